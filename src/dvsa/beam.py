@@ -1,0 +1,237 @@
+"""Search for likely sequences over any step function; knows neither vocabulary nor network.
+
+A step takes the last token of each hypothesis and its state, and gives the log-probabilities of the next
+token and the new state. Each array of a state has a row for each hypothesis, and a step treats each row by
+itself: a search drops, repeats and reorders them as it pleases. It serves many items at once, one for each
+row of the state that it is given, and each item's result is that of a search of its own.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.floating]
+IntArray = NDArray[np.int64]
+State = tuple[NDArray[np.generic], ...]
+Step = Callable[[IntArray, State], tuple[FloatArray, State]]
+"""`(token_B, state) -> (logp_BV, new state)`; a log-probability of -inf forbids a token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """A sequence, whole or cut off at the greatest length."""
+
+    tokens: tuple[int, ...]
+    """Without START and END."""
+    logps: tuple[float, ...]
+    """Natural log-probability of each token, and of END where the sequence came to it."""
+
+    @property
+    def logp(self) -> float:
+        """Log-probability of the whole."""
+        return sum(self.logps)
+
+    @property
+    def finished(self) -> bool:
+        """Whether END was reached."""
+        return len(self.logps) > len(self.tokens)
+
+
+def beam_search(
+    step: Step,
+    state: State,
+    *,
+    start: int,
+    end: int,
+    width: int,
+    max_len: int,
+    length_power: float = 0.0,
+    banned: Sequence[int] = (),
+) -> list[list[Hypothesis]]:
+    """For each item up to `width` hypotheses, by falling score `logp / steps ** length_power`.
+
+    `steps` counts the tokens, and END where it was reached; it is at most `max_len`. The rule:
+
+    - An item's beam holds `width` hypotheses, finished and unfinished together. At every step each unfinished
+      one gives way to its extensions by every token, the finished stand as they are; the best `width` stay.
+    - Equal scores go in order of the hypotheses extended, then to the lower token.
+    - The search ends at `max_len` steps, or when all hypotheses in the beams are finished: another step would
+      change nothing. A finished item costs no further steps while others go on.
+
+    Tokens in `banned` are never chosen; others do not gain by it. Raises `ValueError` where a step gives NaN
+    or leaves a hypothesis without any possible token.
+    """
+    if width < 1 or max_len < 1:
+        raise ValueError(f"width is {width} and max_len {max_len}; both must be at least 1")
+    # One row a hypothesis (H), grouped by item, the best first. The finished go on saying END at no cost.
+    item_H = np.arange(_items(state))
+    said_HT = np.full((len(item_H), 1), start)
+    logp_HT = np.zeros((len(item_H), 1))
+    total_H = np.zeros(len(item_H))
+    steps_H = np.zeros(len(item_H), dtype=np.int64)
+    live_H = np.ones(len(item_H), dtype=np.bool_)
+    while live_H.any() and said_HT.shape[1] <= max_len:
+        logp_BV, state = _advance(step, said_HT[live_H, -1], state, banned)
+        row_C, token_C = _best_tokens(logp_BV, width)
+
+        # The candidates (C): extensions of the live, then the finished as they stand.
+        done_C = np.flatnonzero(~live_H)
+        parent_C = np.concatenate([np.flatnonzero(live_H)[row_C], done_C])
+        logp_C = np.concatenate([logp_BV[row_C, token_C], np.zeros(len(done_C))])
+        token_C = np.concatenate([token_C, np.full_like(done_C, end)])
+        steps_C = steps_H[parent_C] + live_H[parent_C]
+        total_C = total_H[parent_C] + logp_C
+
+        score_C = total_C / steps_C**length_power
+        kept_H = _best_of_each(item_H[parent_C], score_C, parent_C, token_C, width)
+        parent_H = parent_C[kept_H]
+        live_H = token_C[kept_H] != end
+        state = _rows(state, row_C[kept_H[live_H]])
+        item_H, steps_H, total_H = item_H[parent_H], steps_C[kept_H], total_C[kept_H]
+        said_HT = np.column_stack([said_HT[parent_H], token_C[kept_H]])
+        logp_HT = np.column_stack([logp_HT[parent_H], logp_C[kept_H]])
+
+    found: list[list[Hypothesis]] = [[] for _ in range(item_H.max(initial=-1) + 1)]
+    for item, said_T, logp_T, steps in zip(item_H, said_HT, logp_HT, steps_H, strict=True):
+        found[item].append(_hypothesis(said_T[1 : steps + 1].tolist(), logp_T[1 : steps + 1].tolist(), end))
+    return found
+
+
+def greedy(
+    step: Step, state: State, *, start: int, end: int, max_len: int, banned: Sequence[int] = ()
+) -> list[Hypothesis]:
+    """For each item the sequence of the most likely next tokens, ties to the lower; else as `beam_search`."""
+
+    def choose(logp_BV: FloatArray) -> IntArray:
+        best_B: IntArray = logp_BV.argmax(axis=1)
+        return best_B
+
+    return _roll_out(step, state, choose, start, end, max_len, banned)
+
+
+def sample(
+    step: Step,
+    state: State,
+    *,
+    start: int,
+    end: int,
+    max_len: int,
+    temperature: float = 1.0,
+    top_p: float = 1.0,
+    rng: np.random.Generator,
+    banned: Sequence[int] = (),
+) -> list[Hypothesis]:
+    """For each item one sequence, each token drawn with probability in proportion to p ** (1 / temperature).
+
+    With `top_p` below 1, only from the fewest most likely tokens that together hold that share of the drawing
+    probability; ties go to the lower token. The log-probabilities of the hypotheses are the step function's
+    own, before temperature, `top_p` and `banned`. Raises `ValueError` as `beam_search` does, and for a
+    temperature that is not above 0 or a `top_p` that is not above 0 and at most 1.
+    """
+    if not 0 < temperature < np.inf or not 0 < top_p <= 1:
+        raise ValueError(
+            f"temperature is {temperature} and top_p {top_p}; give one above 0 and one in (0, 1]"
+        )
+
+    def choose(logp_BV: FloatArray) -> IntArray:
+        logit_BV = (logp_BV - logp_BV.max(axis=1, keepdims=True)) / temperature
+        if top_p < 1:
+            logit_BV = _nucleus(logit_BV, top_p)
+        # The argmax of logits plus Gumbel noise is a draw from their softmax.
+        drawn_B: IntArray = (logit_BV + rng.gumbel(size=logit_BV.shape)).argmax(axis=1)
+        return drawn_B
+
+    return _roll_out(step, state, choose, start, end, max_len, banned)
+
+
+def _roll_out(
+    step: Step,
+    state: State,
+    choose: Callable[[FloatArray], IntArray],
+    start: int,
+    end: int,
+    max_len: int,
+    banned: Sequence[int],
+) -> list[Hypothesis]:
+    """One sequence an item, by `choose`, from the log-probabilities of a batch to a token for each row."""
+    if max_len < 1:
+        raise ValueError(f"max_len is {max_len}; it must be at least 1")
+    N = _items(state)
+    tokens: list[list[int]] = [[] for _ in range(N)]
+    logps: list[list[float]] = [[] for _ in range(N)]
+    live_B, token_B = np.arange(N), np.full(N, start)
+    for _ in range(max_len):
+        if not len(live_B):
+            break
+        logp_BV, state = _advance(step, token_B, state, banned)
+        token_B = choose(logp_BV)
+        for row, item in enumerate(live_B):
+            tokens[item].append(int(token_B[row]))
+            logps[item].append(float(logp_BV[row, token_B[row]]))
+        going_B = np.flatnonzero(token_B != end)
+        live_B, token_B, state = live_B[going_B], token_B[going_B], _rows(state, going_B)
+    return [_hypothesis(*said, end) for said in zip(tokens, logps, strict=True)]
+
+
+def _items(state: State) -> int:
+    """How many items a search begins with."""
+    if not state:
+        raise ValueError("the state holds no array; give one with a row an item")
+    return len(state[0])
+
+
+def _rows(state: State, row_B: IntArray) -> State:
+    return tuple(array[row_B] for array in state)
+
+
+def _advance(step: Step, token_B: IntArray, state: State, banned: Sequence[int]) -> tuple[FloatArray, State]:
+    """One step, with the banned tokens at -inf; each row is checked to leave a possible token."""
+    logp_BV, state = step(token_B, state)
+    if banned:
+        logp_BV = logp_BV.copy()
+        logp_BV[:, list(banned)] = -np.inf
+    if not np.isfinite(logp_BV.max(axis=1)).all():
+        raise ValueError("a step gave NaN, or no token that is possible and not banned; check its network")
+    return logp_BV, state
+
+
+def _best_tokens(logp_BV: FloatArray, width: int) -> tuple[IntArray, IntArray]:
+    """Rows and tokens, in order, of the `width` best possible tokens of each row and of few others.
+
+    A row's tokens are put into groups. At least `width` tokens reach the `width`-th best maximum of a group,
+    so the best are among those that do; this is several times faster than to partition the whole row.
+    """
+    V = logp_BV.shape[1]
+    groups = min(16 * width, V)
+    best_BG = logp_BV[:, : V // groups * groups].reshape(-1, V // groups, groups).max(axis=1)
+    place = max(groups - width, 0)
+    least_B1 = np.partition(best_BG, place, axis=1)[:, place, None]
+    possible_B1 = np.maximum(least_B1, np.finfo(logp_BV.dtype).min)
+    row_C, token_C = np.divmod(np.flatnonzero(logp_BV >= possible_B1), V)
+    return row_C, token_C
+
+
+def _best_of_each(
+    item_C: IntArray, score_C: FloatArray, parent_C: IntArray, token_C: IntArray, width: int
+) -> IntArray:
+    """Indices of the `width` best candidates of each item, by item, then falling score, parent and token."""
+    order_C = np.lexsort((token_C, parent_C, -score_C, item_C))
+    sorted_C = item_C[order_C]
+    place_C = np.arange(len(sorted_C)) - np.searchsorted(sorted_C, sorted_C)
+    return order_C[place_C < width]
+
+
+def _nucleus(logit_BV: FloatArray, top_p: float) -> FloatArray:
+    """The logits with -inf for all but the fewest most likely tokens whose probabilities sum to `top_p`."""
+    order_BV = np.argsort(-logit_BV, axis=1, kind="stable")
+    p_BV = np.exp(np.take_along_axis(logit_BV, order_BV, axis=1))
+    before_BV = np.cumsum(p_BV, axis=1) - p_BV
+    kept_BV = np.empty(logit_BV.shape, dtype=np.bool_)
+    np.put_along_axis(kept_BV, order_BV, before_BV < top_p * p_BV.sum(axis=1, keepdims=True), axis=1)
+    return np.where(kept_BV, logit_BV, -np.inf)
+
+
+def _hypothesis(tokens: list[int], logps: list[float], end: int) -> Hypothesis:
+    return Hypothesis(tuple(tokens[:-1] if tokens[-1] == end else tokens), tuple(logps))

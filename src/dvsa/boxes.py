@@ -1,0 +1,144 @@
+"""Box algebra on arrays of `(x0, y0, x1, y1)` in fractions of the photograph's width and height.
+
+Every function takes and returns plain float arrays; `boxes_N4` holds one box a row. Pixels appear only in
+`to_pixels`, `from_pixels` and `read_boxes`.
+"""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dvsa.records import Box
+
+FloatArray = NDArray[np.floating]
+IntArray = NDArray[np.int64]
+
+
+def iou(a_N4: FloatArray, b_M4: FloatArray) -> FloatArray:
+    """Intersection over union of every box of `a_N4` with every box of `b_M4`: N × M values in [0, 1].
+
+    Two boxes without area have an IoU of 0.
+    """
+    ax0_N1, ay0_N1, ax1_N1, ay1_N1 = a_N4.T[:, :, None]
+    bx0_M, by0_M, bx1_M, by1_M = b_M4.T
+    width_NM = np.maximum(np.minimum(ax1_N1, bx1_M) - np.maximum(ax0_N1, bx0_M), 0)
+    height_NM = np.maximum(np.minimum(ay1_N1, by1_M) - np.maximum(ay0_N1, by0_M), 0)
+    shared_NM = width_NM * height_NM
+    either_NM = (ax1_N1 - ax0_N1) * (ay1_N1 - ay0_N1) + (bx1_M - bx0_M) * (by1_M - by0_M) - shared_NM
+    iou_NM: FloatArray = shared_NM / np.maximum(either_NM, np.finfo(either_NM.dtype).tiny)
+    return iou_NM
+
+
+def union(boxes_N4: FloatArray) -> FloatArray:
+    """The smallest box around all of `boxes_N4`, as an array of 4; N must be at least 1."""
+    if not len(boxes_N4):
+        raise ValueError("the union of no boxes is not defined; give at least one box")
+    return np.concatenate([boxes_N4[:, :2].min(axis=0), boxes_N4[:, 2:].max(axis=0)])
+
+
+def clip(boxes_N4: FloatArray) -> FloatArray:
+    """The parts of the boxes that lie within the photograph; a box wholly outside is left without area."""
+    return np.clip(boxes_N4, 0, 1)
+
+
+def nms(boxes_N4: FloatArray, score_N: FloatArray, *, threshold: float, keep: int) -> IntArray:
+    """Greedy non-maximum suppression: indices of at most `keep` boxes, the highest score first.
+
+    A box goes when its IoU with a kept box is above `threshold`. Equal scores stand in order of index.
+    The cost grows with N times the number of boxes kept.
+    """
+    order_N = np.argsort(-score_N, kind="stable")
+    sorted_N4 = np.ascontiguousarray(boxes_N4[order_N].T).T  # edge by edge in memory: faster for `iou`
+    gone_N = np.zeros(len(order_N), dtype=bool)
+    kept: list[int] = []
+    while len(kept) < keep and not gone_N.all():
+        best = int(gone_N.argmin())
+        kept.append(best)
+        gone_N |= iou(sorted_N4[best : best + 1], sorted_N4)[0] > threshold
+        gone_N[best] = True
+    return order_N[kept]
+
+
+def grid() -> FloatArray:
+    """Nineteen fixed boxes, the proposer without a network; the frame is not among them.
+
+    Small upright boxes in two rows of four, large upright ones side by side, lying ones from top to bottom,
+    and four in the middle, where photographers put things. The sizes were chosen on phrase boxes of Flickr8K
+    training photographs; with the frame they cover 65 % of the validation split's phrases at IoU 0.5.
+    """
+    return np.concatenate(
+        [
+            _lattice(0.3, 0.5, columns=4, rows=2, inset=0.1),
+            _lattice(0.6, 0.9, columns=3, rows=1),
+            _lattice(0.8, 0.4, columns=1, rows=4),
+            _lattice(0.35, 0.5, columns=3, rows=1, inset=0.25),
+            _lattice(0.3, 0.3, columns=1, rows=1),
+        ]
+    )
+
+
+def _lattice(width: float, height: float, *, columns: int, rows: int, inset: float = 0.0) -> FloatArray:
+    """Boxes of one size, evenly spread; `inset` is the share of the free room left at each end."""
+
+    def places(size: float, count: int) -> FloatArray:
+        ends = (inset, 1 - inset) if count > 1 else (0.5, 0.5)
+        return (1 - size) * np.linspace(*ends, count)
+
+    corners = [(x, y) for y in places(height, rows) for x in places(width, columns)]
+    return np.array([(x, y, x + width, y + height) for x, y in corners])
+
+
+def to_pixels(box: Box | FloatArray, width: int, height: int) -> tuple[int, int, int, int]:
+    """The box in whole pixels of a photograph of `width` × `height`; `x1` and `y1` are exclusive.
+
+    Edges go to the nearest pixel border, so boxes from `from_pixels` come back unchanged. The result lies
+    within the photograph and holds at least one pixel.
+    """
+    x0, y0, x1, y1 = (float(edge) for edge in box)
+    left, right = _nearest(x0, x1, width)
+    top, bottom = _nearest(y0, y1, height)
+    return left, top, right, bottom
+
+
+def _nearest(first: float, last: float, size: int) -> tuple[int, int]:
+    """One side of a box in whole pixels, at least one pixel long, within 0 and `size`."""
+    low = min(max(math.floor(first * size + 0.5), 0), size - 1)
+    high = min(max(math.floor(last * size + 0.5), low + 1), size)
+    return low, high
+
+
+def from_pixels(pixels_N4: FloatArray | IntArray, width: int, height: int) -> FloatArray:
+    """Boxes in pixels of a photograph of `width` × `height`, as float64 fractions; nothing is clipped."""
+    return pixels_N4 / np.array([width, height, width, height], dtype=np.float64)
+
+
+def read_boxes(path: Path, width: int, height: int) -> FloatArray:
+    """Boxes from a JSON file: a list of `[x0, y0, x1, y1]` in pixels of the original photograph.
+
+    Returns N × 4 fractions, in the file's order; N may be 0. What reaches beyond the photograph is cut off.
+    Raises `OSError` where the file cannot be read, and `ValueError`, which names the file and the row
+    (counted from 0), where it is no such list or a box has no area within the photograph.
+    """
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: not a JSON file ({error}); give a list of [x0, y0, x1, y1]") from None
+    if not isinstance(rows, list):
+        raise ValueError(f"{path}: holds no list; give a list of [x0, y0, x1, y1] in pixels")
+    boxes = [_read_row(row, width, height, f"{path}: row {n} (from 0)") for n, row in enumerate(rows)]
+    return from_pixels(np.array(boxes, dtype=np.float64).reshape(-1, 4), width, height)
+
+
+def _read_row(row: object, width: int, height: int, place: str) -> Box:
+    """One box in pixels, cut to the photograph; `place` begins the message of any error."""
+    if not isinstance(row, list) or len(row) != 4 or not all(type(edge) in (int, float) for edge in row):
+        raise ValueError(f"{place} is {row!r:.60}; give four numbers [x0, y0, x1, y1] in pixels")
+    x0, y0, x1, y1 = row
+    if not (x0 < x1 and y0 < y1):  # also refuses NaN, which JSON readers let through
+        raise ValueError(f"{place} is {row!r:.60}; x0 must be below x1, and y0 below y1")
+    if x1 <= 0 or y1 <= 0 or x0 >= width or y0 >= height:
+        raise ValueError(f"{place} is {row!r:.60}; it lies outside the {width} x {height} pixels")
+    return float(max(x0, 0)), float(max(y0, 0)), float(min(x1, width)), float(min(y1, height))

@@ -1,0 +1,123 @@
+"""The records of all data sets: photographs, their sentences, and phrases with boxes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dvsa.records import Box
+
+
+class DataError(ValueError):
+    """A data set is incomplete or malformed; the message names the file and says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A fault of a data set on disk that loading could work around."""
+
+    kind: str
+    """One of the kinds that `docs/data.md` lists, such as `no photograph`."""
+    name: str
+    """The photograph's name, as the list or the folder gives it."""
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroundedPhrase:
+    """A phrase of a sentence with its boxes on the photograph (Flickr30k Entities)."""
+
+    sentence: int
+    """Index into the example's sentences."""
+    first: int
+    """Index into `words(sentence)` of the phrase's first word."""
+    last: int
+    """Index of its last word, inclusive."""
+    text: str
+    """`words(sentence)[first : last + 1]`, joined by spaces."""
+    chain: str
+    """The coreference chain: phrases of one photograph with one chain speak of one thing; `0` is no thing."""
+    kinds: tuple[str, ...]
+    """Such as `people` or `scene`; more than one where the annotation says so."""
+    boxes: tuple[Box, ...]
+    """The boxes of the chain in fractions of the photograph; empty where it cannot be boxed."""
+
+    @property
+    def box(self) -> Box | None:
+        """The union of the boxes: the ground truth of the field. None where there are none."""
+        if not self.boxes:
+            return None
+        left, top, right, bottom = zip(*self.boxes, strict=True)
+        return min(left), min(top), max(right), max(bottom)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a photograph's bytes lie: a file, or a stretch of a tar file."""
+
+    path: Path
+    offset: int = 0
+    """In bytes from the start of the file."""
+    size: int | None = None
+    """In bytes; None for the rest of the file."""
+
+    def read(self) -> bytes:
+        """Read the bytes; opens the file anew, so threads and forked workers cannot disturb one another.
+
+        Raises:
+            OSError: the file cannot be read.
+            DataError: the file ends before the stretch does.
+        """
+        with self.path.open("rb") as file:
+            file.seek(self.offset)
+            data = file.read(-1 if self.size is None else self.size)
+        if self.size is not None and len(data) < self.size:
+            raise DataError(f"{self.path} ends at byte {self.offset + len(data)}: fetch the file again")
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A photograph with its sentences."""
+
+    name: str
+    """The photograph's name in its data set, such as `1000268201_693b08cb0e.jpg`."""
+    split: str
+    """`train`, `val`, `test`, `restval` (MSCOCO), or empty where the data set has no splits."""
+    sentences: tuple[str, ...]
+    """As written, but with single spaces; none is without words."""
+    source: Source
+    phrases: tuple[GroundedPhrase, ...] = ()
+
+    def read(self) -> bytes:
+        """The photograph's file, still encoded; raises OSError or DataError."""
+        return self.source.read()
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """The examples of one data set, in the order of its lists."""
+
+    name: str
+    """`flickr8k`, `flickr30k`, `coco`, `toy`; the folder's name for a user's own photographs."""
+    root: Path
+    examples: tuple[Example, ...]
+    problems: tuple[Problem, ...] = ()
+    """What loading had to work around; `dvsa.data.check` adds what only decoding can show."""
+
+    def split(self, name: str, *, restval: bool = False) -> tuple[Example, ...]:
+        """The examples of one split: `train`, `val` or `test`; `all` is every example.
+
+        Args:
+            name: the split; the empty string for examples that are in none.
+            restval: whether `train` takes the split `restval` of the Karpathy JSON of MSCOCO too.
+
+        Raises:
+            DataError: no example is in that split.
+        """
+        names = {name, "restval"} if name == "train" and restval else {name}
+        found = tuple(e for e in self.examples if name == "all" or e.split in names)
+        if not found:
+            splits = ", ".join(sorted({repr(e.split) for e in self.examples}))
+            raise DataError(
+                f"{self.name} in {self.root} has no split {name!r}; it has {splits or 'no examples'}"
+            )
+        return found

@@ -1,0 +1,73 @@
+"""Where the photographs of a folder are: picture files, and members of tar files."""
+
+import os
+import tarfile
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from dvsa.data.dataset import DataError, Source
+
+SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+
+
+class Photographs:
+    """Every photograph under a folder, at any depth; hidden folders are left out.
+
+    A photograph is named by its path from the folder, with `/`. A member of a tar file is named as if the tar
+    file had been unpacked where it lies. Tar files must not be compressed: their members are read by seeking.
+    """
+
+    def __init__(self, root: Path) -> None:
+        """Index the folder; raises DataError for a broken or compressed tar file."""
+        # Shallow paths first: of `images/a.jpg` and `images/small/a.jpg` the former is meant.
+        self.found: tuple[tuple[str, Source], ...] = tuple(
+            sorted(_sources(root), key=lambda item: (item[0].count("/"), item[0], str(item[1].path)))
+        )
+        """(name, source) of each photograph; a name stands twice where two files claim it."""
+        self._by_base: defaultdict[str, list[tuple[str, Source]]] = defaultdict(list)
+        for name, source in self.found:
+            self._by_base[PurePosixPath(name).name].append((name, source))
+
+    def named(self, name: str) -> list[tuple[str, Source]]:
+        """The photographs that a list may mean by `name`, a base name or the end of a path; best first."""
+        same_base = self._by_base.get(PurePosixPath(name).name, [])
+        return [(path, source) for path, source in same_base if f"/{path}".endswith(f"/{name}")]
+
+
+def _sources(root: Path) -> Iterator[tuple[str, Source]]:
+    visited = set()
+    for folder, subfolders, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        # Links are followed, because image folders often are links; a link to a folder above must not loop.
+        subfolders[:] = [] if real in visited else [s for s in subfolders if not s.startswith(".")]
+        if real in visited:
+            continue
+        visited.add(real)
+        inner = PurePosixPath(Path(folder).relative_to(root).as_posix())
+        for file in files:
+            path = Path(folder, file)
+            if path.suffix == ".tar":
+                for name, source in _members(path):
+                    yield str(inner / name), source
+            elif _is_photograph(file):
+                yield str(inner / file), Source(path)
+
+
+def _members(path: Path) -> Iterator[tuple[str, Source]]:
+    try:
+        with tarfile.open(path, "r:") as archive:
+            members = archive.getmembers()
+    except (tarfile.TarError, EOFError) as error:
+        raise DataError(
+            f"{path} is not a plain tar file ({error}): fetch it again, or decompress it"
+        ) from error
+    for member in members:
+        if member.isreg() and not member.issparse() and _is_photograph(member.name):
+            yield member.name, Source(path, member.offset_data, member.size)
+
+
+def _is_photograph(name: str) -> bool:
+    # Names that start with a dot are no photographs: macOS puts such files beside each picture.
+    path = PurePosixPath(name)
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")

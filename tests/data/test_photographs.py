@@ -1,0 +1,54 @@
+import io
+import tarfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from dvsa.data import DataError
+from dvsa.data.photographs import Photographs
+
+Files = Callable[[Path, Mapping[str, bytes | str]], Path]
+Tar = Callable[[Path, Mapping[str, bytes]], Path]
+
+
+def test_finds_files_at_any_depth_and_members_of_tars(
+    tmp_path: Path, write_files: Files, write_tar: Tar
+) -> None:
+    write_files(
+        tmp_path, {"b.JPG": b"b", "in/c.png": b"c", ".hid/d.jpg": b"d", "._a.jpg": b"x", "e.txt": b"e"}
+    )
+    write_tar(
+        tmp_path / "in" / "x.tar", {"./f.jpg": b"ffff", "g/h.jpeg": b"hh", "g/._h.jpeg": b"x", "n.txt": b"n"}
+    )
+    photographs = Photographs(tmp_path)
+    found = {name: source.read() for name, source in photographs.found}
+    assert found == {"b.JPG": b"b", "in/c.png": b"c", "in/f.jpg": b"ffff", "in/g/h.jpeg": b"hh"}
+    assert [name for name, _ in photographs.found] == ["b.JPG", "in/c.png", "in/f.jpg", "in/g/h.jpeg"]
+
+
+def test_a_name_means_the_end_of_a_path_and_shallow_files_first(tmp_path: Path, write_files: Files) -> None:
+    write_files(tmp_path, {"a/small/1.jpg": b"s", "b/1.jpg": b"b", "b/11.jpg": b"n"})
+    photographs = Photographs(tmp_path)
+    assert [path for path, _ in photographs.named("1.jpg")] == ["b/1.jpg", "a/small/1.jpg"]
+    assert [path for path, _ in photographs.named("small/1.jpg")] == ["a/small/1.jpg"]
+    assert photographs.named("c/1.jpg") == []
+
+
+def test_a_link_to_a_folder_is_followed_but_not_in_circles(tmp_path: Path, write_files: Files) -> None:
+    write_files(tmp_path, {"elsewhere/1.jpg": b"1", "set/note.txt": b""})
+    (tmp_path / "set" / "images").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "loop").symlink_to(tmp_path / "set")
+    assert [name for name, _ in Photographs(tmp_path / "set").found] == ["images/1.jpg"]
+
+
+def test_a_broken_or_compressed_tar_is_an_error(tmp_path: Path, write_files: Files) -> None:
+    write_files(tmp_path, {"x.tar": b"no tar" * 200})
+    with pytest.raises(DataError, match=r"x\.tar is not a plain tar file"):
+        Photographs(tmp_path)
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("a.jpg"))
+    write_files(tmp_path, {"x.tar": file.getvalue()})
+    with pytest.raises(DataError, match=r"x\.tar is not a plain tar file"):
+        Photographs(tmp_path)
