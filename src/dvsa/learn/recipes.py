@@ -1,0 +1,181 @@
+"""Whole configurations by name: a recipe is a function that returns everything a run needs to know."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from dvsa.learn.alignment import AlignmentOptions
+from dvsa.learn.captioner import CaptionerConfig
+from dvsa.learn.captioning import CaptionOptions
+from dvsa.learn.checkpoint import JsonValue
+from dvsa.learn.sentence import SentenceConfig
+from dvsa.learn.trainer import TrainConfig
+from dvsa.learn.vision import VisionConfig
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stage:
+    """One training of one network; its folder in the run bears its name."""
+
+    name: str
+    train: TrainConfig
+    task: AlignmentOptions | CaptionOptions
+    proposals_only: bool = False
+    """Whether an alignment stage trains the proposal head alone."""
+    captioner: CaptionerConfig | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recipe:
+    """A whole run: sizes, stages in their order, and how the result is used."""
+
+    name: str
+    vision: VisionConfig
+    sentence: SentenceConfig
+    stages: tuple[Stage, ...]
+    min_count: int = 5
+    """Words seen less often in the training split stay out of the vocabulary."""
+    proposer: str = "head"
+    nms: float = 0.7
+    """IoU above which a proposal gives way to a better one."""
+    beta: float = 1.0
+    """Default strength of the MRF's wish for long segments."""
+    beam: int = 5
+    length_power: float = 0.0
+    """A caption's log-probability is divided by its length to this power before captions are compared."""
+    score: str = "maxsim"
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """The recipe as JSON values, as it stands in a run's `config.json`."""
+        return json.loads(json.dumps(asdict(self)))  # tuples become lists
+
+
+def recipe_from_json(raw: Any) -> Recipe:
+    """The recipe that `Recipe.to_json` wrote; raises ValueError or TypeError where it does not fit."""
+    stages = []
+    for stage in raw["stages"]:
+        captioner = stage["captioner"]
+        task = dict(stage["task"])
+        stages.append(
+            Stage(
+                **stage
+                | {
+                    "train": TrainConfig(**stage["train"]),
+                    "captioner": CaptionerConfig(**captioner) if captioner else None,
+                    "task": CaptionOptions(**task | {"subjects": tuple(task["subjects"])})
+                    if captioner
+                    else AlignmentOptions(**task),
+                }
+            )
+        )
+    whole = {
+        "vision": VisionConfig(**raw["vision"]),
+        "sentence": SentenceConfig(**raw["sentence"]),
+        "stages": tuple(stages),
+    }
+    return Recipe(**raw | whole)
+
+
+def toy() -> Recipe:
+    """Coloured shapes, every part from nothing, in under two minutes on two cores."""
+    heads = {"vision.": 1.0, "sentence.": 1.0}
+    align = AlignmentOptions(loss="info_nce", sentences=3, nms=0.5, lr=heads)
+    return Recipe(
+        name="toy",
+        min_count=1,
+        vision=VisionConfig(backbone="small", embedding=64, anchors=4, proposal_width=32, normalise=True),
+        sentence=SentenceConfig(kind="gru", embedding=64, word_size=32, hidden=32),
+        nms=0.5,
+        beam=3,
+        stages=(
+            Stage(
+                name="regions",
+                proposals_only=True,
+                task=AlignmentOptions(nms=0.5, lr={"vision.backbone.": 1.0, "vision.proposals.": 1.0}),
+                train=TrainConfig(epochs=4, batch=32, lr=4e-3, warmup=20, evaluate_every=2),
+            ),
+            Stage(
+                name="align",
+                task=align,
+                train=TrainConfig(epochs=10, batch=64, lr=4e-3, warmup=20, clip_norm=2.0, evaluate_every=5),
+            ),
+            Stage(
+                name="caption",
+                captioner=CaptionerConfig(kind="attention", hidden=96, word_size=64),
+                task=CaptionOptions(subjects=("frame", "region"), nms=0.5),
+                train=TrainConfig(epochs=4, batch=128, lr=4e-3, warmup=20, clip_norm=2.0, evaluate_every=2),
+            ),
+        ),
+    )
+
+
+def paper() -> Recipe:
+    """The paper's equations and protocol on frozen ImageNet features; only the CNN and the boxes are others."""
+    captions = TrainConfig(epochs=20, optimizer="rmsprop", lr=2e-4, schedule="constant", clip_value=5.0)
+    rnn = CaptionerConfig(kind="rnn", hidden=512, word_size=512, dropout=0.5)
+    return Recipe(
+        name="paper",
+        vision=VisionConfig(embedding=1000, dropout=0.5),
+        sentence=SentenceConfig(kind="brnn", embedding=1000, hidden=600, dropout=0.5),
+        beam=7,
+        stages=(
+            proposal_stage(),
+            Stage(
+                name="align",
+                task=AlignmentOptions(lr={"vision.regions.": 1.0, "sentence.": 1.0}),
+                train=TrainConfig(
+                    epochs=100, optimizer="sgd", lr=1e-5, schedule="constant", clip_value=5.0, evaluate_every=5
+                ),
+            ),
+            Stage(name="frame", captioner=rnn, task=CaptionOptions(subjects=("frame",)), train=captions),
+            Stage(name="region", captioner=rnn, task=CaptionOptions(subjects=("region",)), train=captions),
+        ),
+    )
+
+
+def modern() -> Recipe:
+    """What ships: a fine-tuned trunk, a GRU with word weights, an LSTM that attends to regions."""
+    heads = {"vision.regions.": 1.0, "sentence.": 1.0}
+    tuned = heads | {"vision.proposals.": 1.0, "vision.backbone.": 0.3}
+    return Recipe(
+        name="modern",
+        min_count=3,
+        vision=VisionConfig(embedding=256, context_layers=1, normalise=True, geometry=True, dropout=0.1),
+        sentence=SentenceConfig(kind="gru", embedding=256, hidden=384, dropout=0.3, word_dropout=0.1),
+        stages=(
+            proposal_stage(),
+            Stage(
+                name="align",
+                task=AlignmentOptions(loss="info_nce", sentences=5, lr=heads),
+                train=TrainConfig(epochs=20, batch=200, lr=1e-3, warmup=60, weight_decay=0.01, clip_norm=2.0, ema=0.99),
+            ),
+            Stage(
+                name="tune",
+                task=AlignmentOptions(loss="info_nce", sentences=5, lr=tuned, flip=True),
+                train=TrainConfig(epochs=25, batch=150, lr=3e-4, warmup=60, weight_decay=0.01, clip_norm=2.0, ema=0.995),
+            ),
+            Stage(
+                name="caption",
+                captioner=CaptionerConfig(kind="attention", dropout=0.4),
+                task=CaptionOptions(subjects=("frame", "region"), smoothing=0.1),
+                train=TrainConfig(
+                    epochs=12, batch=256, lr=8e-4, warmup=200, weight_decay=0.01, clip_norm=2.0, ema=0.999
+                ),
+            ),
+        ),
+    )
+
+
+def proposal_stage() -> Stage:
+    """The proposal head on the frozen ImageNet trunk."""
+    return Stage(
+        name="regions",
+        proposals_only=True,
+        task=AlignmentOptions(lr={"vision.proposals.": 1.0}, flip=True),
+        train=TrainConfig(epochs=16, batch=60, lr=1e-3, warmup=100, weight_decay=0.01, clip_norm=2.0, ema=0.998),
+    )
+
+
+RECIPES: dict[str, Callable[[], Recipe]] = {"modern": modern, "paper": paper, "toy": toy}
+"""Recipes by the name that `dvsa train` takes."""

@@ -1,0 +1,140 @@
+"""A run: a recipe on data, in a folder that holds all that is needed to go on with it or to export it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from dvsa.data import Dataset, Example
+from dvsa.learn import captioner, checkpoint, wordvectors
+from dvsa.learn.alignment import AlignmentModel, AlignmentOptions, AlignmentTask, Corpus, ProposalTask
+from dvsa.learn.captioner import Captioner
+from dvsa.learn.captioning import CaptionOptions, CaptionTask
+from dvsa.learn.checkpoint import JsonValue
+from dvsa.learn.recipes import Recipe, Stage, recipe_from_json
+from dvsa.learn.trainer import Task, train
+from dvsa.text import Vocabulary, words
+
+
+def fit(
+    recipe: Recipe,
+    data: Dataset,
+    out: Path,
+    *,
+    seed: int = 0,
+    device: str | None = None,
+    word_vectors: Path | None = None,
+    quiet: bool = False,
+) -> None:
+    """Train every stage of a recipe; goes on where an earlier call on the same folder stopped.
+
+    Args:
+        recipe: what to train.
+        data: needs the splits `train` and `val`; `test` is never looked at.
+        out: the run's folder.
+        seed: of all randomness.
+        device: such as `cpu` or `cuda`; the GPU where there is one.
+        word_vectors: a word2vec or GloVe file; its vectors stay fixed.
+        quiet: whether to draw no progress bars.
+
+    Raises:
+        ValueError: the folder holds another run, or the data lacks what the recipe needs.
+    """
+    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    training, val = data.split("train", restval=True), data.split("val")
+    vocabulary = Vocabulary.build((words(s) for e in training for s in e.sentences), recipe.min_count)
+    _claim(out, recipe, data.name, training, val, seed, word_vectors)
+    vocabulary.save(out / "vocabulary.tsv")
+    vectors = None if word_vectors is None else wordvectors.read(word_vectors, vocabulary, seed)
+    torch.manual_seed(seed)
+    model = AlignmentModel(recipe.vision, recipe.sentence, len(vocabulary), None, vectors)
+    corpus = Corpus(training, val, vocabulary, model.vision.size, where)
+    model.vision.proposals.anchors_A2.copy_(corpus.anchors(recipe.vision.anchors))
+    for stage in recipe.stages:
+        task = _task(stage, model.to(where), corpus)
+        trained = train(task, replace(stage.train, seed=seed), out / stage.name, where, quiet=quiet)
+        if isinstance(trained, AlignmentModel):
+            model = trained
+
+
+def _task(stage: Stage, model: AlignmentModel, corpus: Corpus) -> Task:
+    if isinstance(stage.task, CaptionOptions):
+        if stage.captioner is None:
+            raise ValueError(f"the stage {stage.name!r} learns to write, but names no captioner")
+        return CaptionTask(stage.name, model, corpus, stage.captioner, stage.task)
+    return (ProposalTask if stage.proposals_only else AlignmentTask)(stage.name, model, corpus, stage.task)
+
+
+def _claim(
+    out: Path,
+    recipe: Recipe,
+    name: str,
+    training: Sequence[Example],
+    val: Sequence[Example],
+    seed: int,
+    word_vectors: Path | None,
+) -> None:
+    """Write the run's `config.json`, or check that the one that is there is the same."""
+    config: dict[str, JsonValue] = {
+        "recipe": recipe.to_json(),
+        "data": name,
+        "seed": seed,
+        "word_vectors": str(word_vectors) if word_vectors else None,
+        "photographs": {"train": len(training), "val": len(val)},
+        "sentences": {"train": sum(len(e.sentences) for e in training), "val": sum(len(e.sentences) for e in val)},
+        "torch": torch.__version__,
+    }
+    path = out / "config.json"
+    text = json.dumps(config, indent=2)
+    if path.is_file():
+        if {**json.loads(path.read_text()), "torch": None} != {**json.loads(text), "torch": None}:
+            raise ValueError(f"{out} holds another run (its config.json differs): give another folder or delete it")
+        return
+    if out.is_dir() and any(out.iterdir()):
+        raise ValueError(f"{out} is not empty and holds no run: give another folder")
+    out.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+class Run:
+    """A finished run, opened to be used or exported."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises ValueError where the folder holds no run or a stage is unfinished."""
+        self.folder = folder
+        try:
+            self.config: dict[str, JsonValue] = json.loads((folder / "config.json").read_text())
+        except FileNotFoundError as error:
+            raise ValueError(f"{folder} holds no run: there is no config.json in it") from error
+        self.recipe = recipe_from_json(self.config["recipe"])
+        self.vocabulary = Vocabulary.load(folder / "vocabulary.tsv")
+        self.facts = {s.name: checkpoint.load(folder / s.name / "best.safetensors")[1] for s in self.recipe.stages}
+
+    def alignment(self) -> AlignmentModel:
+        """The network of photographs and sentences after its last stage."""
+        stage = [s for s in self.recipe.stages if isinstance(s.task, AlignmentOptions)][-1]
+        model = AlignmentModel(self.recipe.vision, self.recipe.sentence, len(self.vocabulary), pretrained=False)
+        return _filled(model, self.folder / stage.name / "best.safetensors")
+
+    def captioners(self) -> dict[str, tuple[str, Captioner]]:
+        """For `frame` and `region`: the name of the stage that learnt to write of it, and its network."""
+        found: dict[str, tuple[str, Captioner]] = {}
+        features = self.alignment().vision.features
+        for stage in self.recipe.stages:
+            if isinstance(stage.task, CaptionOptions) and stage.captioner is not None:
+                net = captioner.build(stage.captioner, features, torch.zeros(len(self.vocabulary)))
+                net = _filled(net, self.folder / stage.name / "best.safetensors")
+                found |= {subject: (stage.name, net) for subject in stage.task.subjects}
+        return found
+
+
+Net = TypeVar("Net", bound=nn.Module)
+
+
+def _filled(net: Net, path: Path) -> Net:
+    net.load_state_dict(checkpoint.load(path)[0])
+    return net.eval()

@@ -1,0 +1,115 @@
+"""From pixels to regions and region vectors (paper, section 3.1.1)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchvision.ops import roi_align
+
+from dvsa.learn.backbone import BACKBONES
+from dvsa.learn.proposals import ProposalHead
+
+GEOMETRY = 5
+"""Numbers that describe a box beside what is seen in it: x0, y0, x1, y1, area."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VisionConfig:
+    """Sizes of the photograph's side of the model."""
+
+    backbone: str = "efficientnet_lite2"
+    embedding: int = 256
+    """D, the width of the space where regions and words meet (h of the paper)."""
+    anchors: int = 12
+    proposal_width: int = 128
+    """Channels of the proposal head."""
+    context_layers: int = 0
+    """Self-attention layers in which regions see one another; 0 is the paper's affine map."""
+    normalise: bool = False
+    """Whether region vectors have length 1; the paper leaves them as they come."""
+    geometry: bool = False
+    """Whether a region's vector knows where the region lies; the paper's does not."""
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.backbone not in BACKBONES:
+            raise ValueError(f"no backbone {self.backbone!r}; there are {', '.join(sorted(BACKBONES))}")
+        if min(self.embedding, self.anchors) < 1 or self.context_layers < 0 or not 0 <= self.dropout < 1:
+            raise ValueError(f"sizes must be positive and dropout in [0, 1): {self}")
+
+
+class Vision(nn.Module):
+    """Trunk, proposal head and region encoder.
+
+    Two steps, because between them stands a choice that is not the network's: `look` finds candidate boxes,
+    the caller picks some (or brings others), `encode` describes them.
+    """
+
+    def __init__(self, cfg: VisionConfig, anchors_A2: Tensor | None = None, pretrained: bool = True) -> None:
+        super().__init__()
+        self.cfg = cfg
+        self.backbone = BACKBONES[cfg.backbone](pretrained)
+        fine, coarse = self.backbone.fine_channels, self.backbone.coarse_channels
+        anchors_A2 = torch.full((cfg.anchors, 2), 0.5) if anchors_A2 is None else anchors_A2
+        self.proposals = ProposalHead(fine, coarse, anchors_A2, cfg.proposal_width)
+        self.features = coarse + fine + GEOMETRY
+        self.regions = RegionEncoder(cfg, self.features)
+
+    @property
+    def size(self) -> int:
+        """Side of the square photographs that it takes, in pixels."""
+        return int(self.backbone.size)
+
+    def look(self, pixels_BHWC: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """uint8 photographs to the fine map, the coarse map, candidates' logits (B, N) and boxes (B, N, 4)."""
+        fine_BCHW, coarse_BCHW = (x.float() for x in self.backbone(pixels_BHWC))
+        logit_BN, box_BN4 = self.proposals(fine_BCHW, coarse_BCHW)
+        return fine_BCHW, coarse_BCHW, logit_BN, box_BN4
+
+    def pool(self, fine_BCHW: Tensor, coarse_BCHW: Tensor, box_BI4: Tensor) -> Tensor:
+        """Maps and boxes to features (B, I, F): what is in each box, coarse and fine, and where it lies."""
+        parts = [_mean_in_boxes(coarse_BCHW, box_BI4), _mean_in_boxes(fine_BCHW, box_BI4)]
+        area_BI1 = (box_BI4[..., 2:] - box_BI4[..., :2]).prod(-1, keepdim=True)
+        return torch.cat([*parts, box_BI4, area_BI1], -1)
+
+    def encode(self, fine_BCHW: Tensor, coarse_BCHW: Tensor, box_BI4: Tensor) -> tuple[Tensor, Tensor]:
+        """Maps and boxes to features (B, I, F) and region vectors v (B, I, D)."""
+        feature_BIF = self.pool(fine_BCHW, coarse_BCHW, box_BI4)
+        return feature_BIF, self.regions(feature_BIF)
+
+
+def _mean_in_boxes(map_BCHW: Tensor, box_BI4: Tensor) -> Tensor:
+    """Mean of the map in each box, (B, I, C), by RoIAlign (He et al., 2017) on 3 x 3 bins."""
+    batch, regions = box_BI4.shape[:2]
+    height, width = map_BCHW.shape[-2:]
+    scale_4 = box_BI4.new_tensor([width, height, width, height])
+    photo_B1 = torch.arange(batch, device=box_BI4.device, dtype=box_BI4.dtype)[:, None]
+    owner_N1 = photo_B1.expand(-1, regions).reshape(-1, 1)
+    roi_N5 = torch.cat([owner_N1, (box_BI4 * scale_4).reshape(-1, 4)], 1).to(map_BCHW.dtype)
+    # sampling_ratio 0 is the only one that survives the way to ONNX
+    pooled_NCHW = roi_align(map_BCHW, roi_N5, output_size=3, sampling_ratio=0, aligned=True)
+    return pooled_NCHW.mean((2, 3)).reshape(batch, regions, -1).float()
+
+
+class RegionEncoder(nn.Module):
+    """v_i = W_m f_i + b_m (paper, eq. 1), with context and unit length where the configuration says so."""
+
+    def __init__(self, cfg: VisionConfig, features: int) -> None:
+        super().__init__()
+        self.cfg = cfg
+        self.affine = nn.Linear(features if cfg.geometry else features - GEOMETRY, cfg.embedding)
+        self.dropout = nn.Dropout(cfg.dropout)
+        self.context = nn.ModuleList(
+            nn.TransformerEncoderLayer(
+                cfg.embedding, 4, 2 * cfg.embedding, cfg.dropout, batch_first=True, norm_first=True
+            )
+            for _ in range(cfg.context_layers)
+        )
+
+    def forward(self, feature_BIF: Tensor) -> Tensor:
+        seen_BIF = feature_BIF if self.cfg.geometry else feature_BIF[..., :-GEOMETRY]
+        v_BID = self.affine(self.dropout(seen_BIF))
+        for layer in self.context:
+            v_BID = layer(v_BID)
+        return F.normalize(v_BID, dim=-1) if self.cfg.normalise else v_BID

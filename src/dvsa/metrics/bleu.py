@@ -1,0 +1,52 @@
+"""BLEU of a corpus (Papineni et al. 2002), as pycocoevalcap counts it.
+
+The reference length is the closest to the hypothesis, the shorter of two equally close. Both variants of
+the literature are here: with the brevity penalty and without.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from math import exp
+
+import numpy as np
+
+from dvsa.metrics.bootstrap import FloatArray
+from dvsa.metrics.ngrams import ORDERS, Tokens, ngrams
+
+
+def bleu_statistics(references_K: Sequence[Sequence[Tokens]], hypotheses_K: Sequence[Tokens]) -> FloatArray:
+    """Ten counts for each photograph, K × 10; the score of any set of photographs follows from their sum.
+
+    Length of the hypothesis, of the closest reference, matched n-grams for n from 1 to 4 (each at most as
+    often as in one reference), all n-grams of the hypothesis for n from 1 to 4.
+    """
+    return np.array(
+        [_counts(*pair) for pair in zip(references_K, hypotheses_K, strict=True)], dtype=np.float64
+    )
+
+
+def bleu(counts_10: FloatArray, *, brevity_penalty: bool = True) -> list[float]:
+    """BLEU-1 to BLEU-4 in [0, 1] from the summed `bleu_statistics`; 0 where no hypothesis has a word."""
+    hypothesis, reference = counts_10[:2]
+    if hypothesis == 0:
+        return [0.0] * len(ORDERS)
+    # The scorer's own guards against zeros; they show where an order has no match in the whole corpus.
+    precision_4 = (counts_10[2:6] + 1e-15) / (counts_10[6:] + 1e-9)
+    score_4 = np.cumprod(precision_4) ** (1 / np.array(ORDERS))
+    if brevity_penalty and hypothesis < reference:
+        score_4 *= exp(1 - (reference + 1e-9) / hypothesis)
+    return [float(score) for score in score_4]
+
+
+def _counts(references: Sequence[Tokens], hypothesis: Tokens) -> list[int]:
+    length = len(hypothesis)
+    closest = min(
+        (len(reference) for reference in references), key=lambda other: (abs(other - length), other)
+    )
+    matches = []
+    for order in ORDERS:
+        most: Counter[tuple[str, ...]] = Counter()
+        for reference in references:
+            most |= ngrams(reference, order)
+        matches.append((ngrams(hypothesis, order) & most).total())
+    return [length, closest, *matches, *(max(0, length - order + 1) for order in ORDERS)]

@@ -1,0 +1,86 @@
+"""Phrase localisation: does the box that the model gives a phrase lie on the true one?
+
+Figures of Flickr30k Entities (Plummer et al. 2015), where a phrase's truth is the union of its boxes. Boxes
+are (x0, y0, x1, y1), all in the same unit; scaling x and y apart changes no figure.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dvsa.boxes import iou
+from dvsa.metrics.bootstrap import IntArray, estimate
+
+Boxes = NDArray[np.floating]
+
+
+@dataclass(frozen=True, slots=True)
+class Grounding:
+    """Which of N phrases were found, by the name of the figure; save both fields to compare systems later."""
+
+    owner_N: IntArray
+    """The photograph of each phrase, from 0 without gaps, in the order of the photographs' names."""
+    found: Mapping[str, NDArray[np.bool_]]
+    """One flag for each phrase, an array of N."""
+
+    def figures(self, index_N: IntArray) -> dict[str, float]:
+        """The share of the phrases found, in percent, for the photographs at `index_N`."""
+        times_N = np.bincount(index_N, minlength=self._photos())[self.owner_N]
+        return {
+            name: 100 * float(np.average(found_N, weights=times_N)) for name, found_N in self.found.items()
+        }
+
+    def report(self, *, resamples: int = 1000, seed: int = 0) -> dict[str, object]:
+        """The figures with their intervals over photographs, and the numbers of phrases and photographs."""
+        estimated = estimate(self.figures, self._photos(), resamples=resamples, seed=seed)
+        return {**estimated, "phrases": len(self.owner_N), "photos": self._photos()}
+
+    def _photos(self) -> int:
+        return int(self.owner_N.max()) + 1
+
+
+def ground(predicted_N4: Boxes, truth_N4: Boxes, photo_N: Sequence[str]) -> Grounding:
+    """Judge one predicted box for each phrase: `R@1 IoU0.5` and `pointing`.
+
+    The first asks for an IoU of at least 0.5; the second for the centre of the predicted box within the true
+    one, border included. Raises ValueError when there are no phrases or the arrays differ in length.
+    """
+    _check(predicted_N4, truth_N4, photo_N)
+    overlap_N = np.array([iou(predicted_N4[n, None], truth_N4[n, None])[0, 0] for n in range(len(photo_N))])
+    centre_N2 = (predicted_N4[:, :2] + predicted_N4[:, 2:]) / 2
+    inside_N2 = (truth_N4[:, :2] <= centre_N2) & (centre_N2 <= truth_N4[:, 2:])
+    found = {"R@1 IoU0.5": overlap_N >= 0.5, "pointing": np.asarray(inside_N2.all(axis=1))}
+    return Grounding(_owners(photo_N), found)
+
+
+def covered(
+    proposals: Mapping[str, Boxes], truth_N4: Boxes, photo_N: Sequence[str], *, threshold: float = 0.5
+) -> Grounding:
+    """Whether any proposal of the photograph reaches each phrase's box: `covered IoU0.5` (or the threshold).
+
+    It bounds what `ground` can reach with these proposals. Raises ValueError as `ground` does, and when a
+    photograph has no proposals.
+    """
+    _check(truth_N4, truth_N4, photo_N)
+    for photo in photo_N:
+        if not len(proposals.get(photo, ())):
+            raise ValueError(
+                f"photograph {photo!r} has phrases but no proposals; propose at least the whole frame"
+            )
+    overlap_N = np.array([iou(truth_N4[n, None], proposals[photo]).max() for n, photo in enumerate(photo_N)])
+    return Grounding(_owners(photo_N), {f"covered IoU{threshold:g}": overlap_N >= threshold})
+
+
+def _owners(photo_N: Sequence[str]) -> IntArray:
+    return np.unique(np.array(photo_N), return_inverse=True)[1].astype(np.int64)
+
+
+def _check(predicted_N4: Boxes, truth_N4: Boxes, photo_N: Sequence[str]) -> None:
+    phrases = len(photo_N)
+    if not phrases or predicted_N4.shape != (phrases, 4) or truth_N4.shape != (phrases, 4):
+        raise ValueError(
+            f"{phrases} phrases need as many boxes of 4 numbers, and at least one; "
+            f"got arrays of {predicted_N4.shape} and {truth_N4.shape}"
+        )

@@ -1,0 +1,90 @@
+"""METEOR 1.5 (Denkowski and Lavie 2014) through its own Java program, where both are present.
+
+The jar aligns each sentence, which needs its synonyms and paraphrases; the score is then arithmetic on the
+counts, done here so that photographs can be resampled without Java.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from dvsa.metrics.bootstrap import FloatArray
+from dvsa.metrics.ngrams import Tokens
+
+_COLUMNS = 23
+_MODULE_WEIGHTS = np.array([1.0, 0.6, 0.8, 0.6])  # exact, stem, synonym, paraphrase
+_ALPHA, _BETA, _GAMMA, _DELTA = 0.85, 0.2, 0.6, 0.75  # the published parameters for English
+
+
+def meteor(counts_23: FloatArray) -> float:
+    """The score in [0, 1] from the summed `meteor_statistics`."""
+    our_length, their_length, our_function, their_function = counts_23[:4]
+    chunks, our_matches, their_matches = counts_23[20:]
+    matched_2 = _MODULE_WEIGHTS @ (
+        _DELTA * counts_23[4:20].reshape(4, 4)[:, :2] + (1 - _DELTA) * counts_23[4:20].reshape(4, 4)[:, 2:]
+    )
+    if not matched_2.all():
+        return 0.0
+    precision = matched_2[0] / (_DELTA * (our_length - our_function) + (1 - _DELTA) * our_function)
+    recall = matched_2[1] / (_DELTA * (their_length - their_function) + (1 - _DELTA) * their_function)
+    f_mean = precision * recall / (_ALPHA * precision + (1 - _ALPHA) * recall)
+    penalty = _GAMMA * (2 * chunks / (our_matches + their_matches)) ** _BETA
+    return float(f_mean * (1 - penalty))
+
+
+def meteor_statistics(
+    references_K: Sequence[Sequence[Tokens]], hypotheses_K: Sequence[Tokens], *, timeout: float = 600.0
+) -> tuple[FloatArray | None, str]:
+    """The jar's 23 counts for each photograph (K × 23), or None, and a line that says which.
+
+    Lengths and function words of hypothesis and best reference (4); for each of four modules the matched
+    content and function words of both (16); chunks; matched words of both. The line names the jar, or says
+    what is missing or went wrong. Takes some 10 seconds, mostly to load the paraphrases.
+    """
+    java, jar = shutil.which("java"), _jar()
+    if java is None or jar is None:
+        missing = "Java" if java is None else "meteor-1.5.jar"
+        return (
+            None,
+            f"METEOR needs {missing}: install a JRE and pycocoevalcap, or set DVSA_METEOR_JAR to the jar",
+        )
+    command = [java, "-Xmx2G", "-Dfile.encoding=UTF-8", "-jar", str(jar)]
+    command += ["-", "-", "-stdio", "-l", "en", "-norm"]
+    lines = [
+        " ||| ".join(["SCORE", *(" ".join(tokens) for tokens in references), " ".join(hypothesis)])
+        for references, hypothesis in zip(references_K, hypotheses_K, strict=True)
+    ]
+    try:
+        done = subprocess.run(
+            command,
+            input="\n".join(lines) + "\n",
+            capture_output=True,
+            encoding="utf-8",
+            timeout=timeout,
+            check=True,
+        )
+        counts_K23 = np.array(
+            [[float(number) for number in line.split()] for line in done.stdout.splitlines()]
+        )
+        counts_K23 = counts_K23.reshape(len(lines), _COLUMNS)
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        return None, f"METEOR is missing because {jar} failed: {str(error).splitlines()[0]}"
+    # A hypothesis that is its reference word for word has no fragments, in the jar's sums as well as alone.
+    whole_K = (counts_K23[:, 20] == 1) & (counts_K23[:, 21:] == counts_K23[:, :2]).all(axis=1)
+    counts_K23[whole_K, 20] = 0
+    return counts_K23, f"METEOR by {jar.name}"
+
+
+def _jar() -> Path | None:
+    named = os.environ.get("DVSA_METEOR_JAR")
+    if named:
+        return Path(named) if Path(named).is_file() else None
+    package = find_spec("pycocoevalcap")
+    folders = package.submodule_search_locations if package else None
+    jars = [Path(folder) / "meteor" / "meteor-1.5.jar" for folder in folders or ()]
+    return next((jar for jar in jars if jar.is_file()), None)

@@ -1,0 +1,12 @@
+"""Counts of n-grams, shared by BLEU and CIDEr."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+Tokens = Sequence[str]
+ORDERS = (1, 2, 3, 4)
+
+
+def ngrams(tokens: Tokens, order: int) -> Counter[tuple[str, ...]]:
+    """How often each run of `order` tokens stands in the sentence."""
+    return Counter(zip(*(tokens[start:] for start in range(order)), strict=False))

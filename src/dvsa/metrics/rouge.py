@@ -1,0 +1,40 @@
+"""ROUGE-L (Lin 2004), as pycocoevalcap counts it: β = 1.2, best precision and recall of all references."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dvsa.metrics.bootstrap import FloatArray
+from dvsa.metrics.ngrams import Tokens
+
+_BETA = 1.2
+
+
+def rouge_l(references_K: Sequence[Sequence[Tokens]], hypotheses_K: Sequence[Tokens]) -> FloatArray:
+    """The F score in [0, 1] of each of K photographs; 0 for an empty hypothesis."""
+    return np.array(
+        [_f_score(*pair) for pair in zip(references_K, hypotheses_K, strict=True)], dtype=np.float64
+    )
+
+
+def _f_score(references: Sequence[Tokens], hypothesis: Tokens) -> float:
+    common = [
+        (_longest_common_subsequence(reference, hypothesis), len(reference)) for reference in references
+    ]
+    recall = max(shared / length if length else 0.0 for shared, length in common)
+    if recall == 0:
+        return 0.0
+    precision = max(shared for shared, _ in common) / len(hypothesis)
+    return (1 + _BETA**2) * precision * recall / (recall + _BETA**2 * precision)
+
+
+def _longest_common_subsequence(a: Tokens, b: Tokens) -> int:
+    """Its length, by the table of prefixes; only one row of the table is held."""
+    row = [0] * (len(b) + 1)
+    for word in a:
+        corner = 0
+        for column, other in enumerate(b, start=1):
+            above = row[column]
+            row[column] = corner + 1 if word == other else max(above, row[column - 1])
+            corner = above
+    return row[-1]

@@ -1,0 +1,266 @@
+"""The model as one uses it: open a photograph once, then ask about it as often as one likes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dvsa import beam, boxes, maxsim, segments, text
+from dvsa.bundle import Bundle
+from dvsa.photo import Photo, read, squash
+from dvsa.records import FRAME, Alignment, Caption, Description, Phrase, Region, Segment, Word
+
+Floats = NDArray[np.float32]
+Subject = Literal["frame", "region"]
+
+MAX_WORDS = 500
+"""Longest sentence that is aligned; more is surely not a sentence."""
+MAX_LEN = 25
+"""Longest caption, in words."""
+PRE_NMS = 400
+"""Candidate boxes that go into NMS, best first."""
+PROPOSALS = 19
+"""Boxes of a photograph beside the frame (paper, section 3.1.1)."""
+
+
+def load(bundle: str | Path | None = None, *, threads: int = 0) -> "Model":
+    """The shipped model, or the one in the folder `bundle`; raises BundleError where that is damaged."""
+    return Model(Bundle.open(None if bundle is None else Path(bundle), threads=threads))
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model. It holds no state of any photograph, so threads may share it."""
+
+    bundle: Bundle
+
+    def open(self, photo: str | Path | bytes | Photo, *, regions: str | Path | NDArray[np.floating] = "head") -> "View":
+        """Look at a photograph.
+
+        Args:
+            photo: a file, the bytes of one, or a decoded photograph.
+            regions: `head` for the bundle's own proposals, `grid` for a fixed list, a JSON file of boxes in
+                pixels of the original, or boxes (N, 4) in fractions of it; the frame is added as the last.
+
+        Raises:
+            PhotoError: the photograph cannot be read.
+            ValueError: the boxes are no boxes.
+        """
+        if not isinstance(photo, Photo):
+            photo = read(Path(photo) if isinstance(photo, str) else photo)
+        fine, coarse, score_BN, box_BN4 = self.look(squash(photo, self.bundle.manifest["size"])[None])
+        proposer, box_I4, score_I = self._regions(photo, regions, score_BN[0], box_BN4[0])
+        feature_BIF, v_BID = self.encode(fine, coarse, box_I4[None])
+        return View(self, photo, proposer, box_I4, score_I, feature_BIF[0], v_BID[0])
+
+    def _regions(
+        self, photo: Photo, regions: str | Path | NDArray[np.floating], score_N: Floats, box_N4: Floats
+    ) -> tuple[str, Floats, Floats]:
+        if isinstance(regions, str) and regions == "head":
+            regions = self.bundle.manifest["proposer"]
+        if isinstance(regions, str) and regions == "head":
+            return "head", *self.propose(score_N, box_N4)
+        if isinstance(regions, str) and regions == "grid":
+            proposer, given_I4 = "grid", boxes.grid()
+        elif isinstance(regions, str | Path):
+            proposer, given_I4 = "given", boxes.read_boxes(Path(regions), photo.width, photo.height)
+        else:
+            proposer, given_I4 = "given", np.asarray(regions, dtype=np.float64).reshape(-1, 4)
+            if not (np.isfinite(given_I4).all() and (given_I4[:, :2] < given_I4[:, 2:]).all()):
+                raise ValueError("boxes must be (N, 4): x0 < x1 and y0 < y1, in fractions of the photograph")
+        box_I4 = np.vstack([given_I4, [FRAME]]).astype(np.float32)
+        return proposer, box_I4, np.ones(len(box_I4), np.float32)
+
+    def look(self, pixels_BHWC: NDArray[np.uint8]) -> tuple[Floats, Floats, Floats, Floats]:
+        """Fine and coarse feature maps, and scores (B, N) and boxes (B, N, 4) of candidates."""
+        fine, coarse, score_BN, box_BN4 = self.bundle.run("look", {"pixels": pixels_BHWC})
+        return fine, coarse, score_BN, box_BN4  # type: ignore[return-value]
+
+    def propose(self, score_N: Floats, box_N4: Floats) -> tuple[Floats, Floats]:
+        """The 19 best of one photograph's candidates after NMS, and the frame: boxes (20, 4), scores (20,).
+
+        Where NMS leaves too few, the best of those that it dropped fill up.
+        """
+        top_C = np.argsort(-score_N, kind="stable")[:PRE_NMS]
+        box_C4, score_C = box_N4[top_C], score_N[top_C]
+        kept = boxes.nms(box_C4, score_C, threshold=self.bundle.manifest["nms"], keep=PROPOSALS)
+        dropped = np.setdiff1d(np.arange(len(top_C)), kept)
+        order = np.concatenate([kept, dropped])[:PROPOSALS].astype(np.int64)
+        box_I4 = np.vstack([box_C4[order], np.asarray([FRAME], np.float32)])
+        return box_I4, np.append(score_C[order], np.float32(1))
+
+    def encode(self, fine: Floats, coarse: Floats, box_BI4: Floats) -> tuple[Floats, Floats]:
+        """Features (B, I, F) for the captioners, and region vectors v (B, I, D) for the score."""
+        feature_BIF, v_BID = self.bundle.run("encode", {"fine": fine, "coarse": coarse, "boxes": box_BI4})
+        return feature_BIF, v_BID  # type: ignore[return-value]
+
+    def word_vectors(self, sentences: Sequence[Sequence[str]]) -> tuple[Floats, NDArray[np.bool_]]:
+        """Vectors s (L, T, D) of the known words of tokenised sentences, and which places hold a word (L, T)."""
+        ids_LT, real_LT = text.pad([self.bundle.vocabulary.encode(s) for s in sentences])
+        if not ids_LT.size:
+            return np.zeros((*ids_LT.shape, self.bundle.manifest["embedding"]), np.float32), real_LT
+        (s_LTD,) = self.bundle.run("sentence", {"ids": ids_LT, "real": real_LT})
+        return s_LTD, real_LT  # type: ignore[return-value]
+
+    def write(
+        self,
+        feature_BIF: Floats,
+        focus_B: NDArray[np.int64],
+        *,
+        subject: Subject = "frame",
+        width: int | None = None,
+        sampler: "Sampler | None" = None,
+    ) -> list[list[Caption]]:
+        """Captions of B photographs, or of one region each, the likeliest first.
+
+        Args:
+            feature_BIF: features of their regions.
+            focus_B: the region to speak of; the last is the frame.
+            subject: which captioner speaks.
+            width: of the beam; 1 is greedy; the bundle's own choice where it is None.
+            sampler: draw one caption each by this instead of searching.
+        """
+        manifest = self.bundle.manifest
+        voice = manifest["voices"][subject]
+        names = self.bundle.inputs(f"{voice['graphs']}.step")
+
+        def step(token_B: NDArray[np.int64], state: beam.State) -> tuple[Floats, beam.State]:
+            logp_BV, *after = self.bundle.run(f"{voice['graphs']}.step", dict(zip(names, (token_B, *state), strict=True)))
+            return logp_BV, tuple(after)  # type: ignore[return-value]
+
+        state = tuple(self.bundle.run(f"{voice['graphs']}.start", {"features": feature_BIF, "focus": focus_B}))
+        banned = (text.START, text.START_PHRASE)
+        if sampler is not None:
+            found = [[h] for h in sampler(step, state, voice["start"], banned)]
+        else:
+            found = beam.beam_search(
+                step, state, start=voice["start"], end=text.END, width=width or manifest["beam"], max_len=MAX_LEN,
+                length_power=manifest["length_power"], banned=banned,
+            )  # fmt: skip
+        return [[self._caption(h) for h in hypotheses] for hypotheses in found]
+
+    def _caption(self, hypothesis: beam.Hypothesis) -> Caption:
+        said = tuple(self.bundle.vocabulary.decode(hypothesis.tokens))
+        return Caption(" ".join(said), float(hypothesis.logp), said, tuple(float(p) for p in hypothesis.logps))
+
+
+Sampler = Callable[[beam.Step, beam.State, int, Sequence[int]], list[beam.Hypothesis]]
+
+
+def sampler(temperature: float = 1.0, top_p: float = 1.0, seed: int = 0) -> Sampler:
+    """Draws captions at a temperature from the likeliest words that together have probability `top_p`."""
+
+    def draw(step: beam.Step, state: beam.State, start: int, banned: Sequence[int]) -> list[beam.Hypothesis]:
+        rng = np.random.default_rng(seed)
+        return beam.sample(
+            step, state, start=start, end=text.END, max_len=MAX_LEN, temperature=temperature, top_p=top_p, rng=rng,
+            banned=banned,
+        )  # fmt: skip
+
+    return draw
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One photograph as the model sees it. Frozen: no question about it can disturb another."""
+
+    model: Model
+    photo: Photo
+    proposer: str
+    box_I4: Floats
+    """In fractions of width and height; the last is the frame."""
+    score_I: Floats
+    feature_IF: Floats
+    v_ID: Floats
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """The regions, best first, the whole frame last."""
+        width, height = self.photo.width, self.photo.height
+        return tuple(
+            Region(i, tuple(map(float, box_4)), boxes.to_pixels(box_4, width, height), float(score))  # type: ignore[arg-type]
+            for i, (box_4, score) in enumerate(zip(self.box_I4, self.score_I, strict=True))
+        )
+
+    def captions(self, beam: int | None = None, *, sampler: Sampler | None = None) -> list[Caption]:
+        """Sentences for the whole photograph, the likeliest first: as many as the beam is wide."""
+        frame_B = np.array([len(self.box_I4) - 1])
+        return self.model.write(self.feature_IF[None], frame_B, width=beam, sampler=sampler)[0]
+
+    def caption(self, beam: int | None = None) -> Caption:
+        """The likeliest sentence for the whole photograph."""
+        return self.captions(beam)[0]
+
+    def phrases(self, count: int = 5, beam: int | None = None) -> tuple[Phrase, ...]:
+        """Phrases for the `count` best regions; those that overlap a better one by an IoU of 0.5 give way."""
+        best = boxes.nms(self.box_I4[:-1], self.score_I[:-1], threshold=0.5, keep=count)
+        if not len(best):
+            return ()
+        feature_BIF = np.repeat(self.feature_IF[None], len(best), axis=0)
+        written = self.model.write(feature_BIF, best.astype(np.int64), subject="region", width=beam)
+        regions = self.regions
+        return tuple(Phrase(regions[i], captions[0]) for i, captions in zip(best, written, strict=True))
+
+    def align(self, sentence: str, beta: float | None = None) -> Alignment:
+        """Which region each word speaks of, and the segments that the MRF makes of them.
+
+        Args:
+            sentence: any text; case and punctuation do not count.
+            beta: the wish for long segments: 0 leaves every word to itself, infinity puts all on one region;
+                the bundle's own choice where it is None.
+
+        Raises:
+            ValueError: a sentence without words or of more than 500; a beta that is negative or not a number.
+        """
+        beta = self.model.bundle.manifest["beta"] if beta is None else float(beta)
+        tokens = text.words(sentence)
+        if not tokens:
+            raise ValueError(f"the sentence {sentence!r} has no words: give at least one")
+        if len(tokens) > MAX_WORDS:
+            raise ValueError(f"the sentence has {len(tokens)} words: give at most {MAX_WORDS}")
+        known_T = np.array([t in self.model.bundle.vocabulary for t in tokens])
+        s_LTD, _ = self.model.word_vectors([tokens])
+        dot_TI = np.zeros((len(tokens), len(self.v_ID)), np.float32)
+        dot_TI[known_T] = s_LTD[0] @ self.v_ID.T
+        words = tuple(
+            Word(t, bool(known), int(dot_I.argmax()) if known else None, float(dot_I.max()))
+            for t, known, dot_I in zip(tokens, known_T, dot_TI, strict=True)
+        )
+        return Alignment(
+            sentence=sentence, beta=beta, score=float(dot_TI.max(1).sum()), words=words,
+            segments=_segments(tokens, known_T, dot_TI, beta), scores=tuple(tuple(map(float, row)) for row in dot_TI),
+        )  # fmt: skip
+
+    def score(self, sentence: str) -> float:
+        """S_kl of this photograph and a sentence; higher is a better match."""
+        s_LTD, real_LT = self.model.word_vectors([text.words(sentence)])
+        return float(maxsim.scores(self.v_ID[None], s_LTD, real_LT)[0, 0])
+
+    def describe(self, sentence: str | None = None, *, beta: float | None = None, phrases: int = 5) -> Description:
+        """Everything at once: caption, phrases, and the alignment of `sentence`, or of the caption itself."""
+        caption = self.caption()
+        wanted = sentence if sentence is not None else caption.text
+        return Description(
+            photo=self.photo.name, width=self.photo.width, height=self.photo.height, proposer=self.proposer,
+            caption=caption, regions=self.regions, phrases=self.phrases(phrases),
+            alignment=self.align(wanted, beta) if text.words(wanted) else None,
+        )  # fmt: skip
+
+
+def _segments(
+    tokens: Sequence[str], known_T: NDArray[np.bool_], dot_TI: Floats, beta: float
+) -> tuple[Segment, ...]:
+    """Segments of the known words; an unknown word goes with the known one before it, or the first after."""
+    if not known_T.any():
+        return ()
+    region_N = segments.viterbi(dot_TI[known_T], beta)
+    nearest_T = np.maximum(np.cumsum(known_T) - 1, 0)
+    return tuple(
+        Segment(
+            first, last, " ".join(tokens[first : last + 1]), region, float(dot_TI[first : last + 1, region].sum())
+        )
+        for first, last, region in segments.segments(region_N[nearest_T])
+    )

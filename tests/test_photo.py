@@ -1,0 +1,351 @@
+import io
+import struct
+import subprocess
+import sys
+import threading
+import warnings
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from dvsa.photo import LONG_SIDE, MAX_BYTES, MAX_PIXELS, Photo, PhotoError, read, squash
+
+RED, BLUE, WHITE = (255, 0, 0), (0, 0, 255), (255, 255, 255)
+FORMATS = ["JPEG", "PNG", "GIF", "BMP", "PPM", "TIFF", "WEBP"]
+
+
+def encode(image: Image.Image, format: str, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    faithful: dict[str, dict[str, Any]] = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}
+    image.save(stream, format, **(faithful.get(format, {}) | options))
+    return stream.getvalue()
+
+
+def two_colours(width: int = 40, height: int = 30) -> Image.Image:
+    """Red on the left half, blue on the right."""
+    image = Image.new("RGB", (width, height), RED)
+    image.paste(BLUE, (width // 2, 0, width, height))
+    return image
+
+
+def with_orientation(value: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = value
+    return exif
+
+
+def at(photo: Photo, x: int, y: int) -> tuple[int, ...]:
+    return tuple(np.asarray(photo.image)[y, x].tolist())
+
+
+def shows_two_colours(photo: Photo, tolerance: int = 12) -> bool:
+    pairs = ((at(photo, 5, 15), RED), (at(photo, 34, 15), BLUE))
+    return all(abs(np.subtract(seen, meant)).max() <= tolerance for seen, meant in pairs)
+
+
+def refusal(source: Path | bytes, name: str | None = None) -> str:
+    """What the error says; empty where the photograph is read after all."""
+    try:
+        read(source, name)
+    except PhotoError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_every_format_is_read_by_its_content(tmp_path: Path, format: str) -> None:
+    path = tmp_path / "picture.txt"
+    path.write_bytes(encode(two_colours(), format))
+    photo = read(path)
+    assert (photo.name, photo.width, photo.height, photo.image.size) == ("picture.txt", 40, 30, (40, 30))
+    assert photo.image.mode == "RGB"
+    assert type(photo.image) is Image.Image, "no link to the file is kept"
+    assert shows_two_colours(photo)
+
+
+@pytest.mark.parametrize(
+    ("format", "options"),
+    [
+        ("JPEG", {"progressive": True}),
+        ("PNG", {"interlace": 1}),
+        ("WEBP", {"lossless": False, "quality": 95}),
+        *[("TIFF", {"compression": name}) for name in ("tiff_lzw", "tiff_deflate", "packbits", "jpeg")],
+    ],
+)
+def test_other_encodings(format: str, options: dict[str, Any]) -> None:
+    assert shows_two_colours(read(encode(two_colours(), format, **options)))
+
+
+@pytest.mark.parametrize(
+    ("mode", "format"),
+    [
+        ("P", "PNG"),
+        ("RGBA", "PNG"),
+        ("RGBA", "WEBP"),
+        ("CMYK", "JPEG"),
+        ("CMYK", "TIFF"),
+        ("YCbCr", "JPEG"),
+    ],
+)
+def test_every_colour_mode(mode: str, format: str) -> None:
+    assert shows_two_colours(read(encode(two_colours().convert(mode), format)))
+
+
+@pytest.mark.parametrize(
+    ("mode", "values", "expected"),
+    [
+        ("1", [0, 255], [0, 255]),
+        ("L", [0, 200], [0, 200]),
+        ("I;16", [0, 51400], [0, 200]),
+        ("I;16", [0, 200], [0, 200]),
+        ("I", [0, 51400], [0, 200]),
+        ("I", [-100, 100_000], [0, 255]),
+        ("F", [0.0, 0.8], [0, 204]),
+        ("F", [-3e38, 3e38], [0, 255]),
+        ("F", [float("nan"), 0.8], [204, 204]),
+        ("F", [0.0, float("inf")], [0, 0]),
+        ("F", [float("nan"), float("nan")], [0, 0]),
+    ],
+)
+def test_greys_are_brought_to_eight_bits(mode: str, values: list[float], expected: list[int]) -> None:
+    dtype = {"1": "u1", "L": "u1", "I;16": "u2", "I": "i4", "F": "f4"}[mode]
+    image = Image.fromarray(np.repeat(np.array([values], dtype), 4, axis=0))
+    photo = read(encode(image.convert("1") if mode == "1" else image, "TIFF"))
+    assert [at(photo, x, 0) for x in (0, 1)] == [(value,) * 3 for value in expected]
+
+
+def png_chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def test_sixteen_bits_with_a_key_colour() -> None:
+    data = encode(Image.fromarray(np.full((2, 2), 51400, "u2")), "PNG")
+    place = data.index(b"IDAT") - 4
+    photo = read(data[:place] + png_chunk(b"tRNS", struct.pack(">H", 0)) + data[place:])
+    assert at(photo, 0, 0) == (200, 200, 200)
+
+
+@pytest.mark.parametrize(("mode", "black"), [("RGBA", (0, 0, 0)), ("LA", (0,))])
+def test_transparency_lies_over_white(mode: str, black: tuple[int, ...]) -> None:
+    image = Image.new(mode, (3, 1))
+    for x, alpha in enumerate((0, 255, 127)):
+        image.putpixel((x, 0), (*black, alpha))
+    photo = read(encode(image, "PNG"))
+    assert [at(photo, x, 0)[0] for x in range(3)] == [255, 0, 128]
+
+
+def test_transparent_palettes_and_key_colours_lie_over_white() -> None:
+    palette = two_colours().quantize(4, dither=Image.Dither.NONE)
+    clear = palette.getpixel((0, 0))
+    for data in (
+        encode(palette, "PNG", transparency=clear),
+        encode(palette, "PNG", transparency=bytes(0 if i == clear else 255 for i in range(4))),
+        encode(palette, "GIF", transparency=clear),
+        encode(two_colours(), "PNG", transparency=RED),
+    ):
+        photo = read(data)
+        assert at(photo, 0, 0) == WHITE
+        assert at(photo, 39, 0) == BLUE
+
+
+# What a camera held so that it needs this orientation stores of an upright view.
+STORED = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+@pytest.mark.parametrize("orientation", STORED)
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "WEBP"])
+def test_exif_orientation_sets_the_picture_upright(orientation: int, format: str) -> None:
+    stored = Image.new("RGB", (48, 32), "white")
+    stored.paste("black", (0, 0, 16, 16))  # the upper left corner
+    if (turn := STORED[orientation]) is not None:
+        stored = stored.transpose(turn)
+    photo = read(encode(stored, format, exif=with_orientation(orientation)))
+    assert (photo.width, photo.height) == photo.image.size == (48, 32)
+    corners = [at(photo, x, y)[0] < 128 for x, y in ((4, 4), (44, 4), (4, 28), (44, 28))]
+    assert corners == [True, False, False, False]
+
+
+@pytest.mark.parametrize("value", [0, 9, 65535])
+def test_an_unknown_orientation_is_ignored(value: int) -> None:
+    assert shows_two_colours(read(encode(two_colours(), "JPEG", exif=with_orientation(value))))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"exif": b"Exif\0\0II*\0\xff\xff\xff\xff"},
+        {"exif": b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + b"\x12\x01\x03\0\xff\xff\xff\xff" * 3},
+        {"exif": b"Exif\0\0nonsense"},
+        {"icc_profile": b"not a profile"},
+        {"comment": b"\xff\xfe\0 a comment"},
+    ],
+)
+@pytest.mark.parametrize("format", ["JPEG", "WEBP"])
+def test_broken_metadata_costs_nothing_and_is_dropped(format: str, options: dict[str, Any]) -> None:
+    photo = read(encode(two_colours(), format, **options))  # a warning would fail this test
+    assert shows_two_colours(photo)
+    assert not photo.image.info
+
+
+@pytest.mark.parametrize("format", ["GIF", "WEBP", "TIFF", "MPO", "PNG"])
+def test_the_first_frame_counts(format: str) -> None:
+    second = Image.new("RGB", (40, 30), "lime")
+    assert shows_two_colours(read(encode(two_colours(), format, save_all=True, append_images=[second])))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 1)])
+def test_the_smallest_photographs(size: tuple[int, int]) -> None:
+    photo = read(encode(Image.new("RGB", size, RED), "PNG"))
+    assert (photo.width, photo.height) == size
+    assert (squash(photo, 8) == np.array(RED)).all()
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG"])
+def test_a_large_photograph_is_shrunk_but_keeps_its_size_in_words(format: str) -> None:
+    image = Image.linear_gradient("L").resize((2000, 3000))
+    photo = read(encode(image, format, exif=with_orientation(6)))
+    assert (photo.width, photo.height) == (3000, 2000)
+    assert photo.image.size == (LONG_SIDE, round(LONG_SIDE * 2 / 3))
+
+
+def test_a_jpeg_beyond_the_limit_is_decoded_at_reduced_scale() -> None:
+    image = Image.new("L", (20_000, 4_000))
+    assert image.width * image.height > MAX_PIXELS
+    photo = read(encode(image, "JPEG"))
+    assert (photo.width, photo.height) == image.size
+    assert photo.image.width == LONG_SIDE
+
+
+def test_a_progressive_jpeg_counts_half_its_full_size() -> None:
+    assert "9000 x 8200 pixels are too many" in refusal(
+        encode(Image.new("L", (9_000, 8_200)), "JPEG", progressive=True)
+    )
+    assert read(encode(Image.new("L", (9_000, 7_900)), "JPEG", progressive=True)).width == 9_000
+
+
+@pytest.mark.parametrize("format", ["PNG", "GIF", "BMP"])
+def test_twenty_thousand_pixels_squared_are_refused_unread(format: str) -> None:
+    data = encode(two_colours(), format)
+    if format == "PNG":
+        data = data[:8] + png_chunk(b"IHDR", struct.pack(">II", 20_000, 20_000) + data[24:29]) + data[33:]
+    elif format == "GIF":
+        data = data[:6] + struct.pack("<HH", 20_000, 20_000) + data[10:]
+    else:
+        data = data[:18] + struct.pack("<ii", 20_000, 20_000) + data[26:]
+    said = refusal(data, "wide")
+    assert said == "wide: 20000 x 20000 pixels are too many; shrink it to 36,000,000 pixels or fewer"
+
+
+def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "huge.png"
+    path.write_bytes(encode(two_colours(), "PNG"))
+    with path.open("r+b") as stream:
+        stream.truncate(MAX_BYTES + 1)  # sparse: takes no room
+    assert "make it smaller" in refusal(path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kilobytes on Linux only")
+def test_the_largest_photograph_stays_within_memory(tmp_path: Path) -> None:
+    path = tmp_path / "large.png"
+    path.write_bytes(encode(Image.new("RGBA", (6000, 6000), (9, 9, 9, 9)), "PNG", compress_level=1))
+    program = (
+        "import pathlib, resource, sys; from dvsa.photo import read; read(pathlib.Path(sys.argv[1]));"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    )
+    # Through env: a child's peak starts from what its parent held when it split off.
+    command = ["/usr/bin/env", sys.executable, "-c", program, str(path)]
+    peak_mib = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    assert 100 < peak_mib < 450
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_truncated_anywhere_is_a_clear_error_or_a_picture(tmp_path: Path, format: str) -> None:
+    noise_HWC = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
+    whole = encode(Image.fromarray(noise_HWC), format)
+    path = tmp_path / "cut.jpg"
+    messages = []
+    for length in np.linspace(1, len(whole) - 1, 60).astype(int):
+        path.write_bytes(whole[:length])
+        messages.append(refusal(path))
+    refused = [message for message in messages if message]
+    assert len(refused) >= 50, "only a missing tail may go unseen"
+    assert all(message.startswith(f"{path}: ") and "\n" not in message for message in refused)
+
+
+@given(st.sampled_from(FORMATS), st.data())
+def test_damage_never_escapes_as_another_error(format: str, data: st.DataObject) -> None:
+    content = bytearray(encode(two_colours(), format))
+    for _ in range(data.draw(st.integers(1, 8))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    assert "\n" not in refusal(bytes(content))
+
+
+@given(st.binary(max_size=64))
+def test_other_content_is_refused(content: bytes) -> None:
+    assert refusal(content).startswith("photograph: ")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "the file is empty"),
+        (b"hello, world\n" * 9, "not a picture in BMP"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture in BMP"),
+        (b"<svg xmlns='x'/>", "not a picture in BMP"),
+        (b"\xff\xd8\xff\xe0", "damaged or incomplete JPEG file"),
+    ],
+)
+def test_refusals_name_the_file_and_the_reason(tmp_path: Path, content: bytes, reason: str) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(content)
+    assert refusal(path).startswith(f"{path}: {reason}")
+    assert refusal(content, "upload.png").startswith(f"upload.png: {reason}")
+
+
+def test_missing_files_and_folders(tmp_path: Path) -> None:
+    missing = tmp_path / "none.jpg"
+    assert refusal(missing) == f"{missing}: there is no such file"
+    assert refusal(tmp_path) == f"{tmp_path}: this is a folder, not a photograph"
+    assert refusal(Path("/dev/zero")) == "/dev/zero: this is not a regular file"
+
+
+def test_threads_hide_at_most_the_warnings_of_pillow() -> None:
+    before = list(warnings.filters)
+    data = encode(two_colours(), "PNG")
+    threads = [threading.Thread(target=read, args=(data,)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    added = [entry for entry in warnings.filters if entry not in before]
+    assert all(getattr(entry[3], "pattern", "") == r"PIL\." for entry in added)
+
+
+def test_squash_averages_what_it_shrinks() -> None:
+    stripes_HW = np.tile(np.array([0, 255], np.uint8), (64, 256))
+    squashed_HWC = squash(read(encode(Image.fromarray(stripes_HW), "PNG")), 32)
+    assert squashed_HWC.shape == (32, 32, 3)
+    assert squashed_HWC.dtype == np.uint8
+    assert squashed_HWC.flags.writeable
+    assert abs(squashed_HWC[:, 2:-2].astype(int) - 127).max() <= 2, "aliasing would leave stripes"
+
+
+def test_squash_keeps_fractions_of_width_and_height() -> None:
+    squashed_HWC = squash(read(encode(two_colours(400, 100), "PNG")), 100)
+    assert (squashed_HWC[:, :47] == RED).all()
+    assert (squashed_HWC[:, 53:] == BLUE).all()
