@@ -79,7 +79,9 @@ class Bundle:
     manifest: Manifest
     vocabulary: Vocabulary
     threads: int = 0
-    _sessions: dict[str, onnxruntime.InferenceSession] = field(default_factory=dict, repr=False, compare=False)
+    _sessions: dict[str, onnxruntime.InferenceSession] = field(
+        default_factory=dict, repr=False, compare=False
+    )
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     @classmethod
@@ -158,7 +160,9 @@ def _verified(folder: Path, name: str, manifest: Manifest) -> bytes:
     try:
         content = (folder / name).read_bytes()
     except OSError as error:
-        raise BundleError(f"{folder / name} is missing ({error.strerror}): install or export the bundle again") from error
+        raise BundleError(
+            f"{folder / name} is missing ({error.strerror}): install or export the bundle again"
+        ) from error
     found = hashlib.sha256(content).hexdigest()
     if found != wanted:
         raise BundleError(

@@ -37,7 +37,9 @@ class Model:
 
     bundle: Bundle
 
-    def open(self, photo: str | Path | bytes | Photo, *, regions: str | Path | NDArray[np.floating] = "head") -> "View":
+    def open(
+        self, photo: str | Path | bytes | Photo, *, regions: str | Path | NDArray[np.floating] = "head"
+    ) -> "View":
         """Look at a photograph.
 
         Args:
@@ -128,10 +130,14 @@ class Model:
         names = self.bundle.inputs(f"{voice['graphs']}.step")
 
         def step(token_B: NDArray[np.int64], state: beam.State) -> tuple[Floats, beam.State]:
-            logp_BV, *after = self.bundle.run(f"{voice['graphs']}.step", dict(zip(names, (token_B, *state), strict=True)))
+            logp_BV, *after = self.bundle.run(
+                f"{voice['graphs']}.step", dict(zip(names, (token_B, *state), strict=True))
+            )
             return logp_BV, tuple(after)  # type: ignore[return-value]
 
-        state = tuple(self.bundle.run(f"{voice['graphs']}.start", {"features": feature_BIF, "focus": focus_B}))
+        state = tuple(
+            self.bundle.run(f"{voice['graphs']}.start", {"features": feature_BIF, "focus": focus_B})
+        )
         banned = (text.START, text.START_PHRASE)
         if sampler is not None:
             found = [[h] for h in sampler(step, state, voice["start"], banned)]
@@ -144,7 +150,9 @@ class Model:
 
     def _caption(self, hypothesis: beam.Hypothesis) -> Caption:
         said = tuple(self.bundle.vocabulary.decode(hypothesis.tokens))
-        return Caption(" ".join(said), float(hypothesis.logp), said, tuple(float(p) for p in hypothesis.logps))
+        return Caption(
+            " ".join(said), float(hypothesis.logp), said, tuple(float(p) for p in hypothesis.logps)
+        )
 
 
 Sampler = Callable[[beam.Step, beam.State, int, Sequence[int]], list[beam.Hypothesis]]
@@ -239,7 +247,9 @@ class View:
         s_LTD, real_LT = self.model.word_vectors([text.words(sentence)])
         return float(maxsim.scores(self.v_ID[None], s_LTD, real_LT)[0, 0])
 
-    def describe(self, sentence: str | None = None, *, beta: float | None = None, phrases: int = 5) -> Description:
+    def describe(
+        self, sentence: str | None = None, *, beta: float | None = None, phrases: int = 5
+    ) -> Description:
         """Everything at once: caption, phrases, and the alignment of `sentence`, or of the caption itself."""
         caption = self.caption()
         wanted = sentence if sentence is not None else caption.text
@@ -260,7 +270,11 @@ def _segments(
     nearest_T = np.maximum(np.cumsum(known_T) - 1, 0)
     return tuple(
         Segment(
-            first, last, " ".join(tokens[first : last + 1]), region, float(dot_TI[first : last + 1, region].sum())
+            first,
+            last,
+            " ".join(tokens[first : last + 1]),
+            region,
+            float(dot_TI[first : last + 1, region].sum()),
         )
         for first, last, region in segments.segments(region_N[nearest_T])
     )

@@ -67,7 +67,12 @@ class Corpus:
     """Two splits as training sees them, and the networks' common sizes."""
 
     def __init__(
-        self, train: Sequence[Example], val: Sequence[Example], vocabulary: Vocabulary, size: int, device: torch.device
+        self,
+        train: Sequence[Example],
+        val: Sequence[Example],
+        vocabulary: Vocabulary,
+        size: int,
+        device: torch.device,
     ) -> None:
         self.vocabulary, self.device = vocabulary, device
         self.train, self.val = Photographs(train, size, device), Photographs(val, size, device)
@@ -96,8 +101,12 @@ class ProposalTask:
     def __init__(self, name: str, model: AlignmentModel, corpus: Corpus, options: AlignmentOptions) -> None:
         self.name, self.model, self.corpus, self.options = name, model, corpus, options
         val = corpus.val.examples
-        if not any(p.box for e in val for p in e.phrases) or not any(p.box for e in corpus.train.examples for p in e.phrases):
-            raise ValueError("the proposal head learns from phrase boxes, and this data has none: use proposer 'grid'")
+        if not any(p.box for e in val for p in e.phrases) or not any(
+            p.box for e in corpus.train.examples for p in e.phrases
+        ):
+            raise ValueError(
+                "the proposal head learns from phrase boxes, and this data has none: use proposer 'grid'"
+            )
 
     def build(self) -> nn.Module:
         return self.model
@@ -135,16 +144,23 @@ def _look(
     with torch.autocast(corpus.device.type, torch.bfloat16, enabled=corpus.device.type == "cuda"):
         fine, coarse, logit_BN, box_BN4 = model.vision.look(pixels_BHWC)
     anchor_N4 = model.vision.proposals.centred_anchors(*fine.shape[-2:])
-    truth = [mirrored(corpus.train.truth[k]) if f else corpus.train.truth[k] for k, f in zip(index, flip_B.tolist(), strict=True)]
+    truth = [
+        mirrored(corpus.train.truth[k]) if f else corpus.train.truth[k]
+        for k, f in zip(index, flip_B.tolist(), strict=True)
+    ]
     return fine, coarse, (logit_BN, box_BN4), proposal_loss(logit_BN.float(), box_BN4, anchor_N4, truth)
 
 
 @torch.no_grad()
-def proposal_recall(model: nn.Module, photographs: Photographs, options: AlignmentOptions) -> dict[str, float]:
+def proposal_recall(
+    model: nn.Module, photographs: Photographs, options: AlignmentOptions
+) -> dict[str, float]:
     """Share of the boxed phrases that one of 19 boxes or the frame covers, in percent, at two thresholds."""
     best: list[Tensor] = []
     for chunk in chunks(len(photographs), 50):
-        with torch.autocast(photographs.device.type, torch.bfloat16, enabled=photographs.device.type == "cuda"):
+        with torch.autocast(
+            photographs.device.type, torch.bfloat16, enabled=photographs.device.type == "cuda"
+        ):
             _, _, logit_BN, box_BN4 = model.vision.look(photographs.batch(chunk))
         chosen_BI4 = choose_boxes(logit_BN.float(), box_BN4, "head", options.nms)
         for example, box_I4 in zip(photographs.examples[chunk], chosen_BI4, strict=True):
@@ -180,8 +196,12 @@ class AlignmentTask:
     def loss(self, model: nn.Module, step: int, batch: int, seed: int) -> Tensor:
         _, index = batches(len(self.corpus.train), step, batch, seed)
         if self.options.live:
-            fine, coarse, candidates, proposals = _look(model, self.corpus, index, _flips(len(index), self.options.flip))
-            chosen_BI4 = choose_boxes(*(c.detach().float() for c in candidates), self.options.proposer, self.options.nms)
+            fine, coarse, candidates, proposals = _look(
+                model, self.corpus, index, _flips(len(index), self.options.flip)
+            )
+            chosen_BI4 = choose_boxes(
+                *(c.detach().float() for c in candidates), self.options.proposer, self.options.nms
+            )
             v_KID = model.vision.encode(fine, coarse, chosen_BI4)[1]
             beside = self.options.proposal_weight * proposals
         else:
@@ -221,7 +241,9 @@ class AlignmentTask:
         if not self.options.live:
             v_KID: Tensor = model.vision.regions(self.val_KIF[chunk].float())
             return v_KID
-        with torch.autocast(self.corpus.device.type, torch.bfloat16, enabled=self.corpus.device.type == "cuda"):
+        with torch.autocast(
+            self.corpus.device.type, torch.bfloat16, enabled=self.corpus.device.type == "cuda"
+        ):
             fine, coarse, logit_BN, box_BN4 = model.vision.look(self.corpus.val.batch(chunk))
         chosen_BI4 = choose_boxes(logit_BN.float(), box_BN4, self.options.proposer, self.options.nms)
         encoded: tuple[Tensor, Tensor] = model.vision.encode(fine, coarse, chosen_BI4)
@@ -232,5 +254,7 @@ def recalls(S_KL: np.ndarray, owner_L: np.ndarray) -> dict[str, float]:
     """R@1, R@5 and R@10 in both directions under short names, with their mean."""
     ranks = ranking.rank(S_KL, owner_L)
     sides = {"p2s": ranking.summary(ranks.photo_rank_K), "s2p": ranking.summary(ranks.sentence_rank_L)}
-    figures = {f"{side} {k}": v for side, summary in sides.items() for k, v in summary.items() if k != "Med r"}
+    figures = {
+        f"{side} {k}": v for side, summary in sides.items() for k, v in summary.items() if k != "Med r"
+    }
     return {"mean recall": float(np.mean(list(figures.values()))), **figures}

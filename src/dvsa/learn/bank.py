@@ -103,7 +103,9 @@ def region_features(vision: Vision, photographs: Photographs, proposer: str, nms
         steps = range(0, len(photographs), CHUNK)
         for first in track(steps, "describing regions", disable=len(steps) < 10):
             chunk = slice(first, first + CHUNK)
-            with torch.autocast(photographs.device.type, torch.bfloat16, enabled=photographs.device.type == "cuda"):
+            with torch.autocast(
+                photographs.device.type, torch.bfloat16, enabled=photographs.device.type == "cuda"
+            ):
                 fine, coarse, logit_BN, box_BN4 = vision.look(photographs.batch(chunk))
             chosen_BI4 = choose_boxes(logit_BN, box_BN4, proposer, nms)
             feature_KIF[chunk] = vision.pool(fine, coarse, chosen_BI4).half().cpu().numpy()

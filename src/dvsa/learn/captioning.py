@@ -61,12 +61,15 @@ class CaptionTask:
         self.goal = "CIDEr" if "frame" in options.subjects else "negative perplexity"
         self.features = model.vision.features
         self.train_KIF, self.val_KIF = (
-            region_features(model.vision, split, options.proposer, options.nms) for split in (corpus.train, corpus.val)
+            region_features(model.vision, split, options.proposer, options.nms)
+            for split in (corpus.train, corpus.val)
         )
         self.train = self._lessons(model, self.train_KIF, corpus.train_ids)
         self.val = self._lessons(model, self.val_KIF, corpus.val_ids)
 
-    def _lessons(self, model: AlignmentModel, feature_KIF: Tensor, ids: Sequence[Sequence[Sequence[int]]]) -> list[Lesson]:
+    def _lessons(
+        self, model: AlignmentModel, feature_KIF: Tensor, ids: Sequence[Sequence[Sequence[int]]]
+    ) -> list[Lesson]:
         frame = feature_KIF.shape[1] - 1
         lessons = []
         if "frame" in self.options.subjects:

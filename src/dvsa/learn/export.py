@@ -134,7 +134,10 @@ def _write_captioner(captioner: Captioner, features: int, folder: Path, name: st
     states = [f"state{n}" for n in range(len(state))]
     region = {0: "B", 1: "I"}
     # a part of the state whose second axis is the regions keeps that axis free
-    free = {s: region if t.ndim == 3 or t.shape[1:] == (3,) else {0: "B"} for s, t in zip(states, state, strict=True)}
+    free = {
+        s: region if t.ndim == 3 or t.shape[1:] == (3,) else {0: "B"}
+        for s, t in zip(states, state, strict=True)
+    }
     to_onnx(
         Start(captioner), (feature_BIF, focus_B), folder / f"{name}.start.onnx", ["features", "focus"], states,
         free | {"features": region},
@@ -179,7 +182,9 @@ def store_half(path: Path, least: int = 256) -> None:
     casts = []
     for tensor in model.graph.initializer:
         if tensor.data_type == onnx.TensorProto.FLOAT and np.prod(tensor.dims) >= least:
-            half = numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), tensor.name + ".half")
+            half = numpy_helper.from_array(
+                numpy_helper.to_array(tensor).astype(np.float16), tensor.name + ".half"
+            )
             casts.append(onnx.helper.make_node("Cast", [half.name], [tensor.name], to=onnx.TensorProto.FLOAT))
             tensor.CopyFrom(half)
     nodes = [*casts, *model.graph.node]

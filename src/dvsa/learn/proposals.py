@@ -31,7 +31,9 @@ class ProposalHead(nn.Module):
 
     anchors_A2: Tensor
 
-    def __init__(self, fine_channels: int, coarse_channels: int, anchors_A2: Tensor, width: int = 128) -> None:
+    def __init__(
+        self, fine_channels: int, coarse_channels: int, anchors_A2: Tensor, width: int = 128
+    ) -> None:
         super().__init__()
         self.register_buffer("anchors_A2", anchors_A2.float())
         self.fine = nn.Conv2d(fine_channels, width, 1)
@@ -53,7 +55,7 @@ class ProposalHead(nn.Module):
         x_BCHW = self.fine(fine_BCHW)
         x_BCHW = x_BCHW + F.interpolate(self.coarse(coarse_BCHW), x_BCHW.shape[-2:], mode="nearest")
         x_BCHW = x_BCHW + self.frame(coarse_BCHW.mean((2, 3)))[:, :, None, None]
-        out_BN5 = self.out(self.mix(x_BCHW)).permute(0, 2, 3, 1).reshape(len(x_BCHW), -1, 5).float()
+        out_BN5 = self.out(self.mix(x_BCHW)).permute(0, 2, 3, 1).reshape(x_BCHW.shape[0], -1, 5).float()
         return out_BN5[..., 0], self.decode(out_BN5[..., 1:], x_BCHW.shape[-2], x_BCHW.shape[-1])
 
     def centred_anchors(self, height: int, width: int) -> Tensor:

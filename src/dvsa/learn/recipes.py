@@ -93,18 +93,18 @@ def toy() -> Recipe:
                 name="regions",
                 proposals_only=True,
                 task=AlignmentOptions(nms=0.5, lr={"vision.backbone.": 1.0, "vision.proposals.": 1.0}),
-                train=TrainConfig(epochs=4, batch=32, lr=4e-3, warmup=20, evaluate_every=2),
+                train=TrainConfig(epochs=2, batch=32, lr=4e-3, warmup=20),
             ),
             Stage(
                 name="align",
                 task=align,
-                train=TrainConfig(epochs=10, batch=64, lr=4e-3, warmup=20, clip_norm=2.0, evaluate_every=5),
+                train=TrainConfig(epochs=14, batch=64, lr=4e-3, warmup=20, clip_norm=2.0, evaluate_every=7),
             ),
             Stage(
                 name="caption",
                 captioner=CaptionerConfig(kind="attention", hidden=96, word_size=64),
                 task=CaptionOptions(subjects=("frame", "region"), nms=0.5),
-                train=TrainConfig(epochs=4, batch=128, lr=4e-3, warmup=20, clip_norm=2.0, evaluate_every=2),
+                train=TrainConfig(epochs=2, batch=128, lr=6e-3, warmup=20, clip_norm=2.0),
             ),
         ),
     )
@@ -125,7 +125,12 @@ def paper() -> Recipe:
                 name="align",
                 task=AlignmentOptions(lr={"vision.regions.": 1.0, "sentence.": 1.0}),
                 train=TrainConfig(
-                    epochs=100, optimizer="sgd", lr=1e-5, schedule="constant", clip_value=5.0, evaluate_every=5
+                    epochs=100,
+                    optimizer="sgd",
+                    lr=1e-5,
+                    schedule="constant",
+                    clip_value=5.0,
+                    evaluate_every=5,
                 ),
             ),
             Stage(name="frame", captioner=rnn, task=CaptionOptions(subjects=("frame",)), train=captions),
@@ -148,12 +153,16 @@ def modern() -> Recipe:
             Stage(
                 name="align",
                 task=AlignmentOptions(loss="info_nce", sentences=5, lr=heads),
-                train=TrainConfig(epochs=20, batch=200, lr=1e-3, warmup=60, weight_decay=0.01, clip_norm=2.0, ema=0.99),
+                train=TrainConfig(
+                    epochs=20, batch=200, lr=1e-3, warmup=60, weight_decay=0.01, clip_norm=2.0, ema=0.99
+                ),
             ),
             Stage(
                 name="tune",
                 task=AlignmentOptions(loss="info_nce", sentences=5, lr=tuned, flip=True),
-                train=TrainConfig(epochs=25, batch=150, lr=3e-4, warmup=60, weight_decay=0.01, clip_norm=2.0, ema=0.995),
+                train=TrainConfig(
+                    epochs=25, batch=150, lr=3e-4, warmup=60, weight_decay=0.01, clip_norm=2.0, ema=0.995
+                ),
             ),
             Stage(
                 name="caption",
@@ -173,7 +182,9 @@ def proposal_stage() -> Stage:
         name="regions",
         proposals_only=True,
         task=AlignmentOptions(lr={"vision.proposals.": 1.0}, flip=True),
-        train=TrainConfig(epochs=16, batch=60, lr=1e-3, warmup=100, weight_decay=0.01, clip_norm=2.0, ema=0.998),
+        train=TrainConfig(
+            epochs=16, batch=60, lr=1e-3, warmup=100, weight_decay=0.01, clip_norm=2.0, ema=0.998
+        ),
     )
 
 

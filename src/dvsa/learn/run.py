@@ -85,14 +85,19 @@ def _claim(
         "seed": seed,
         "word_vectors": str(word_vectors) if word_vectors else None,
         "photographs": {"train": len(training), "val": len(val)},
-        "sentences": {"train": sum(len(e.sentences) for e in training), "val": sum(len(e.sentences) for e in val)},
+        "sentences": {
+            "train": sum(len(e.sentences) for e in training),
+            "val": sum(len(e.sentences) for e in val),
+        },
         "torch": torch.__version__,
     }
     path = out / "config.json"
     text = json.dumps(config, indent=2)
     if path.is_file():
         if {**json.loads(path.read_text()), "torch": None} != {**json.loads(text), "torch": None}:
-            raise ValueError(f"{out} holds another run (its config.json differs): give another folder or delete it")
+            raise ValueError(
+                f"{out} holds another run (its config.json differs): give another folder or delete it"
+            )
         return
     if out.is_dir() and any(out.iterdir()):
         raise ValueError(f"{out} is not empty and holds no run: give another folder")
@@ -112,12 +117,16 @@ class Run:
             raise ValueError(f"{folder} holds no run: there is no config.json in it") from error
         self.recipe = recipe_from_json(self.config["recipe"])
         self.vocabulary = Vocabulary.load(folder / "vocabulary.tsv")
-        self.facts = {s.name: checkpoint.load(folder / s.name / "best.safetensors")[1] for s in self.recipe.stages}
+        self.facts = {
+            s.name: checkpoint.load(folder / s.name / "best.safetensors")[1] for s in self.recipe.stages
+        }
 
     def alignment(self) -> AlignmentModel:
         """The network of photographs and sentences after its last stage."""
         stage = [s for s in self.recipe.stages if isinstance(s.task, AlignmentOptions)][-1]
-        model = AlignmentModel(self.recipe.vision, self.recipe.sentence, len(self.vocabulary), pretrained=False)
+        model = AlignmentModel(
+            self.recipe.vision, self.recipe.sentence, len(self.vocabulary), pretrained=False
+        )
         return _filled(model, self.folder / stage.name / "best.safetensors")
 
     def captioners(self) -> dict[str, tuple[str, Captioner]]:

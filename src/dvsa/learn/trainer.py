@@ -112,12 +112,16 @@ def train(task: Task, cfg: TrainConfig, out: Path, device: torch.device, *, quie
                 since = step - (int(lines[-1]["step"]) if lines else 0)
                 figures = {"loss": losses.item() / since, "lr": cfg.lr_at(step - 1, steps)}
                 if not math.isfinite(figures["loss"]):
-                    raise ValueError(f"the loss of {task.name} is not finite at step {step}: lower its learning rate")
+                    raise ValueError(
+                        f"the loss of {task.name} is not finite at step {step}: lower its learning rate"
+                    )
                 losses.zero_()
                 mean.eval()
                 with torch.no_grad():
                     figures |= task.evaluate(mean)
-                lines.append({"step": step, "epoch": step / per_epoch, "seconds": time.monotonic() - began, **figures})
+                lines.append(
+                    {"step": step, "epoch": step / per_epoch, "seconds": time.monotonic() - began, **figures}
+                )
                 if figures[task.goal] > best:
                     best = figures[task.goal]
                     checkpoint.save(out / "best.safetensors", mean.state_dict(), {"step": step, **figures})
@@ -194,7 +198,9 @@ def _keep(
     if mean is not model:
         tensors |= checkpoint.prefixed("mean", mean.state_dict())
     tensors |= checkpoint.prefixed("optimizer", checkpoint.optimizer_tensors(optimizer))
-    checkpoint.save(out / "last.safetensors", tensors, {"step": step, "best": best, "lines": [dict(x) for x in lines]})
+    checkpoint.save(
+        out / "last.safetensors", tensors, {"step": step, "best": best, "lines": [dict(x) for x in lines]}
+    )
     (out / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     curve.draw(lines, out / "curve.png")
 
@@ -205,7 +211,12 @@ class _progress:
     def __init__(self, name: str, step: int, steps: int, quiet: bool) -> None:
         from rich.console import Console
 
-        columns = (TextColumn(f"{name:8}"), BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeRemainingColumn())
+        columns = (
+            TextColumn(f"{name:8}"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total}"),
+            TimeRemainingColumn(),
+        )
         self.bar = Progress(*columns, console=Console(stderr=True), disable=quiet)
         self.task = self.bar.add_task(name, completed=step, total=steps)
 

@@ -28,12 +28,16 @@ def read(path: Path, vocabulary: Vocabulary, seed: int = 0) -> Tensor:
     for word, vector_D in _rows(path):
         size = size or len(vector_D)
         if len(vector_D) != size:
-            raise ValueError(f"{path}: the vector of {word!r} has {len(vector_D)} numbers, the first one {size}")
+            raise ValueError(
+                f"{path}: the vector of {word!r} has {len(vector_D)} numbers, the first one {size}"
+            )
         n = vocabulary.id(word)
         if n is not None:
             found.setdefault(n, vector_D)
     if not found:
-        raise ValueError(f"{path} holds no word of the vocabulary: is it a word2vec or GloVe file in English?")
+        raise ValueError(
+            f"{path} holds no word of the vocabulary: is it a word2vec or GloVe file in English?"
+        )
     spread = float(np.std(list(found.values())))
     word_VD = np.random.default_rng(seed).normal(0, spread, (len(vocabulary), size)).astype(np.float32)
     for n, vector_D in found.items():
@@ -70,7 +74,9 @@ def _row(path: Path, line: bytes) -> tuple[str, FloatArray]:
     try:
         return word.decode("utf-8", "replace"), np.array(numbers, np.float32)
     except ValueError as error:
-        raise ValueError(f"{path}: the line of {word.decode('utf-8', 'replace')!r} is no row of numbers") from error
+        raise ValueError(
+            f"{path}: the line of {word.decode('utf-8', 'replace')!r} is no row of numbers"
+        ) from error
 
 
 def _binary_rows(path: Path, file: BinaryIO, count: int, size: int) -> Iterator[tuple[str, FloatArray]]:
