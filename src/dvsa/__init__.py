@@ -8,10 +8,15 @@ print(view.caption().text)
 print(view.align("a dog leaps over a log").segments)
 """
 
-from dvsa.bundle import BundleError
-from dvsa.model import Model, View, load, sampler
-from dvsa.photo import PhotoError
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from dvsa.records import Alignment, Caption, Description, Phrase, Region, Segment, Word
+
+if TYPE_CHECKING:
+    from dvsa.bundle import BundleError
+    from dvsa.model import Model, View, load, sampler
+    from dvsa.photo import PhotoError
 
 __all__ = [
     "Alignment",
@@ -29,3 +34,20 @@ __all__ = [
     "sampler",
 ]
 __version__ = "0.1.0"
+
+_HOMES = {
+    "BundleError": "dvsa.bundle",
+    "Model": "dvsa.model",
+    "PhotoError": "dvsa.photo",
+    "View": "dvsa.model",
+    "load": "dvsa.model",
+    "sampler": "dvsa.model",
+}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """What needs numpy or ONNX Runtime is imported when asked for, so that `import dvsa` is quick."""
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_HOMES[name]), name)

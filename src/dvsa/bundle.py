@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import numpy as np
 import onnxruntime
@@ -48,6 +48,13 @@ class Voice(TypedDict):
     """The id that begins what it writes."""
 
 
+class Probe(TypedDict):
+    """What the model says of the picture that `dvsa.doctor` draws; see there."""
+
+    caption: str
+    score: float
+
+
 class Manifest(TypedDict):
     """What `manifest.json` holds."""
 
@@ -67,6 +74,7 @@ class Manifest(TypedDict):
     length_power: float
     voices: dict[str, Voice]
     """By what they speak of: `frame` and `region`."""
+    probe: NotRequired[Probe]
     training: dict[str, object]
     """Recipe, data, seed and validation figures of every stage."""
 

@@ -20,7 +20,7 @@ MAX_WORDS = 500
 """Longest sentence that is aligned; more is surely not a sentence."""
 MAX_LEN = 25
 """Longest caption, in words."""
-PRE_NMS = 400
+PRE_NMS = 1500
 """Candidate boxes that go into NMS, best first."""
 PROPOSALS = 19
 """Boxes of a photograph beside the frame (paper, section 3.1.1)."""
@@ -62,19 +62,16 @@ class Model:
         self, photo: Photo, regions: str | Path | NDArray[np.floating], score_N: Floats, box_N4: Floats
     ) -> tuple[str, Floats, Floats]:
         if isinstance(regions, str) and regions == "head":
-            regions = self.bundle.manifest["proposer"]
-        if isinstance(regions, str) and regions == "head":
-            return "head", *self.propose(score_N, box_N4)
+            return self.bundle.manifest["proposer"], *self.propose(score_N, box_N4)
         if isinstance(regions, str) and regions == "grid":
-            proposer, given_I4 = "grid", boxes.grid()
-        elif isinstance(regions, str | Path):
-            proposer, given_I4 = "given", boxes.read_boxes(Path(regions), photo.width, photo.height)
+            return "grid", *_with_frame(boxes.grid())
+        if isinstance(regions, str | Path):
+            given_I4 = boxes.read_boxes(Path(regions), photo.width, photo.height)
         else:
-            proposer, given_I4 = "given", np.asarray(regions, dtype=np.float64).reshape(-1, 4)
+            given_I4 = np.asarray(regions, dtype=np.float64).reshape(-1, 4)
             if not (np.isfinite(given_I4).all() and (given_I4[:, :2] < given_I4[:, 2:]).all()):
                 raise ValueError("boxes must be (N, 4): x0 < x1 and y0 < y1, in fractions of the photograph")
-        box_I4 = np.vstack([given_I4, [FRAME]]).astype(np.float32)
-        return proposer, box_I4, np.ones(len(box_I4), np.float32)
+        return "given", *_with_frame(given_I4)
 
     def look(self, pixels_BHWC: NDArray[np.uint8]) -> tuple[Floats, Floats, Floats, Floats]:
         """Fine and coarse feature maps, and scores (B, N) and boxes (B, N, 4) of candidates."""
@@ -82,10 +79,13 @@ class Model:
         return fine, coarse, score_BN, box_BN4  # type: ignore[return-value]
 
     def propose(self, score_N: Floats, box_N4: Floats) -> tuple[Floats, Floats]:
-        """The 19 best of one photograph's candidates after NMS, and the frame: boxes (20, 4), scores (20,).
+        """The bundle's own regions of one photograph, the frame last: boxes (20, 4), scores (20,).
 
-        Where NMS leaves too few, the best of those that it dropped fill up.
+        They are the 19 best candidates after NMS; where that leaves too few, the best of those that it
+        dropped fill up. A bundle whose proposer is `grid` takes the fixed boxes instead.
         """
+        if self.bundle.manifest["proposer"] == "grid":
+            return _with_frame(boxes.grid())
         top_C = np.argsort(-score_N, kind="stable")[:PRE_NMS]
         box_C4, score_C = box_N4[top_C], score_N[top_C]
         kept = boxes.nms(box_C4, score_C, threshold=self.bundle.manifest["nms"], keep=PROPOSALS)
@@ -100,7 +100,7 @@ class Model:
         return feature_BIF, v_BID  # type: ignore[return-value]
 
     def word_vectors(self, sentences: Sequence[Sequence[str]]) -> tuple[Floats, NDArray[np.bool_]]:
-        """Vectors s (L, T, D) of the known words of tokenised sentences, and which places hold a word (L, T)."""
+        """Vectors s (L, T, D) of the known words of tokenised sentences, and where there is one (L, T)."""
         ids_LT, real_LT = text.pad([self.bundle.vocabulary.encode(s) for s in sentences])
         if not ids_LT.size:
             return np.zeros((*ids_LT.shape, self.bundle.manifest["embedding"]), np.float32), real_LT
@@ -114,6 +114,7 @@ class Model:
         *,
         subject: Subject = "frame",
         width: int | None = None,
+        length_power: float | None = None,
         sampler: "Sampler | None" = None,
     ) -> list[list[Caption]]:
         """Captions of B photographs, or of one region each, the likeliest first.
@@ -123,10 +124,17 @@ class Model:
             focus_B: the region to speak of; the last is the frame.
             subject: which captioner speaks.
             width: of the beam; 1 is greedy; the bundle's own choice where it is None.
+            length_power: a log-probability is divided by its length to this power before captions are
+                compared; the bundle's own choice where it is None.
             sampler: draw one caption each by this instead of searching.
+
+        Raises:
+            ValueError: the bundle has no captioner for `subject`.
         """
         manifest = self.bundle.manifest
-        voice = manifest["voices"][subject]
+        voice = manifest["voices"].get(subject)
+        if voice is None:
+            raise ValueError(f"bundle {manifest['name']} has no captioner for a {subject}: use another one")
         names = self.bundle.inputs(f"{voice['graphs']}.step")
 
         def step(token_B: NDArray[np.int64], state: beam.State) -> tuple[Floats, beam.State]:
@@ -143,8 +151,9 @@ class Model:
             found = [[h] for h in sampler(step, state, voice["start"], banned)]
         else:
             found = beam.beam_search(
-                step, state, start=voice["start"], end=text.END, width=width or manifest["beam"], max_len=MAX_LEN,
-                length_power=manifest["length_power"], banned=banned,
+                step, state, start=voice["start"], end=text.END, max_len=MAX_LEN, banned=banned,
+                width=manifest["beam"] if width is None else width,
+                length_power=manifest["length_power"] if length_power is None else length_power,
             )  # fmt: skip
         return [[self._caption(h) for h in hypotheses] for hypotheses in found]
 
@@ -164,8 +173,8 @@ def sampler(temperature: float = 1.0, top_p: float = 1.0, seed: int = 0) -> Samp
     def draw(step: beam.Step, state: beam.State, start: int, banned: Sequence[int]) -> list[beam.Hypothesis]:
         rng = np.random.default_rng(seed)
         return beam.sample(
-            step, state, start=start, end=text.END, max_len=MAX_LEN, temperature=temperature, top_p=top_p, rng=rng,
-            banned=banned,
+            step, state, start=start, end=text.END, max_len=MAX_LEN, temperature=temperature, top_p=top_p,
+            rng=rng, banned=banned,
         )  # fmt: skip
 
     return draw
@@ -239,7 +248,8 @@ class View:
         )
         return Alignment(
             sentence=sentence, beta=beta, score=float(dot_TI.max(1).sum()), words=words,
-            segments=_segments(tokens, known_T, dot_TI, beta), scores=tuple(tuple(map(float, row)) for row in dot_TI),
+            segments=_segments(tokens, known_T, dot_TI, beta),
+            scores=tuple(tuple(map(float, dot_I)) for dot_I in dot_TI),
         )  # fmt: skip
 
     def score(self, sentence: str) -> float:
@@ -256,25 +266,35 @@ class View:
         return Description(
             photo=self.photo.name, width=self.photo.width, height=self.photo.height, proposer=self.proposer,
             caption=caption, regions=self.regions, phrases=self.phrases(phrases),
-            alignment=self.align(wanted, beta) if text.words(wanted) else None,
+            alignment=None if sentence is None and not text.words(wanted) else self.align(wanted, beta),
         )  # fmt: skip
 
 
 def _segments(
     tokens: Sequence[str], known_T: NDArray[np.bool_], dot_TI: Floats, beta: float
 ) -> tuple[Segment, ...]:
-    """Segments of the known words; an unknown word goes with the known one before it, or the first after."""
     if not known_T.any():
         return ()
-    region_N = segments.viterbi(dot_TI[known_T], beta)
-    nearest_T = np.maximum(np.cumsum(known_T) - 1, 0)
+    runs = segments.segments(word_regions(known_T, dot_TI, beta))
     return tuple(
-        Segment(
-            first,
-            last,
-            " ".join(tokens[first : last + 1]),
-            region,
-            float(dot_TI[first : last + 1, region].sum()),
-        )
-        for first, last, region in segments.segments(region_N[nearest_T])
+        Segment(a, z, " ".join(tokens[a : z + 1]), i, float(dot_TI[a : z + 1, i].sum())) for a, z, i in runs
     )
+
+
+def word_regions(known_T: NDArray[np.bool_], dot_TI: Floats, beta: float) -> NDArray[np.int64]:
+    """The region of every word of a sentence by the MRF, (T,), from the products v_i . s_t.
+
+    An unknown word goes with the known one before it, or the first after; without any known word all go to
+    the first region.
+    """
+    if not known_T.any():
+        return np.zeros(len(known_T), np.int64)
+    region_N = segments.viterbi(dot_TI[known_T], beta)
+    region_T: NDArray[np.int64] = region_N[np.maximum(np.cumsum(known_T) - 1, 0)]
+    return region_T
+
+
+def _with_frame(box_N4: NDArray[np.floating]) -> tuple[Floats, Floats]:
+    """Boxes with the frame as the last (N + 1, 4), and their scores, which are 1."""
+    box_I4 = np.vstack([box_N4, [FRAME]]).astype(np.float32)
+    return box_I4, np.ones(len(box_I4), np.float32)

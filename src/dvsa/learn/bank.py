@@ -1,31 +1,36 @@
-"""What training reads again and again, prepared once: squashed photographs and features of regions."""
+"""What training reads again and again, prepared once: squashed photographs, features of regions, word ids."""
 
 import hashlib
+import inspect
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from rich.progress import track
 from torch import Tensor, nn
 
-from dvsa import boxes
+from dvsa import boxes, photo
 from dvsa.data import Example
-from dvsa.learn.proposals import best_boxes
-from dvsa.learn.vision import Vision
-from dvsa.photo import read, squash
+from dvsa.learn import backbone, checkpoint, proposals, vision
+from dvsa.learn.progress import progress
+from dvsa.learn.vision import Looked, Vision
 from dvsa.records import FRAME
+from dvsa.text import Vocabulary, pad, words
 
 CHUNK = 32
 """Photographs that go through the trunk at once."""
 
 
 def cache_dir() -> Path:
-    """Where prepared arrays are kept: DVSA_CACHE, or `dvsa` in the user's cache folder."""
+    """Where prepared arrays are kept: DVSA_CACHE, or `dvsa` in the user's cache folder.
+
+    Nothing in it is needed: it may be deleted whenever no training runs.
+    """
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(os.environ.get("DVSA_CACHE") or Path(home) / "dvsa")
 
@@ -36,32 +41,37 @@ def cached(
     """The memory-mapped array whose content `key` determines; made by `fill` the first time."""
     path = cache_dir() / f"{hashlib.sha256(key).hexdigest()[:32]}.npy"
     if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}.partial")
-        array = np.lib.format.open_memmap(partial, mode="w+", dtype=dtype, shape=shape)
-        try:
-            fill(array)
-            array.flush()
-            os.replace(partial, path)
-        finally:
-            partial.unlink(missing_ok=True)
-    return np.load(path, mmap_mode="c")
+        with checkpoint.whole(path) as partial:
+            filled = np.lib.format.open_memmap(partial, mode="w+", dtype=dtype, shape=shape)
+            fill(filled)
+            filled.flush()
+    array: npt.NDArray[np.generic] = np.load(path, mmap_mode="c")
+    return array
+
+
+def _code(*modules: ModuleType) -> str:
+    """The source of the modules that make an array: part of its key, so that no array outlives a change."""
+    return "".join(inspect.getsource(module) for module in modules)
 
 
 class Photographs:
     """The photographs of some examples as squares of `size` pixels, uint8 (K, size, size, 3)."""
 
-    def __init__(self, examples: Sequence[Example], size: int, device: torch.device) -> None:
-        self.examples, self.device = examples, device
+    def __init__(
+        self, examples: Sequence[Example], size: int, device: torch.device, *, quiet: bool = False
+    ) -> None:
+        self.examples, self.device, self.quiet = examples, device, quiet
         sources = [
             (e.name, str(e.source.path), e.source.offset, e.source.size, e.source.path.stat().st_mtime_ns)
             for e in examples
         ]
-        self.key = f"photographs {size} {sources}".encode()
+        self.key = f"photographs {size} {sources} {_code(photo)}".encode()
 
         def fill(pixels_KHWC: npt.NDArray[np.generic]) -> None:
-            for k, example in enumerate(track(examples, "reading photographs", disable=len(examples) < 500)):
-                pixels_KHWC[k] = squash(read(example.read(), name=example.name), size)
+            with progress("reading photographs", len(examples), quiet=quiet) as advance:
+                for k, example in enumerate(examples):
+                    pixels_KHWC[k] = photo.squash(photo.read(example.read(), name=example.name), size)
+                    advance(1)
 
         shape = (len(examples), size, size, 3)
         self.pixels_KHWC = torch.from_numpy(cached(self.key, shape, "uint8", fill))
@@ -77,43 +87,103 @@ class Photographs:
 
     @cached_property
     def truth(self) -> list[Tensor]:
-        """For each photograph the distinct boxes of its phrases and how many phrases speak of each, (G, 5)."""
+        """For each photograph, (G, 5): the distinct boxes of its phrases and how many speak of each."""
         counts = [Counter(p.box for p in e.phrases if p.box is not None) for e in self.examples]
         rows = [[[*box, float(n)] for box, n in own.items()] for own in counts]
         return [torch.tensor(own, device=self.device).reshape(-1, 5) for own in rows]
 
 
+class Corpus:
+    """Two splits as training sees them, and the vocabulary.
+
+    Training leaves out sentences without a known word, and photographs that then have none; validation
+    leaves out photographs without sentences only.
+    """
+
+    def __init__(
+        self,
+        train: Sequence[Example],
+        val: Sequence[Example],
+        vocabulary: Vocabulary,
+        size: int,
+        device: torch.device,
+        *,
+        quiet: bool = False,
+    ) -> None:
+        """Raises ValueError where a split has no sentence with a known word."""
+        self.vocabulary, self.device, self.quiet = vocabulary, device, quiet
+
+        def encoded(example: Example) -> list[list[int]]:
+            return [vocabulary.encode(words(s)) for s in example.sentences]
+
+        learnt = [(e, [s for s in encoded(e) if s]) for e in train]
+        learnt = [(e, ids) for e, ids in learnt if ids]
+        judged = [(e, encoded(e)) for e in val if e.sentences]
+        for split, pairs in (("training", learnt), ("validation", judged)):
+            if not any(s for _, ids in pairs for s in ids):
+                raise ValueError(f"no sentence of the {split} split has a known word: lower min_count")
+        self.train, self.val = (
+            Photographs([e for e, _ in pairs], size, device, quiet=quiet) for pairs in (learnt, judged)
+        )
+        self.train_ids, self.val_ids = ([ids for _, ids in pairs] for pairs in (learnt, judged))
+
+    def anchors(self, count: int) -> Tensor:
+        """Anchor shapes (A, 2) for the phrase boxes of the training split."""
+        box_N4 = np.array([p.box for e in self.train.examples for p in e.phrases if p.box is not None])
+        if not len(box_N4):
+            return torch.linspace(0.1, 1.0, count)[:, None].expand(-1, 2)
+        return torch.from_numpy(proposals.cluster_shapes(box_N4[:, 2:] - box_N4[:, :2], count))
+
+    def padded(self, ids: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+        """Sentences as ids (L, T) and mask (L, T) on the device; at least one place wide."""
+        ids_LT, real_LT = (torch.from_numpy(array_LT).to(self.device) for array_LT in pad(ids))
+        if not ids_LT.shape[1]:
+            return ids_LT.new_zeros(len(ids), 1), real_LT.new_zeros(len(ids), 1)
+        return ids_LT, real_LT
+
+
+def look(net: Vision, pixels_BHWC: Tensor) -> Looked:
+    """As `net.look`; on a GPU its convolutions compute in bfloat16."""
+    with torch.autocast(pixels_BHWC.device.type, torch.bfloat16, enabled=pixels_BHWC.is_cuda):
+        return net.look(pixels_BHWC)
+
+
+@torch.no_grad()
 def choose_boxes(logit_BN: Tensor, box_BN4: Tensor, proposer: str, nms: float) -> Tensor:
     """The regions of a batch of photographs, the frame last, (B, I, 4): from the `head` or a fixed `grid`."""
     if proposer == "head":
-        return best_boxes(logit_BN, box_BN4, keep=19, threshold=nms)
+        return proposals.best_boxes(logit_BN, box_BN4, keep=19, threshold=nms)
     fixed_I4 = torch.tensor(np.vstack([boxes.grid(), [FRAME]]), dtype=box_BN4.dtype, device=box_BN4.device)
     return fixed_I4.expand(len(logit_BN), -1, -1)
 
 
 @torch.no_grad()
-def region_features(vision: Vision, photographs: Photographs, proposer: str, nms: float) -> Tensor:
-    """Features (K, I, F) of every photograph's regions, half precision; cached by content of weights and input."""
-    vision.eval()
-    digest = hashlib.sha256(photographs.key + f"{proposer} {nms}".encode())
-    for name, tensor in weights_of_features(vision).items():
+def region_features(net: Vision, photographs: Photographs, proposer: str, nms: float) -> Tensor:
+    """Features (K, I, F) of every photograph's regions, in half precision; `net` is left in eval mode.
+
+    They are cached under a digest of all that they depend on.
+    """
+    net.eval()
+    code = _code(boxes, backbone, proposals, vision)
+    digest = hashlib.sha256(photographs.key)
+    digest.update(f"{proposer} {nms} {photographs.device.type} {code}".encode())
+    for name, tensor in weights_of_features(net).items():
         digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
 
     def fill(feature_KIF: npt.NDArray[np.generic]) -> None:
-        steps = range(0, len(photographs), CHUNK)
-        for first in track(steps, "describing regions", disable=len(steps) < 10):
-            chunk = slice(first, first + CHUNK)
-            with torch.autocast(
-                photographs.device.type, torch.bfloat16, enabled=photographs.device.type == "cuda"
-            ):
-                fine, coarse, logit_BN, box_BN4 = vision.look(photographs.batch(chunk))
-            chosen_BI4 = choose_boxes(logit_BN, box_BN4, proposer, nms)
-            feature_KIF[chunk] = vision.pool(fine, coarse, chosen_BI4).half().cpu().numpy()
+        with progress("describing regions", len(photographs), quiet=photographs.quiet) as advance:
+            for first in range(0, len(photographs), CHUNK):
+                chunk = slice(first, first + CHUNK)
+                looked = look(net, photographs.batch(chunk))
+                chosen_BI4 = choose_boxes(looked.logit_BN, looked.box_BN4, proposer, nms)
+                feature_BIF = net.pool(looked.fine, looked.coarse, chosen_BI4)
+                feature_KIF[chunk] = feature_BIF.half().cpu().numpy()
+                advance(len(feature_BIF))
 
-    array = cached(digest.digest(), (len(photographs), 20, vision.features), "float16", fill)
+    array = cached(digest.digest(), (len(photographs), 20, net.features), "float16", fill)
     return torch.from_numpy(array).to(photographs.device)
 
 
-def weights_of_features(vision: nn.Module) -> dict[str, Tensor]:
+def weights_of_features(net: nn.Module) -> dict[str, Tensor]:
     """The weights on which features depend: all of the photograph's side but the region encoder."""
-    return {name: t for name, t in vision.state_dict().items() if not name.startswith("regions.")}
+    return {name: t for name, t in net.state_dict().items() if not name.startswith("regions.")}

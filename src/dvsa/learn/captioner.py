@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from dvsa.learn.vision import GEOMETRY
 
@@ -71,7 +70,6 @@ class PaperRnn(Captioner):
 
     def __init__(self, cfg: CaptionerConfig, features: int, log_frequency_V: Tensor) -> None:
         super().__init__()
-        self.hidden = cfg.hidden
         self.words = nn.Embedding(len(log_frequency_V), cfg.word_size)
         nn.init.uniform_(self.words.weight, -0.1, 0.1)
         self.hi = nn.Linear(features - GEOMETRY, cfg.hidden, bias=False)
@@ -91,12 +89,12 @@ class PaperRnn(Captioner):
     def step(self, token_B: Tensor, state: State) -> tuple[Tensor, State]:
         h_BH, b_v_BH = state
         x_BE = self.dropout(self.words(token_B))
-        h_BH = F.relu(self.hx(x_BE) + self.hh(h_BH) + b_v_BH)
+        h_BH = torch.relu(self.hx(x_BE) + self.hh(h_BH) + b_v_BH)
         return self.oh(self.dropout(h_BH)), (h_BH, torch.zeros_like(b_v_BH))
 
 
 class AttentionLstm(Captioner):
-    """An LSTM that looks at the regions anew for every word (after Xu et al., 2015, and Anderson et al., 2018).
+    """An LSTM that looks at the regions anew for every word (after Xu et al., 2015; Anderson et al., 2018).
 
     Speaking of the whole frame it may look at every region; speaking of one region, at that and the frame.
     Input and output share their word vectors (Press & Wolf, 2017).

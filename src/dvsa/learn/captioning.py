@@ -6,16 +6,16 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from rich.progress import track
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
+from torch.nn import functional
 
 from dvsa import segments
 from dvsa.learn import captioner
-from dvsa.learn.alignment import AlignmentModel, Corpus
-from dvsa.learn.bank import region_features
+from dvsa.learn.alignment import AlignmentModel
+from dvsa.learn.bank import Corpus, region_features
 from dvsa.learn.captioner import Captioner, CaptionerConfig
-from dvsa.learn.trainer import batches, chunks
+from dvsa.learn.progress import progress
+from dvsa.learn.trainer import batches, chunks, epoch_steps
 from dvsa.metrics import captions
 from dvsa.text import END, START, START_PHRASE
 
@@ -78,7 +78,7 @@ class CaptionTask:
             lessons += segment_lessons(model, feature_KIF, ids, self.corpus, self.options.beta)
         return lessons
 
-    def build(self) -> nn.Module:
+    def build(self) -> Captioner:
         count_V = torch.from_numpy(self.corpus.vocabulary.counts_V()).float()
         # a word that is never a target (START) gets the frequency of one in a million, not -inf
         log_frequency_V = (count_V / count_V.sum()).clamp(min=1e-6).log()
@@ -88,15 +88,17 @@ class CaptionTask:
         return 1.0
 
     def steps_per_epoch(self, batch: int) -> int:
-        return max(1, len(self.train) // batch)
+        return epoch_steps(len(self.train), batch)
 
-    def loss(self, model: nn.Module, step: int, batch: int, seed: int) -> Tensor:
-        _, index = batches(len(self.train), step, batch, seed)
+    def loss(self, model: Captioner, step: int, batch: int, seed: int) -> Tensor:
+        index = batches(len(self.train), step, batch, seed)
         logit_BTV, target_BT, real_BT = self._predict(model, self.train_KIF, [self.train[n] for n in index])
-        return F.cross_entropy(logit_BTV[real_BT], target_BT[real_BT], label_smoothing=self.options.smoothing)
+        return functional.cross_entropy(
+            logit_BTV[real_BT], target_BT[real_BT], label_smoothing=self.options.smoothing
+        )
 
     def _predict(
-        self, model: nn.Module, feature_KIF: Tensor, lessons: Sequence[Lesson]
+        self, model: Captioner, feature_KIF: Tensor, lessons: Sequence[Lesson]
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Logits (B, T, V) of every next word, the true words (B, T) with END, and which of them are real."""
         target_BT, real_BT = self.corpus.padded([[*x.words, END] for x in lessons])
@@ -108,12 +110,12 @@ class CaptionTask:
         return model(feature_KIF[photograph_B].float(), focus_B, token_BT), target_BT, real_BT
 
     @torch.no_grad()
-    def evaluate(self, model: nn.Module) -> Mapping[str, float]:
+    def evaluate(self, model: Captioner) -> Mapping[str, float]:
         """Perplexity of the validation split, and CIDEr and BLEU-4 of greedy captions of its photographs."""
         nats, count = 0.0, 0
         for chunk in chunks(len(self.val), 500):
             logit_BTV, target_BT, real_BT = self._predict(model, self.val_KIF, self.val[chunk])
-            nats += F.cross_entropy(logit_BTV[real_BT], target_BT[real_BT], reduction="sum").item()
+            nats += functional.cross_entropy(logit_BTV[real_BT], target_BT[real_BT], reduction="sum").item()
             count += int(real_BT.sum())
         figures = {"negative perplexity": -float(np.exp(nats / count))}
         if "frame" not in self.options.subjects:
@@ -128,9 +130,8 @@ class CaptionTask:
         return figures | {key: scores[key] for key in ("CIDEr", "BLEU-4")}
 
 
-def greedy(model: nn.Module, feature_BIF: Tensor, max_len: int = 25) -> list[list[int]]:
+def greedy(model: Captioner, feature_BIF: Tensor, max_len: int = 25) -> list[list[int]]:
     """The likeliest word at each step, for a look at progress during training; ids up to END."""
-    assert isinstance(model, Captioner)
     frame_B = torch.full((len(feature_BIF),), feature_BIF.shape[1] - 1, device=feature_BIF.device)
     state, token_B = model.start(feature_BIF, frame_B), torch.full_like(frame_B, START)
     said = []
@@ -153,15 +154,14 @@ def segment_lessons(
     """The (region, segment) pairs that the chain MRF finds in each photograph's own sentences."""
     model.eval()
     lessons = []
-    for k, own in enumerate(track(ids, "aligning segments", disable=len(ids) < 500)):
-        v_ID = model.vision.regions(feature_KIF[k : k + 1].float())[0]
-        own = [s for s in own if s]
-        if not own:
-            continue
-        ids_LT, real_LT = corpus.padded(own)
-        dot_LTI = (model.sentence(ids_LT, real_LT) @ v_ID.T).cpu().numpy()
-        for sentence, dot_TI in zip(own, dot_LTI, strict=True):
-            region_T = segments.viterbi(dot_TI[: len(sentence)], beta)
-            for first, last, region in segments.segments(region_T):
-                lessons.append(Lesson(k, region, START_PHRASE, tuple(sentence[first : last + 1])))
+    with progress("aligning segments", len(ids), quiet=corpus.quiet) as advance:
+        for k, own in enumerate(ids):
+            v_ID = model.vision.regions(feature_KIF[k : k + 1].float())[0]
+            ids_LT, real_LT = corpus.padded(own)
+            dot_LTI = (model.sentence(ids_LT, real_LT) @ v_ID.T).cpu().numpy()
+            for sentence, dot_TI in zip(own, dot_LTI, strict=True):
+                region_T = segments.viterbi(dot_TI[: len(sentence)], beta)
+                for first, last, region in segments.segments(region_T):
+                    lessons.append(Lesson(k, region, START_PHRASE, tuple(sentence[first : last + 1])))
+            advance(1)
     return lessons

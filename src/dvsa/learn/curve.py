@@ -3,19 +3,24 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+COLUMNS = 4
+"""Panels beside one another."""
+
 
 def draw(lines: Sequence[dict[str, float]], path: Path) -> None:
-    """Draw loss and metrics over epochs, a small panel each, to a PNG file."""
+    """Draw loss and metrics over epochs, a small panel each, to a file in PNG format."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     names = [name for name in lines[-1] if name not in ("step", "epoch", "seconds", "lr")]
-    figure = Figure(figsize=(3.2 * min(4, len(names)), 2.4 * -(-len(names) // 4)), layout="constrained")
+    rows = -(-len(names) // COLUMNS)
+    figure = Figure(figsize=(3.2 * COLUMNS, 2.4 * rows))
     FigureCanvasAgg(figure)
+    figure.subplots_adjust(0.05, 0.2 / rows, 0.98, 1 - 0.1 / rows, wspace=0.25, hspace=0.5)
     for place, name in enumerate(names):
-        axes = figure.add_subplot(-(-len(names) // 4), min(4, len(names)), place + 1)
+        axes = figure.add_subplot(rows, COLUMNS, place + 1)
         axes.plot([line["epoch"] for line in lines], [line[name] for line in lines], marker=".")
         axes.set_title(name)
         axes.set_xlabel("epoch")
         axes.grid(alpha=0.3)
-    figure.savefig(path, dpi=100)
+    figure.savefig(path, format="png", dpi=100)

@@ -16,10 +16,14 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from dvsa.bundle import FORMAT, MANIFEST, Manifest, Voice
+from dvsa import doctor
+from dvsa.bundle import FORMAT, MANIFEST, Bundle, Manifest, Voice
+from dvsa.learn.backbone import fold_batch_norms
 from dvsa.learn.captioner import Captioner
 from dvsa.learn.run import Run
+from dvsa.learn.trainer import Net
 from dvsa.learn.vision import Vision
+from dvsa.model import Model
 from dvsa.text import START, START_PHRASE
 
 LICENCE = """\
@@ -90,6 +94,7 @@ def export(run: Run, out: Path, *, name: str | None = None) -> Path:
         run.vocabulary.save(partial / "vocabulary.tsv")
         (partial / "LICENCE.txt").write_text(LICENCE)
         manifest = _manifest(run, partial, name or out.name, voices)
+        manifest["probe"] = doctor.probe(Model(Bundle(partial, manifest, run.vocabulary)))
         (partial / MANIFEST).write_text(json.dumps(manifest, indent=1))
         if out.exists():
             out.rmdir()
@@ -139,8 +144,8 @@ def _write_captioner(captioner: Captioner, features: int, folder: Path, name: st
         for s, t in zip(states, state, strict=True)
     }
     to_onnx(
-        Start(captioner), (feature_BIF, focus_B), folder / f"{name}.start.onnx", ["features", "focus"], states,
-        free | {"features": region},
+        Start(captioner), (feature_BIF, focus_B), folder / f"{name}.start.onnx", ["features", "focus"],
+        states, free | {"features": region},
     )  # fmt: skip
     after = [f"after{n}" for n in range(len(state))]
     to_onnx(
@@ -159,17 +164,12 @@ def to_onnx(
 ) -> None:
     """Write a network as an ONNX graph; the batch is always free, other axes where `free` says so."""
     axes = {name: {0: "B"} for name in (*inputs, *outputs)} | (free or {})
-    fast = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the tracer warns of constants that are meant to be constant
-            torch.onnx.export(
-                net.eval(), example, str(path), input_names=list(inputs), output_names=list(outputs),
-                dynamic_axes=axes, opset_version=17, dynamo=False,
-            )  # fmt: skip
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fast)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the tracer warns of constants that are meant to be constant
+        torch.onnx.export(
+            net.eval(), example, str(path), input_names=list(inputs), output_names=list(outputs),
+            dynamic_axes=axes, opset_version=17, dynamo=False,
+        )  # fmt: skip
     store_half(path)
 
 
@@ -194,9 +194,11 @@ def store_half(path: Path, least: int = 256) -> None:
     onnx.save(model, str(path))
 
 
-def _halved(net: nn.Module) -> nn.Module:
+def _halved(net: Net) -> Net:
     """A copy whose weights have already lost what half precision cannot hold, ready to be compared with."""
-    return copy.deepcopy(net).half().float().eval()
+    copied = copy.deepcopy(net).eval()
+    fold_batch_norms(copied)
+    return copied.half().float()
 
 
 def _manifest(run: Run, folder: Path, name: str, voices: dict[str, Voice]) -> Manifest:

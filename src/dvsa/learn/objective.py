@@ -25,8 +25,9 @@ def max_margin(S_KL: Tensor, owner_L: Tensor, margin: float = 1.0) -> Tensor:
 
         sum over l' of max(0, S_kl' - S_kl + margin) + sum over k' of max(0, S_k'l - S_kl + margin)
 
-    `owner_L[l]` is the photograph of sentence l. Another sentence of the same photograph is never a wrong
-    one, so with one sentence a photograph this is the paper's sum to the letter.
+    where `owner_L[l]` is the photograph of sentence l. Another sentence of the same photograph is never a
+    wrong one. With one sentence a photograph this is the paper's sum, less the constant 2 * margin of each
+    pair that comes of l' = l and k' = k.
     """
     true_L = S_KL.gather(0, owner_L[None])[0]
     mine_KL = owner_L[None] == torch.arange(len(S_KL), device=S_KL.device)[:, None]

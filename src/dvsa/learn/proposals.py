@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
-from torchvision.ops import box_iou, generalized_box_iou_loss, nms
+from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
+from torchvision.ops import box_iou, generalized_box_iou_loss  # type: ignore[import-untyped]
 
 from dvsa.records import FRAME
 
@@ -20,9 +21,11 @@ FloatArray = npt.NDArray[np.float64]
 
 MAX_OFFSET = 4.0
 """Bound of the logarithmic size offsets: a box is at most e^4 times its anchor."""
-NEAREST = 6
-"""Anchors that every true box takes, however little they overlap it."""
-PRE_NMS = 400
+NEAREST = 12
+"""Anchors that learn each true box."""
+CLOSE = 0.6
+"""IoU with a true box from which an anchor that does not learn it is not called wrong either."""
+PRE_NMS = 1500
 """Candidates that go into NMS, best first."""
 
 
@@ -46,14 +49,13 @@ class ProposalHead(nn.Module):
         )  # fmt: skip
         self.out = nn.Conv2d(width, 5 * len(anchors_A2), 1)
         nn.init.normal_(self.out.weight, std=0.01)
-        nn.init.zeros_(self.out.bias)
-        with torch.no_grad():  # most anchors are on nothing: start from a score of 1 in 100
-            self.out.bias.view(-1, 5)[:, 0] = -4.6
+        # most anchors are on nothing: start from a score of 1 in 100
+        self.out.bias = nn.Parameter(torch.tensor([-4.6, 0, 0, 0, 0]).repeat(len(anchors_A2)))
 
     def forward(self, fine_BCHW: Tensor, coarse_BCHW: Tensor) -> tuple[Tensor, Tensor]:
         """Maps to logits (B, N) and boxes (B, N, 4), N = places x anchors, boxes within the frame."""
         x_BCHW = self.fine(fine_BCHW)
-        x_BCHW = x_BCHW + F.interpolate(self.coarse(coarse_BCHW), x_BCHW.shape[-2:], mode="nearest")
+        x_BCHW = x_BCHW + functional.interpolate(self.coarse(coarse_BCHW), x_BCHW.shape[-2:], mode="nearest")
         x_BCHW = x_BCHW + self.frame(coarse_BCHW.mean((2, 3)))[:, :, None, None]
         out_BN5 = self.out(self.mix(x_BCHW)).permute(0, 2, 3, 1).reshape(x_BCHW.shape[0], -1, 5).float()
         return out_BN5[..., 0], self.decode(out_BN5[..., 1:], x_BCHW.shape[-2], x_BCHW.shape[-1])
@@ -67,9 +69,9 @@ class ProposalHead(nn.Module):
         return torch.cat([place_N2, self.anchors_A2.repeat(height * width, 1)], 1)
 
     def decode(self, offset_BN4: Tensor, height: int, width: int) -> Tensor:
-        """Offsets relative to the anchors to xyxy boxes clipped to the frame."""
+        """Offsets relative to the anchors to xyxy boxes clipped to the frame, none without area."""
         anchor_N4 = self.centred_anchors(height, width)
-        centre_BN2 = anchor_N4[:, :2] + offset_BN4[..., :2] * anchor_N4[:, 2:]
+        centre_BN2 = (anchor_N4[:, :2] + offset_BN4[..., :2] * anchor_N4[:, 2:]).clamp(0, 1)
         half_BN2 = anchor_N4[:, 2:] * offset_BN4[..., 2:].clamp(-MAX_OFFSET, MAX_OFFSET).exp() / 2
         return torch.cat([centre_BN2 - half_BN2, centre_BN2 + half_BN2], -1).clamp(0, 1)
 
@@ -77,47 +79,48 @@ class ProposalHead(nn.Module):
 def proposal_loss(logit_BN: Tensor, box_BN4: Tensor, anchor_N4: Tensor, truth: Sequence[Tensor]) -> Tensor:
     """How far the head is from the phrase boxes; a scalar.
 
-    `truth[b]` is (G, 5): the distinct true boxes (xyxy) and how many phrases speak of each. An anchor belongs
-    to the true box that it overlaps most when their IoU is at least 0.5, and each true box also takes its
-    `NEAREST` anchors. Those learn 1 - GIoU; their score's target is the IoU that the predicted box reaches
+    `truth[b]` is (G, 5): the distinct true boxes (xyxy) and how many phrases speak of each. The anchors
+    nearest to a true box learn 1 - GIoU; their score's target is the IoU that the predicted box reaches
     (varifocal loss, Zhang et al., 2021), so that a score says how well a box fits. Boxes that more phrases
     speak of weigh more.
     """
+    # the last row, which is dropped again, keeps one place where no photograph has a true box
+    truth_BG5 = pad_sequence([*truth, logit_BN.new_zeros(1, 5)], batch_first=True)[:-1]
+    owner_BN, close_BN = assign(anchor_N4, truth_BG5)
+    photo_P, anchor_P = (owner_BN >= 0).nonzero(as_tuple=True)
+    truth_P5 = truth_BG5[photo_P, owner_BN[photo_P, anchor_P]]
+    mention_P, box_P4 = truth_P5[:, 4].sqrt(), box_BN4[photo_P, anchor_P]
+    giou_P = generalized_box_iou_loss(box_P4, truth_P5[:, :4], reduction="none")
+    target_BN = torch.zeros_like(logit_BN)
+    target_BN[photo_P, anchor_P] = paired_iou(box_P4.detach(), truth_P5[:, :4])
+    weight_BN = (0.75 * logit_BN.detach().sigmoid() ** 2).masked_fill(close_BN, 0)
+    weight_BN[photo_P, anchor_P] = mention_P
+    score_BN = functional.binary_cross_entropy_with_logits(logit_BN, target_BN, reduction="none")
+    loss: Tensor = 2 * (mention_P * giou_P).sum() + (weight_BN * score_BN).sum()
+    return loss / mention_P.sum().clamp(min=len(truth))
+
+
+def assign(anchor_N4: Tensor, truth_BG5: Tensor) -> tuple[Tensor, Tensor]:
+    """Which anchors learn which true box, (B, N): its index, or -1; and which are too close to be wrong.
+
+    Anchors are given by centre and size, true boxes as xyxy and number of phrases; those of no phrase are
+    pads. Each true box takes the `NEAREST` anchors and no more: a large one overlaps hundreds, which would
+    fill all the best places with copies of it.
+    """
     half_N2 = anchor_N4[:, 2:] / 2
     anchor_xyxy_N4 = torch.cat([anchor_N4[:, :2] - half_N2, anchor_N4[:, :2] + half_N2], 1)
-    target_BN = torch.zeros_like(logit_BN)
-    weight_BN = 0.75 * logit_BN.detach().sigmoid() ** 2
-    distance = total = logit_BN.new_zeros(())
-    for b, truth_G5 in enumerate(truth):
-        if not len(truth_G5):
-            continue
-        anchor_P, owner_P = assign(anchor_xyxy_N4, truth_G5[:, :4])
-        true_P4, mention_P = truth_G5[owner_P, :4], truth_G5[owner_P, 4].sqrt()
-        box_P4 = box_BN4[b, anchor_P]
-        giou_P = generalized_box_iou_loss(box_P4, true_P4, reduction="none")
-        distance = distance + (mention_P * giou_P).sum()
-        target_BN[b, anchor_P] = paired_iou(box_P4.detach(), true_P4)
-        weight_BN[b, anchor_P] = mention_P
-        total = total + mention_P.sum()
-    score_BN = F.binary_cross_entropy_with_logits(logit_BN, target_BN, reduction="none")
-    return (2 * distance + (weight_BN * score_BN).sum()) / total.clamp(min=1)
-
-
-def assign(anchor_N4: Tensor, true_G4: Tensor) -> tuple[Tensor, Tensor]:
-    """Which anchors learn which true box: indices of anchors (P,) and of their true boxes (P,)."""
-    iou_NG = box_iou(anchor_N4, true_G4)
-    near_KG = iou_NG.topk(min(NEAREST, len(iou_NG)), dim=0).indices
-    claimed_NG = torch.zeros_like(iou_NG).scatter(0, near_KG, 1.0)
-    best_N, owner_N = (iou_NG + claimed_NG).max(1)
-    anchor_P = (best_N >= 0.5).nonzero()[:, 0]
-    return anchor_P, owner_N[anchor_P]
+    iou_NBG = box_iou(anchor_xyxy_N4, truth_BG5[..., :4].flatten(0, 1)).unflatten(1, truth_BG5.shape[:2])
+    near_KBG = iou_NBG.topk(min(NEAREST, len(anchor_N4)), dim=0).indices
+    near_NBG = torch.zeros_like(iou_NBG).scatter(0, near_KBG, 1.0)
+    best_NB, owner_NB = (iou_NBG * near_NBG).masked_fill(truth_BG5[..., 4] == 0, 0).max(2)
+    return owner_NB.masked_fill(best_NB == 0, -1).T, (iou_NBG.amax(2) >= CLOSE).T
 
 
 def paired_iou(a_N4: Tensor, b_N4: Tensor) -> Tensor:
-    """IoU of a[n] with b[n], (N,)."""
-    both_N2 = (torch.minimum(a_N4[:, 2:], b_N4[:, 2:]) - torch.maximum(a_N4[:, :2], b_N4[:, :2])).clamp(min=0)
-    shared_N = both_N2.prod(1)
-    area_N = (a_N4[:, 2:] - a_N4[:, :2]).prod(1) + (b_N4[:, 2:] - b_N4[:, :2]).prod(1)
+    """IoU of a[..., n] with b[..., n], (..., N)."""
+    low_N2, high_N2 = torch.maximum(a_N4[..., :2], b_N4[..., :2]), torch.minimum(a_N4[..., 2:], b_N4[..., 2:])
+    shared_N = (high_N2 - low_N2).clamp(min=0).prod(-1)
+    area_N = (a_N4[..., 2:] - a_N4[..., :2]).prod(-1) + (b_N4[..., 2:] - b_N4[..., :2]).prod(-1)
     return shared_N / (area_N - shared_N).clamp(min=1e-9)
 
 
@@ -127,16 +130,20 @@ def best_boxes(logit_BN: Tensor, box_BN4: Tensor, keep: int, threshold: float) -
     The torch twin of what `dvsa.model` does with numpy: where NMS leaves too few, the best of those that it
     dropped fill up, so that every photograph has the same number of regions.
     """
-    rows = []
-    for logit_N, box_N4 in zip(logit_BN, box_BN4, strict=True):
-        logit_C, top_C = logit_N.topk(min(PRE_NMS, len(logit_N)))
-        box_C4 = box_N4[top_C]
-        kept = nms(box_C4, logit_C, threshold)
-        dropped_C = torch.ones_like(logit_C, dtype=torch.bool)
-        dropped_C[kept] = False
-        order = torch.cat([kept, dropped_C.nonzero()[:, 0]])[:keep]
-        rows.append(torch.cat([box_C4[order], box_N4.new_tensor([FRAME])]))
-    return torch.stack(rows)
+    top_BC = logit_BN.topk(min(PRE_NMS, logit_BN.shape[1])).indices
+    box_BC4 = box_BN4.gather(1, top_BC[..., None].expand(-1, -1, 4))
+    kept_BC = torch.zeros_like(top_BC, dtype=torch.bool)
+    gone_BC = kept_BC.clone()
+    each_B = torch.arange(len(top_BC), device=top_BC.device)
+    for _ in range(keep):  # greedy NMS of all photographs at once; where all boxes are gone, the first again
+        best_B = gone_BC.byte().argmin(1)
+        kept_BC[each_B, best_B] = True
+        gone_BC |= paired_iou(box_BC4[each_B, best_B][:, None], box_BC4) > threshold
+        gone_BC[each_B, best_B] = True
+    order_BI = kept_BC.byte().sort(dim=1, descending=True, stable=True).indices[:, :keep]
+    chosen_BI4 = box_BC4.gather(1, order_BI[..., None].expand(-1, -1, 4))
+    frame_B14 = box_BC4.new_tensor([FRAME]).expand(len(box_BC4), 1, 4)
+    return torch.cat([chosen_BI4, frame_B14], 1)
 
 
 def cluster_shapes(shape_N2: FloatArray, count: int, seed: int = 0, rounds: int = 30) -> FloatArray:

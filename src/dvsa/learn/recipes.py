@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TypeVar
 
 from dvsa.learn.alignment import AlignmentOptions
 from dvsa.learn.captioner import CaptionerConfig
@@ -48,33 +48,50 @@ class Recipe:
 
     def to_json(self) -> dict[str, JsonValue]:
         """The recipe as JSON values, as it stands in a run's `config.json`."""
-        return json.loads(json.dumps(asdict(self)))  # tuples become lists
+        values: dict[str, JsonValue] = json.loads(json.dumps(asdict(self)))  # tuples become lists
+        return values
 
 
-def recipe_from_json(raw: Any) -> Recipe:
-    """The recipe that `Recipe.to_json` wrote; raises ValueError or TypeError where it does not fit."""
-    stages = []
-    for stage in raw["stages"]:
-        captioner = stage["captioner"]
-        task = dict(stage["task"])
-        stages.append(
-            Stage(
-                **stage
-                | {
-                    "train": TrainConfig(**stage["train"]),
-                    "captioner": CaptionerConfig(**captioner) if captioner else None,
-                    "task": CaptionOptions(**task | {"subjects": tuple(task["subjects"])})
-                    if captioner
-                    else AlignmentOptions(**task),
-                }
+def recipe_from_json(raw: JsonValue) -> Recipe:
+    """The recipe that `Recipe.to_json` wrote; raises ValueError where it does not fit."""
+    match raw:
+        case {"vision": vision, "sentence": sentence, "stages": list(stages)}:
+            return _made(
+                Recipe,
+                raw,
+                vision=_made(VisionConfig, vision),
+                sentence=_made(SentenceConfig, sentence),
+                stages=tuple(_stage_from_json(stage) for stage in stages),
             )
-        )
-    whole = {
-        "vision": VisionConfig(**raw["vision"]),
-        "sentence": SentenceConfig(**raw["sentence"]),
-        "stages": tuple(stages),
-    }
-    return Recipe(**raw | whole)
+    raise ValueError(f"{raw!r:.60} is no recipe")
+
+
+def _stage_from_json(raw: JsonValue) -> Stage:
+    match raw:
+        case {"train": train, "task": task, "captioner": None}:
+            return _made(Stage, raw, train=_made(TrainConfig, train), task=_made(AlignmentOptions, task))
+        case {"train": train, "task": {"subjects": list(subjects)} as task, "captioner": captioner}:
+            return _made(
+                Stage,
+                raw,
+                train=_made(TrainConfig, train),
+                task=_made(CaptionOptions, task, subjects=tuple(subjects)),
+                captioner=_made(CaptionerConfig, captioner),
+            )
+    raise ValueError(f"{raw!r:.60} is no stage of a recipe")
+
+
+Made = TypeVar("Made")
+
+
+def _made(make: Callable[..., Made], raw: JsonValue, **ready: object) -> Made:
+    """A configuration from the JSON object of its fields, some of them already made."""
+    if not isinstance(raw, dict):
+        raise ValueError(f"{raw!r:.60} is no JSON object with the fields of a configuration")
+    try:
+        return make(**{**raw, **ready})
+    except TypeError as error:  # a field that is unknown, missing or of another type
+        raise ValueError(str(error)) from error
 
 
 def toy() -> Recipe:
@@ -111,7 +128,7 @@ def toy() -> Recipe:
 
 
 def paper() -> Recipe:
-    """The paper's equations and protocol on frozen ImageNet features; only the CNN and the boxes are others."""
+    """The paper's equations and protocol on frozen ImageNet features; only CNN and boxes are others."""
     captions = TrainConfig(epochs=20, optimizer="rmsprop", lr=2e-4, schedule="constant", clip_value=5.0)
     rnn = CaptionerConfig(kind="rnn", hidden=512, word_size=512, dropout=0.5)
     return Recipe(

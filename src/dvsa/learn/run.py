@@ -1,23 +1,25 @@
 """A run: a recipe on data, in a folder that holds all that is needed to go on with it or to export it."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import torch
-from torch import nn
 
 from dvsa.data import Dataset, Example
 from dvsa.learn import captioner, checkpoint, wordvectors
-from dvsa.learn.alignment import AlignmentModel, AlignmentOptions, AlignmentTask, Corpus, ProposalTask
+from dvsa.learn.alignment import AlignmentModel, AlignmentOptions, AlignmentTask, ProposalTask
+from dvsa.learn.bank import Corpus
 from dvsa.learn.captioner import Captioner
 from dvsa.learn.captioning import CaptionOptions, CaptionTask
 from dvsa.learn.checkpoint import JsonValue
-from dvsa.learn.recipes import Recipe, Stage, recipe_from_json
-from dvsa.learn.trainer import Task, train
+from dvsa.learn.recipes import Recipe, recipe_from_json
+from dvsa.learn.trainer import Net, train
 from dvsa.text import Vocabulary, words
+
+CONFIG = "config.json"
 
 
 def fit(
@@ -48,25 +50,24 @@ def fit(
     training, val = data.split("train", restval=True), data.split("val")
     vocabulary = Vocabulary.build((words(s) for e in training for s in e.sentences), recipe.min_count)
     _claim(out, recipe, data.name, training, val, seed, word_vectors)
-    vocabulary.save(out / "vocabulary.tsv")
+    with checkpoint.whole(out / "vocabulary.tsv") as partial:
+        vocabulary.save(partial)
     vectors = None if word_vectors is None else wordvectors.read(word_vectors, vocabulary, seed)
     torch.manual_seed(seed)
     model = AlignmentModel(recipe.vision, recipe.sentence, len(vocabulary), None, vectors)
-    corpus = Corpus(training, val, vocabulary, model.vision.size, where)
+    corpus = Corpus(training, val, vocabulary, model.vision.size, where, quiet=quiet)
     model.vision.proposals.anchors_A2.copy_(corpus.anchors(recipe.vision.anchors))
     for stage in recipe.stages:
-        task = _task(stage, model.to(where), corpus)
-        trained = train(task, replace(stage.train, seed=seed), out / stage.name, where, quiet=quiet)
-        if isinstance(trained, AlignmentModel):
-            model = trained
-
-
-def _task(stage: Stage, model: AlignmentModel, corpus: Corpus) -> Task:
-    if isinstance(stage.task, CaptionOptions):
-        if stage.captioner is None:
+        cfg, folder = replace(stage.train, seed=seed), out / stage.name
+        model = model.to(where)
+        if isinstance(stage.task, AlignmentOptions):
+            learn = ProposalTask if stage.proposals_only else AlignmentTask
+            model = train(learn(stage.name, model, corpus, stage.task), cfg, folder, where, quiet=quiet)
+        elif stage.captioner is not None:
+            writing = CaptionTask(stage.name, model, corpus, stage.captioner, stage.task)
+            train(writing, cfg, folder, where, quiet=quiet)
+        else:
             raise ValueError(f"the stage {stage.name!r} learns to write, but names no captioner")
-        return CaptionTask(stage.name, model, corpus, stage.captioner, stage.task)
-    return (ProposalTask if stage.proposals_only else AlignmentTask)(stage.name, model, corpus, stage.task)
 
 
 def _claim(
@@ -78,10 +79,11 @@ def _claim(
     seed: int,
     word_vectors: Path | None,
 ) -> None:
-    """Write the run's `config.json`, or check that the one that is there is the same."""
+    """Write the run's `config.json`, or check that what the one that is there says is true of this run."""
     config: dict[str, JsonValue] = {
         "recipe": recipe.to_json(),
         "data": name,
+        "data_sha256": _digest([*training, *val]),
         "seed": seed,
         "word_vectors": str(word_vectors) if word_vectors else None,
         "photographs": {"train": len(training), "val": len(val)},
@@ -91,18 +93,39 @@ def _claim(
         },
         "torch": torch.__version__,
     }
-    path = out / "config.json"
-    text = json.dumps(config, indent=2)
-    if path.is_file():
-        if {**json.loads(path.read_text()), "torch": None} != {**json.loads(text), "torch": None}:
+    if (out / CONFIG).is_file():
+        other = [key for key, value in _config(out).items() if key != "torch" and config.get(key) != value]
+        if other:
             raise ValueError(
-                f"{out} holds another run (its config.json differs): give another folder or delete it"
+                f"{out} holds another run (its {CONFIG} has another {', '.join(other)}): "
+                "give another folder or delete it"
             )
         return
     if out.is_dir() and any(out.iterdir()):
         raise ValueError(f"{out} is not empty and holds no run: give another folder")
-    out.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    with checkpoint.whole(out / CONFIG) as partial:
+        partial.write_text(json.dumps(config, indent=2))
+
+
+def _digest(examples: Sequence[Example]) -> str:
+    """SHA-256 of names, sentences and phrases."""
+    sha256 = hashlib.sha256()
+    for example in examples:
+        sha256.update(repr((example.name, example.sentences, example.phrases)).encode())
+    return sha256.hexdigest()
+
+
+def _config(folder: Path) -> dict[str, JsonValue]:
+    """What a run's `config.json` says."""
+    try:
+        config: JsonValue = json.loads((folder / CONFIG).read_text())
+    except FileNotFoundError as error:
+        raise ValueError(f"{folder} holds no run: there is no {CONFIG} in it") from error
+    except ValueError as error:
+        raise ValueError(f"{folder / CONFIG} is damaged ({error}): train again in another folder") from error
+    if not isinstance(config, dict):
+        raise ValueError(f"{folder / CONFIG} is no run's configuration: train again in another folder")
+    return config
 
 
 class Run:
@@ -111,11 +134,11 @@ class Run:
     def __init__(self, folder: Path) -> None:
         """Raises ValueError where the folder holds no run or a stage is unfinished."""
         self.folder = folder
+        self.config = _config(folder)
         try:
-            self.config: dict[str, JsonValue] = json.loads((folder / "config.json").read_text())
-        except FileNotFoundError as error:
-            raise ValueError(f"{folder} holds no run: there is no config.json in it") from error
-        self.recipe = recipe_from_json(self.config["recipe"])
+            self.recipe = recipe_from_json(self.config.get("recipe"))
+        except ValueError as error:
+            raise ValueError(f"{folder / CONFIG} does not fit this version of dvsa: {error}") from error
         self.vocabulary = Vocabulary.load(folder / "vocabulary.tsv")
         self.facts = {
             s.name: checkpoint.load(folder / s.name / "best.safetensors")[1] for s in self.recipe.stages
@@ -137,11 +160,8 @@ class Run:
             if isinstance(stage.task, CaptionOptions) and stage.captioner is not None:
                 net = captioner.build(stage.captioner, features, torch.zeros(len(self.vocabulary)))
                 net = _filled(net, self.folder / stage.name / "best.safetensors")
-                found |= {subject: (stage.name, net) for subject in stage.task.subjects}
+                found |= dict.fromkeys(stage.task.subjects, (stage.name, net))
         return found
-
-
-Net = TypeVar("Net", bound=nn.Module)
 
 
 def _filled(net: Net, path: Path) -> Net:

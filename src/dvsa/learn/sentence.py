@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +42,7 @@ def build(cfg: SentenceConfig, vocabulary: int, word_VD: Tensor | None = None) -
     else:
         if word_VD.shape != words.weight.shape:
             raise ValueError(f"word vectors are {tuple(word_VD.shape)}, wanted {tuple(words.weight.shape)}")
-        words = nn.Embedding.from_pretrained(word_VD.float(), freeze=True)
+        words.weight = nn.Parameter(word_VD.float(), requires_grad=False)
     return ENCODERS[cfg.kind](cfg, words)
 
 
@@ -68,14 +68,14 @@ class PaperEncoder(nn.Module):
         self.dropout = nn.Dropout(cfg.dropout)
 
     def forward(self, ids_LT: Tensor, real_LT: Tensor) -> Tensor:
-        e_LTH = self.dropout(F.relu(self.e(self.dropout(self.words(ids_LT)))))
+        e_LTH = self.dropout(torch.relu(self.e(self.dropout(self.words(ids_LT)))))
         h_LTH = e_LTH
         if len(self.recurrent) > 0:
             h_LTH = self.recurrent[0](e_LTH)
         if len(self.recurrent) > 1:
             back_LT = reversal(real_LT)
             h_LTH = h_LTH + reorder(self.recurrent[1](reorder(e_LTH, back_LT)), back_LT)
-        return F.relu(self.d(self.dropout(h_LTH)))
+        return torch.relu(self.d(self.dropout(h_LTH)))
 
 
 class _Recurrence(nn.Module):
@@ -84,10 +84,11 @@ class _Recurrence(nn.Module):
     def __init__(self, hidden: int) -> None:
         super().__init__()
         self.rnn = nn.RNN(hidden, hidden, nonlinearity="relu", batch_first=True)
-        nn.init.eye_(self.rnn.weight_ih_l0).requires_grad_(False)
-        nn.init.zeros_(self.rnn.bias_ih_l0).requires_grad_(False)
-        nn.init.zeros_(self.rnn.bias_hh_l0)
-        nn.init.orthogonal_(self.rnn.weight_hh_l0, gain=0.5)  # ReLU without a bound: start well below 1
+        own = dict(self.rnn.named_parameters())
+        nn.init.eye_(own["weight_ih_l0"]).requires_grad_(False)
+        nn.init.zeros_(own["bias_ih_l0"]).requires_grad_(False)
+        nn.init.zeros_(own["bias_hh_l0"])
+        nn.init.orthogonal_(own["weight_hh_l0"], gain=0.5)  # ReLU without a bound: start well below 1
 
     def forward(self, e_LTH: Tensor) -> Tensor:
         h_LTH: Tensor = self.rnn(e_LTH)[0]
@@ -121,9 +122,10 @@ class GruEncoder(nn.Module):
         back_LT = reversal(real_LT)
         h_LTH = torch.cat([self.forth(x_LTE)[0], reorder(self.back(reorder(x_LTE, back_LT))[0], back_LT)], -1)
         h_LTH = self.dropout(h_LTH)
-        u_LTD = F.normalize(self.out(h_LTH) + self.direct(x_LTE), dim=-1)
+        u_LTD = functional.normalize(self.out(h_LTH) + self.direct(x_LTE), dim=-1)
         weight_LT1 = self.weight(h_LTH).masked_fill(~real_LT[..., None], -1e4).softmax(1)
-        return self.log_scale.clamp(max=4.6).exp() * weight_LT1 * u_LTD
+        s_LTD: Tensor = self.log_scale.clamp(max=4.6).exp() * weight_LT1 * u_LTD
+        return s_LTD
 
 
 ENCODERS = {"brnn": PaperEncoder, "rnn": PaperEncoder, "bag": PaperEncoder, "gru": GruEncoder}

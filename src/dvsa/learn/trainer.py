@@ -5,15 +5,19 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar, cast
 
 import torch
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
 from dvsa.learn import checkpoint, curve
+from dvsa.learn.progress import progress
+
+Net = TypeVar("Net", bound=nn.Module)
+Line = dict[str, float]
+"""What is logged of one evaluation."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,14 +59,16 @@ class TrainConfig:
         return self.lr * rise * fall
 
 
-class Task(Protocol):
+class Task(Protocol[Net]):
     """What there is to learn. All randomness follows from the step, so that a resumed run is the same run."""
 
     name: str
     goal: str
     """The metric that picks the best checkpoint; higher is better."""
 
-    def build(self) -> nn.Module: ...
+    def build(self) -> Net:
+        """The network before the first step."""
+        ...
 
     def lr_scale(self, parameter: str) -> float:
         """Factor on the learning rate of a parameter by its name; 0 keeps it as it is."""
@@ -70,69 +76,129 @@ class Task(Protocol):
 
     def steps_per_epoch(self, batch: int) -> int: ...
 
-    def loss(self, model: nn.Module, step: int, batch: int, seed: int) -> Tensor: ...
+    def loss(self, model: Net, step: int, batch: int, seed: int) -> Tensor: ...
 
-    def evaluate(self, model: nn.Module) -> Mapping[str, float]: ...
+    def evaluate(self, model: Net) -> Mapping[str, float]: ...
 
 
-def train(task: Task, cfg: TrainConfig, out: Path, device: torch.device, *, quiet: bool = False) -> nn.Module:
+def train(task: Task[Net], cfg: TrainConfig, out: Path, device: torch.device, *, quiet: bool = False) -> Net:
     """Train to the end and return the best network; goes on from `out` where an earlier run stopped.
 
     Writes into `out`: `last.safetensors` (weights, optimiser, step), `best.safetensors` (weights by
-    `task.goal`), `log.jsonl` (a line an evaluation) and `curve.png`. Stops with a ValueError on a loss that is
-    not finite.
+    `task.goal`), `log.jsonl` (a line an evaluation) and `curve.png`. Stops with a ValueError on a loss or a
+    figure that is not finite.
     """
     torch.manual_seed(cfg.seed)
     model = task.build().to(device)
+    model.zero_grad()  # gradients of an earlier stage would count in the norm that `clip_norm` bounds
     wanted = [(p, p.requires_grad) for p in model.parameters()]
     mean = copy.deepcopy(model).eval() if cfg.ema else model
-    optimizer = OPTIMIZERS[cfg.optimizer](_groups(task, model, cfg))
+    now = _Training(model, mean, OPTIMIZERS[cfg.optimizer](_groups(task, model, cfg)))
+    now.resume(out)
     per_epoch = task.steps_per_epoch(cfg.batch)
     steps, every = cfg.epochs * per_epoch, cfg.evaluate_every * per_epoch
-    step, best, lines = _resume(out, model, mean, optimizer)
-    began = time.monotonic() - (lines[-1]["seconds"] if lines else 0.0)
+    began = time.monotonic() - (now.lines[-1]["seconds"] if now.lines else 0.0)
     losses = torch.zeros((), device=device)
-    with _progress(task.name, step, steps, quiet) as advance:
-        while step < steps:
-            torch.manual_seed(cfg.seed * 1_000_003 + step)  # dropout too follows from the step alone
-            for group in optimizer.param_groups:
-                group["lr"] = group["scale"] * cfg.lr_at(step, steps)
-            model.train()
-            loss = task.loss(model, step, cfg.batch, cfg.seed)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            _clip(model, cfg)
-            optimizer.step()
-            losses += loss.detach()
-            step += 1
-            if cfg.ema:
-                _blend(mean, model, min(cfg.ema, (1 + step) / (10 + step)))
-            advance(step)
-            if step % every == 0 or step == steps:
-                since = step - (int(lines[-1]["step"]) if lines else 0)
-                figures = {"loss": losses.item() / since, "lr": cfg.lr_at(step - 1, steps)}
-                if not math.isfinite(figures["loss"]):
-                    raise ValueError(
-                        f"the loss of {task.name} is not finite at step {step}: lower its learning rate"
-                    )
+    with progress(task.name, steps, done=now.step, quiet=quiet) as advance:
+        while now.step < steps:
+            lr = cfg.lr_at(now.step, steps)
+            losses += _update(task, cfg, now, lr)
+            advance(1)
+            if now.step % every == 0 or now.step == steps:
+                since = now.step - (int(now.lines[-1]["step"]) if now.lines else 0)
+                figures = {"loss": losses.item() / since, "lr": lr}
                 losses.zero_()
-                mean.eval()
+                _demand_finite(figures, task, now.step)
                 with torch.no_grad():
-                    figures |= task.evaluate(mean)
-                lines.append(
-                    {"step": step, "epoch": step / per_epoch, "seconds": time.monotonic() - began, **figures}
-                )
-                if figures[task.goal] > best:
-                    best = figures[task.goal]
-                    checkpoint.save(out / "best.safetensors", mean.state_dict(), {"step": step, **figures})
-                _keep(out, step, best, lines, model, mean, optimizer)
+                    figures |= task.evaluate(mean.eval())
+                _demand_finite(figures, task, now.step)
+                when = {"step": now.step, "epoch": now.step / per_epoch, "seconds": time.monotonic() - began}
+                now.lines.append({**when, **figures})
+                now.keep(out, figures[task.goal])
     model.load_state_dict(checkpoint.load(out / "best.safetensors")[0])
     for parameter, trained in wanted:
         parameter.requires_grad_(trained)
     return model.eval()
 
 
-def _groups(task: Task, model: nn.Module, cfg: TrainConfig) -> list[dict[str, object]]:
+@dataclass
+class _Training(Generic[Net]):
+    """What a checkpoint holds: the networks, the optimiser's memory, and how far they have come."""
+
+    model: Net
+    mean: Net
+    """The running mean of the model's weights; the model itself where there is none."""
+    optimizer: torch.optim.Optimizer
+    step: int = 0
+    best: float = -math.inf
+    lines: list[Line] = field(default_factory=list)
+
+    def keep(self, out: Path, figure: float) -> None:
+        """Write log and checkpoint, and the best one too where `figure` is a new height.
+
+        The last file written is the one that `resume` reads: interrupted before it, the work since the
+        checkpoint before is done again and everything written again.
+        """
+        if figure > self.best:
+            self.best = float(figure)
+            facts = {key: value for key, value in self.lines[-1].items() if key not in ("epoch", "seconds")}
+            checkpoint.save(out / "best.safetensors", self.mean.state_dict(), facts)
+        with checkpoint.whole(out / "log.jsonl") as partial:
+            partial.write_text("".join(json.dumps(line) + "\n" for line in self.lines))
+        with checkpoint.whole(out / "curve.png") as partial:
+            curve.draw(self.lines, partial)
+        tensors = checkpoint.prefixed("model", self.model.state_dict())
+        if self.mean is not self.model:
+            tensors |= checkpoint.prefixed("mean", self.mean.state_dict())
+        tensors |= checkpoint.prefixed("optimizer", checkpoint.optimizer_tensors(self.optimizer))
+        lines: list[checkpoint.JsonValue] = [dict(line) for line in self.lines]
+        checkpoint.save(
+            out / "last.safetensors", tensors, {"step": self.step, "best": self.best, "lines": lines}
+        )
+
+    def resume(self, out: Path) -> None:
+        """Go back to where the run in `out` stopped, if there is one."""
+        path = out / "last.safetensors"
+        if not path.is_file():
+            return
+        tensors, facts = checkpoint.load(path)
+        match facts:
+            case {"lines": list(lines), "step": int(step), "best": float(best)}:
+                self.step, self.best, self.lines = step, best, cast(list[Line], lines)
+            case _:
+                raise ValueError(f"{path} does not say how far it has come: delete it and train on")
+        self.model.load_state_dict(checkpoint.under("model", tensors))
+        if self.mean is not self.model:
+            self.mean.load_state_dict(checkpoint.under("mean", tensors))
+        checkpoint.restore_optimizer(self.optimizer, checkpoint.under("optimizer", tensors))
+
+
+def _update(task: Task[Net], cfg: TrainConfig, now: _Training[Net], lr: float) -> Tensor:
+    """One step of the optimiser; its loss."""
+    torch.manual_seed(cfg.seed * 1_000_003 + now.step)  # dropout too follows from the step alone
+    for group in now.optimizer.param_groups:
+        group["lr"] = group["scale"] * lr
+    now.model.train()
+    loss = task.loss(now.model, now.step, cfg.batch, cfg.seed)
+    now.optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    _clip(now.model, cfg)
+    now.optimizer.step()
+    now.step += 1
+    if cfg.ema:
+        _blend(now.mean, now.model, min(cfg.ema, (1 + now.step) / (10 + now.step)))
+    return loss.detach()
+
+
+def _demand_finite(figures: Line, task: Task[Net], step: int) -> None:
+    bad = [name for name, figure in figures.items() if not math.isfinite(figure)]
+    if bad:
+        raise ValueError(
+            f"{' and '.join(bad)} of {task.name} not finite at step {step}: lower its learning rate"
+        )
+
+
+def _groups(task: Task[Net], model: Net, cfg: TrainConfig) -> list[dict[str, object]]:
     """Parameter groups by learning-rate factor; vectors and scalars get no weight decay."""
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
@@ -141,6 +207,8 @@ def _groups(task: Task, model: nn.Module, cfg: TrainConfig) -> list[dict[str, ob
             parameter.requires_grad_(False)
         elif parameter.requires_grad:
             groups.setdefault((scale, cfg.weight_decay if parameter.ndim > 1 else 0.0), []).append(parameter)
+    if not groups:
+        raise ValueError(f"nothing of {task.name} learns: its learning-rate factors are all 0")
     return [{"params": p, "scale": s, "lr": s * cfg.lr, "weight_decay": d} for (s, d), p in groups.items()]
 
 
@@ -160,80 +228,21 @@ def _clip(model: nn.Module, cfg: TrainConfig) -> None:
 
 @torch.no_grad()
 def _blend(mean: nn.Module, model: nn.Module, decay: float) -> None:
-    """mean <- decay * mean + (1 - decay) * model, for all that is trained."""
+    """Set `mean` to decay * mean + (1 - decay) * model, for all that is trained."""
     pairs = [(m, p) for m, p in zip(mean.parameters(), model.parameters(), strict=True) if p.requires_grad]
     torch._foreach_lerp_([m for m, _ in pairs], [p for _, p in pairs], 1 - decay)
 
 
-Line = dict[str, float]
+def epoch_steps(count: int, batch: int) -> int:
+    """Steps of an epoch over `count` things: its last things make no batch of their own, unless all do."""
+    return max(1, count // batch)
 
 
-def _resume(
-    out: Path, model: nn.Module, mean: nn.Module, optimizer: torch.optim.Optimizer
-) -> tuple[int, float, list[Line]]:
-    """Step, best figure and log lines of the run in `out`; a fresh start where there is none."""
-    if not (out / "last.safetensors").is_file():
-        return 0, -math.inf, []
-    tensors, facts = checkpoint.load(out / "last.safetensors")
-    model.load_state_dict(checkpoint.under("model", tensors))
-    if mean is not model:
-        mean.load_state_dict(checkpoint.under("mean", tensors))
-    checkpoint.restore_optimizer(optimizer, checkpoint.under("optimizer", tensors))
-    lines = facts["lines"]
-    step, best = facts["step"], facts["best"]
-    assert isinstance(lines, list) and isinstance(step, int) and isinstance(best, float)
-    return step, best, lines  # type: ignore[return-value]
-
-
-def _keep(
-    out: Path,
-    step: int,
-    best: float,
-    lines: list[Line],
-    model: nn.Module,
-    mean: nn.Module,
-    optimizer: torch.optim.Optimizer,
-) -> None:
-    tensors = checkpoint.prefixed("model", model.state_dict())
-    if mean is not model:
-        tensors |= checkpoint.prefixed("mean", mean.state_dict())
-    tensors |= checkpoint.prefixed("optimizer", checkpoint.optimizer_tensors(optimizer))
-    checkpoint.save(
-        out / "last.safetensors", tensors, {"step": step, "best": best, "lines": [dict(x) for x in lines]}
-    )
-    (out / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    curve.draw(lines, out / "curve.png")
-
-
-class _progress:
-    """A progress bar on standard error as a context manager that gives `advance(step)`."""
-
-    def __init__(self, name: str, step: int, steps: int, quiet: bool) -> None:
-        from rich.console import Console
-
-        columns = (
-            TextColumn(f"{name:8}"),
-            BarColumn(),
-            TextColumn("{task.completed}/{task.total}"),
-            TimeRemainingColumn(),
-        )
-        self.bar = Progress(*columns, console=Console(stderr=True), disable=quiet)
-        self.task = self.bar.add_task(name, completed=step, total=steps)
-
-    def __enter__(self) -> Callable[[int], None]:
-        self.bar.start()
-        return lambda step: self.bar.update(self.task, completed=step)
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.stop()
-
-
-def batches(count: int, step: int, batch: int, seed: int) -> tuple[int, list[int]]:
-    """The epoch and the indices that step `step` sees: each epoch is a fresh shuffle, its rest left out."""
-    per_epoch = max(1, count // batch)
-    epoch, place = divmod(step, per_epoch)
+def batches(count: int, step: int, batch: int, seed: int) -> list[int]:
+    """The indices that step `step` sees: each epoch is a fresh shuffle of all `count`, its rest left out."""
+    epoch, place = divmod(step, epoch_steps(count, batch))
     order = torch.randperm(count, generator=torch.Generator().manual_seed(seed * 7_919 + epoch))
-    return epoch, order[place * batch : (place + 1) * batch].tolist()
+    return order[place * batch : (place + 1) * batch].tolist()
 
 
 def chunks(count: int, size: int) -> Iterator[slice]:

@@ -1,16 +1,19 @@
 """From pixels to regions and region vectors (paper, section 3.1.1)."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from dvsa.learn.backbone import BACKBONES
 from dvsa.learn.proposals import ProposalHead
 
 GEOMETRY = 5
 """Numbers that describe a box beside what is seen in it: x0, y0, x1, y1, area."""
+HEADS = 4
+"""Attention heads of a context layer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +39,19 @@ class VisionConfig:
             raise ValueError(f"no backbone {self.backbone!r}; there are {', '.join(sorted(BACKBONES))}")
         if min(self.embedding, self.anchors) < 1 or self.context_layers < 0 or not 0 <= self.dropout < 1:
             raise ValueError(f"sizes must be positive and dropout in [0, 1): {self}")
+        if self.context_layers and self.embedding % HEADS:
+            raise ValueError(f"with context layers the embedding must be a multiple of {HEADS}: {self}")
+
+
+class Looked(NamedTuple):
+    """What trunk and proposal head make of a batch of photographs."""
+
+    fine: Tensor
+    coarse: Tensor
+    logit_BN: Tensor
+    """Of the candidates."""
+    box_BN4: Tensor
+    """The candidates, within the frame."""
 
 
 class Vision(nn.Module):
@@ -58,13 +74,12 @@ class Vision(nn.Module):
     @property
     def size(self) -> int:
         """Side of the square photographs that it takes, in pixels."""
-        return int(self.backbone.size)
+        return self.backbone.size
 
-    def look(self, pixels_BHWC: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """uint8 photographs to the fine map, the coarse map, candidates' logits (B, N) and boxes (B, N, 4)."""
+    def look(self, pixels_BHWC: Tensor) -> Looked:
+        """uint8 photographs (B, size, size, 3) to maps (B, C, H, W) and candidates in single precision."""
         fine_BCHW, coarse_BCHW = (x.float() for x in self.backbone(pixels_BHWC))
-        logit_BN, box_BN4 = self.proposals(fine_BCHW, coarse_BCHW)
-        return fine_BCHW, coarse_BCHW, logit_BN, box_BN4
+        return Looked(fine_BCHW, coarse_BCHW, *self.proposals(fine_BCHW, coarse_BCHW))
 
     def pool(self, fine_BCHW: Tensor, coarse_BCHW: Tensor, box_BI4: Tensor) -> Tensor:
         """Maps and boxes to features (B, I, F): what is in each box, coarse and fine, and where it lies."""
@@ -91,7 +106,7 @@ def _mean_in_boxes(map_BCHW: Tensor, box_BI4: Tensor) -> Tensor:
 
 
 def _shares(low_BI: Tensor, high_BI: Tensor, cells: int) -> Tensor:
-    """How much of each stretch from low to high lies in each of `cells` equal cells of [0, 1]; rows sum to 1."""
+    """How much of each stretch from low to high lies in each of `cells` equal cells of [0, 1], in shares."""
     edge_N = torch.arange(cells, device=low_BI.device, dtype=low_BI.dtype) / cells
     low_BI1, high_BI1 = low_BI[..., None], high_BI[..., None]
     inside_BIN = torch.minimum(high_BI1, edge_N + 1 / cells) - torch.maximum(low_BI1, edge_N)
@@ -106,16 +121,42 @@ class RegionEncoder(nn.Module):
         self.cfg = cfg
         self.affine = nn.Linear(features if cfg.geometry else features - GEOMETRY, cfg.embedding)
         self.dropout = nn.Dropout(cfg.dropout)
-        self.context = nn.ModuleList(
-            nn.TransformerEncoderLayer(
-                cfg.embedding, 4, 2 * cfg.embedding, cfg.dropout, batch_first=True, norm_first=True
-            )
-            for _ in range(cfg.context_layers)
-        )
+        self.context = nn.ModuleList(ContextLayer(cfg) for _ in range(cfg.context_layers))
 
     def forward(self, feature_BIF: Tensor) -> Tensor:
         seen_BIF = feature_BIF if self.cfg.geometry else feature_BIF[..., :-GEOMETRY]
         v_BID = self.affine(self.dropout(seen_BIF))
         for layer in self.context:
             v_BID = layer(v_BID)
-        return F.normalize(v_BID, dim=-1) if self.cfg.normalise else v_BID
+        return functional.normalize(v_BID, dim=-1) if self.cfg.normalise else v_BID
+
+
+class ContextLayer(nn.Module):
+    """Regions see one another: self-attention, then two affine maps, each after a norm, added to its input.
+
+    This is `nn.TransformerEncoderLayer` with `norm_first` and its names of weights; but that one goes into an
+    ONNX graph for one number of regions only.
+    """
+
+    def __init__(self, cfg: VisionConfig) -> None:
+        super().__init__()
+        width = cfg.embedding
+        self.self_attn = nn.MultiheadAttention(width, HEADS)
+        self.linear1, self.linear2 = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
+        self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.dropout = nn.Dropout(cfg.dropout)
+
+    def forward(self, v_BID: Tensor) -> Tensor:
+        v_BID = v_BID + self.dropout(self._attend(self.norm1(v_BID)))
+        inner_BIX = self.dropout(torch.relu(self.linear1(self.norm2(v_BID))))
+        after_BID: Tensor = v_BID + self.dropout(self.linear2(inner_BIX))
+        return after_BID
+
+    def _attend(self, x_BID: Tensor) -> Tensor:
+        batch, regions, width = x_BID.shape
+        together = functional.linear(x_BID, self.self_attn.in_proj_weight, self.self_attn.in_proj_bias)
+        query, key, value = together.reshape(batch, regions, 3, HEADS, width // HEADS).permute(2, 0, 3, 1, 4)
+        dropout = self.dropout.p if self.training else 0.0
+        seen = functional.scaled_dot_product_attention(query, key, value, dropout_p=dropout)
+        attended_BID: Tensor = self.self_attn.out_proj(seen.transpose(1, 2).reshape(batch, regions, width))
+        return attended_BID

@@ -15,29 +15,25 @@ FloatArray = npt.NDArray[np.float32]
 
 
 def read(path: Path, vocabulary: Vocabulary, seed: int = 0) -> Tensor:
-    """Vectors (V, size) for a vocabulary; words that the file lacks get small random ones.
+    """Vectors (V, size) for a vocabulary; words that the file lacks get random ones of the same spread.
 
     The format is told by the content: word2vec files begin with a line of two numbers, and a binary one is
-    no valid text after it.
+    no valid text after it. Of a word that stands twice the first vector counts.
 
     Raises:
+        OSError: the file cannot be read.
         ValueError: a damaged file, or one that holds none of the words.
     """
-    found = {}
-    size = 0
-    for word, vector_D in _rows(path):
-        size = size or len(vector_D)
-        if len(vector_D) != size:
-            raise ValueError(
-                f"{path}: the vector of {word!r} has {len(vector_D)} numbers, the first one {size}"
-            )
-        n = vocabulary.id(word)
-        if n is not None:
-            found.setdefault(n, vector_D)
+    found: dict[int, FloatArray] = {}
+    for word, numbers in _rows(path):
+        n = vocabulary.id(word.decode("utf-8", "replace"))
+        if n is not None and n not in found:
+            found[n] = _vector(path, word, numbers)
     if not found:
         raise ValueError(
             f"{path} holds no word of the vocabulary: is it a word2vec or GloVe file in English?"
         )
+    size = len(next(iter(found.values())))
     spread = float(np.std(list(found.values())))
     word_VD = np.random.default_rng(seed).normal(0, spread, (len(vocabulary), size)).astype(np.float32)
     for n, vector_D in found.items():
@@ -45,41 +41,51 @@ def read(path: Path, vocabulary: Vocabulary, seed: int = 0) -> Tensor:
     return torch.from_numpy(word_VD)
 
 
-def _rows(path: Path) -> Iterator[tuple[str, FloatArray]]:
+def _vector(path: Path, word: bytes, numbers: bytes | list[bytes]) -> FloatArray:
+    """The numbers of one word, in text or as they stand in a binary file."""
+    try:
+        vector_D = np.array(numbers, "<f4") if isinstance(numbers, list) else np.frombuffer(numbers, "<f4")
+    except ValueError:
+        vector_D = np.array([np.nan], "<f4")
+    if not np.isfinite(vector_D).all():
+        raise ValueError(f"{path}: the vector of {word.decode('utf-8', 'replace')!r} is no row of numbers")
+    return vector_D.astype(np.float32)
+
+
+def _rows(path: Path) -> Iterator[tuple[bytes, bytes | list[bytes]]]:
+    """Every word with its numbers, still to be read: there are millions, and few are wanted."""
     with path.open("rb") as file:
-        head = file.readline()
-        body = file.tell()
-        header = head.split()
+        header = file.readline().split()
         if len(header) != 2:  # GloVe has no header: its first line is a row
-            yield _row(path, head)
-        elif not _is_text_row(file.readline(), int(header[1])):
-            file.seek(body)
-            yield from _binary_rows(path, file, int(header[0]), int(header[1]))
+            file.seek(0)
+            yield from _text_rows(path, file, len(header) - 1)
             return
-        else:
-            file.seek(body)
-        for line in file:
-            yield _row(path, line)
+        try:
+            count, size = int(header[0]), int(header[1])
+        except ValueError:
+            raise ValueError(f"{path} is no word2vec or GloVe file: it begins {header!r:.60}") from None
+        body = file.tell()
+        text = _is_text_row(file.readline(), size)
+        file.seek(body)
+        yield from _text_rows(path, file, size) if text else _binary_rows(path, file, count, size)
 
 
 def _is_text_row(line: bytes, size: int) -> bool:
     try:
-        return len([float(number) for number in line.split()[1:]]) == size
+        return len([float(number) for number in line.rsplit(maxsplit=size)[1:]]) == size
     except ValueError:
         return False
 
 
-def _row(path: Path, line: bytes) -> tuple[str, FloatArray]:
-    word, *numbers = line.rstrip().split(b" ")
-    try:
-        return word.decode("utf-8", "replace"), np.array(numbers, np.float32)
-    except ValueError as error:
-        raise ValueError(
-            f"{path}: the line of {word.decode('utf-8', 'replace')!r} is no row of numbers"
-        ) from error
+def _text_rows(path: Path, file: BinaryIO, size: int) -> Iterator[tuple[bytes, list[bytes]]]:
+    for place, line in enumerate(file):
+        word, *numbers = line.rstrip().rsplit(b" ", size)  # from the right: some words of GloVe hold spaces
+        if len(numbers) < size:
+            raise ValueError(f"{path}: row {place} (from 0) has {len(numbers)} numbers and not {size}")
+        yield word, numbers
 
 
-def _binary_rows(path: Path, file: BinaryIO, count: int, size: int) -> Iterator[tuple[str, FloatArray]]:
+def _binary_rows(path: Path, file: BinaryIO, count: int, size: int) -> Iterator[tuple[bytes, bytes]]:
     for _ in range(count):
         letters = bytearray()
         while (letter := file.read(1)) not in (b" ", b""):
@@ -88,4 +94,4 @@ def _binary_rows(path: Path, file: BinaryIO, count: int, size: int) -> Iterator[
         if len(numbers) < 4 * size:
             raise ValueError(f"{path} ends in the middle of a vector: fetch the file again")
         # some writers end a vector with a line break, which then leads the next word
-        yield letters.lstrip(b"\n").decode("utf-8", "replace"), np.frombuffer(numbers, np.float32)
+        yield bytes(letters.lstrip(b"\n")), numbers

@@ -1,0 +1,39 @@
+"""The command line: arguments and printing, nothing else.
+
+What is heavy (numpy, ONNX Runtime, torch) is imported inside the commands, so that `dvsa --help` is quick.
+"""
+
+import io
+import sys
+
+import typer
+
+from dvsa.cli import datasets, evaluating, health, photographs, training
+from dvsa.cli.output import one_line_errors
+
+app = typer.Typer(
+    name="dvsa",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+
+
+@app.callback()
+def dvsa() -> None:
+    """Say what a photograph shows, and which words speak of which part of it.
+
+    Example: `dvsa describe dog.jpg`
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(
+                errors="backslashreplace"
+            )  # a file's name may hold what a terminal cannot show
+
+
+for command in (photographs.describe, photographs.align, training.train, training.export, health.doctor):
+    app.command()(one_line_errors()(command))
+app.add_typer(evaluating.commands(), name="evaluate", help="Judge a model on a split of a data set.")
+app.add_typer(datasets.commands(), name="data", help="Look at a data set, or make the toy set.")

@@ -1,0 +1,31 @@
+"""`dvsa doctor`: whether the installation is sound."""
+
+from dataclasses import asdict
+
+import typer
+
+from dvsa.cli.options import AsJson, BundleFolder
+from dvsa.cli.output import print_json, show, table
+
+
+def doctor(bundle: BundleFolder = None, as_json: AsJson = False) -> None:
+    """Check the installation.
+
+    Versions, the bundle's digests, and what the model says of a picture whose caption is known. The exit
+    code is 2 if something is wrong.
+
+    Example: `dvsa doctor`
+    """
+    from dvsa.doctor import examine
+
+    checks = examine(bundle)
+    ok = all(check.ok for check in checks)
+    if as_json:
+        print_json({"ok": ok, "checks": [asdict(check) for check in checks]})
+    else:
+        found = table("Check", "", "Found")
+        for check in checks:
+            found.add_row(check.name, "ok" if check.ok else "WRONG", check.detail)
+        show(found, "\nAll is well." if ok else "\nSomething is wrong.")
+    if not ok:
+        raise typer.Exit(2)

@@ -1,0 +1,106 @@
+"""`dvsa train` and `dvsa export`: from a data set to a run, from a run to a bundle."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dvsa.cli.options import LAYOUTS, AsJson, Entities
+from dvsa.cli.output import note, print_json, show, table
+
+RecipeName = Annotated[
+    str, typer.Argument(metavar="RECIPE", help="modern, paper or toy.", show_default=False)
+]
+OutRun = Annotated[Path, typer.Option("--out", metavar="RUN", help="The run's folder.", show_default=False)]
+TrainingData = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", show_default="toy alone: made in RUN-data", help=LAYOUTS),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Of all randomness.")]
+Device = Annotated[
+    str | None, typer.Option(show_default="cuda where there is a GPU", help="Such as cpu or cuda.")
+]
+WordVectors = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", show_default="learnt", help="Word vectors to keep as they are: word2vec or GloVe."
+    ),
+]
+FinishedRun = Annotated[
+    Path, typer.Argument(metavar="RUN", help="The folder of a finished run.", show_default=False)
+]
+OutBundle = Annotated[
+    Path,
+    typer.Option("--out", metavar="BUNDLE", help="The bundle's folder, new or empty.", show_default=False),
+]
+Name = Annotated[str | None, typer.Option(show_default="the folder's", help="The bundle's name.")]
+
+
+def train(
+    recipe: RecipeName,
+    out: OutRun,
+    data: TrainingData = None,
+    entities: Entities = None,
+    seed: Seed = 0,
+    device: Device = None,
+    word_vectors: WordVectors = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train a recipe on a data set.
+
+    The splits train and val are used, test never. RUN gets the configuration, checkpoints, logs and
+    curves of every stage. Interrupted, the same command goes on from the last checkpoint.
+
+    Example: `dvsa train toy --out run`
+    """
+    from dvsa.data import load, toy
+    from dvsa.learn.recipes import RECIPES
+    from dvsa.learn.run import Run, fit
+
+    if recipe not in RECIPES:
+        raise ValueError(f"there is no recipe {recipe!r}: choose from {', '.join(sorted(RECIPES))}")
+    if data is None:
+        if recipe != "toy":
+            raise ValueError(f"the recipe {recipe} needs a data set: name its folder with --data")
+        data = out.with_name(f"{out.name}-data")
+        if not (data / "dataset_toy.json").is_file():
+            note(f"makes the toy set in {data}")
+            toy.write(data)
+    dataset = load(data, entities)
+    if dataset.problems:
+        note(f"{data}: {len(dataset.problems)} problems worked around; dvsa data check names them")
+    fit(RECIPES[recipe](), dataset, out, seed=seed, device=device, word_vectors=word_vectors)
+    facts = Run(out).facts
+    if as_json:
+        print_json({"run": str(out), "stages": facts})
+        return
+    figures = table("Stage", "Figure", "Value", right=("Value",))
+    for stage, values in facts.items():
+        for name, value in values.items():
+            figures.add_row(stage, name, f"{value:.4g}" if isinstance(value, float) else str(value))
+    show(
+        "The best checkpoint of each stage, judged on val:\n",
+        figures,
+        f"\nNext: dvsa export {out} --out BUNDLE",
+    )
+
+
+def export(run: FinishedRun, out: OutBundle, name: Name = None, as_json: AsJson = False) -> None:
+    """Turn a run into a bundle.
+
+    The bundle is all that the other commands need, and they need no PyTorch.
+
+    Example: `dvsa export run --out bundle`
+    """
+    from dvsa.bundle import Bundle
+    from dvsa.learn.export import export as export_run
+    from dvsa.learn.run import Run
+
+    bundle = Bundle.open(export_run(Run(run), out, name=name))
+    size = sum(path.stat().st_size for path in out.iterdir())
+    if as_json:
+        print_json(
+            {"bundle": str(out), "name": bundle.manifest["name"], "bytes": size, "digest": bundle.digest}
+        )
+    else:
+        show(f"{out}: bundle {bundle.manifest['name']}, {size / 1e6:.1f} MB, SHA-256 {bundle.digest}")

@@ -1,0 +1,120 @@
+"""Where the model sees the words and phrases of a sentence, against the boxes of Flickr30k Entities."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dvsa.boxes import iou
+from dvsa.data import Example, GroundedPhrase
+from dvsa.evaluation.encoding import (
+    SENTENCES,
+    Encoded,
+    Progress,
+    Report,
+    chunks,
+    encode,
+    require_boxes,
+    with_settings,
+)
+from dvsa.metrics.grounding import Grounding, covered, ground
+from dvsa.model import Floats, Model, word_regions
+from dvsa.text import words
+
+
+def grounding(
+    model: Model,
+    examples: Sequence[Example],
+    *,
+    beta: float | None = None,
+    encoded: Encoded | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """How many phrases are found: `R@1 IoU0.5` and `pointing`, and `covered IoU0.5`, the first's upper bound.
+
+    Args:
+        model: proposes the regions and aligns the words.
+        examples: the split.
+        beta: where it is None, a phrase goes to the region with the largest sum of `v_i . s_t` over its words
+            (to the best proposal where it has no known word); else to the region on which the MRF with this
+            beta puts most of its words, the better proposal of two with equally many.
+        encoded: what `encode` gave for this model and these examples, to spare the work.
+        progress: is told how far the work is.
+
+    Raises:
+        ValueError: there are no photographs, one cannot be read, no phrase has a box, or beta is negative.
+    """
+    require_boxes(examples)
+    encoded = encoded or encode(model, examples, progress)
+    predicted, truth, photos = [], [], []
+    for line in _aligned(model, examples, encoded, progress):
+        path_T = None if beta is None else word_regions(line.known_T, line.dot_TI, beta)
+        for phrase in line.phrases:
+            place = slice(phrase.first, phrase.last + 1)
+            vote_I = line.dot_TI[place].sum(axis=0) if path_T is None else np.bincount(path_T[place])
+            predicted.append(encoded.box_KI4[line.photo, vote_I.argmax()])
+            truth.append(phrase.box)
+            photos.append(examples[line.photo].name)
+    truth_N4 = np.array(truth)
+    found = ground(np.array(predicted), truth_N4, photos)
+    bound = covered(
+        {example.name: encoded.box_KI4[k] for k, example in enumerate(examples)}, truth_N4, photos
+    )
+    report = Grounding(found.owner_N, {**found.found, **bound.found}).report()
+    rule = (
+        "largest sum of v.s over the phrase" if beta is None else "majority of the MRF's path in the phrase"
+    )
+    return with_settings(report, proposer=model.bundle.manifest["proposer"], rule=rule, beta=beta)
+
+
+def word_accuracy(
+    model: Model,
+    examples: Sequence[Example],
+    *,
+    beta: float | None = None,
+    encoded: Encoded | None = None,
+    progress: Progress | None = None,
+) -> float:
+    """Of the words in phrases with boxes, the percentage that the MRF puts on a region with IoU >= 0.5.
+
+    The arguments and errors are those of `grounding`, but where beta is None it is the bundle's own.
+    """
+    require_boxes(examples)
+    encoded = encoded or encode(model, examples, progress)
+    beta = model.bundle.manifest["beta"] if beta is None else beta
+    right: list[bool] = []
+    for line in _aligned(model, examples, encoded, progress):
+        box_T4 = encoded.box_KI4[line.photo, word_regions(line.known_T, line.dot_TI, beta)]
+        for phrase in line.phrases:
+            overlap_T1 = iou(box_T4[phrase.first : phrase.last + 1], np.array([phrase.box]))
+            right.extend(overlap_T1[:, 0] >= 0.5)
+    return 100 * float(np.mean(right))
+
+
+class _Line(NamedTuple):
+    """A sentence that has phrases with boxes, on its photograph."""
+
+    photo: int
+    phrases: list[GroundedPhrase]
+    known_T: NDArray[np.bool_]
+    dot_TI: Floats
+    """`v_i . s_t`; zeros for unknown words."""
+
+
+def _aligned(
+    model: Model, examples: Sequence[Example], encoded: Encoded, progress: Progress | None
+) -> Iterator[_Line]:
+    phrases: dict[tuple[int, int], list[GroundedPhrase]] = {}
+    for k, example in enumerate(examples):
+        for phrase in example.phrases:
+            if phrase.boxes:
+                phrases.setdefault((k, phrase.sentence), []).append(phrase)
+    for chunk in chunks(list(phrases), SENTENCES, "aligning sentences", progress):
+        sentences = [words(examples[k].sentences[n]) for k, n in chunk]
+        s_LTD, real_LT = model.word_vectors(sentences)
+        for (k, n), sentence, s_TD, real_T in zip(chunk, sentences, s_LTD, real_LT, strict=True):
+            known_T = np.array([word in model.bundle.vocabulary for word in sentence])
+            dot_TI = np.zeros((len(sentence), encoded.v_KID.shape[1]), np.float32)
+            dot_TI[known_T] = s_TD[real_T] @ encoded.v_KID[k].T
+            yield _Line(k, phrases[k, n], known_T, dot_TI)

@@ -1,0 +1,47 @@
+"""Photographs and sentences as queries for each other (paper, section 4.1)."""
+
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+
+from dvsa import maxsim
+from dvsa.data import Example
+from dvsa.evaluation.encoding import SENTENCES, Encoded, Progress, Report, chunks, encode, require_sentences
+from dvsa.metrics.ranking import rank
+from dvsa.model import Model
+from dvsa.text import words
+
+
+def ranking(
+    model: Model,
+    examples: Sequence[Example],
+    *,
+    encoded: Encoded | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """`R@1`, `R@5`, `R@10` and `Med r` of both directions, by the score that the bundle names.
+
+    A sentence without a known word scores 0 with every photograph, and so ranks last.
+
+    Args:
+        model: gives the scores.
+        examples: the split.
+        encoded: what `encode` gave for this model and these examples, to spare the work.
+        progress: is told how far the work is.
+
+    Raises:
+        ValueError: there are no photographs, one cannot be read, or one has no sentences.
+    """
+    require_sentences(examples)
+    encoded = encoded or encode(model, examples, progress)
+    scores = maxsim.defrag if model.bundle.manifest["score"] == "defrag" else maxsim.scores
+    sentences = [words(sentence) for example in examples for sentence in example.sentences]
+    columns = [
+        scores(encoded.v_KID, *model.word_vectors(chunk))
+        for chunk in chunks(sentences, SENTENCES, "scoring sentences", progress)
+    ]
+    owner_L = np.repeat(np.arange(len(examples)), [len(example.sentences) for example in examples])
+    report = rank(np.hstack(columns), owner_L).report()
+    directions = ("photo_to_sentence", "sentence_to_photo")
+    return {**report, "ci95": {name: cast(Report, report[name]).pop("ci95") for name in directions}}

@@ -1,0 +1,189 @@
+"""What the captioners write, scored against what people wrote (paper, sections 4.2 and 4.3)."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dvsa.data import Example, GroundedPhrase
+from dvsa.evaluation.encoding import (
+    Encoded,
+    Progress,
+    Report,
+    chunks,
+    encode,
+    look,
+    require_boxes,
+    require_sentences,
+    with_settings,
+)
+from dvsa.metrics.bootstrap import IntArray, estimate
+from dvsa.metrics.captions import CaptionScores, score
+from dvsa.model import Floats, Model, Subject
+from dvsa.records import FRAME, Caption
+
+CAPTIONS = 50
+"""Captions that are written at once."""
+
+
+def captions(
+    model: Model,
+    examples: Sequence[Example],
+    *,
+    beam: int | None = None,
+    length_power: float | None = None,
+    with_meteor: bool = True,
+    keep: Callable[[str, Caption], object] | None = None,
+    encoded: Encoded | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """One sentence for each whole photograph, scored against the photograph's own sentences.
+
+    Args:
+        model: writes the sentences.
+        examples: the split.
+        beam: width of the search; the bundle's own where it is None.
+        length_power: as in `Model.write`; the bundle's own where it is None.
+        with_meteor: whether to run METEOR, which takes 10 seconds to start.
+        keep: is given the name and the caption of every photograph.
+        encoded: what `encode` gave for this model and these examples, to spare the work.
+        progress: is told how far the work is.
+
+    Raises:
+        ValueError: there are no photographs, one cannot be read, or one has no sentences.
+    """
+    require_sentences(examples)
+    encoded = encoded or encode(model, examples, progress)
+    search = _Search.of(model, beam, length_power)
+    frame_K = np.full(len(examples), encoded.feature_KIF.shape[1] - 1)
+    written = _write(model, encoded.feature_KIF, frame_K, "frame", search, "writing captions", progress)
+    if keep is not None:
+        for example, caption in zip(examples, written, strict=True):
+            keep(example.name, caption)
+    references = {example.name: example.sentences for example in examples}
+    report = _scored(references, written, with_meteor).report()
+    return with_settings(report, proposer=model.bundle.manifest["proposer"], **search._asdict())
+
+
+def regions(
+    model: Model,
+    examples: Sequence[Example],
+    *,
+    beam: int | None = None,
+    length_power: float | None = None,
+    with_meteor: bool = True,
+    progress: Progress | None = None,
+) -> Report:
+    """Phrases for given boxes, scored against people's phrases for the same things.
+
+    An item is a chain of Flickr30k Entities that has boxes: its region is the union of them, its references
+    are all its phrases in the photograph's sentences. The region captioner sees that region and the frame.
+    Under `full_frame_model` stand the figures of the captioner of whole photographs, which sees the region
+    alone, as if it were one. Intervals are over photographs, each with all its chains.
+
+    The arguments are those of `captions`.
+
+    Raises:
+        ValueError: there are no photographs, one cannot be read, no phrase has a box, or the bundle has no
+            captioner for regions or for frames.
+    """
+    require_boxes(examples)
+    boxed = [example for example in examples if _chains(example)]
+    references = {
+        f"{example.name}#{chain}": [phrase.text for phrase in phrases]
+        for example in boxed
+        for chain, phrases in _chains(example).items()
+    }
+    search = _Search.of(model, beam, length_power)
+    feature_N2F = np.concatenate(list(_features_of_chains(model, boxed, progress)))
+
+    def report(subject: Subject, feature_NIF: Floats, what: str) -> Report:
+        focus_N = np.zeros(len(feature_NIF), np.int64)
+        written = _write(model, feature_NIF, focus_N, subject, search, what, progress)
+        scores = _scored(references, written, with_meteor)
+        return with_settings(
+            _over_photographs(scores), proposer="given", captioner=subject, **search._asdict()
+        )
+
+    ours = report("region", feature_N2F, "writing phrases of regions")
+    theirs = report("frame", feature_N2F[:, :1], "writing phrases as of photographs")
+    return {**ours, "full_frame_model": theirs}
+
+
+class _Search(NamedTuple):
+    """How captions are searched for."""
+
+    beam: int
+    length_power: float
+
+    @classmethod
+    def of(cls, model: Model, beam: int | None, length_power: float | None) -> "_Search":
+        """The bundle's own choices in the place of None."""
+        manifest = model.bundle.manifest
+        return cls(
+            manifest["beam"] if beam is None else beam,
+            manifest["length_power"] if length_power is None else length_power,
+        )
+
+
+def _write(
+    model: Model,
+    feature_NIF: Floats,
+    focus_N: NDArray[np.int64],
+    subject: Subject,
+    search: _Search,
+    what: str,
+    progress: Progress | None,
+) -> list[Caption]:
+    """The likeliest caption of each of N regions."""
+    width, power = search
+    return [
+        hypotheses[0]
+        for n in chunks(range(len(focus_N)), CAPTIONS, what, progress)
+        for hypotheses in model.write(
+            feature_NIF[n], focus_N[n], subject=subject, width=width, length_power=power
+        )
+    ]
+
+
+def _scored(
+    references: Mapping[str, Sequence[str]], written: Sequence[Caption], with_meteor: bool
+) -> CaptionScores:
+    hypotheses = {name: caption.text for name, caption in zip(references, written, strict=True)}
+    return score(references, hypotheses, with_meteor=with_meteor)
+
+
+def _over_photographs(scores: CaptionScores) -> Report:
+    """The report of items named `PHOTO#CHAIN`, with intervals over photographs."""
+    owner_N = np.array([item.rpartition("#")[0] for item in scores.photos])
+    first_K = np.sort(np.unique(owner_N, return_index=True)[1])  # a photograph's items stand together
+    items_K = np.split(np.arange(len(owner_N)), first_K[1:])
+
+    def figures(index_N: IntArray) -> dict[str, float]:
+        return scores.figures(np.concatenate([items_K[k] for k in index_N]))
+
+    # The report resamples items, which is of no use here.
+    report = scores.report(resamples=1) | estimate(figures, len(items_K))
+    return with_settings(report, photos=len(items_K), chains=len(owner_N))
+
+
+def _chains(example: Example) -> dict[str, list[GroundedPhrase]]:
+    """The phrases of each chain that has boxes; all phrases of a chain have the same."""
+    chains: dict[str, list[GroundedPhrase]] = {}
+    for phrase in example.phrases:
+        if phrase.boxes:
+            chains.setdefault(phrase.chain, []).append(phrase)
+    return chains
+
+
+def _features_of_chains(
+    model: Model, examples: Sequence[Example], progress: Progress | None
+) -> Iterator[Floats]:
+    """For each photograph the features (C, 2, F) of the region of each of its C chains and of the frame."""
+    for chunk, fine, coarse, _, _ in look(model, examples, progress):
+        for b, example in enumerate(chunk):
+            box_C4 = [phrases[0].box for phrases in _chains(example).values()]
+            box_BI4 = np.array([[*box_C4, FRAME]], np.float32)
+            feature_BIF, _ = model.encode(fine[b : b + 1], coarse[b : b + 1], box_BI4)
+            yield feature_BIF[0, [(c, -1) for c in range(len(box_C4))]]

@@ -1,0 +1,48 @@
+"""What the tests of learning share: a cache of their own, a data set of a few scenes, and a small network."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from dvsa.data import Dataset, load, toy
+from dvsa.learn.alignment import AlignmentModel
+from dvsa.learn.bank import Corpus
+from dvsa.learn.recipes import RECIPES
+from dvsa.text import Vocabulary, words
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where features are kept during these tests."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DVSA_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """24 scenes to train on, 12 to validate with."""
+    return load(toy.write(tmp_path_factory.mktemp("tiny") / "data", train=24, val=12, test=4, seed=1))
+
+
+@pytest.fixture(scope="session")
+def vocabulary(tiny: Dataset) -> Vocabulary:
+    return Vocabulary.build((words(s) for e in tiny.split("train") for s in e.sentences), 1)
+
+
+@pytest.fixture(scope="session")
+def corpus(tiny: Dataset, vocabulary: Vocabulary, own_cache: Path) -> Corpus:
+    cpu = torch.device("cpu")
+    return Corpus(tiny.split("train"), tiny.split("val"), vocabulary, 64, cpu, quiet=True)
+
+
+@pytest.fixture
+def model(corpus: Corpus) -> AlignmentModel:
+    """The network of the toy recipe, untrained."""
+    torch.manual_seed(0)
+    recipe = RECIPES["toy"]()
+    anchors_A2 = corpus.anchors(recipe.vision.anchors)
+    return AlignmentModel(recipe.vision, recipe.sentence, len(corpus.vocabulary), anchors_A2).eval()

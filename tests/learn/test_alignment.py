@@ -1,0 +1,205 @@
+"""The tasks of alignment: what a step learns from, and how a network is judged."""
+
+import copy
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dvsa.boxes import iou
+from dvsa.data import Dataset
+from dvsa.learn import objective
+from dvsa.learn.alignment import (
+    AlignmentModel,
+    AlignmentOptions,
+    AlignmentTask,
+    ProposalTask,
+    mirrored,
+    proposal_recall,
+    recalls,
+)
+from dvsa.learn.bank import Corpus, choose_boxes, look
+from dvsa.learn.trainer import batches
+from dvsa.text import Vocabulary
+
+HEADS = {"vision.regions.": 1.0, "sentence.": 1.0}
+LIVE = HEADS | {"vision.": 0.5}
+
+
+def options(**changes: object) -> AlignmentOptions:
+    return replace(AlignmentOptions(loss="info_nce", sentences=2, nms=0.5, lr=HEADS), **changes)  # type: ignore[arg-type]
+
+
+def test_the_longest_beginning_of_a_name_decides_its_rate() -> None:
+    rates = options(lr={"vision.": 1.0, "vision.backbone.": 0.25})
+    assert rates.scale("vision.regions.affine.weight") == 1.0
+    assert rates.scale("vision.backbone.net.conv_stem.weight") == 0.25
+    assert rates.scale("sentence.words.weight") == 0.0
+    assert rates.live
+    assert not options().live
+    assert options(flip=True).live
+    assert options(lr=HEADS | {"vision.proposals.": 1.0}).live
+
+
+@pytest.mark.parametrize(
+    "changes", [{"score": "cosine"}, {"loss": "mse"}, {"proposer": "heed"}, {"sentences": 0}]
+)
+def test_bad_options_are_refused(changes: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=str(next(iter(changes.values())))):
+        options(**changes)
+
+
+@given(st.lists(st.tuples(*[st.floats(0, 1)] * 4), min_size=0, max_size=3))
+def test_mirrored_boxes_are_mirrored_pixel_by_pixel(rows: list[tuple[float, ...]]) -> None:
+    sorted_G4 = torch.tensor(rows).reshape(-1, 2, 2).sort(1).values.reshape(-1, 4)
+    truth_G5 = torch.cat([sorted_G4, torch.full((len(rows), 1), 3.0)], 1)
+    for (x0, y0, x1, y1, n), found in zip(truth_G5.tolist(), mirrored(truth_G5).tolist(), strict=True):
+        assert found == pytest.approx([1 - x1, y0, 1 - x0, y1, n])
+    torch.testing.assert_close(mirrored(mirrored(truth_G5)), truth_G5)
+
+
+@pytest.mark.parametrize("lr", [HEADS, LIVE])
+@pytest.mark.parametrize("proposer", ["head", "grid"])
+def test_the_loss_of_a_step_is_that_of_its_photographs_and_their_sentences(
+    model: AlignmentModel, corpus: Corpus, lr: dict[str, float], proposer: str
+) -> None:
+    task = AlignmentTask("align", model, corpus, options(lr=lr, sentences=5, proposer=proposer))
+    model.eval()
+    index = batches(24, 3, 8, 0)
+    found = task.loss(model, step=3, batch=8, seed=0)
+    looked = look(model.vision, corpus.train.batch(index))
+    chosen_KI4 = choose_boxes(looked.logit_BN, looked.box_BN4, proposer, 0.5)
+    v_KID = model.vision.encode(looked.fine, looked.coarse, chosen_KI4)[1]
+    ids = [s for k in index for s in corpus.train_ids[k]]  # all five of each: their order does not count
+    ids_LT, real_LT = corpus.padded(ids)
+    S_KL = objective.maxsim(v_KID, model.sentence(ids_LT, real_LT), real_LT)
+    wanted = objective.info_nce(S_KL, torch.arange(8).repeat_interleave(5))
+    if lr is LIVE:
+        proposing = ProposalTask("regions", model, corpus, options())
+        wanted = wanted + proposing.loss(model, step=3, batch=8, seed=0)
+    torch.testing.assert_close(found, wanted, atol=3e-3, rtol=1e-3)  # features are kept in half precision
+
+
+def test_a_step_draws_other_sentences_each_time_and_their_owners(
+    model: AlignmentModel, corpus: Corpus
+) -> None:
+    task = AlignmentTask("align", model, corpus, options())
+    torch.manual_seed(0)
+    drawn = [task._sentences(model, [4, 2, 9]) for _ in range(4)]
+    assert all(owner_L.tolist() == [0, 0, 1, 1, 2, 2] for _, _, owner_L in drawn)
+    assert len({tuple(real_LT.sum(1).tolist()) for _, real_LT, _ in drawn}) > 1
+
+
+def test_only_a_trained_trunk_gets_gradients(model: AlignmentModel, corpus: Corpus) -> None:
+    live = AlignmentTask("align", model, corpus, options(lr=LIVE))
+    live.loss(model, 0, 8, 0).backward()  # type: ignore[no-untyped-call]
+    assert all(p.grad is not None for p in model.parameters())
+    model.zero_grad()
+    fixed = AlignmentTask("align", model, corpus, options())
+    fixed.loss(model, 0, 8, 0).backward()  # type: ignore[no-untyped-call]
+    learnt = {
+        name.split(".")[1] if name.startswith("vision") else "words"
+        for name, p in model.named_parameters()
+        if p.grad is not None
+    }
+    assert learnt == {"regions", "words"}
+
+
+def test_photographs_are_mirrored_with_their_boxes(
+    model: AlignmentModel, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, photographs = copy.copy(corpus), copy.copy(corpus.train)
+    other.train = photographs
+    photographs.pixels_KHWC = corpus.train.pixels_KHWC.clone()
+    photographs.pixels_KHWC[[0, 2]] = corpus.train.pixels_KHWC[[0, 2]].flip(2)
+    photographs.truth = [mirrored(t) if k in (0, 2) else t for k, t in enumerate(corpus.train.truth)]
+    monkeypatch.setattr(torch, "rand", lambda count: torch.tensor([0.1, 0.9, 0.4]))  # mirrored below a half
+    found, loss = ProposalTask("regions", model, corpus, options(flip=True))._look(model, [0, 1, 2])
+    wanted, wanted_loss = ProposalTask("regions", model, other, options())._look(model, [0, 1, 2])
+    assert torch.equal(found.fine, wanted.fine)
+    assert torch.equal(loss, wanted_loss)
+    assert loss != ProposalTask("regions", model, corpus, options())._look(model, [0, 1, 2])[1]
+
+
+def test_proposal_recall_equals_a_literal_loop(model: AlignmentModel, corpus: Corpus) -> None:
+    with torch.no_grad():
+        model.vision.proposals.out.weight[::5].normal_()  # scores that tell places apart
+    looked = look(model.vision, corpus.val.batch(slice(None)))
+    chosen_KI4 = choose_boxes(looked.logit_BN, looked.box_BN4, "head", 0.5).numpy()
+    best = [
+        iou(np.array([p.box], np.float32), chosen_KI4[k]).max()
+        for k, example in enumerate(corpus.val.examples)
+        for p in example.phrases
+        if p.box is not None
+    ]
+    found = proposal_recall(model, corpus.val, options())
+    assert found["recall@0.5"] == pytest.approx(100 * np.mean(np.array(best) >= 0.5))
+    assert found["recall@0.7"] == pytest.approx(100 * np.mean(np.array(best) >= 0.7))
+    assert 0 < found["recall@0.5"] < 100
+
+
+@given(st.integers(2, 6), st.integers(0, 99))
+def test_recalls_equal_a_literal_loop(K: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    owner_L = np.concatenate([np.arange(K), rng.integers(0, K, 5)])
+    S_KL = rng.normal(size=(K, len(owner_L)))
+    found = recalls(S_KL, owner_L)
+    for top in (1, 5, 10):
+        photos = [any(owner_L[n] == k for n in np.argsort(-S_KL[k])[:top]) for k in range(K)]
+        sentences = [owner_L[n] in np.argsort(-S_KL[:, n])[:top] for n in range(len(owner_L))]
+        assert found[f"p2s R@{top}"] == pytest.approx(100 * np.mean(photos))
+        assert found[f"s2p R@{top}"] == pytest.approx(100 * np.mean(sentences))
+    assert found["mean recall"] == pytest.approx(np.mean([v for k, v in found.items() if "@" in k]))
+
+
+@pytest.mark.parametrize("lr", [HEADS, LIVE])
+def test_a_network_is_judged_on_all_sentences_of_the_validation_split(
+    model: AlignmentModel, corpus: Corpus, lr: dict[str, float]
+) -> None:
+    task = AlignmentTask("align", model, corpus, options(lr=lr))
+    found = task.evaluate(model)
+    with torch.no_grad():
+        looked = look(model.vision, corpus.val.batch(slice(None)))
+        chosen_KI4 = choose_boxes(looked.logit_BN, looked.box_BN4, "head", 0.5)
+        v_KID = model.vision.encode(looked.fine, looked.coarse, chosen_KI4)[1]
+        columns = []
+        for sentence in (s for own in corpus.val_ids for s in own):
+            ids_1T, real_1T = corpus.padded([sentence])
+            columns.append(objective.maxsim(v_KID, model.sentence(ids_1T, real_1T), real_1T))
+    wanted = recalls(torch.cat(columns, 1).numpy(), np.repeat(np.arange(12), 5))
+    assert {key: found[key] for key in wanted} == pytest.approx(
+        wanted, abs=3.5
+    )  # half precision may swap two
+    assert ("recall@0.5" in found) == (lr is LIVE)
+
+
+def test_data_without_boxes_teaches_alignment_but_no_proposals(
+    model: AlignmentModel, tiny: Dataset, vocabulary: Vocabulary
+) -> None:
+    train, val = ([replace(e, phrases=()) for e in tiny.split(split)] for split in ("train", "val"))
+    corpus = Corpus(train, val, vocabulary, 64, torch.device("cpu"), quiet=True)
+    with pytest.raises(ValueError, match="learns from phrase boxes, and this data has none"):
+        ProposalTask("regions", model, corpus, options())
+    assert proposal_recall(model, corpus.val, options()) == {}
+    task = AlignmentTask("align", model, corpus, options(lr=LIVE, proposer="grid"))
+    assert torch.isfinite(task.loss(model, 0, 8, 0))
+    assert "recall@0.5" not in task.evaluate(model)
+
+
+def test_sentences_of_unknown_words_only_and_large_batches_are_no_trouble(
+    model: AlignmentModel, tiny: Dataset, vocabulary: Vocabulary
+) -> None:
+    train = [replace(e, sentences=("zebra", e.sentences[0]), phrases=()) for e in tiny.split("train")[:3]]
+    val = [
+        replace(e, sentences=("zebra",) * 120 + e.sentences[:1], phrases=()) for e in tiny.split("val")[:2]
+    ]
+    corpus = Corpus(train, val, vocabulary, 64, torch.device("cpu"), quiet=True)
+    for loss in objective.LOSSES:
+        task = AlignmentTask("align", model, corpus, options(loss=loss, sentences=5))
+        assert task.steps_per_epoch(100) == 1
+        task.loss(model, 0, 100, 0).backward()  # type: ignore[no-untyped-call]
+        assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
+        assert all(np.isfinite(list(task.evaluate(model).values())))

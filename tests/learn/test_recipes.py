@@ -1,0 +1,59 @@
+"""Recipes: each can be written down and read again, and what is no recipe is refused."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from dvsa.learn.captioning import CaptionOptions
+from dvsa.learn.checkpoint import JsonValue
+from dvsa.learn.recipes import RECIPES, recipe_from_json
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_comes_back_from_json(name: str) -> None:
+    recipe = RECIPES[name]()
+    written = recipe.to_json()
+    read: JsonValue = json.loads(json.dumps(written, allow_nan=False))
+    assert read == written
+    assert recipe_from_json(read) == recipe
+    assert recipe_from_json(read) != replace(recipe, beam=recipe.beam + 1)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_is_one_whole(name: str) -> None:
+    """It bears its name; its stages agree with it on regions; at the end both subjects have a voice."""
+    recipe = RECIPES[name]()
+    assert recipe.name == name
+    assert recipe.vision.embedding == recipe.sentence.embedding
+    names = [stage.name for stage in recipe.stages]
+    assert len({*names}) == len(names)
+    assert {(stage.task.nms, stage.task.proposer) for stage in recipe.stages} == {
+        (recipe.nms, recipe.proposer)
+    }
+    subjects = {
+        s for stage in recipe.stages if isinstance(stage.task, CaptionOptions) for s in stage.task.subjects
+    }
+    assert subjects == {"frame", "region"}
+
+
+def test_what_is_no_recipe_is_refused() -> None:
+    whole = RECIPES["toy"]().to_json()
+    stage = whole["stages"][0]  # type: ignore[index]
+    assert isinstance(stage, dict)
+    for raw, reason in [
+        (None, "None is no recipe"),
+        ({}, "{} is no recipe"),
+        (whole | {"colour": 1}, "unexpected keyword argument 'colour'"),
+        (whole | {"vision": []}, r"\[\] is no JSON object"),
+        (whole | {"sentence": {"kind": "lstm"}}, "no sentence encoder 'lstm'"),
+        (whole | {"stages": [7]}, "7 is no stage of a recipe"),
+        (
+            whole | {"stages": [stage | {"task": {"subjects": ["frame"]}}]},
+            "unexpected keyword argument 'subjects'",
+        ),
+        (whole | {"stages": [stage | {"captioner": {}}]}, "is no stage of a recipe"),
+        ({key: value for key, value in whole.items() if key != "name"}, "'name'"),
+    ]:
+        with pytest.raises(ValueError, match=reason):
+            recipe_from_json(raw)

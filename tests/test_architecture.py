@@ -1,0 +1,104 @@
+"""The import rule of docs/architecture.md, and the size of things, read from the syntax trees."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import dvsa
+
+ROOT = Path(dvsa.__file__).parent
+
+ROOMS = [
+    *("records", "boxes", "text", "photo", "maxsim", "segments", "beam", "metrics", "data"),
+    *("bundle", "model", "draw", "report", "evaluation", "doctor", "learn", "__init__", "cli"),
+]
+"""A room is a module or a folder; it imports only rooms that stand before it."""
+
+BANNED = {"learn": {"evaluation", "draw", "report"}}
+"""What a room must not import although it stands before it."""
+
+HEAVY = {"torch", "torchvision", "timm", "onnx", "onnxscript", "safetensors", "matplotlib"}
+"""What the core install lacks: for `learn` alone."""
+
+MODULES = sorted(ROOT.rglob("*.py"))
+
+
+def test_the_rooms_are_those_that_exist() -> None:
+    assert sorted(ROOMS) == sorted({room_of(path) for path in MODULES})
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_imports_only_what_stands_above_it(path: Path) -> None:
+    room = room_of(path)
+    allowed = {*ROOMS[: ROOMS.index(room)], room} - BANNED.get(room, set())
+    assert set(rooms_imported(path)) <= allowed
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_only_training_needs_is_imported_by_learn_alone(path: Path) -> None:
+    found = {name.partition(".")[0] for name in imports(path)} & HEAVY
+    assert not found or room_of(path) == "learn"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_modules_and_functions_are_short(path: Path) -> None:
+    source = path.read_text("utf-8")
+    assert source.count("\n") <= 300
+    functions = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef)]
+    lengths = {f.name: (f.end_lineno or 0) - f.lineno + 1 for f in functions}
+    assert {name: length for name, length in lengths.items() if length > 60} == {}
+
+
+def test_the_rule_can_be_broken(tmp_path: Path) -> None:
+    path = tmp_path / "module.py"
+    path.write_text(
+        "import dvsa.cli\n"
+        "from dvsa import draw, load\n"
+        "from dvsa.model import Model\n"
+        "def f():\n    import torch.nn\n    from dvsa.learn.run import fit\n"
+    )
+    assert set(rooms_imported(path)) == {"cli", "draw", "__init__", "model", "learn"}
+    assert "torch.nn" in set(imports(path))
+    path.write_text("from . import boxes\n")
+    with pytest.raises(AssertionError, match="relative"):
+        list(imports(path))
+
+
+def test_the_core_needs_no_torch_and_the_command_line_starts_light() -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "import dvsa, dvsa.cli\n"
+        "heavy = {'onnxruntime', 'numpy', 'PIL'} & {*sys.modules}\n"
+        "assert not heavy, heavy\n"
+        "for name in dvsa.__all__: getattr(dvsa, name)\n"
+        "import dvsa.model, dvsa.draw, dvsa.report, dvsa.data, dvsa.metrics, dvsa.evaluation, dvsa.doctor\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def rooms_imported(path: Path) -> Iterator[str]:
+    """The rooms of the package that a module imports, anywhere in it."""
+    for name in imports(path):
+        top, _, rest = name.partition(".")
+        if top == "dvsa":
+            room = rest.partition(".")[0]
+            yield room if room in ROOMS else "__init__"
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Full names of all that a module imports: `from a import b` gives `a.b`."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import in line {node.lineno}"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)

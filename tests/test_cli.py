@@ -1,0 +1,517 @@
+import json
+import shutil
+import struct
+import subprocess
+import sys
+import zlib
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+import dvsa
+import dvsa.learn.run
+from dvsa.cli import app, photographs
+from dvsa.cli.evaluating import TASKS
+from dvsa.cli.output import plain, write
+from dvsa.data import Dataset, toy
+from dvsa.learn.recipes import RECIPES, Recipe
+from dvsa.learn.run import Run
+
+ROOT = Path(__file__).parents[1]
+GRAPHS = ["look.onnx", "encode.onnx", "sentence.onnx", "caption.start.onnx", "caption.step.onnx"]
+
+
+def run(*arguments: object, env: dict[str, str | None] | None = None) -> Result:
+    return CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "200", **(env or {})})
+
+
+def output(*arguments: object) -> str:
+    done = run(*arguments)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def answer(*arguments: object) -> Any:
+    """The JSON of a command that succeeds; standard output must hold nothing else."""
+    return json.loads(output(*arguments, "--json"), parse_constant=pytest.fail)
+
+
+def refusal(*arguments: object, code: int = 2) -> str:
+    """The one line on standard error of a command that fails and prints nothing else."""
+    done = run(*arguments)
+    assert done.exit_code == code, done.output
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("dvsa: ")
+    return line.removeprefix("dvsa: ")
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A scene that the toy model has not seen."""
+    data = toy.write(tmp_path_factory.mktemp("scene"), train=0, val=1, test=0, seed=5)
+    return data / "images" / "val00000.png"
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A toy set of a few scenes."""
+    return toy.write(tmp_path_factory.mktemp("few"), train=2, val=8, test=2, seed=6)
+
+
+# Describing
+
+
+def test_describe_says_what_the_api_says_and_writes_pictures_and_report(
+    toy_bundle: Path, scene: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "new" / "folder"
+    sentence = "a red circle above a blue square"
+    said = answer("describe", scene, "--sentence", sentence, "--bundle", toy_bundle, "--out", out)
+    (photograph,) = said["photographs"]
+    wanted = dvsa.load(toy_bundle).open(scene).describe(sentence)
+    picture = out / "val00000.dvsa.png"
+    assert photograph == json.loads(
+        json.dumps({"file": str(scene), "overlay": str(picture), **plain(wanted)})
+    )
+    assert said["errors"] == []
+    assert said["report"] == str(out / "dvsa-report.html")
+    assert wanted.caption.text in (out / "dvsa-report.html").read_text("utf-8")
+    with Image.open(picture) as image:
+        assert image.format == "PNG"
+        assert image.width >= 640
+    assert sorted(path.name for path in out.iterdir()) == ["dvsa-report.html", "val00000.dvsa.png"]
+
+
+def test_describe_prints_caption_phrases_words_segments_and_places(
+    toy_bundle: Path, scene: Path, tmp_path: Path
+) -> None:
+    text = output("describe", scene, "--bundle", toy_bundle, "--out", tmp_path, "--phrases", 3)
+    said = dvsa.load(toy_bundle).open(scene).describe(phrases=3)
+    assert f"{said.caption.text}  (log-probability {said.caption.logprob:.2f})" in text
+    lines = [line.split() for line in text.splitlines()]
+    for phrase in said.phrases:
+        box = [str(edge) for edge in phrase.region.pixels]
+        logprob, score = f"{phrase.caption.logprob:.2f}", f"{phrase.region.score:.2f}"
+        assert [str(phrase.region.index), *phrase.caption.words, logprob, *box, score] in lines
+    assert said.alignment is not None
+    for word in said.alignment.words:
+        assert any(line[:1] == [word.text] and f"{word.score:.2f}" in line for line in lines)
+    for segment in said.alignment.segments:
+        assert any(line[: len(segment.text.split())] == segment.text.split() for line in lines)
+    assert str(tmp_path / "val00000.dvsa.png") in text
+    assert str(tmp_path / "dvsa-report.html") in text
+
+
+def test_photographs_with_one_name_get_two_pictures(toy_bundle: Path, scene: Path, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    other = shutil.copy(scene, tmp_path / "a")
+    said = answer("describe", scene, other, scene, "--bundle", toy_bundle, "--out", tmp_path)
+    names = [Path(photograph["overlay"]).name for photograph in said["photographs"]]
+    assert names == ["val00000.dvsa.png", "val00000-2.dvsa.png", "val00000-3.dvsa.png"]
+    assert all((tmp_path / name).is_file() for name in names)
+
+
+def test_regions_from_a_grid_and_from_a_file(toy_bundle: Path, scene: Path, tmp_path: Path) -> None:
+    boxes = tmp_path / "boxes.json"
+    boxes.write_text("[[10, 10, 50, 40]]")
+    given = answer("align", scene, "a red circle", "--bundle", toy_bundle, "--regions", boxes)
+    assert [region["pixels"] for region in given["regions"]] == [[10, 10, 50, 40], [0, 0, 96, 96]]
+    grid = answer("align", scene, "a red circle", "--bundle", toy_bundle, "--regions", "grid")
+    assert len(grid["regions"]) > 2
+    missing = refusal("align", scene, "a", "--bundle", toy_bundle, "--regions", tmp_path / "none.json")
+    assert "none.json" in missing
+
+
+def test_names_that_are_no_text_or_look_like_markup(toy_bundle: Path, scene: Path, tmp_path: Path) -> None:
+    names = ["[red]x.png", b"caf\xe9.png".decode("utf-8", "surrogateescape"), "été <b>.png"]
+    for name in names:
+        shutil.copy(scene, tmp_path / name)
+    text = output("describe", *(tmp_path / n for n in names), "--bundle", toy_bundle, "--out", tmp_path)
+    assert "[red]x.png, 96 x 96 pixels" in text
+    assert "caf\\udce9.png, 96 x 96 pixels" in text
+    assert "été <b>.png, 96 x 96 pixels" in text
+
+
+# Bad photographs
+
+
+def huge_png() -> bytes:
+    """A sound black picture of 20,000 by 20,000 in some 50 KB."""
+    packer = zlib.compressobj(9)
+    row = bytes(1 + 20_000 // 8)
+    rows = b"".join(packer.compress(row * 100) for _ in range(200)) + packer.flush()
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", 20_000, 20_000, 1, 0, 0, 0, 0)),
+        (b"IDAT", rows),
+        (b"IEND", b""),
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in chunks
+    )
+
+
+def test_odd_photographs_are_described_and_bad_ones_named(
+    toy_bundle: Path, scene: Path, tmp_path: Path
+) -> None:
+    picture = Image.open(scene).convert("RGB").resize((64, 48))
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    alpha = picture.copy()
+    alpha.putalpha(100)
+    odd: dict[str, tuple[Image.Image, dict[str, Any]]] = {
+        "cmyk.jpg": (picture.convert("CMYK"), {}),
+        "deep.png": (Image.new("I;16", (64, 48), 40_000), {}),
+        "palette.png": (picture.convert("P"), {}),
+        "alpha.png": (alpha, {}),
+        "turned.jpg": (picture, {"exif": turned}),
+        "moving.gif": (picture, {"save_all": True, "append_images": [Image.new("RGB", (64, 48), "red")]}),
+        "dot.png": (Image.new("RGB", (1, 1), "red"), {}),
+    }
+    for name, (image, options) in odd.items():
+        image.save(tmp_path / name, **options)
+    bad = {
+        "missing.jpg": "no such file",
+        "cut.png": "damaged or incomplete",
+        "empty.jpg": "empty",
+        "letter.jpg": "not a picture",
+        "huge.png": "20000 x 20000",
+        "folder.jpg": "folder",
+    }
+    (tmp_path / "cut.png").write_bytes(scene.read_bytes()[:2000])
+    (tmp_path / "empty.jpg").touch()
+    (tmp_path / "letter.jpg").write_text("Dear photograph,")
+    (tmp_path / "huge.png").write_bytes(huge_png())
+    (tmp_path / "folder.jpg").mkdir()
+    files = [tmp_path / name for pair in zip(odd, [*bad, ""], strict=True) for name in pair if name]
+    done = run("describe", *files, "--bundle", toy_bundle, "--out", tmp_path / "out", "--json")
+    assert done.exit_code == 2
+    said = json.loads(done.stdout)
+    assert [Path(p["file"]).name for p in said["photographs"]] == list(odd)
+    assert all((tmp_path / "out" / f"{Path(name).stem}.dvsa.png").is_file() for name in odd)
+    sizes = {p["photo"]: (p["width"], p["height"]) for p in said["photographs"]}
+    assert sizes == dict.fromkeys(odd, (64, 48)) | {"turned.jpg": (48, 64), "dot.png": (1, 1)}
+    assert [Path(e["file"]).name for e in said["errors"]] == list(bad)
+    for line, error, (name, reason) in zip(
+        done.stderr.splitlines(), said["errors"], bad.items(), strict=True
+    ):
+        assert line == f"dvsa: {error['error']}"
+        assert name in line
+        assert reason in line
+
+
+def test_only_bad_photographs_leave_no_report(toy_bundle: Path, tmp_path: Path) -> None:
+    line = refusal("describe", tmp_path / "none.jpg", "--bundle", toy_bundle, "--out", tmp_path / "out")
+    assert line == f"{tmp_path / 'none.jpg'}: there is no such file"
+    assert list((tmp_path / "out").iterdir()) == []
+    assert "none.jpg" in refusal("align", tmp_path / "none.jpg", "a circle", "--bundle", toy_bundle)
+
+
+# Sentences
+
+
+def test_align_says_what_the_api_says(toy_bundle: Path, scene: Path) -> None:
+    said = answer("align", scene, "A red circle!", "--bundle", toy_bundle, "--beta", 0.5)
+    view = dvsa.load(toy_bundle).open(scene)
+    wanted = {"regions": [plain(r) for r in view.regions], **plain(view.align("A red circle!", 0.5))}
+    assert said == json.loads(json.dumps({"file": str(scene), **wanted}))
+
+
+def test_beta_of_0_and_of_infinity(toy_bundle: Path, scene: Path) -> None:
+    sentence = "a red circle above a blue square"
+    apart = answer("align", scene, sentence, "--bundle", toy_bundle, "--beta", 0)
+    best = [word["region"] for word in apart["words"]]
+    assert len(apart["segments"]) == 1 + sum(a != b for a, b in pairwise(best))
+    together = answer("align", scene, sentence, "--bundle", toy_bundle, "--beta", "inf")
+    assert together["beta"] == "inf"
+    assert [segment["text"] for segment in together["segments"]] == [sentence]
+    assert "beta inf" in output("align", scene, sentence, "--bundle", toy_bundle, "--beta", "inf")
+    for beta in (-1, "nan", "much"):
+        done = run("align", scene, sentence, "--bundle", toy_bundle, "--beta", beta)
+        assert done.exit_code == 2
+        assert "--beta" in done.stderr
+
+
+@pytest.mark.parametrize("sentence", ["", " ", "?! …"])
+def test_a_sentence_without_words(toy_bundle: Path, scene: Path, tmp_path: Path, sentence: str) -> None:
+    assert "no words" in refusal("align", scene, sentence, "--bundle", toy_bundle)
+    arguments = ("--sentence", sentence, "--bundle", toy_bundle, "--out", tmp_path)
+    assert "no words" in refusal("describe", scene, *arguments)
+
+
+def test_a_sentence_of_unknown_words(toy_bundle: Path, scene: Path, tmp_path: Path) -> None:
+    sentence = "zebras frolic"
+    assert "knows no word of the sentence" in output("align", scene, sentence, "--bundle", toy_bundle)
+    said = answer("align", scene, sentence, "--bundle", toy_bundle)
+    assert said["score"] == 0
+    assert said["segments"] == []
+    assert [(word["known"], word["region"]) for word in said["words"]] == [(False, None)] * 2
+    text = output("describe", scene, "--sentence", sentence, "--bundle", toy_bundle, "--out", tmp_path)
+    assert "knows no word of the sentence" in text
+
+
+def test_long_sentences(toy_bundle: Path, scene: Path) -> None:
+    said = answer("align", scene, "red circle " * 250, "--bundle", toy_bundle)
+    assert len(said["words"]) == 500
+    assert said["segments"][-1]["last"] == 499
+    assert "501 words" in refusal("align", scene, "red " * 501, "--bundle", toy_bundle)
+
+
+# Bundles
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "vocabulary.tsv", "LICENCE.txt", *GRAPHS])
+def test_a_damaged_bundle(toy_bundle: Path, scene: Path, tmp_path: Path, name: str) -> None:
+    bundle = tmp_path / "bundle"
+    shutil.copytree(toy_bundle, bundle)
+    content = bytearray((bundle / name).read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    (bundle / name).write_bytes(content)
+    for command in (("align", scene, "a circle"), ("describe", scene)):
+        assert str(bundle / name) in refusal(*command, "--bundle", bundle)
+    (bundle / name).unlink()
+    assert name in refusal("align", scene, "a circle", "--bundle", bundle)
+
+
+def test_no_bundle(scene: Path, tmp_path: Path) -> None:
+    assert "holds no bundle" in refusal("describe", scene, "--bundle", tmp_path)
+
+
+def test_export_writes_the_bundle_of_a_run(toy_run: Path, toy_bundle: Path, tmp_path: Path) -> None:
+    said = answer("export", toy_run, "--out", tmp_path / "bundle", "--name", "shapes")
+    manifest = json.loads((tmp_path / "bundle" / "manifest.json").read_text())
+    assert said["name"] == manifest["name"] == "shapes"
+    assert said["bytes"] == sum(path.stat().st_size for path in (tmp_path / "bundle").iterdir())
+    wanted = json.loads((toy_bundle / "manifest.json").read_text())
+    assert manifest["files"] == wanted["files"]
+    assert "not empty" in refusal("export", toy_run, "--out", tmp_path / "bundle")
+    assert "holds no run" in refusal("export", tmp_path, "--out", tmp_path / "other")
+
+
+# Training
+
+
+def test_train_passes_on_what_it_is_told_and_shows_the_figures(
+    toy_run: Path, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def fit(recipe: Recipe, data: Dataset, out: Path, **options: object) -> None:
+        shutil.copytree(toy_run, out, dirs_exist_ok=True)
+        calls.append((recipe, data.root, out, options))
+
+    monkeypatch.setattr(dvsa.learn.run, "fit", fit)
+    vectors = tmp_path / "vectors.txt"
+    told = ("--data", few, "--seed", 3, "--device", "cpu", "--word-vectors", vectors)
+    said = answer("train", "paper", "--out", tmp_path / "run", *told)
+    options = {"seed": 3, "device": "cpu", "word_vectors": vectors}
+    assert calls.pop() == (RECIPES["paper"](), few, tmp_path / "run", options)
+    assert said == {"run": str(tmp_path / "run"), "stages": Run(toy_run).facts}
+    shutil.copytree(few, tmp_path / "mine-data")
+    text = output("train", "toy", "--out", tmp_path / "mine")
+    options = {"seed": 0, "device": None, "word_vectors": None}
+    assert calls.pop() == (RECIPES["toy"](), tmp_path / "mine-data", tmp_path / "mine", options)
+    assert f"dvsa export {tmp_path / 'mine'} --out BUNDLE" in text
+    for stage, facts in Run(toy_run).facts.items():
+        rows = [line.split() for line in text.splitlines() if line.startswith(f"{stage} ")]
+        assert [" ".join(row[1:-1]) for row in rows] == [*facts]
+
+
+def test_the_toy_set_is_made_beside_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fit(recipe: Recipe, data: Dataset, out: Path, **options: object) -> None:
+        assert len(data.split("train")) == 1200
+        raise ValueError("far enough")
+
+    monkeypatch.setattr(dvsa.learn.run, "fit", fit)
+    done = run("train", "toy", "--out", tmp_path / "run")
+    data = tmp_path / "run-data"
+    assert done.stderr.splitlines() == [f"dvsa: makes the toy set in {data}", "dvsa: far enough"]
+    assert refusal("train", "toy", "--out", tmp_path / "run") == "far enough"
+
+
+def test_training_that_cannot_begin(toy_data: Path, tmp_path: Path) -> None:
+    assert "modern, paper, toy" in refusal("train", "tiy", "--out", tmp_path / "run")
+    assert "--data" in refusal("train", "paper", "--out", tmp_path / "run")
+    assert "not a folder" in refusal("train", "toy", "--out", tmp_path / "run", "--data", tmp_path / "no")
+    vectors = tmp_path / "vectors.txt"
+    arguments = ("--data", toy_data, "--word-vectors", vectors)
+    assert "vectors.txt" in refusal("train", "toy", "--out", tmp_path / "run", *arguments)
+
+
+@pytest.mark.parametrize("command", [["train", "toy"], ["export", "run"]])
+def test_without_torch_one_line_says_what_to_install(command: list[str], tmp_path: Path) -> None:
+    code = "import sys; sys.modules['torch'] = None; from dvsa.cli import app; app()"
+    arguments = [sys.executable, "-c", code, *command, "--out", str(tmp_path / "out")]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == "dvsa: this command needs torch: pip install 'dvsa[train]'\n"
+
+
+# Data
+
+
+def test_the_toy_set_is_sound(tmp_path: Path) -> None:
+    sizes = ("--train", 4, "--val", 2, "--test", 1)
+    assert answer("data", "toy", tmp_path, *sizes)["scenes"] == {"train": 4, "val": 2, "test": 1}
+    said = answer("data", "check", tmp_path)
+    assert said["ok"]
+    assert {split: count["photographs"] for split, count in said["counts"].items()} == {
+        "train": 4,
+        "val": 2,
+        "test": 1,
+    }
+    assert "No fault that matters" in output("data", "check", tmp_path)
+
+
+def test_faults_of_a_data_set_are_named(few: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(few, data)
+    (data / "images" / "val00003.png").unlink()
+    (data / "images" / "val00004.png").write_bytes(b"")
+    done = run("data", "check", data)
+    assert done.exit_code == 1
+    assert "no photograph: 1\n  val00003.png: " in done.stdout
+    assert "broken photograph: 1\n  val00004.png: " in done.stdout
+    done = run("data", "check", data, "--json")
+    assert done.exit_code == 1
+    said = json.loads(done.stdout)
+    assert not said["ok"]
+    assert {(p["kind"], p["name"]) for p in said["problems"]} == {
+        ("no photograph", "val00003.png"),
+        ("broken photograph", "val00004.png"),
+    }
+    fast = run("data", "check", data, "--no-decode", "--json")
+    assert [p["kind"] for p in json.loads(fast.stdout)["problems"]] == ["no photograph"]
+
+
+def test_many_faults_of_a_kind_are_cut_short(few: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(few, data)
+    for n in range(8):
+        (data / "images" / f"val{n:05d}.png").write_bytes(b"")
+    assert "… and 3 more" in run("data", "check", data).stdout
+
+
+@pytest.mark.parametrize("command", [("data", "check"), ("evaluate", "ranking", "--data")])
+def test_data_with_missing_parts(command: tuple[str, ...], few: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    assert str(data) in refusal(*command, data)
+    shutil.copytree(few, data)
+    assert str(tmp_path / "no") in refusal(*command, data, "--entities", tmp_path / "no")
+    shutil.rmtree(data / "entities" / "Sentences")
+    assert "Sentences" in refusal(*command, data)
+    shutil.rmtree(data / "entities")
+    shutil.rmtree(data / "images")
+    assert f"{data} holds no photographs" in refusal(*command, data)
+
+
+# Evaluating
+
+
+def test_a_run_scores_what_its_bundle_scores(few: Path, toy_run: Path, toy_bundle: Path) -> None:
+    by_bundle = answer("evaluate", "ranking", "--data", few, "--bundle", toy_bundle)
+    done = run("evaluate", "ranking", "--data", few, "--run", toy_run, "--json")
+    assert json.loads(done.stdout) == by_bundle
+    assert by_bundle["photos"] == 8
+    assert {"R@1", "R@5", "R@10", "Med r"} <= by_bundle["photo_to_sentence"].keys()
+    both = ("--run", toy_run, "--bundle", toy_bundle)
+    assert "not both" in refusal("evaluate", "ranking", "--data", few, *both)
+
+
+@pytest.mark.parametrize("task", ["captions", "regions"])
+def test_figures_of_what_is_written(
+    task: str, few: Path, toy_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")  # without Java, which METEOR would take seconds to start
+    said = answer("evaluate", task, "--data", few, "--split", "test", "--bundle", toy_bundle)
+    assert {"BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "CIDEr", "ci95"} <= said.keys()
+    assert said["METEOR"] is None
+
+
+def test_figures_are_printed_with_their_intervals(few: Path, toy_bundle: Path) -> None:
+    said = answer("evaluate", "grounding", "--data", few, "--bundle", toy_bundle)
+    assert {"R@1 IoU0.5", "pointing", "phrases"} <= said.keys()
+    low, high = said["ci95"]["pointing"]
+    lines = output("evaluate", "grounding", "--data", few, "--bundle", toy_bundle).splitlines()
+    wanted = ["pointing", f"{said['pointing']:.1f}", f"{low:.1f}", "–", f"{high:.1f}"]
+    assert wanted in [line.split() for line in lines]
+    assert any(line.startswith("settings: proposer head") for line in lines)
+
+
+def test_an_unknown_split(few: Path, toy_bundle: Path) -> None:
+    line = refusal("evaluate", "captions", "--data", few, "--split", "exam", "--bundle", toy_bundle)
+    assert "no split 'exam'" in line
+    assert "'val'" in line
+
+
+# The command line itself
+
+
+def test_ctrl_c_is_one_line_and_130(scene: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(dvsa, "load", interrupt)
+    assert refusal("align", scene, "a circle", code=130) == "interrupted"
+
+
+def test_a_file_that_cannot_be_written_is_one_line(toy_bundle: Path, scene: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    line = refusal("describe", scene, "--bundle", toy_bundle, "--out", tmp_path / "file")
+    assert str(tmp_path / "file") in line
+
+
+def test_a_file_is_written_at_once_or_not_at_all(tmp_path: Path) -> None:
+    write(tmp_path / "a", b"old")
+    write(tmp_path / "a", b"new")
+    (tmp_path / "b").mkdir()
+    with pytest.raises(OSError, match="b"):
+        write(tmp_path / "b", b"new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+    assert (tmp_path / "a").read_bytes() == b"new"
+
+
+def test_the_installed_command(toy_bundle: Path, scene: Path, tmp_path: Path) -> None:
+    script, missing = Path(sys.executable).with_name("dvsa"), tmp_path / "none.png"
+    arguments: list[str | Path] = [script, "describe", scene, missing, "--bundle", toy_bundle, "--json"]
+    environment = {"LC_ALL": "C", "PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(
+        arguments, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment
+    )
+    assert done.returncode == 2
+    assert done.stderr == f"dvsa: {missing}: there is no such file\n"
+    (photograph,) = json.loads(done.stdout)["photographs"]
+    assert photograph["caption"]["text"] == dvsa.load(toy_bundle).open(scene).caption().text
+    assert (tmp_path / "val00000.dvsa.png").is_file()
+    assert (tmp_path / photographs.REPORT).is_file()
+
+
+COMMANDS = [
+    *(["describe"], ["align"], ["train"], ["export"], ["doctor"], ["data", "check"], ["data", "toy"]),
+    *(["evaluate", task] for task in TASKS),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_help_has_an_example_and_json(command: list[str]) -> None:
+    text = output(*command, "--help")
+    assert f"Example: dvsa {' '.join(command)}" in text
+    assert "--json" in text
+
+
+def test_help_names_every_recipe() -> None:
+    text = output("train", "--help")
+    assert all(recipe in text for recipe in RECIPES)
+
+
+def test_the_reference_is_up_to_date(tmp_path: Path) -> None:
+    made = tmp_path / "cli.md"
+    command = [sys.executable, "-m", "typer", "dvsa.cli", "utils", "docs", "--name", "dvsa"]
+    subprocess.run([*command, "--output", str(made)], capture_output=True, check=True)
+    assert (ROOT / "docs" / "cli.md").read_text("utf-8") == made.read_text("utf-8"), "run: make docs"
