@@ -174,7 +174,7 @@ def _verified(folder: Path, name: str, manifest: Manifest) -> bytes:
     found = hashlib.sha256(content).hexdigest()
     if found != wanted:
         raise BundleError(
-            f"{folder / name} is damaged: its SHA-256 is {found[:12]}…, the manifest says {str(wanted)[:12]}…; "
+            f"{folder / name} is damaged: its SHA-256 begins {found[:12]}, not {str(wanted)[:12]}; "
             "install or export the bundle again"
         )
     return content

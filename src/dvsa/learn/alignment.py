@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torchvision.ops import box_iou  # type: ignore[import-untyped]
 
 from dvsa.learn import objective, sentence
-from dvsa.learn.bank import Corpus, Photographs, choose_boxes, look, region_features
-from dvsa.learn.proposals import proposal_loss
+from dvsa.learn.bank import Corpus, Mention, Photographs, choose_boxes, look, region_features
+from dvsa.learn.proposals import paired_iou, proposal_loss
 from dvsa.learn.sentence import SentenceConfig
 from dvsa.learn.trainer import batches, chunks, epoch_steps
-from dvsa.learn.vision import Looked, Vision, VisionConfig
+from dvsa.learn.vision import GEOMETRY, Looked, Vision, VisionConfig
 from dvsa.metrics import ranking
 
 
@@ -52,6 +52,8 @@ class AlignmentOptions:
     """Learning-rate factors by the beginning of a parameter's name; whatever it does not name stays fixed."""
     proposal_weight: float = 1.0
     """Weight of the proposal head's loss where the trunk is trained."""
+    grounding: float = 0.0
+    """Weight of the supervised loss on the boxes of phrases; 0 learns from sentences alone."""
     flip: bool = False
     """Whether photographs are mirrored at random; needs the trunk in the loop."""
 
@@ -61,6 +63,8 @@ class AlignmentOptions:
             raise ValueError(f"no such score or loss in {self}; there are {scores}; {losses}")
         if self.proposer not in ("head", "grid") or self.sentences < 1:
             raise ValueError(f"the proposer must be head or grid, and sentences at least 1: {self}")
+        if self.flip and self.grounding:
+            raise ValueError(f"true boxes of phrases do not fit photographs that are mirrored: {self}")
 
     def scale(self, parameter: str) -> float:
         """The learning-rate factor of a parameter; the longest matching beginning of its name decides."""
@@ -149,12 +153,15 @@ def proposal_recall(
 
 
 class AlignmentTask(_PhotographTask):
-    """Train regions and words to find one another; the goal is the mean of R@1, R@5 and R@10 both ways."""
+    """Train regions and words to find one another.
 
-    goal = "mean recall"
+    The goal is the mean of R@1, R@5 and R@10 both ways; where grounding is taught too, the mean of that and
+    of the share of boxed phrases whose best region has an IoU of at least 0.5.
+    """
 
     def __init__(self, name: str, model: AlignmentModel, corpus: Corpus, options: AlignmentOptions) -> None:
         super().__init__(name, model, corpus, options)
+        self.goal = "recall and grounding" if options.grounding else "mean recall"
         if not options.live:
             self.train_KIF, self.val_KIF = (
                 region_features(model.vision, split, options.proposer, options.nms)
@@ -165,51 +172,85 @@ class AlignmentTask(_PhotographTask):
         index = batches(len(self.corpus.train), step, batch, seed)
         if self.options.live:
             looked, proposals = self._look(model, index)
-            v_KID = self._encode(model, looked)
-            beside = self.options.proposal_weight * proposals
+            feature_KIF = self._pool(model, looked)
+            loss = self.options.proposal_weight * proposals
         else:
-            v_KID = model.vision.regions(self.train_KIF[index].float())
-            beside = v_KID.new_zeros(())
-        s_LTD, real_LT, owner_L = self._sentences(model, index)
+            feature_KIF = self.train_KIF[index].float()
+            loss = feature_KIF.new_zeros(())
+        v_KID = model.vision.regions(feature_KIF)
+        drawn = self._draw(index)
+        ids_LT, real_LT = self.corpus.padded([self.corpus.train_ids[index[place]][n] for place, n in drawn])
+        s_LTD = model.sentence(ids_LT, real_LT)
         S_KL = objective.SCORES[self.options.score](v_KID, s_LTD, real_LT)
-        return objective.LOSSES[self.options.loss](S_KL, owner_L) + beside
+        loss = loss + objective.LOSSES[self.options.loss](
+            S_KL, ids_LT.new_tensor([place for place, _ in drawn])
+        )
+        if self.options.grounding:
+            said = [(place, self.corpus.train_mentions[index[place]][n]) for place, n in drawn]
+            loss = loss + self.options.grounding * objective.grounding(
+                *phrase_scores(v_KID, s_LTD, feature_KIF, said)
+            )
+        return loss
 
-    def _encode(self, model: AlignmentModel, looked: Looked) -> Tensor:
-        """Vectors (K, I, D) of the regions that the proposer chooses."""
+    def _pool(self, model: AlignmentModel, looked: Looked) -> Tensor:
+        """Features (K, I, F) of the regions that the proposer chooses."""
         chosen_KI4 = choose_boxes(looked.logit_BN, looked.box_BN4, self.options.proposer, self.options.nms)
-        return model.vision.encode(looked.fine, looked.coarse, chosen_KI4)[1]
+        return model.vision.pool(looked.fine, looked.coarse, chosen_KI4)
 
-    def _sentences(self, model: AlignmentModel, index: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
-        """Some sentences of each photograph, drawn anew, with their photograph's place in the batch."""
-        ids, owner = [], []
-        for place, k in enumerate(index):
-            drawn = torch.randperm(len(self.corpus.train_ids[k]))[: self.options.sentences].tolist()
-            ids += [self.corpus.train_ids[k][n] for n in drawn]
-            owner += [place] * len(drawn)
-        ids_LT, real_LT = self.corpus.padded(ids)
-        return model.sentence(ids_LT, real_LT), real_LT, torch.tensor(owner, device=self.corpus.device)
+    def _draw(self, index: Sequence[int]) -> list[tuple[int, int]]:
+        """Some sentences of each photograph, drawn anew: its place in the batch, the sentence's number."""
+        numbers = [torch.randperm(len(self.corpus.train_ids[k]))[: self.options.sentences] for k in index]
+        return [(place, n) for place, drawn in enumerate(numbers) for n in drawn.tolist()]
 
     @torch.no_grad()
     def evaluate(self, model: AlignmentModel) -> Mapping[str, float]:
         """Recalls on the validation split, and of the proposals where they are trained along."""
-        v_KID = torch.cat([self._val_vectors(model, chunk) for chunk in chunks(len(self.corpus.val), 50)])
+        feature_KIF = torch.cat([self._val_features(model, c) for c in chunks(len(self.corpus.val), 50)])
+        v_KID = torch.cat([model.vision.regions(feature_KIF[c]) for c in chunks(len(self.corpus.val), 50)])
         ids = [s for sentences in self.corpus.val_ids for s in sentences]
         owner_L = np.repeat(np.arange(len(self.corpus.val)), [len(s) for s in self.corpus.val_ids])
-        columns = []
+        said = [m for own in self.corpus.val_mentions for m in own]
+        columns, grounded = [], []
         for chunk in chunks(len(ids), 100):
             ids_LT, real_LT = self.corpus.padded(ids[chunk])
             s_LTD = model.sentence(ids_LT, real_LT)
             columns.append(objective.SCORES[self.options.score](v_KID, s_LTD, real_LT).cpu())
+            if self.options.grounding:
+                pairs = list(zip(owner_L[chunk].tolist(), said[chunk], strict=True))
+                dot_PI, iou_PI = phrase_scores(v_KID, s_LTD, feature_KIF, pairs)
+                grounded.append(iou_PI.gather(1, dot_PI.argmax(1, keepdim=True))[:, 0] >= 0.5)
         figures = recalls(torch.cat(columns, 1).numpy(), owner_L)
+        if self.options.grounding:
+            figures["grounding"] = 100 * torch.cat(grounded).float().mean().item()
+            figures[self.goal] = (figures["mean recall"] + figures["grounding"]) / 2
         if self.options.scale("vision.proposals."):
             figures |= proposal_recall(model, self.corpus.val, self.options)
         return figures
 
-    def _val_vectors(self, model: AlignmentModel, chunk: slice) -> Tensor:
+    def _val_features(self, model: AlignmentModel, chunk: slice) -> Tensor:
         if self.options.live:
-            return self._encode(model, look(model.vision, self.corpus.val.batch(chunk)))
-        v_KID: Tensor = model.vision.regions(self.val_KIF[chunk].float())
-        return v_KID
+            return self._pool(model, look(model.vision, self.corpus.val.batch(chunk)))
+        return self.val_KIF[chunk].float()
+
+
+def phrase_scores(
+    v_KID: Tensor, s_LTD: Tensor, feature_KIF: Tensor, said: Sequence[tuple[int, Sequence[Mention]]]
+) -> tuple[Tensor, Tensor]:
+    """For each phrase its score with every region (P, I), and the regions' IoU with its true box (P, I).
+
+    `said[l]` is the photograph of sentence l, and the sentence's boxed phrases.
+    """
+    rows = [(k, n, mention) for n, (k, own) in enumerate(said) for mention in own]
+    photo_P = torch.tensor([k for k, _, _ in rows], dtype=torch.int64, device=v_KID.device)
+    sentence_P = torch.tensor([n for _, n, _ in rows], dtype=torch.int64, device=v_KID.device)
+    inside_PT = torch.zeros(len(rows), s_LTD.shape[1])
+    for p, (_, _, mention) in enumerate(rows):
+        inside_PT[p, list(mention.places)] = 1.0
+    phrase_PD = torch.einsum("pt,ptd->pd", inside_PT.to(s_LTD.device), s_LTD[sentence_P])
+    dot_PI = torch.einsum("pd,pid->pi", phrase_PD, v_KID[photo_P])
+    true_P14 = v_KID.new_tensor([mention.box for _, _, mention in rows]).reshape(-1, 1, 4)
+    box_KI4 = feature_KIF[..., -GEOMETRY:-1]
+    return dot_PI, paired_iou(box_KI4[photo_P], true_P14)
 
 
 def recalls(S_KL: np.ndarray, owner_L: np.ndarray) -> dict[str, float]:

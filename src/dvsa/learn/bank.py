@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ from dvsa.data import Example
 from dvsa.learn import backbone, checkpoint, proposals, vision
 from dvsa.learn.progress import progress
 from dvsa.learn.vision import Looked, Vision
-from dvsa.records import FRAME
+from dvsa.records import FRAME, Box
 from dvsa.text import Vocabulary, pad, words
 
 CHUNK = 32
@@ -93,6 +94,29 @@ class Photographs:
         return [torch.tensor(own, device=self.device).reshape(-1, 5) for own in rows]
 
 
+class Mention(NamedTuple):
+    """A phrase with a box, as training sees it."""
+
+    places: tuple[int, ...]
+    """Of its known words among those of its sentence."""
+    box: Box
+
+
+def mentions(example: Example, vocabulary: Vocabulary) -> list[list[Mention]]:
+    """The boxed phrases of each sentence; a phrase without a known word is left out."""
+    found = []
+    for n, text in enumerate(example.sentences):
+        known = [word in vocabulary for word in words(text)]
+        place = np.cumsum(known) - 1
+        own = [
+            (p, [int(place[t]) for t in range(p.first, p.last + 1) if known[t]])
+            for p in example.phrases
+            if p.sentence == n
+        ]
+        found.append([Mention(tuple(at), p.box) for p, at in own if at and p.box is not None])
+    return found
+
+
 class Corpus:
     """Two splits as training sees them, and the vocabulary.
 
@@ -126,6 +150,11 @@ class Corpus:
             Photographs([e for e, _ in pairs], size, device, quiet=quiet) for pairs in (learnt, judged)
         )
         self.train_ids, self.val_ids = ([ids for _, ids in pairs] for pairs in (learnt, judged))
+        self.train_mentions = [
+            [own for own, ids in zip(mentions(e, vocabulary), encoded(e), strict=True) if ids]
+            for e, _ in learnt
+        ]
+        self.val_mentions = [mentions(e, vocabulary) for e, _ in judged]
 
     def anchors(self, count: int) -> Tensor:
         """Anchor shapes (A, 2) for the phrase boxes of the training split."""

@@ -52,4 +52,17 @@ def info_nce(S_KL: Tensor, owner_L: Tensor) -> Tensor:
     return (to_photo + to_sentence) / 2
 
 
+def grounding(dot_PI: Tensor, iou_PI: Tensor) -> Tensor:
+    """Supervised: cross-entropy of each phrase's softmax over regions with the boxes that people drew.
+
+    `dot_PI` is the sum of v_i . s_t over a phrase's words, `iou_PI` the overlap of region i with its true
+    box. The target spreads over the regions with an IoU of at least 0.5, in proportion to it; a phrase that no
+    region covers says nothing. A scalar, the mean over the others.
+    """
+    target_PI = iou_PI * (iou_PI >= 0.5)
+    covered_P1 = target_PI.sum(1, keepdim=True)
+    loss_P = -(target_PI / covered_P1.clamp(min=0.5) * dot_PI.log_softmax(1)).sum(1)
+    return loss_P.sum() / (covered_P1 > 0).sum().clamp(min=1)
+
+
 LOSSES = {"max_margin": max_margin, "info_nce": info_nce}
