@@ -45,7 +45,14 @@ def test_the_longest_beginning_of_a_name_decides_its_rate() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"score": "cosine"}, {"loss": "mse"}, {"proposer": "heed"}, {"sentences": 0}]
+    "changes",
+    [
+        {"grounding": 1.0, "flip": True},
+        {"score": "cosine"},
+        {"loss": "mse"},
+        {"proposer": "heed"},
+        {"sentences": 0},
+    ],
 )
 def test_bad_options_are_refused(changes: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=str(next(iter(changes.values())))):
@@ -88,9 +95,10 @@ def test_a_step_draws_other_sentences_each_time_and_their_owners(
 ) -> None:
     task = AlignmentTask("align", model, corpus, options())
     torch.manual_seed(0)
-    drawn = [task._sentences(model, [4, 2, 9]) for _ in range(4)]
-    assert all(owner_L.tolist() == [0, 0, 1, 1, 2, 2] for _, _, owner_L in drawn)
-    assert len({tuple(real_LT.sum(1).tolist()) for _, real_LT, _ in drawn}) > 1
+    drawn = [task._draw([4, 2, 9]) for _ in range(30)]
+    assert all([place for place, _ in pairs] == [0, 0, 1, 1, 2, 2] for pairs in drawn)
+    assert all(len({*pairs}) == 6 for pairs in drawn)
+    assert {n for pairs in drawn for _, n in pairs} == {0, 1, 2, 3, 4}
 
 
 def test_only_a_trained_trunk_gets_gradients(model: AlignmentModel, corpus: Corpus) -> None:
@@ -176,6 +184,51 @@ def test_a_network_is_judged_on_all_sentences_of_the_validation_split(
     assert ("recall@0.5" in found) == (lr is LIVE)
 
 
+@pytest.mark.parametrize("lr", [HEADS, LIVE])
+def test_phrases_score_the_sum_of_their_words_against_their_boxes(
+    model: AlignmentModel, corpus: Corpus, lr: dict[str, float]
+) -> None:
+    """The loss with grounding is that without, and the literal cross-entropy of every boxed phrase."""
+    both = AlignmentTask("align", model, corpus, options(lr=lr, sentences=5, grounding=0.7))
+    plain = AlignmentTask("align", model, corpus, options(lr=lr, sentences=5))
+    index = batches(24, 0, 4, 0)
+    with torch.no_grad():
+        looked = look(model.vision, corpus.train.batch(index))
+        chosen_KI4 = choose_boxes(looked.logit_BN, looked.box_BN4, "head", 0.5)
+        v_KID = model.vision.encode(looked.fine, looked.coarse, chosen_KI4)[1]
+        losses = []
+        for place, k in enumerate(index):
+            example = corpus.train.examples[k]
+            for phrase in (p for p in example.phrases if p.box is not None):
+                s_TD = model.sentence(*corpus.padded([corpus.train_ids[k][phrase.sentence]]))[0]
+                dot_I = v_KID[place] @ s_TD[phrase.first : phrase.last + 1].sum(0)
+                iou_I = torch.from_numpy(iou(np.array([phrase.box]), chosen_KI4[place].numpy()))[0].float()
+                target_I = torch.where(iou_I >= 0.5, iou_I, 0)
+                if target_I.any():
+                    losses.append(-(target_I / target_I.sum() * dot_I.log_softmax(0)).sum())
+        found = both.loss(model, 0, 4, 0) - plain.loss(model, 0, 4, 0)
+    assert len(losses) > 10
+    assert found.item() == pytest.approx(0.7 * torch.stack(losses).mean().item(), rel=2e-2)
+
+
+def test_grounding_is_judged_by_the_best_region_of_each_phrase(model: AlignmentModel, corpus: Corpus) -> None:
+    task = AlignmentTask("align", model, corpus, options(grounding=1.0))
+    found = task.evaluate(model)
+    with torch.no_grad():
+        looked = look(model.vision, corpus.val.batch(slice(None)))
+        chosen_KI4 = choose_boxes(looked.logit_BN, looked.box_BN4, "head", 0.5)
+        v_KID = model.vision.encode(looked.fine, looked.coarse, chosen_KI4)[1]
+        right = []
+        for k, example in enumerate(corpus.val.examples):
+            for phrase in (p for p in example.phrases if p.box is not None):
+                s_TD = model.sentence(*corpus.padded([corpus.val_ids[k][phrase.sentence]]))[0]
+                best = (v_KID[k] @ s_TD[phrase.first : phrase.last + 1].sum(0)).argmax()
+                right.append(iou(np.array([phrase.box]), chosen_KI4[k, best][None].numpy())[0, 0] >= 0.5)
+    assert found["grounding"] == pytest.approx(100 * np.mean(right), abs=2)
+    assert task.goal == "recall and grounding"
+    assert found[task.goal] == (found["mean recall"] + found["grounding"]) / 2
+
+
 def test_data_without_boxes_teaches_alignment_but_no_proposals(
     model: AlignmentModel, tiny: Dataset, vocabulary: Vocabulary
 ) -> None:
@@ -183,6 +236,8 @@ def test_data_without_boxes_teaches_alignment_but_no_proposals(
     corpus = Corpus(train, val, vocabulary, 64, torch.device("cpu"), quiet=True)
     with pytest.raises(ValueError, match="learns from phrase boxes, and this data has none"):
         ProposalTask("regions", model, corpus, options())
+    with pytest.raises(ValueError, match="grounding learns from phrase boxes, and this data has none"):
+        AlignmentTask("align", model, corpus, options(grounding=1.0))
     assert proposal_recall(model, corpus.val, options()) == {}
     task = AlignmentTask("align", model, corpus, options(lr=LIVE, proposer="grid"))
     assert torch.isfinite(task.loss(model, 0, 8, 0))

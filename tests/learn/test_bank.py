@@ -10,12 +10,21 @@ import pytest
 import torch
 
 from dvsa import boxes, photo
-from dvsa.data import Dataset, Example
+from dvsa.data import Dataset, Example, GroundedPhrase
 from dvsa.learn import bank
 from dvsa.learn.alignment import AlignmentModel
-from dvsa.learn.bank import Corpus, Photographs, cache_dir, cached, choose_boxes, look, region_features
+from dvsa.learn.bank import (
+    Corpus,
+    Photographs,
+    cache_dir,
+    cached,
+    choose_boxes,
+    look,
+    mentions,
+    region_features,
+)
 from dvsa.learn.proposals import best_boxes
-from dvsa.records import FRAME
+from dvsa.records import FRAME, Box
 from dvsa.text import Vocabulary, words
 
 CPU = torch.device("cpu")
@@ -173,6 +182,29 @@ def test_sentences_without_a_known_word_are_not_learnt_from(tiny: Dataset, vocab
     assert corpus.train_ids[0] == [vocabulary.encode(["a", "red", "circle"])]
     assert [e.name for e in corpus.val.examples] == [val[0].name]
     assert corpus.val_ids == [[[], vocabulary.encode(["a", "ring"])]]
+
+
+def test_mentions_are_the_known_words_of_boxed_phrases(tiny: Dataset) -> None:
+    box = (0.1, 0.2, 0.5, 0.9)
+    text = "a zebra and a red ring under a moon"
+
+    def phrase(sentence: int, first: int, last: int, *boxes: Box) -> GroundedPhrase:
+        return GroundedPhrase(sentence, first, last, "", "1", ("other",), boxes)
+
+    phrases = (
+        phrase(1, 0, 1, box),
+        phrase(1, 1, 1, box),
+        phrase(1, 3, 5, box),
+        phrase(1, 7, 8),
+        phrase(0, 0, 0, box),
+    )
+    example = replace(tiny.split("train")[0], sentences=("zebra", text, "a ring"), phrases=phrases)
+    known = Vocabulary(("a", "red", "ring", "under"), (4, 3, 2, 1), 9)
+    assert mentions(example, known) == [[], [((0,), box), ((1, 2, 3), box)], []]
+    corpus = Corpus([example], [example], known, 64, CPU, quiet=True)
+    assert corpus.train_ids == [[known.encode(words(text)), known.encode(["a", "ring"])]]
+    assert corpus.train_mentions == [mentions(example, known)[1:]]
+    assert corpus.val_mentions == [mentions(example, known)]
 
 
 @pytest.mark.parametrize("split", ["training", "validation"])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from dvsa import maxsim as reference
-from dvsa.learn.objective import LOSSES, SCORES, defrag, info_nce, max_margin, maxsim
+from dvsa.learn.objective import LOSSES, SCORES, defrag, grounding, info_nce, max_margin, maxsim
 
 sizes = st.integers(1, 4)
 seeds = st.integers(0, 10_000)
@@ -103,6 +103,20 @@ def test_info_nce_equals_literal_loops(K: int, L: int, seed: int) -> None:
         wrong = sum(math.exp(S_KL[k, m]) for m in range(L) if owner_L[m] != k)
         to_sentence -= math.log(true / (true + wrong))
     assert info_nce(S_KL, owner_L).item() == pytest.approx((to_photo + to_sentence) / L / 2)
+
+
+@given(st.integers(0, 5), sizes, seeds)
+def test_grounding_equals_a_literal_loop(P: int, I: int, seed: int) -> None:  # noqa: E741
+    torch.manual_seed(seed)
+    dot_PI, iou_PI = torch.randn(P, I), torch.rand(P, I)
+    losses = []
+    for dots, overlaps in zip(dot_PI.tolist(), iou_PI.tolist(), strict=True):
+        target = [overlap if overlap >= 0.5 else 0.0 for overlap in overlaps]
+        if sum(target):
+            total = math.log(sum(math.exp(dot) for dot in dots))
+            losses.append(sum(t / sum(target) * (total - dot) for t, dot in zip(target, dots, strict=True)))
+    wanted = sum(losses) / len(losses) if losses else 0.0
+    assert grounding(dot_PI, iou_PI).item() == pytest.approx(wanted, abs=1e-5)
 
 
 @pytest.mark.parametrize("loss", LOSSES)

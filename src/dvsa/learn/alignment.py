@@ -47,7 +47,7 @@ class AlignmentOptions:
     """Sentences of each photograph in a batch."""
     proposer: str = "head"
     """Where regions come from: `head` or `grid`."""
-    nms: float = 0.7
+    nms: float = 0.5
     lr: Mapping[str, float] = field(default_factory=dict)
     """Learning-rate factors by the beginning of a parameter's name; whatever it does not name stays fixed."""
     proposal_weight: float = 1.0
@@ -92,6 +92,10 @@ class _PhotographTask:
     def steps_per_epoch(self, batch: int) -> int:
         return epoch_steps(len(self.corpus.train), batch)
 
+    def _demand_boxes(self, learner: str, advice: str) -> None:
+        if not all(any(map(len, split.truth)) for split in (self.corpus.train, self.corpus.val)):
+            raise ValueError(f"{learner} learns from phrase boxes, and this data has none: {advice}")
+
     def _look(self, model: AlignmentModel, index: Sequence[int]) -> tuple[Looked, Tensor]:
         """Look at training photographs, some mirrored; also how far the head is from their phrase boxes."""
         photographs = self.corpus.train
@@ -119,10 +123,7 @@ class ProposalTask(_PhotographTask):
 
     def __init__(self, name: str, model: AlignmentModel, corpus: Corpus, options: AlignmentOptions) -> None:
         super().__init__(name, model, corpus, options)
-        if not all(any(map(len, split.truth)) for split in (corpus.train, corpus.val)):
-            raise ValueError(
-                "the proposal head learns from phrase boxes, and this data has none: use proposer 'grid'"
-            )
+        self._demand_boxes("the proposal head", "use proposer 'grid'")
 
     def loss(self, model: AlignmentModel, step: int, batch: int, seed: int) -> Tensor:
         return self._look(model, batches(len(self.corpus.train), step, batch, seed))[1]
@@ -162,6 +163,8 @@ class AlignmentTask(_PhotographTask):
     def __init__(self, name: str, model: AlignmentModel, corpus: Corpus, options: AlignmentOptions) -> None:
         super().__init__(name, model, corpus, options)
         self.goal = "recall and grounding" if options.grounding else "mean recall"
+        if options.grounding:
+            self._demand_boxes("grounding", "set its weight to 0")
         if not options.live:
             self.train_KIF, self.val_KIF = (
                 region_features(model.vision, split, options.proposer, options.nms)

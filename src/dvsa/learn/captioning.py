@@ -27,7 +27,7 @@ class CaptionOptions:
     subjects: tuple[str, ...] = ("frame",)
     """`frame`: sentences of whole photographs; `region`: the MRF's segments; or both in one network."""
     proposer: str = "head"
-    nms: float = 0.7
+    nms: float = 0.5
     beta: float = 1.0
     """Of the MRF that makes the segments."""
     smoothing: float = 0.0

@@ -56,8 +56,8 @@ def grounding(dot_PI: Tensor, iou_PI: Tensor) -> Tensor:
     """Supervised: cross-entropy of each phrase's softmax over regions with the boxes that people drew.
 
     `dot_PI` is the sum of v_i . s_t over a phrase's words, `iou_PI` the overlap of region i with its true
-    box. The target spreads over the regions with an IoU of at least 0.5, in proportion to it; a phrase that no
-    region covers says nothing. A scalar, the mean over the others.
+    box. The target spreads over the regions with an IoU of at least 0.5, in proportion to it; a phrase that
+    no region covers says nothing. A scalar, the mean over the others.
     """
     target_PI = iou_PI * (iou_PI >= 0.5)
     covered_P1 = target_PI.sum(1, keepdim=True)

@@ -37,7 +37,7 @@ class Recipe:
     min_count: int = 5
     """Words seen less often in the training split stay out of the vocabulary."""
     proposer: str = "head"
-    nms: float = 0.7
+    nms: float = 0.5
     """IoU above which a proposal gives way to a better one."""
     beta: float = 1.0
     """Default strength of the MRF's wish for long segments."""
@@ -97,19 +97,18 @@ def _made(make: Callable[..., Made], raw: JsonValue, **ready: object) -> Made:
 def toy() -> Recipe:
     """Coloured shapes, every part from nothing, in under two minutes on two cores."""
     heads = {"vision.": 1.0, "sentence.": 1.0}
-    align = AlignmentOptions(loss="info_nce", sentences=3, nms=0.5, lr=heads)
+    align = AlignmentOptions(loss="info_nce", sentences=3, lr=heads)
     return Recipe(
         name="toy",
         min_count=1,
         vision=VisionConfig(backbone="small", embedding=64, anchors=4, proposal_width=32, normalise=True),
         sentence=SentenceConfig(kind="gru", embedding=64, word_size=32, hidden=32),
-        nms=0.5,
         beam=3,
         stages=(
             Stage(
                 name="regions",
                 proposals_only=True,
-                task=AlignmentOptions(nms=0.5, lr={"vision.backbone.": 1.0, "vision.proposals.": 1.0}),
+                task=AlignmentOptions(lr={"vision.backbone.": 1.0, "vision.proposals.": 1.0}),
                 train=TrainConfig(epochs=2, batch=32, lr=4e-3, warmup=20),
             ),
             Stage(
@@ -120,7 +119,7 @@ def toy() -> Recipe:
             Stage(
                 name="caption",
                 captioner=CaptionerConfig(kind="attention", hidden=96, word_size=64),
-                task=CaptionOptions(subjects=("frame", "region"), nms=0.5),
+                task=CaptionOptions(subjects=("frame", "region")),
                 train=TrainConfig(epochs=2, batch=128, lr=6e-3, warmup=20, clip_norm=2.0),
             ),
         ),
@@ -157,7 +156,12 @@ def paper() -> Recipe:
 
 
 def modern() -> Recipe:
-    """What ships: a fine-tuned trunk, a GRU with word weights, an LSTM that attends to regions."""
+    """What ships: a fine-tuned trunk, a GRU with word weights, LSTMs that attend to regions.
+
+    Alignment first learns from sentences alone (`align`, and `tune` with the trunk), then also from the boxes
+    of phrases (`ground`). So the frame's captioner, which reads features only, stands before that stage, and
+    the regions' captioner, which learns from segments, behind it.
+    """
     heads = {"vision.regions.": 1.0, "sentence.": 1.0}
     tuned = heads | {"vision.proposals.": 1.0, "vision.backbone.": 0.3}
     return Recipe(
@@ -165,29 +169,37 @@ def modern() -> Recipe:
         min_count=3,
         vision=VisionConfig(embedding=256, context_layers=1, normalise=True, geometry=True, dropout=0.1),
         sentence=SentenceConfig(kind="gru", embedding=256, hidden=384, dropout=0.3, word_dropout=0.1),
+        beta=0.3,
+        beam=5,
+        length_power=0.7,
         stages=(
             proposal_stage(),
             Stage(
                 name="align",
                 task=AlignmentOptions(loss="info_nce", sentences=5, lr=heads),
-                train=TrainConfig(
-                    epochs=20, batch=200, lr=1e-3, warmup=60, weight_decay=0.01, clip_norm=2.0, ema=0.99
-                ),
+                train=_adamw(epochs=15, batch=200, lr=1e-3, warmup=60, ema=0.99, evaluate_every=5),
             ),
             Stage(
                 name="tune",
                 task=AlignmentOptions(loss="info_nce", sentences=5, lr=tuned, flip=True),
-                train=TrainConfig(
-                    epochs=25, batch=150, lr=3e-4, warmup=60, weight_decay=0.01, clip_norm=2.0, ema=0.995
-                ),
+                train=_adamw(epochs=18, batch=128, lr=3e-4, warmup=60, ema=0.995, evaluate_every=3),
             ),
             Stage(
                 name="caption",
                 captioner=CaptionerConfig(kind="attention", dropout=0.4),
                 task=CaptionOptions(subjects=("frame", "region"), smoothing=0.1),
-                train=TrainConfig(
-                    epochs=12, batch=256, lr=8e-4, warmup=200, weight_decay=0.01, clip_norm=2.0, ema=0.999
-                ),
+                train=_adamw(epochs=10, batch=256, lr=8e-4, warmup=200, ema=0.999, evaluate_every=2),
+            ),
+            Stage(
+                name="ground",
+                task=AlignmentOptions(loss="info_nce", sentences=2, lr=heads, grounding=1.0),
+                train=_adamw(epochs=12, batch=100, lr=5e-4, warmup=30, ema=0.99, evaluate_every=3),
+            ),
+            Stage(
+                name="phrase",
+                captioner=CaptionerConfig(kind="attention", hidden=256, word_size=256, dropout=0.3),
+                task=CaptionOptions(subjects=("region",), beta=0.3, smoothing=0.1),
+                train=_adamw(epochs=2, batch=256, lr=2e-3, warmup=50),
             ),
         ),
     )
@@ -199,10 +211,18 @@ def proposal_stage() -> Stage:
         name="regions",
         proposals_only=True,
         task=AlignmentOptions(lr={"vision.proposals.": 1.0}, flip=True),
-        train=TrainConfig(
-            epochs=16, batch=60, lr=1e-3, warmup=100, weight_decay=0.01, clip_norm=2.0, ema=0.998
-        ),
+        train=_adamw(epochs=12, batch=60, lr=1e-3, warmup=100, ema=0.998, evaluate_every=4),
     )
+
+
+def _adamw(
+    *, epochs: int, batch: int, lr: float, warmup: int, ema: float = 0.0, evaluate_every: int = 1
+) -> TrainConfig:
+    """What the modern stages share: AdamW, a falling rate, short gradients."""
+    return TrainConfig(
+        epochs=epochs, batch=batch, lr=lr, warmup=warmup, ema=ema, evaluate_every=evaluate_every,
+        weight_decay=0.01, clip_norm=2.0,
+    )  # fmt: skip
 
 
 RECIPES: dict[str, Callable[[], Recipe]] = {"modern": modern, "paper": paper, "toy": toy}

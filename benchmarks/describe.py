@@ -1,0 +1,72 @@
+"""How long it takes to describe a photograph, and how much memory: a cold process, and warm in one process.
+
+    python benchmarks/describe.py [PHOTO] [--runs 10]
+
+Prints the median and the range of each figure in milliseconds, and the cold process's peak memory.
+"""
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+
+import dvsa
+
+SENTENCE = "a man in a black coat looks through a camera in a grassy field"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("photo", nargs="?", default="examples/photographer.jpg")
+    parser.add_argument("--runs", type=int, default=10)
+    args = parser.parse_args()
+
+    model = dvsa.load()
+    view = model.open(args.photo)
+    questions: dict[str, Callable[[], object]] = {
+        "open (decode, regions, vectors)": lambda: model.open(args.photo),
+        "caption": view.caption,
+        "phrases of 5 regions": view.phrases,
+        "align a sentence": lambda: view.align(SENTENCE),
+        "all of these": lambda: model.open(args.photo).describe(SENTENCE),
+    }
+    print(f"{os.cpu_count()} cores, {args.runs} runs, median (minimum to maximum) in ms")
+    for name, ask in questions.items():
+        ask()
+        print(f"{name:34} {spread([timed(ask) for _ in range(args.runs)])}")
+    with tempfile.TemporaryDirectory() as out:
+        command = [sys.executable, "-m", "dvsa", "describe", args.photo, "--sentence", SENTENCE, "--out", out]
+        cold = [
+            timed(lambda: subprocess.run(command, check=True, capture_output=True)) for _ in range(args.runs)
+        ]
+    print(f"{'dvsa describe, a cold process':34} {spread(cold)}")
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    print(f"its peak memory                    {peak:.0f} MiB")
+    print(
+        json.dumps({"bundle": model.bundle.digest[:12], "cold_ms": statistics.median(cold), "peak_mib": peak})
+    )
+
+
+def timed(ask: Callable[[], object]) -> float:
+    """Milliseconds that one call takes."""
+    began = time.perf_counter()
+    ask()
+    return 1000 * (time.perf_counter() - began)
+
+
+def spread(times: list[float]) -> str:
+    """Median and range."""
+    return f"{statistics.median(times):7.1f} ({min(times):.1f} to {max(times):.1f})"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""Write docs/results.md and docs/results.json from the JSON files of `runs/judge.sh`.
+
+    python runs/results.py FOLDER --command "runs/modern_flickr8k.sh DATA OUT"
+
+Every figure stands there with its 95% bootstrap interval over photographs, the split, the number of things
+judged, and the settings; nothing is typed by hand.
+"""
+
+import argparse
+import json
+import subprocess
+from pathlib import Path
+
+from dvsa.bundle import Bundle
+
+TITLES = {
+    "ranking": "Ranking",
+    "captions": "Captions",
+    "regions": "Phrases of regions",
+    "grounding": "Phrase grounding",
+}
+PAPER = {
+    ("ranking", "photo_to_sentence"): "R@1 16.5, R@5 40.6, R@10 54.2",
+    ("ranking", "sentence_to_photo"): "R@1 11.8, R@5 32.1, R@10 44.7",
+    ("captions", ""): "BLEU-1 57.9, BLEU-2 38.3, BLEU-3 24.5, BLEU-4 16.0 (as reported, unverified)",
+}
+
+
+def main() -> None:
+    """Read, join, write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--command", required=True)
+    parser.add_argument("--docs", type=Path, default=Path("docs"))
+    args = parser.parse_args()
+
+    bundle = Bundle.open()
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True
+    ).stdout.strip()
+    found = {
+        tuple(p.name.split(".")[:2]): json.loads(p.read_text()) for p in sorted(args.folder.glob("*.*.json"))
+    }
+    facts = {
+        "bundle": bundle.manifest["name"],
+        "digest": bundle.digest[:12],
+        "commit": commit,
+        "command": args.command,
+    }
+    lines = [
+        "# Results",
+        "",
+        f"Written by `runs/results.py`. The shipped bundle `{facts['bundle']}` (manifest {facts['digest']}), one seed, "
+        f"judged at commit {commit}; made by `{args.command}`, judged by `runs/judge.sh`.",
+        "Intervals are 95% bootstrap intervals over photographs (1,000 resamples, seed 0). What was chosen, was "
+        "chosen on the validation split.",
+        "The proposal head and the grounding loss learnt from the phrase boxes of the training split, so "
+        "grounding figures here are supervised, not weakly supervised.",
+    ]
+    for (what, split), figures in found.items():
+        lines += ["", f"## {TITLES[what]}, Flickr8K {split}", ""]
+        for name, part, intervals in parts(figures):
+            lines += [f"{name}:" if name else "", "", *table(part, intervals)]
+            if (what, name) in PAPER:
+                lines += ["", f"The paper: {PAPER[what, name]}."]
+            lines.append("")
+        lines.append(f"Settings: {settings(figures)}.")
+    (args.docs / "results.md").write_text("\n".join(lines) + "\n")
+    joined = {**facts, "figures": {f"{what}/{split}": figures for (what, split), figures in found.items()}}
+    (args.docs / "results.json").write_text(json.dumps(joined, indent=1) + "\n")
+
+
+def parts(figures: dict[str, object]) -> list[tuple[str, dict[str, object], dict[str, object]]]:
+    """The tables of one evaluation: its name, its figures and their intervals."""
+    inner = {k: v for k, v in figures.items() if isinstance(v, dict) and k not in ("ci95", "settings")}
+    own = {
+        k: v
+        for k, v in figures.items()
+        if isinstance(v, int | float) and k not in ("photos", "sentences", "phrases")
+    }
+    intervals = figures.get("ci95", {})
+    assert isinstance(intervals, dict)
+    found = [("", own, intervals)] if own else []
+    for name, part in inner.items():
+        found.append(
+            (
+                name,
+                {k: v for k, v in part.items() if isinstance(v, int | float)},
+                part.get("ci95") or intervals[name],
+            )
+        )
+    return found
+
+
+def table(part: dict[str, object], intervals: dict[str, object]) -> list[str]:
+    """A table of figures in Markdown."""
+    rows = ["| figure | value | 95% interval |", "|---|---|---|"]
+    for key, value in part.items():
+        span = intervals.get(key)
+        shown = f"{span[0]:.1f} to {span[1]:.1f}" if isinstance(span, list) else ""
+        rows.append(f"| {key} | {value:.1f} | {shown} |")
+    return rows
+
+
+def settings(figures: dict[str, object]) -> str:
+    """How many things were judged, and how."""
+    counts = {k: figures[k] for k in ("photos", "sentences", "phrases") if k in figures}
+    given = figures.get("settings", {})
+    assert isinstance(given, dict)
+    return ", ".join(f"{k} {v}" for k, v in {**counts, **given}.items())
+
+
+if __name__ == "__main__":
+    main()
