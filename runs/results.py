@@ -52,10 +52,10 @@ def main() -> None:
     lines = [
         "# Results",
         "",
-        f"Written by `runs/results.py`. The shipped bundle `{facts['bundle']}` (manifest {facts['digest']}), one seed, "
-        f"judged at commit {commit}; made by `{args.command}`, judged by `runs/judge.sh`.",
-        "Intervals are 95% bootstrap intervals over photographs (1,000 resamples, seed 0). What was chosen, was "
-        "chosen on the validation split.",
+        f"Written by `runs/results.py`. The shipped bundle `{facts['bundle']}` (manifest "
+        f"{facts['digest']}), one seed, judged at commit {commit}; made by `{args.command}`, judged by `runs/judge.sh`.",
+        "Intervals are 95% bootstrap intervals over photographs (1,000 resamples, seed 0). "
+        "What was chosen, was chosen on the validation split.",
         "The proposal head and the grounding loss learnt from the phrase boxes of the training split, so "
         "grounding figures here are supervised, not weakly supervised.",
     ]

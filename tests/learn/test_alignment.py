@@ -184,12 +184,14 @@ def test_a_network_is_judged_on_all_sentences_of_the_validation_split(
     assert ("recall@0.5" in found) == (lr is LIVE)
 
 
+@pytest.mark.parametrize("each_word", [False, True])
 @pytest.mark.parametrize("lr", [HEADS, LIVE])
 def test_phrases_score_the_sum_of_their_words_against_their_boxes(
-    model: AlignmentModel, corpus: Corpus, lr: dict[str, float]
+    model: AlignmentModel, corpus: Corpus, lr: dict[str, float], each_word: bool
 ) -> None:
     """The loss with grounding is that without, and the literal cross-entropy of every boxed phrase."""
-    both = AlignmentTask("align", model, corpus, options(lr=lr, sentences=5, grounding=0.7))
+    grounded = options(lr=lr, sentences=5, grounding=0.7, each_word=each_word)
+    both = AlignmentTask("align", model, corpus, grounded)
     plain = AlignmentTask("align", model, corpus, options(lr=lr, sentences=5))
     index = batches(24, 0, 4, 0)
     with torch.no_grad():
@@ -201,11 +203,13 @@ def test_phrases_score_the_sum_of_their_words_against_their_boxes(
             example = corpus.train.examples[k]
             for phrase in (p for p in example.phrases if p.box is not None):
                 s_TD = model.sentence(*corpus.padded([corpus.train_ids[k][phrase.sentence]]))[0]
-                dot_I = v_KID[place] @ s_TD[phrase.first : phrase.last + 1].sum(0)
+                inside_TD = s_TD[phrase.first : phrase.last + 1]
                 iou_I = torch.from_numpy(iou(np.array([phrase.box]), chosen_KI4[place].numpy()))[0].float()
                 target_I = torch.where(iou_I >= 0.5, iou_I, 0)
-                if target_I.any():
-                    losses.append(-(target_I / target_I.sum() * dot_I.log_softmax(0)).sum())
+                for s_D in (inside_TD.sum(0), *(inside_TD if each_word else ())):
+                    logp_I = (v_KID[place] @ s_D).log_softmax(0)
+                    if target_I.any():
+                        losses.append(-(target_I / target_I.sum() * logp_I).sum())
         found = both.loss(model, 0, 4, 0) - plain.loss(model, 0, 4, 0)
     assert len(losses) > 10
     assert found.item() == pytest.approx(0.7 * torch.stack(losses).mean().item(), rel=2e-2)

@@ -90,6 +90,23 @@ def test_the_loss_is_the_mean_negative_log_likelihood_of_words_and_ends(
     assert made.loss(net, 0, 3, 0).item() != pytest.approx(np.mean(nats), rel=1e-4)
 
 
+@pytest.mark.parametrize("kind", CAPTIONERS)
+def test_a_writer_of_regions_alone_is_shown_no_more_than_it_may_see(
+    model: AlignmentModel, corpus: Corpus, kind: str
+) -> None:
+    """To be shown all regions would make no difference to it."""
+    made = task(model, corpus, kind, subjects=("region",))
+    net = writer(made)
+    lessons = [lesson for lesson in made.train if lesson.focus != FRAME][:6]
+    logit_BTV, target_BT, _ = made._predict(net, made.train_KIF, lessons)
+    assert made._shown(made.train_KIF, lessons)[0].shape[1] == 2
+    feature_BIF = made.train_KIF[[lesson.photograph for lesson in lessons]].float()
+    focus_B = torch.tensor([lesson.focus for lesson in lessons])
+    start_B1 = torch.full((6, 1), START_PHRASE)
+    wanted_BTV = net(feature_BIF, focus_B, torch.cat([start_B1, target_BT[:, :-1]], 1))
+    torch.testing.assert_close(logit_BTV, wanted_BTV)
+
+
 def test_the_bias_starts_at_the_log_frequencies_of_the_training_words(
     model: AlignmentModel, corpus: Corpus
 ) -> None:

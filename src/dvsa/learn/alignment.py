@@ -54,6 +54,8 @@ class AlignmentOptions:
     """Weight of the proposal head's loss where the trunk is trained."""
     grounding: float = 0.0
     """Weight of the supervised loss on the boxes of phrases; 0 learns from sentences alone."""
+    each_word: bool = False
+    """Whether each word of a phrase has to find the box by itself too, not only all together."""
     flip: bool = False
     """Whether photographs are mirrored at random; needs the trunk in the loop."""
 
@@ -189,11 +191,16 @@ class AlignmentTask(_PhotographTask):
             S_KL, ids_LT.new_tensor([place for place, _ in drawn])
         )
         if self.options.grounding:
-            said = [(place, self.corpus.train_mentions[index[place]][n]) for place, n in drawn]
+            said = [(place, self._mentions(index[place], n)) for place, n in drawn]
             loss = loss + self.options.grounding * objective.grounding(
                 *phrase_scores(v_KID, s_LTD, feature_KIF, said)
             )
         return loss
+
+    def _mentions(self, k: int, n: int) -> list[Mention]:
+        """What sentence n of training photograph k teaches about boxes."""
+        own = self.corpus.train_mentions[k][n]
+        return own + [Mention((t,), m.box) for m in own for t in m.places] if self.options.each_word else own
 
     def _pool(self, model: AlignmentModel, looked: Looked) -> Tensor:
         """Features (K, I, F) of the regions that the proposer chooses."""

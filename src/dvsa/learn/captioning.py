@@ -103,11 +103,18 @@ class CaptionTask:
         """Logits (B, T, V) of every next word, the true words (B, T) with END, and which of them are real."""
         target_BT, real_BT = self.corpus.padded([[*x.words, END] for x in lessons])
         start_B1 = target_BT.new_tensor([[x.start] for x in lessons])
-        device = feature_KIF.device
-        photograph_B = torch.tensor([x.photograph for x in lessons], device=device)
-        focus_B = torch.tensor([x.focus for x in lessons], device=device)
         token_BT = torch.cat([start_B1, target_BT[:, :-1]], 1)
-        return model(feature_KIF[photograph_B].float(), focus_B, token_BT), target_BT, real_BT
+        return model(*self._shown(feature_KIF, lessons), token_BT), target_BT, real_BT
+
+    def _shown(self, feature_KIF: Tensor, lessons: Sequence[Lesson]) -> tuple[Tensor, Tensor]:
+        """Features (B, I, F) of what each lesson may look at, and the focus (B,) among them."""
+        photograph_B = torch.tensor([x.photograph for x in lessons], device=feature_KIF.device)
+        focus_B = torch.tensor([x.focus for x in lessons], device=feature_KIF.device)
+        if "frame" in self.options.subjects:
+            return feature_KIF[photograph_B].float(), focus_B
+        # a phrase sees its region and the frame alone: to show no more saves most of the work
+        pair_B2 = torch.stack([focus_B, torch.full_like(focus_B, feature_KIF.shape[1] - 1)], 1)
+        return feature_KIF[photograph_B[:, None], pair_B2].float(), torch.zeros_like(focus_B)
 
     @torch.no_grad()
     def evaluate(self, model: Captioner) -> Mapping[str, float]:

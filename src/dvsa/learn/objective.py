@@ -6,15 +6,15 @@ from torch import Tensor
 
 def maxsim(v_KID: Tensor, s_LTD: Tensor, real_LT: Tensor) -> Tensor:
     """S_kl = sum over words t of max over regions i of v_i . s_t, (K, L) (paper, eq. 8)."""
-    dot_KILT = torch.einsum("kid,ltd->kilt", v_KID, s_LTD)
+    dot_LTKI = torch.einsum("ltd,kid->ltki", s_LTD, v_KID)
     # a pad is no word: it is left out after the max, and its own value can never win a region
-    return dot_KILT.amax(1).masked_fill(~real_LT, 0).sum(-1)
+    return dot_LTKI.max(3).values.masked_fill(~real_LT[..., None], 0).sum(1).T
 
 
 def defrag(v_KID: Tensor, s_LTD: Tensor, real_LT: Tensor) -> Tensor:
     """S_kl = sum over words t and regions i of max(0, v_i . s_t), (K, L) (paper, eq. 7; Karpathy 2014)."""
-    dot_KILT = torch.einsum("kid,ltd->kilt", v_KID, s_LTD)
-    return dot_KILT.clamp(min=0).sum(1).masked_fill(~real_LT, 0).sum(-1)
+    dot_LTKI = torch.einsum("ltd,kid->ltki", s_LTD, v_KID)
+    return dot_LTKI.clamp(min=0).sum(3).masked_fill(~real_LT[..., None], 0).sum(1).T
 
 
 SCORES = {"maxsim": maxsim, "defrag": defrag}

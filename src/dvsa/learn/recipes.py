@@ -97,12 +97,15 @@ def _made(make: Callable[..., Made], raw: JsonValue, **ready: object) -> Made:
 def toy() -> Recipe:
     """Coloured shapes, every part from nothing, in under two minutes on two cores."""
     heads = {"vision.": 1.0, "sentence.": 1.0}
-    align = AlignmentOptions(loss="info_nce", sentences=3, lr=heads)
+    align = AlignmentOptions(loss="info_nce", sentences=3, lr=heads, grounding=2.0, each_word=True)
     return Recipe(
         name="toy",
         min_count=1,
-        vision=VisionConfig(backbone="small", embedding=64, anchors=4, proposal_width=32, normalise=True),
+        vision=VisionConfig(
+            backbone="small", embedding=64, anchors=4, proposal_width=32, normalise=True, geometry=True
+        ),
         sentence=SentenceConfig(kind="gru", embedding=64, word_size=32, hidden=32),
+        beta=0.5,
         beam=3,
         stages=(
             Stage(
@@ -114,7 +117,7 @@ def toy() -> Recipe:
             Stage(
                 name="align",
                 task=align,
-                train=TrainConfig(epochs=14, batch=64, lr=4e-3, warmup=20, clip_norm=2.0, evaluate_every=7),
+                train=TrainConfig(epochs=18, batch=64, lr=4e-3, warmup=20, clip_norm=2.0, evaluate_every=9),
             ),
             Stage(
                 name="caption",
@@ -169,7 +172,7 @@ def modern() -> Recipe:
         min_count=3,
         vision=VisionConfig(embedding=256, context_layers=1, normalise=True, geometry=True, dropout=0.1),
         sentence=SentenceConfig(kind="gru", embedding=256, hidden=384, dropout=0.3, word_dropout=0.1),
-        beta=0.3,
+        beta=0.01,
         beam=5,
         length_power=0.7,
         stages=(
@@ -192,13 +195,13 @@ def modern() -> Recipe:
             ),
             Stage(
                 name="ground",
-                task=AlignmentOptions(loss="info_nce", sentences=2, lr=heads, grounding=1.0),
-                train=_adamw(epochs=12, batch=100, lr=5e-4, warmup=30, ema=0.99, evaluate_every=3),
+                task=AlignmentOptions(loss="info_nce", lr=heads, grounding=1.0),
+                train=_adamw(epochs=6, batch=100, lr=5e-4, warmup=30, ema=0.99, evaluate_every=2),
             ),
             Stage(
                 name="phrase",
                 captioner=CaptionerConfig(kind="attention", hidden=256, word_size=256, dropout=0.3),
-                task=CaptionOptions(subjects=("region",), beta=0.3, smoothing=0.1),
+                task=CaptionOptions(subjects=("region",), beta=0.01, smoothing=0.1),
                 train=_adamw(epochs=2, batch=256, lr=2e-3, warmup=50),
             ),
         ),

@@ -46,7 +46,7 @@ def fit(
     Raises:
         ValueError: the folder holds another run, or the data lacks what the recipe needs.
     """
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    where = _device(device)
     training, val = data.split("train", restval=True), data.split("val")
     vocabulary = Vocabulary.build((words(s) for e in training for s in e.sentences), recipe.min_count)
     _claim(out, recipe, data.name, training, val, seed, word_vectors)
@@ -68,6 +68,18 @@ def fit(
             train(writing, cfg, folder, where, quiet=quiet)
         else:
             raise ValueError(f"the stage {stage.name!r} learns to write, but names no captioner")
+
+
+def _device(name: str | None) -> torch.device:
+    """The device of that name, once it has been seen to work; by default a GPU where there is one."""
+    name = name or ("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.zeros(1, device=name).device
+    except (RuntimeError, AssertionError) as error:  # AssertionError: torch without CUDA
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"the device {name!r} cannot be used ({reason}): give cpu or one that is there"
+        ) from error
 
 
 def _claim(
