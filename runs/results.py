@@ -53,7 +53,8 @@ def main() -> None:
         "# Results",
         "",
         f"Written by `runs/results.py`. The shipped bundle `{facts['bundle']}` (manifest "
-        f"{facts['digest']}), one seed, judged at commit {commit}; made by `{args.command}`, judged by `runs/judge.sh`.",
+        f"{facts['digest']}), one seed, judged at commit {commit}; "
+        f"made by `{args.command}`, judged by `runs/judge.sh`.",
         "Intervals are 95% bootstrap intervals over photographs (1,000 resamples, seed 0). "
         "What was chosen, was chosen on the validation split.",
         "The proposal head and the grounding loss learnt from the phrase boxes of the training split, so "

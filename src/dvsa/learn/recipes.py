@@ -117,7 +117,7 @@ def toy() -> Recipe:
             Stage(
                 name="align",
                 task=align,
-                train=TrainConfig(epochs=18, batch=64, lr=4e-3, warmup=20, clip_norm=2.0, evaluate_every=9),
+                train=TrainConfig(epochs=22, batch=64, lr=4e-3, warmup=20, clip_norm=2.0, evaluate_every=11),
             ),
             Stage(
                 name="caption",
