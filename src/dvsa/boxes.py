@@ -16,6 +16,11 @@ from dvsa.records import Box
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.int64]
 
+PROPOSALS = 19
+"""Boxes of a photograph beside the frame (paper, section 3.1.1)."""
+PRE_NMS = 1500
+"""Candidates that go into NMS, best first."""
+
 
 def iou(a_N4: FloatArray, b_M4: FloatArray) -> FloatArray:
     """Intersection over union of every box of `a_N4` with every box of `b_M4`: N × M values in [0, 1].

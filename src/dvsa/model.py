@@ -20,10 +20,6 @@ MAX_WORDS = 500
 """Longest sentence that is aligned; more is surely not a sentence."""
 MAX_LEN = 25
 """Longest caption, in words."""
-PRE_NMS = 1500
-"""Candidate boxes that go into NMS, best first."""
-PROPOSALS = 19
-"""Boxes of a photograph beside the frame (paper, section 3.1.1)."""
 
 
 def load(bundle: str | Path | None = None, *, threads: int = 0) -> "Model":
@@ -86,11 +82,11 @@ class Model:
         """
         if self.bundle.manifest["proposer"] == "grid":
             return _with_frame(boxes.grid())
-        top_C = np.argsort(-score_N, kind="stable")[:PRE_NMS]
+        top_C = np.argsort(-score_N, kind="stable")[: boxes.PRE_NMS]
         box_C4, score_C = box_N4[top_C], score_N[top_C]
-        kept = boxes.nms(box_C4, score_C, threshold=self.bundle.manifest["nms"], keep=PROPOSALS)
+        kept = boxes.nms(box_C4, score_C, threshold=self.bundle.manifest["nms"], keep=boxes.PROPOSALS)
         dropped = np.setdiff1d(np.arange(len(top_C)), kept)
-        order = np.concatenate([kept, dropped])[:PROPOSALS].astype(np.int64)
+        order = np.concatenate([kept, dropped])[: boxes.PROPOSALS].astype(np.int64)
         box_I4 = np.vstack([box_C4[order], np.asarray([FRAME], np.float32)])
         return box_I4, np.append(score_C[order], np.float32(1))
 

@@ -16,11 +16,11 @@ from torchvision.ops import (  # type: ignore[import-untyped]
     generalized_box_iou_loss,
 )
 
+from dvsa.boxes import PRE_NMS
 from dvsa.bundle import Bundle
 from dvsa.learn.proposals import (
     CLOSE,
     NEAREST,
-    PRE_NMS,
     ProposalHead,
     assign,
     best_boxes,

@@ -1,6 +1,7 @@
 """Convolutional trunks: a squashed photograph in, a fine and a coarse feature map out."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from timm.models.efficientnet import EfficientNet
 
 
-class Backbone(nn.Module):
+class Backbone(nn.Module, ABC):
     """A trunk with two maps: `fine` at half the stride of `coarse`."""
 
     size: int
@@ -21,9 +22,9 @@ class Backbone(nn.Module):
     fine_channels: int
     coarse_channels: int
 
+    @abstractmethod
     def forward(self, pixels_BHWC: Tensor) -> tuple[Tensor, Tensor]:
         """uint8 photographs (B, size, size, 3) to float maps, fine and coarse (B, C, H, W)."""
-        raise NotImplementedError
 
 
 class EfficientNetLite2(Backbone):

@@ -150,11 +150,23 @@ class Corpus:
             Photographs([e for e, _ in pairs], size, device, quiet=quiet) for pairs in (learnt, judged)
         )
         self.train_ids, self.val_ids = ([ids for _, ids in pairs] for pairs in (learnt, judged))
-        self.train_mentions = [
-            [own for own, ids in zip(mentions(e, vocabulary), encoded(e), strict=True) if ids]
-            for e, _ in learnt
+
+    @cached_property
+    def train_mentions(self) -> list[list[list[Mention]]]:
+        """The boxed phrases of each training photograph's sentences, in the order of `train_ids`."""
+
+        def known(sentence: str) -> bool:
+            return any(word in self.vocabulary for word in words(sentence))
+
+        return [
+            [m for m, s in zip(mentions(e, self.vocabulary), e.sentences, strict=True) if known(s)]
+            for e in self.train.examples
         ]
-        self.val_mentions = [mentions(e, vocabulary) for e, _ in judged]
+
+    @cached_property
+    def val_mentions(self) -> list[list[list[Mention]]]:
+        """The same of the validation photographs, in the order of `val_ids`."""
+        return [mentions(e, self.vocabulary) for e in self.val.examples]
 
     def anchors(self, count: int) -> Tensor:
         """Anchor shapes (A, 2) for the phrase boxes of the training split."""
@@ -181,7 +193,7 @@ def look(net: Vision, pixels_BHWC: Tensor) -> Looked:
 def choose_boxes(logit_BN: Tensor, box_BN4: Tensor, proposer: str, nms: float) -> Tensor:
     """The regions of a batch of photographs, the frame last, (B, I, 4): from the `head` or a fixed `grid`."""
     if proposer == "head":
-        return proposals.best_boxes(logit_BN, box_BN4, keep=19, threshold=nms)
+        return proposals.best_boxes(logit_BN, box_BN4, keep=boxes.PROPOSALS, threshold=nms)
     fixed_I4 = torch.tensor(np.vstack([boxes.grid(), [FRAME]]), dtype=box_BN4.dtype, device=box_BN4.device)
     return fixed_I4.expand(len(logit_BN), -1, -1)
 
@@ -209,7 +221,7 @@ def region_features(net: Vision, photographs: Photographs, proposer: str, nms: f
                 feature_KIF[chunk] = feature_BIF.half().cpu().numpy()
                 advance(len(feature_BIF))
 
-    array = cached(digest.digest(), (len(photographs), 20, net.features), "float16", fill)
+    array = cached(digest.digest(), (len(photographs), boxes.PROPOSALS + 1, net.features), "float16", fill)
     return torch.from_numpy(array).to(photographs.device)
 
 

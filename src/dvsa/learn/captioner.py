@@ -5,6 +5,7 @@ Both are step functions. `start` turns a photograph's features and the index of 
 part of a state has the batch as its leading axis, so a beam search can reorder it without knowing what it is.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -32,16 +33,16 @@ class CaptionerConfig:
             raise ValueError(f"sizes must be positive and dropout in [0, 1): {self}")
 
 
-class Captioner(nn.Module):
+class Captioner(nn.Module, ABC):
     """What both captioners share: the step interface and teacher forcing."""
 
+    @abstractmethod
     def start(self, feature_BIF: Tensor, focus_B: Tensor) -> State:
         """The state before the first word. `focus_B` indexes the regions; the last is the whole frame."""
-        raise NotImplementedError
 
+    @abstractmethod
     def step(self, token_B: Tensor, state: State) -> tuple[Tensor, State]:
         """One word further: logits (B, V) of the next word, and the state after `token_B`."""
-        raise NotImplementedError
 
     def forward(self, feature_BIF: Tensor, focus_B: Tensor, token_BT: Tensor) -> Tensor:
         """Logits (B, T, V) of the word after each of `token_BT`."""

@@ -15,6 +15,7 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 from torchvision.ops import box_iou, generalized_box_iou_loss  # type: ignore[import-untyped]
 
+from dvsa.boxes import PRE_NMS
 from dvsa.records import FRAME
 
 FloatArray = npt.NDArray[np.float64]
@@ -25,8 +26,6 @@ NEAREST = 12
 """Anchors that learn each true box."""
 CLOSE = 0.6
 """IoU with a true box from which an anchor that does not learn it is not called wrong either."""
-PRE_NMS = 1500
-"""Candidates that go into NMS, best first."""
 
 
 class ProposalHead(nn.Module):
