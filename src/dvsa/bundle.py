@@ -2,6 +2,7 @@
 
     manifest.json          what is here, how to use it, how it was trained
     vocabulary.tsv         words and counts
+    photographs.tsv        digests of the photographs that the model has seen
     LICENCE.txt            what one may do with the weights
     look.onnx              pixels -> feature maps, candidate boxes and their scores
     encode.onnx            feature maps, boxes -> features and vectors of regions
@@ -25,6 +26,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from dvsa.data.seen import FILE, Seen
 from dvsa.text import Vocabulary
 
 FORMAT = 1
@@ -111,6 +113,15 @@ class Bundle:
     def digest(self) -> str:
         """SHA-256 of the manifest, and so of everything in the bundle."""
         return hashlib.sha256((self.folder / MANIFEST).read_bytes()).hexdigest()
+
+    def seen(self) -> Seen | None:
+        """The photographs that the model was trained and chosen on; None where the bundle does not say.
+
+        Raises:
+            ValueError: naming the file and the line that is no such list's.
+        """
+        path = self.folder / FILE
+        return Seen.read(path) if path.is_file() else None
 
     def run(self, graph: str, inputs: Mapping[str, Array]) -> list[Array]:
         """Run `graph`.onnx on named arrays; its outputs in their order."""

@@ -78,10 +78,11 @@ class Model:
         """The bundle's own regions of one photograph, the frame last: boxes (20, 4), scores (20,).
 
         They are the 19 best candidates after NMS; where that leaves too few, the best of those that it
-        dropped fill up. A bundle whose proposer is `grid` takes the fixed boxes instead.
+        dropped fill up. A bundle whose proposer is `grid` takes the fixed boxes instead, `frame` none.
         """
-        if self.bundle.manifest["proposer"] == "grid":
-            return _with_frame(boxes.grid())
+        if self.bundle.manifest["proposer"] != "head":
+            fixed = self.bundle.manifest["proposer"] == "grid"
+            return _with_frame(boxes.grid() if fixed else np.empty((0, 4)))
         top_C = np.argsort(-score_N, kind="stable")[: boxes.PRE_NMS]
         box_C4, score_C = box_N4[top_C], score_N[top_C]
         kept = boxes.nms(box_C4, score_C, threshold=self.bundle.manifest["nms"], keep=boxes.PROPOSALS)

@@ -1,6 +1,7 @@
 """Bundles: every graph says what its network says, at any size, and what is written can be trusted."""
 
 import json
+import shutil
 import stat
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,10 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from dvsa.bundle import Bundle, BundleError
+from dvsa.data import load
+from dvsa.data.seen import FILE, content_digest, name_digest
 from dvsa.learn import captioner, checkpoint, export
 from dvsa.learn.alignment import AlignmentModel
 from dvsa.learn.export import _halved, store_half
-from dvsa.learn.recipes import RECIPES, Recipe
+from dvsa.learn.recipe import Recipe
+from dvsa.learn.recipes import RECIPES
 from dvsa.learn.run import Run
 from dvsa.text import FIRST_WORD, START, START_PHRASE, Vocabulary, pad
 
@@ -222,3 +226,19 @@ def test_a_bundle_may_have_a_name_of_its_own_and_an_empty_folder(toy_run: Path, 
     out = export.export(Run(toy_run), tmp_path / "bundle", name="shapes")
     assert out == tmp_path / "bundle"
     assert Bundle.open(out).manifest["name"] == "shapes"
+
+
+def test_a_bundle_says_which_photographs_its_run_has_seen(
+    toy_run: Path, toy_bundle: Path, toy_data: Path, tmp_path: Path
+) -> None:
+    known, toy = Bundle.open(toy_bundle).seen(), load(toy_data)
+    assert known is not None
+    for split in ("train", "val"):
+        for example in toy.split(split):
+            assert known.names[name_digest(example.name)] == split
+            assert known.contents[content_digest(example)] == split
+    assert len(known.names) == len(toy.split("train")) + len(toy.split("val"))
+    # Runs of before have no such list, and neither have their bundles.
+    old = tmp_path / "run"
+    shutil.copytree(toy_run, old, ignore=shutil.ignore_patterns(FILE))
+    assert Bundle.open(export.export(Run(old), tmp_path / "bundle")).seen() is None

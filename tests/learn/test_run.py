@@ -11,7 +11,8 @@ import torch
 
 from dvsa.data import DataError, Dataset
 from dvsa.learn import captioning, checkpoint, curve, run, trainer
-from dvsa.learn.recipes import RECIPES, Recipe
+from dvsa.learn.recipe import Recipe
+from dvsa.learn.recipes import RECIPES
 from dvsa.learn.run import Run, fit
 from dvsa.text import Vocabulary
 
@@ -230,3 +231,38 @@ def test_a_damaged_configuration_is_named(copied: Path, tiny: Dataset, text: str
     if reason != "argument 'eyes'" and text != "{}":
         with pytest.raises(ValueError, match=r"config\.json"):
             fit(quick(), tiny, copied, device="cpu", quiet=True)
+
+
+def test_an_earlier_run_lends_the_stages_that_are_the_same(
+    finished: Path, tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(curve, "draw", lambda lines, path: path.write_bytes(b"picture"))
+    regions, align, *_ = quick().stages
+    other = replace(align, name="other", train=replace(align.train, epochs=1))
+    lent = replace(quick(), stages=(regions, align, other), sentence=replace(quick().sentence, hidden=8))
+    fit(
+        replace(quick(), stages=(regions, align, other)),
+        tiny,
+        tmp_path / "both",
+        earlier=finished,
+        quiet=True,
+    )
+    fit(lent, tiny, tmp_path / "one", earlier=finished, seed=1, quiet=True)
+    for name, stage in (("both", "regions"), ("both", "align"), ("one", "regions")):
+        assert not (tmp_path / name / stage / "last.safetensors").exists()  # it was not trained
+        here, there = (checkpoint.load(f / stage / "best.safetensors") for f in (tmp_path / name, finished))
+        assert here[1] == there[1]
+        for key, tensor in there[0].items():
+            if name == "both" or key.startswith(("vision.backbone.", "vision.proposals.")):
+                assert torch.equal(here[0][key], tensor)
+    for name, stage in (("both", "other"), ("one", "align")):  # another length, another encoder
+        assert (tmp_path / name / stage / "last.safetensors").is_file()
+    assert Run(tmp_path / "one").config["earlier"] == {"run": str(finished), "seed": 0}
+    fit(lent, tiny, tmp_path / "one", earlier=finished, seed=1, quiet=True)  # goes on, and finds all done
+
+
+def test_an_earlier_run_on_other_data_is_refused(finished: Path, tiny: Dataset, tmp_path: Path) -> None:
+    few = replace(tiny, examples=tiny.examples[1:])
+    with pytest.raises(ValueError, match="learnt from other data"):
+        fit(quick(), few, tmp_path / "run", earlier=finished, device="cpu", quiet=True)
+    assert not (tmp_path / "run").exists()

@@ -30,7 +30,7 @@ def encoded(model: Model, examples: tuple[Example, ...]) -> evaluation.Encoded:
 def test_scenes_and_sentences_find_one_another(
     model: Model, examples: tuple[Example, ...], encoded: evaluation.Encoded
 ) -> None:
-    report = evaluation.ranking(model, examples, encoded=encoded)
+    report = evaluation.ranking(model, examples, encoded=encoded).report
     for direction in ("photo_to_sentence", "sentence_to_photo"):
         figures = report[direction]
         assert isinstance(figures, dict)

@@ -180,3 +180,19 @@ def test_bad_configurations_are_refused() -> None:
         VisionConfig(embedding=0)
     with pytest.raises(ValueError, match="multiple of 4"):
         VisionConfig(embedding=6, context_layers=1)
+
+
+def test_standardised_features_have_no_mean_and_one_spread() -> None:
+    torch.manual_seed(0)
+    cfg = VisionConfig(backbone="small", embedding=4, standardise=True)
+    encoder = RegionEncoder(cfg, 6 + GEOMETRY).eval()
+    feature_NIF = 3 * torch.randn(50, 4, 6 + GEOMETRY) + 7
+    encoder.measure(feature_NIF)
+    nn.init.eye_(encoder.affine.weight)
+    seen_NID = encoder(feature_NIF).flatten(0, 1)
+    torch.testing.assert_close(seen_NID.mean(0), torch.zeros(4), atol=1e-5, rtol=0)
+    torch.testing.assert_close(seen_NID.std(0), torch.ones(4))
+    plain = RegionEncoder(VisionConfig(backbone="small", embedding=4), 6 + GEOMETRY)
+    plain.measure(feature_NIF)
+    assert not plain.mean_F.any()
+    assert (plain.spread_F == 1).all()

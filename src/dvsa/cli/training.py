@@ -9,7 +9,13 @@ from dvsa.cli.options import LAYOUTS, AsJson, Entities
 from dvsa.cli.output import note, print_json, show, table
 
 RecipeName = Annotated[
-    str, typer.Argument(metavar="RECIPE", help="modern, paper or toy.", show_default=False)
+    str,
+    typer.Argument(
+        metavar="RECIPE",
+        help="modern, toy, paper, or a row of the paper's tables: paper-regions, paper-frame, paper-defrag, "
+        "paper-bag, paper-rnn, paper-brnn, paper-lstm, paper-beside.",
+        show_default=False,
+    ),
 ]
 OutRun = Annotated[Path, typer.Option("--out", metavar="RUN", help="The run's folder.", show_default=False)]
 TrainingData = Annotated[
@@ -24,6 +30,16 @@ WordVectors = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE", show_default="learnt", help="Word vectors to keep as they are: word2vec or GloVe."
+    ),
+]
+Earlier = Annotated[
+    Path | None,
+    typer.Option(
+        "--from",
+        metavar="RUN",
+        show_default=False,
+        help="A finished run on the same data: what it learnt of regions and alignment in just these stages "
+        "is taken over.",
     ),
 ]
 FinishedRun = Annotated[
@@ -44,6 +60,7 @@ def train(
     seed: Seed = 0,
     device: Device = None,
     word_vectors: WordVectors = None,
+    earlier: Earlier = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a recipe on a data set.
@@ -69,7 +86,7 @@ def train(
     dataset = load(data, entities)
     if dataset.problems:
         note(f"{data}: {len(dataset.problems)} problems worked around; dvsa data check names them")
-    fit(RECIPES[recipe](), dataset, out, seed=seed, device=device, word_vectors=word_vectors)
+    fit(RECIPES[recipe](), dataset, out, seed=seed, device=device, word_vectors=word_vectors, earlier=earlier)
     facts = Run(out).facts
     if as_json:
         print_json({"run": str(out), "stages": facts})

@@ -46,7 +46,7 @@ class AlignmentOptions:
     sentences: int = 1
     """Sentences of each photograph in a batch."""
     proposer: str = "head"
-    """Where regions come from: `head` or `grid`."""
+    """Where regions come from: `head`, `grid`, or `frame` for the whole photograph alone."""
     nms: float = 0.5
     lr: Mapping[str, float] = field(default_factory=dict)
     """Learning-rate factors by the beginning of a parameter's name; whatever it does not name stays fixed."""
@@ -63,8 +63,8 @@ class AlignmentOptions:
         if self.score not in objective.SCORES or self.loss not in objective.LOSSES:
             scores, losses = ", ".join(objective.SCORES), ", ".join(objective.LOSSES)
             raise ValueError(f"no such score or loss in {self}; there are {scores}; {losses}")
-        if self.proposer not in ("head", "grid") or self.sentences < 1:
-            raise ValueError(f"the proposer must be head or grid, and sentences at least 1: {self}")
+        if self.proposer not in ("head", "grid", "frame") or self.sentences < 1:
+            raise ValueError(f"the proposer must be head, grid or frame, and sentences at least 1: {self}")
         if self.flip and self.grounding:
             raise ValueError(f"true boxes of phrases do not fit photographs that are mirrored: {self}")
 
@@ -172,6 +172,7 @@ class AlignmentTask(_PhotographTask):
                 region_features(model.vision, split, options.proposer, options.nms)
                 for split in (corpus.train, corpus.val)
             )
+            model.vision.regions.measure(self.train_KIF)
 
     def loss(self, model: AlignmentModel, step: int, batch: int, seed: int) -> Tensor:
         index = batches(len(self.corpus.train), step, batch, seed)

@@ -191,10 +191,14 @@ def look(net: Vision, pixels_BHWC: Tensor) -> Looked:
 
 @torch.no_grad()
 def choose_boxes(logit_BN: Tensor, box_BN4: Tensor, proposer: str, nms: float) -> Tensor:
-    """The regions of a batch of photographs, the frame last, (B, I, 4): from the `head` or a fixed `grid`."""
+    """The regions of a batch of photographs, the frame last, (B, I, 4).
+
+    They come from the `head`, or are a fixed `grid`, or the `frame` alone.
+    """
     if proposer == "head":
         return proposals.best_boxes(logit_BN, box_BN4, keep=boxes.PROPOSALS, threshold=nms)
-    fixed_I4 = torch.tensor(np.vstack([boxes.grid(), [FRAME]]), dtype=box_BN4.dtype, device=box_BN4.device)
+    fixed = np.vstack([boxes.grid(), [FRAME]] if proposer == "grid" else [FRAME])
+    fixed_I4 = torch.tensor(fixed, dtype=box_BN4.dtype, device=box_BN4.device)
     return fixed_I4.expand(len(logit_BN), -1, -1)
 
 
@@ -221,7 +225,8 @@ def region_features(net: Vision, photographs: Photographs, proposer: str, nms: f
                 feature_KIF[chunk] = feature_BIF.half().cpu().numpy()
                 advance(len(feature_BIF))
 
-    array = cached(digest.digest(), (len(photographs), boxes.PROPOSALS + 1, net.features), "float16", fill)
+    regions = 1 if proposer == "frame" else boxes.PROPOSALS + 1
+    array = cached(digest.digest(), (len(photographs), regions, net.features), "float16", fill)
     return torch.from_numpy(array).to(photographs.device)
 
 

@@ -1,6 +1,6 @@
-"""Networks that write: the paper's RNN and an LSTM with attention over regions (paper, section 3.2).
+"""Networks that write: the paper's RNN (section 3.2), and LSTMs without and with attention over regions.
 
-Both are step functions. `start` turns a photograph's features and the index of the region to speak of (its
+All are step functions. `start` turns a photograph's features and the index of the region to speak of (its
 *focus*) into a state, `step` turns a word and a state into the next word's logits and the next state. Every
 part of a state has the batch as its leading axis, so a beam search can reorder it without knowing what it is.
 """
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from dvsa.learn.recurrence import Recurrence
 from dvsa.learn.vision import GEOMETRY
 
 State = tuple[Tensor, ...]
@@ -21,9 +22,11 @@ class CaptionerConfig:
     """Sizes of a captioner."""
 
     kind: str = "rnn"
-    """`rnn`, the paper's, or `attention`."""
+    """`rnn`, the paper's; `lstm`, the same around an LSTM; or `attention`."""
     hidden: int = 512
     word_size: int = 512
+    beside: bool = False
+    """Whether the frame's features stand beside those of the region; `attention` always looks at both."""
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
@@ -34,7 +37,7 @@ class CaptionerConfig:
 
 
 class Captioner(nn.Module, ABC):
-    """What both captioners share: the step interface and teacher forcing."""
+    """What all captioners share: the step interface and teacher forcing."""
 
     @abstractmethod
     def start(self, feature_BIF: Tensor, focus_B: Tensor) -> State:
@@ -59,24 +62,25 @@ def build(cfg: CaptionerConfig, features: int, log_frequency_V: Tensor) -> Capti
     return CAPTIONERS[cfg.kind](cfg, features, log_frequency_V)
 
 
-class PaperRnn(Captioner):
+class PaperCaptioner(Captioner):
     """The paper's multimodal RNN (eqs. 13 to 15), f = ReLU:
 
         b_v = W_hi CNN(I)
         h_t = f(W_hx x_t + W_hh h_{t-1} + b_h + 1(t = 1) b_v)
         y_t = softmax(W_oh h_t + b_o)
 
-    It sees the focus alone, and only at the first word.
+    and the same around an LSTM. It sees the focus alone, or the frame beside it, and only at the first word.
     """
 
     def __init__(self, cfg: CaptionerConfig, features: int, log_frequency_V: Tensor) -> None:
         super().__init__()
+        self.beside = cfg.beside
+        seen = (features - GEOMETRY) * (2 if cfg.beside else 1)
         self.words = nn.Embedding(len(log_frequency_V), cfg.word_size)
         nn.init.uniform_(self.words.weight, -0.1, 0.1)
-        self.hi = nn.Linear(features - GEOMETRY, cfg.hidden, bias=False)
+        self.hi = nn.Linear(seen, cfg.hidden, bias=False)
         self.hx = nn.Linear(cfg.word_size, cfg.hidden, bias=False)
-        self.hh = nn.Linear(cfg.hidden, cfg.hidden)
-        nn.init.zeros_(self.hh.bias)
+        self.hh = CELLS[cfg.kind](cfg.hidden)
         self.oh = nn.Linear(cfg.hidden, len(log_frequency_V))
         self.dropout = nn.Dropout(cfg.dropout)
         with torch.no_grad():
@@ -84,14 +88,61 @@ class PaperRnn(Captioner):
 
     def start(self, feature_BIF: Tensor, focus_B: Tensor) -> State:
         image_BF = at(feature_BIF, focus_B)[:, :-GEOMETRY]
+        if self.beside:
+            image_BF = torch.cat([image_BF, feature_BIF[:, -1, :-GEOMETRY]], 1)
         b_v_BH = self.hi(self.dropout(image_BF))
-        return torch.zeros_like(b_v_BH), b_v_BH
+        return b_v_BH, *self.hh.nothing(b_v_BH)
 
     def step(self, token_B: Tensor, state: State) -> tuple[Tensor, State]:
-        h_BH, b_v_BH = state
-        x_BE = self.dropout(self.words(token_B))
-        h_BH = torch.relu(self.hx(x_BE) + self.hh(h_BH) + b_v_BH)
-        return self.oh(self.dropout(h_BH)), (h_BH, torch.zeros_like(b_v_BH))
+        b_v_BH, *before = state
+        x_B1H = (self.hx(self.dropout(self.words(token_B))) + b_v_BH)[:, None]
+        h_B1H, after = self.hh(x_B1H, tuple(before))
+        return self.oh(self.dropout(h_B1H[:, 0])), (torch.zeros_like(b_v_BH), *after)
+
+    def forward(self, feature_BIF: Tensor, focus_B: Tensor, token_BT: Tensor) -> Tensor:
+        """As the steps one by one, but the recurrence runs over the whole sequence at once."""
+        b_v_BH, *before = self.start(feature_BIF, focus_B)
+        x_BTH = self.hx(self.dropout(self.words(token_BT)))
+        x_BTH = torch.cat([x_BTH[:, :1] + b_v_BH[:, None], x_BTH[:, 1:]], 1)
+        logit_BTV: Tensor = self.oh(self.dropout(self.hh(x_BTH, tuple(before))[0]))
+        return logit_BTV
+
+
+class RnnCell(nn.Module):
+    """h_t = f(x_t + W_hh h_{t-1} + b_h)."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.recurrence = Recurrence(hidden)
+
+    def nothing(self, like_BH: Tensor) -> State:
+        """The state before the first word."""
+        return (torch.zeros_like(like_BH),)
+
+    def forward(self, x_BTH: Tensor, state: State) -> tuple[Tensor, State]:
+        """Outputs (B, T, H) and the state after the last."""
+        h_BTH = self.recurrence(x_BTH, *state)
+        return h_BTH, (h_BTH[:, -1],)
+
+
+class LstmCell(nn.Module):
+    """An LSTM (Hochreiter & Schmidhuber, 1997) in the same place."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(hidden, hidden, batch_first=True)
+
+    def nothing(self, like_BH: Tensor) -> State:
+        """The state before the first word."""
+        return torch.zeros_like(like_BH), torch.zeros_like(like_BH)
+
+    def forward(self, x_BTH: Tensor, state: State) -> tuple[Tensor, State]:
+        """Outputs (B, T, H) and the state after the last."""
+        h_BTH, (h_1BH, c_1BH) = self.lstm(x_BTH, (state[0][None], state[1][None]))
+        return h_BTH, (h_1BH[0], c_1BH[0])
+
+
+CELLS: dict[str, type[RnnCell] | type[LstmCell]] = {"rnn": RnnCell, "lstm": LstmCell}
 
 
 class AttentionLstm(Captioner):
@@ -136,7 +187,11 @@ class AttentionLstm(Captioner):
         return logit_BV, (h_BH, c_BH, seen_BIE, key_BIH, visible_BI)
 
 
-CAPTIONERS: dict[str, type[PaperRnn] | type[AttentionLstm]] = {"rnn": PaperRnn, "attention": AttentionLstm}
+CAPTIONERS: dict[str, type[PaperCaptioner] | type[AttentionLstm]] = {
+    "rnn": PaperCaptioner,
+    "lstm": PaperCaptioner,
+    "attention": AttentionLstm,
+}
 
 
 def at(x_BIF: Tensor, index_B: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from dvsa import doctor
 from dvsa.bundle import FORMAT, MANIFEST, Bundle, Manifest, Voice
+from dvsa.data import seen
 from dvsa.learn.backbone import fold_batch_norms
 from dvsa.learn.captioner import Captioner
 from dvsa.learn.run import Run
@@ -92,10 +93,12 @@ def export(run: Run, out: Path, *, name: str | None = None) -> Path:
     try:
         voices = _write_graphs(run, partial)
         run.vocabulary.save(partial / "vocabulary.tsv")
+        if (run.folder / seen.FILE).is_file():  # runs of before have none
+            shutil.copyfile(run.folder / seen.FILE, partial / seen.FILE)
         (partial / "LICENCE.txt").write_text(LICENCE)
-        manifest = _manifest(run, partial, name or out.name, voices)
-        manifest["probe"] = doctor.probe(Model(Bundle(partial, manifest, run.vocabulary)))
-        (partial / MANIFEST).write_text(json.dumps(manifest, indent=1))
+        content = manifest(run, voices, name or out.name, _files(partial))
+        content["probe"] = doctor.probe(Model(Bundle(partial, content, run.vocabulary)))
+        (partial / MANIFEST).write_text(json.dumps(content, indent=1))
         if out.exists():
             out.rmdir()
         partial.chmod(0o755)
@@ -126,7 +129,7 @@ def _write_graphs(run: Run, folder: Path) -> dict[str, Voice]:
     voices: dict[str, Voice] = {}
     written: set[str] = set()
     for subject, (stage, captioner) in run.captioners().items():
-        voices[subject] = {"graphs": stage, "start": START if subject == "frame" else START_PHRASE}
+        voices[subject] = voice(stage, subject)
         if stage not in written:
             written.add(stage)
             _write_captioner(_halved(captioner), vision.features, folder, stage)
@@ -201,12 +204,24 @@ def _halved(net: Net) -> Net:
     return copied.half().float()
 
 
-def _manifest(run: Run, folder: Path, name: str, voices: dict[str, Voice]) -> Manifest:
-    recipe = run.recipe
-    files: dict[str, dict[str, str | int]] = {
+def _files(folder: Path) -> dict[str, dict[str, str | int]]:
+    """Bytes and digest of every file."""
+    return {
         p.name: {"bytes": p.stat().st_size, "sha256": hashlib.sha256(p.read_bytes()).hexdigest()}
         for p in sorted(folder.iterdir())
     }
+
+
+def voice(stage: str, subject: str) -> Voice:
+    """How the captioner of a stage is used to speak of a `frame` or a `region`."""
+    return {"graphs": stage, "start": START if subject == "frame" else START_PHRASE}
+
+
+def manifest(
+    run: Run, voices: dict[str, Voice], name: str, files: dict[str, dict[str, str | int]]
+) -> Manifest:
+    """What a bundle's manifest says of a run, but for the probe."""
+    recipe = run.recipe
     return {
         "format": FORMAT,
         "name": name,

@@ -1,40 +1,53 @@
 """Scores of photographs with sentences, and the losses on them. Pure functions of tensors."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 
 def maxsim(v_KID: Tensor, s_LTD: Tensor, real_LT: Tensor) -> Tensor:
     """S_kl = sum over words t of max over regions i of v_i . s_t, (K, L) (paper, eq. 8)."""
-    dot_LTKI = torch.einsum("ltd,kid->ltki", s_LTD, v_KID)
-    # a pad is no word: it is left out after the max, and its own value can never win a region
-    return dot_LTKI.max(3).values.masked_fill(~real_LT[..., None], 0).sum(1).T
+    return _over_words(lambda dot_NKI: dot_NKI.max(2).values, v_KID, s_LTD, real_LT)
 
 
 def defrag(v_KID: Tensor, s_LTD: Tensor, real_LT: Tensor) -> Tensor:
     """S_kl = sum over words t and regions i of max(0, v_i . s_t), (K, L) (paper, eq. 7; Karpathy 2014)."""
-    dot_LTKI = torch.einsum("ltd,kid->ltki", s_LTD, v_KID)
-    return dot_LTKI.clamp(min=0).sum(3).masked_fill(~real_LT[..., None], 0).sum(1).T
+    return _over_words(lambda dot_NKI: dot_NKI.clamp(min=0).sum(2), v_KID, s_LTD, real_LT)
+
+
+def _over_words(
+    over_regions: Callable[[Tensor], Tensor], v_KID: Tensor, s_LTD: Tensor, real_LT: Tensor
+) -> Tensor:
+    """Sum over each sentence's real words what `over_regions` makes of their products with all regions.
+
+    Pads are left out of the products: in a batch they are half of all places.
+    """
+    score_NK = over_regions(torch.einsum("nd,kid->nki", s_LTD[real_LT], v_KID))
+    score_LTK = score_NK.new_zeros(*real_LT.shape, len(v_KID))
+    score_LTK[real_LT] = score_NK  # and not index_add, whose order of summing is free on a GPU
+    return score_LTK.sum(1).T
 
 
 SCORES = {"maxsim": maxsim, "defrag": defrag}
 
 
 def max_margin(S_KL: Tensor, owner_L: Tensor, margin: float = 1.0) -> Tensor:
-    """The paper's structured loss (eq. 9): the sum over true pairs (k, l) of
+    """The paper's structured loss (eq. 9): the mean over true pairs (k, l) of
 
         sum over l' of max(0, S_kl' - S_kl + margin) + sum over k' of max(0, S_k'l - S_kl + margin)
 
     where `owner_L[l]` is the photograph of sentence l. Another sentence of the same photograph is never a
     wrong one. With one sentence a photograph this is the paper's sum, less the constant 2 * margin of each
-    pair that comes of l' = l and k' = k.
+    pair that comes of l' = l and k' = k, over the number of pairs: of the sum itself nearly every element of
+    the gradient would be clipped at 5.
     """
     true_L = S_KL.gather(0, owner_L[None])[0]
     mine_KL = owner_L[None] == torch.arange(len(S_KL), device=S_KL.device)[:, None]
     wrong_photo_KL = (S_KL - true_L + margin).clamp(min=0).masked_fill(mine_KL, 0)
     rivals_LL = S_KL[owner_L]  # row l: the scores of l's photograph with every sentence
     wrong_sentence_LL = (rivals_LL - true_L[:, None] + margin).clamp(min=0).masked_fill(mine_KL[owner_L], 0)
-    return wrong_photo_KL.sum() + wrong_sentence_LL.sum()
+    return (wrong_photo_KL.sum() + wrong_sentence_LL.sum()) / len(owner_L)
 
 
 def info_nce(S_KL: Tensor, owner_L: Tensor) -> Tensor:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import torch
 
-from dvsa.data import Dataset, Example
+from dvsa.data import Dataset, Example, seen
 from dvsa.learn import captioner, checkpoint, wordvectors
 from dvsa.learn.alignment import AlignmentModel, AlignmentOptions, AlignmentTask, ProposalTask
 from dvsa.learn.bank import Corpus
 from dvsa.learn.captioner import Captioner
 from dvsa.learn.captioning import CaptionOptions, CaptionTask
 from dvsa.learn.checkpoint import JsonValue
-from dvsa.learn.recipes import Recipe, recipe_from_json
+from dvsa.learn.recipe import Recipe, Stage, recipe_from_json
 from dvsa.learn.trainer import Net, train
 from dvsa.text import Vocabulary, words
 
@@ -30,6 +30,7 @@ def fit(
     seed: int = 0,
     device: str | None = None,
     word_vectors: Path | None = None,
+    earlier: Path | None = None,
     quiet: bool = False,
 ) -> None:
     """Train every stage of a recipe; goes on where an earlier call on the same folder stopped.
@@ -41,17 +42,23 @@ def fit(
         seed: of all randomness.
         device: such as `cpu` or `cuda`; the GPU where there is one.
         word_vectors: a word2vec or GloVe file; its vectors stay fixed.
+        earlier: a finished run on the same data; the regions and the alignment that it learnt in stages like
+            this recipe's are taken over, not learnt again.
         quiet: whether to draw no progress bars.
 
     Raises:
         ValueError: the folder holds another run, or the data lacks what the recipe needs.
     """
-    where = _device(device)
+    where = pick_device(device)
     training, val = data.split("train", restval=True), data.split("val")
     vocabulary = Vocabulary.build((words(s) for e in training for s in e.sentences), recipe.min_count)
-    _claim(out, recipe, data.name, training, val, seed, word_vectors)
+    source = None if earlier is None else Run(earlier)
+    _claim(out, recipe, data.name, training, val, seed, word_vectors, source)
     with checkpoint.whole(out / "vocabulary.tsv") as partial:
         vocabulary.save(partial)
+    if not (out / seen.FILE).is_file():
+        with checkpoint.whole(out / seen.FILE) as partial:
+            seen.write(partial, training, val)
     vectors = None if word_vectors is None else wordvectors.read(word_vectors, vocabulary, seed)
     torch.manual_seed(seed)
     model = AlignmentModel(recipe.vision, recipe.sentence, len(vocabulary), None, vectors)
@@ -60,6 +67,8 @@ def fit(
     for stage in recipe.stages:
         cfg, folder = replace(stage.train, seed=seed), out / stage.name
         model = model.to(where)
+        if source is not None and _take_over(stage, recipe, source, model, folder):
+            continue
         if isinstance(stage.task, AlignmentOptions):
             learn = ProposalTask if stage.proposals_only else AlignmentTask
             model = train(learn(stage.name, model, corpus, stage.task), cfg, folder, where, quiet=quiet)
@@ -70,7 +79,23 @@ def fit(
             raise ValueError(f"the stage {stage.name!r} learns to write, but names no captioner")
 
 
-def _device(name: str | None) -> torch.device:
+def _take_over(stage: Stage, recipe: Recipe, source: "Run", model: AlignmentModel, folder: Path) -> bool:
+    """Whether `source` learnt a stage of regions or alignment just so; then its weights are the model's."""
+    before, theirs = recipe.stages[: recipe.stages.index(stage) + 1], source.recipe
+    same = theirs.stages[: len(before)] == before and theirs.vision.backbone == recipe.vision.backbone
+    if stage.captioner is not None or not same:
+        return False
+    if not stage.proposals_only and (theirs.vision, theirs.sentence) != (recipe.vision, recipe.sentence):
+        return False
+    tensors, facts = checkpoint.load(source.folder / stage.name / "best.safetensors")
+    learnt = ("vision.backbone.", "vision.proposals.") if stage.proposals_only else ("",)
+    model.load_state_dict(model.state_dict() | {k: t for k, t in tensors.items() if k.startswith(learnt)})
+    model.eval()
+    checkpoint.save(folder / "best.safetensors", model.state_dict(), facts)
+    return True
+
+
+def pick_device(name: str | None) -> torch.device:
     """The device of that name, once it has been seen to work; by default a GPU where there is one."""
     name = name or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -90,6 +115,7 @@ def _claim(
     val: Sequence[Example],
     seed: int,
     word_vectors: Path | None,
+    source: "Run | None",
 ) -> None:
     """Write the run's `config.json`, or check that what the one that is there says is true of this run."""
     config: dict[str, JsonValue] = {
@@ -105,6 +131,10 @@ def _claim(
         },
         "torch": torch.__version__,
     }
+    if source is not None:
+        if source.config.get("data_sha256") != config["data_sha256"]:
+            raise ValueError(f"{source.folder} learnt from other data: name an earlier run on the same data")
+        config["earlier"] = {"run": str(source.folder), "seed": source.config.get("seed")}
     if (out / CONFIG).is_file():
         other = [key for key, value in _config(out).items() if key != "torch" and config.get(key) != value]
         if other:

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dvsa.learn.recurrence import Recurrence
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SentenceConfig:
@@ -63,9 +65,14 @@ class PaperEncoder(nn.Module):
         self.words = words
         self.e = nn.Linear(cfg.word_size, cfg.hidden)
         directions = {"brnn": 2, "rnn": 1, "bag": 0}[cfg.kind]
-        self.recurrent = nn.ModuleList(_Recurrence(cfg.hidden) for _ in range(directions))
+        self.recurrent = nn.ModuleList(Recurrence(cfg.hidden) for _ in range(directions))
         self.d = nn.Linear(cfg.hidden, cfg.embedding)
         self.dropout = nn.Dropout(cfg.dropout)
+        if words.weight.requires_grad:
+            nn.init.normal_(words.weight, std=0.15)
+        for layer in (self.e, self.d):  # words must differ before anything is learnt, or nothing is for long
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
 
     def forward(self, ids_LT: Tensor, real_LT: Tensor) -> Tensor:
         e_LTH = self.dropout(torch.relu(self.e(self.dropout(self.words(ids_LT)))))
@@ -76,23 +83,6 @@ class PaperEncoder(nn.Module):
             back_LT = reversal(real_LT)
             h_LTH = h_LTH + reorder(self.recurrent[1](reorder(e_LTH, back_LT)), back_LT)
         return torch.relu(self.d(self.dropout(h_LTH)))
-
-
-class _Recurrence(nn.Module):
-    """h_t = f(e_t + W h_{t-1} + b): torch's RNN with the identity for its input weights."""
-
-    def __init__(self, hidden: int) -> None:
-        super().__init__()
-        self.rnn = nn.RNN(hidden, hidden, nonlinearity="relu", batch_first=True)
-        own = dict(self.rnn.named_parameters())
-        nn.init.eye_(own["weight_ih_l0"]).requires_grad_(False)
-        nn.init.zeros_(own["bias_ih_l0"]).requires_grad_(False)
-        nn.init.zeros_(own["bias_hh_l0"])
-        nn.init.orthogonal_(own["weight_hh_l0"], gain=0.5)  # ReLU without a bound: start well below 1
-
-    def forward(self, e_LTH: Tensor) -> Tensor:
-        h_LTH: Tensor = self.rnn(e_LTH)[0]
-        return h_LTH
 
 
 class GruEncoder(nn.Module):

@@ -178,11 +178,12 @@ def _update(task: Task[Net], cfg: TrainConfig, now: _Training[Net], lr: float) -
     torch.manual_seed(cfg.seed * 1_000_003 + now.step)  # dropout too follows from the step alone
     for group in now.optimizer.param_groups:
         group["lr"] = group["scale"] * lr
-    now.model.train()
+    if not now.model.training:  # to walk through all of a trunk at every step takes as long as a small step
+        now.model.train()
     loss = task.loss(now.model, now.step, cfg.batch, cfg.seed)
     now.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    _clip(now.model, cfg)
+    _clip([p for group in now.optimizer.param_groups for p in group["params"]], cfg)
     now.optimizer.step()
     now.step += 1
     if cfg.ema:
@@ -219,11 +220,11 @@ OPTIMIZERS: dict[str, Callable[[list[dict[str, object]]], torch.optim.Optimizer]
 }
 
 
-def _clip(model: nn.Module, cfg: TrainConfig) -> None:
+def _clip(trained: list[nn.Parameter], cfg: TrainConfig) -> None:
     if cfg.clip_value:
-        nn.utils.clip_grad_value_(model.parameters(), cfg.clip_value)
+        nn.utils.clip_grad_value_(trained, cfg.clip_value)
     if cfg.clip_norm:
-        nn.utils.clip_grad_norm_(model.parameters(), cfg.clip_norm)
+        nn.utils.clip_grad_norm_(trained, cfg.clip_norm)
 
 
 @torch.no_grad()

@@ -1,0 +1,90 @@
+"""Digests of photographs, against hashlib line by line."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dvsa.data import Example, Source, seen
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("seen")
+
+
+def examples(folder: Path, contents: Sequence[bytes], split: str) -> list[Example]:
+    made = []
+    for n, content in enumerate(contents):
+        path = folder / f"{split}{n}"
+        path.write_bytes(content)
+        made.append(Example(f"{split} {n}.png", split, ("a dog",), Source(path)))
+    return made
+
+
+photographs = st.lists(st.binary(max_size=2), max_size=4)
+
+
+@given(photographs, photographs)
+def test_what_is_written_is_read(folder: Path, training: list[bytes], val: list[bytes]) -> None:
+    trained, chosen = examples(folder, training, "train"), examples(folder, val, "val")
+    seen.write(folder / seen.FILE, trained, chosen)
+    known = seen.Seen.read(folder / seen.FILE)
+    assert known.names == {
+        hashlib.sha256(example.name.encode()).hexdigest()[:16]: example.split
+        for example in (*trained, *chosen)
+    }
+    assert known.contents == {
+        hashlib.sha256(content).hexdigest()[:16]: "train" if content in training else "val"
+        for content in (*training, *val)
+    }
+
+
+def test_a_photograph_takes_38_bytes_and_has_no_name_in_clear(folder: Path) -> None:
+    trained = examples(folder, [b"a", b"b"], "train")
+    seen.write(folder / seen.FILE, trained, [])
+    content = (folder / seen.FILE).read_bytes()
+    assert len(content) <= 2 * 40
+    assert b"png" not in content
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["1000268201_693b08cb0e.jpg", "1000268201.jpg", "images/1000268201_693b08cb0e.jpg"],
+        ["COCO_val2014_000000000042.jpg", "000000000042.jpg", "val2014/COCO_val2014_000000000042.jpg"],
+    ],
+)
+def test_one_photograph_has_one_digest_under_all_its_names(names: list[str]) -> None:
+    assert len({seen.name_digest(name) for name in names}) == 1
+
+
+def test_other_names_have_other_digests() -> None:
+    names = [
+        *("1000268201.jpg", "1000268202.jpg", "42000.jpg", "000000042000.jpg"),
+        *("20240101_120000.jpg", "20240101_120001.jpg", "a/1.jpg", "b/1.jpg", "caf\udce9.jpg"),
+    ]
+    assert len({seen.name_digest(name) for name in names}) == len(names)
+
+
+def test_no_two_photographs_of_flickr8k_share_a_digest(flickr8k_dir: Path) -> None:
+    lines = (flickr8k_dir / "Flickr8k.token.txt").read_text("utf-8").splitlines()
+    names = {line.partition("#")[0] for line in lines}
+    assert len({seen.name_digest(name) for name in names}) == len(names) > 8000
+
+
+@pytest.mark.parametrize("line", ["", "test\t0123456789abcdef\t0123456789abcdef", "train\t0123\t4567", "é"])
+def test_another_file_is_named_with_its_line(tmp_path: Path, line: str) -> None:
+    path = tmp_path / seen.FILE
+    path.write_text(f"val\t{'0' * 16}\t{'1' * 16}\n{line}\n", "utf-8")
+    with pytest.raises(ValueError, match=r"photographs\.tsv, line 2 is no split"):
+        seen.Seen.read(path)
+
+
+def test_a_photograph_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    lost = Example("lost.png", "train", (), Source(tmp_path / "lost.png"))
+    with pytest.raises(FileNotFoundError, match=r"lost\.png"):
+        seen.write(tmp_path / seen.FILE, [lost], [])
