@@ -14,7 +14,7 @@ from dvsa import evaluation, maxsim
 from dvsa.boxes import grid, iou
 from dvsa.bundle import Bundle, Manifest
 from dvsa.data import Example, GroundedPhrase, Source, load
-from dvsa.evaluation import Encoded, Report
+from dvsa.evaluation import Encoded, Judged
 from dvsa.metrics.captions import score
 from dvsa.metrics.ranking import rank, summary
 from dvsa.model import Model, View
@@ -22,7 +22,8 @@ from dvsa.photo import PhotoError
 from dvsa.records import FRAME, Box, Caption
 from dvsa.text import words
 
-CAPTION_KEYS = {"BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "CIDEr", "METEOR", "ci95", "settings"}
+BLEU = {f"BLEU-{order}{mark}" for order in (1, 2, 3, 4) for mark in ("", " no BP")}
+CAPTION_KEYS = {*BLEU, "ROUGE-L", "CIDEr", "METEOR", "ci95", "settings"}
 UNKNOWN = "zyzzyva qwxz"
 
 
@@ -56,8 +57,14 @@ def phrase(sentence: int, first: int, last: int, text: str, chain: str, *boxes: 
     return GroundedPhrase(sentence, first, last, text, chain, ("other",), boxes)
 
 
-def as_json(report: Report) -> dict[str, Any]:
-    return cast(dict[str, Any], json.loads(json.dumps(report, allow_nan=False)))
+def as_json(judged: Judged) -> dict[str, Any]:
+    """The report, whose figures must all follow from the evidence."""
+    report = cast(dict[str, Any], json.loads(json.dumps(judged.report, allow_nan=False)))
+    everyone_K = np.arange(len(judged.evidence.photos))
+    for name, value in judged.evidence.figures(everyone_K).items():
+        *part, figure = name.split(": ")
+        assert (report[part[0]] if part else report)[figure] == pytest.approx(value)
+    return report
 
 
 def figures(report: dict[str, Any]) -> dict[str, float]:
@@ -118,14 +125,14 @@ def test_sentences_of_unknown_words_alone_rank_last(
     model: Model, examples: Sequence[Example], encoded: Encoded
 ) -> None:
     silent = [replace(example, sentences=(UNKNOWN,)) for example in examples]
-    report = evaluation.ranking(model, silent, encoded=encoded)
+    report = evaluation.ranking(model, silent, encoded=encoded).report
     assert report["sentence_to_photo"] == {"R@1": 0, "R@5": 0, "R@10": 100, "Med r": 10}
 
 
 def test_ranking_uses_the_score_that_the_bundle_names(
     model: Model, examples: Sequence[Example], encoded: Encoded
 ) -> None:
-    report = evaluation.ranking(with_manifest(model, score="defrag"), examples, encoded=encoded)
+    report = evaluation.ranking(with_manifest(model, score="defrag"), examples, encoded=encoded).report
     vectors = model.word_vectors([words(s) for example in examples for s in example.sentences])
     ranks = rank(maxsim.defrag(encoded.v_KID, *vectors), np.repeat(np.arange(10), 5))
     assert report["photo_to_sentence"] == ranks.photo_to_sentence(np.arange(10))
@@ -280,8 +287,13 @@ def test_grounding_by_hand(model: Model, examples: Sequence[Example]) -> None:
         (phrases, 0.0, 100),
     ):
         example = replace(examples[0], sentences=(sentence,), phrases=chosen)
-        report = evaluation.grounding(model, [example], beta=beta, encoded=seen)
+        report = evaluation.grounding(model, [example], beta=beta, encoded=seen).report
         assert (report["R@1 IoU0.5"], report["pointing"], report["covered IoU0.5"]) == (found, found, 100)
+
+
+def test_an_infinite_beta_is_json(model: Model, examples: Sequence[Example]) -> None:
+    report = as_json(evaluation.grounding(model, examples[:2], beta=float("inf")))
+    assert report["settings"]["beta"] == "inf"
 
 
 def test_a_phrase_of_unknown_words_goes_to_the_best_proposal(
@@ -292,7 +304,7 @@ def test_a_phrase_of_unknown_words_goes_to_the_best_proposal(
         examples[0], sentences=(UNKNOWN,), phrases=(phrase(0, 0, 1, UNKNOWN, "1", (x0, y0, x1, y1)),)
     )
     for beta in (None, 1.0):
-        assert evaluation.grounding(model, [lost], beta=beta)["R@1 IoU0.5"] == 100
+        assert evaluation.grounding(model, [lost], beta=beta).report["R@1 IoU0.5"] == 100
 
 
 @pytest.mark.parametrize("beta", [0.0, 2.0, None])

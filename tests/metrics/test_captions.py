@@ -128,19 +128,18 @@ def test_rouge_equals_a_search_over_all_subsequences(reference: list[str], hypot
     assert rouge_l([[reference]], [hypothesis])[0] == pytest.approx(f_score)
 
 
-def test_brevity_penalty_can_be_left_out() -> None:
+def test_bleu_stands_with_the_brevity_penalty_and_without() -> None:
     scores = score({"x": ["a dog runs over the grass"]}, {"x": "a dog runs"}, with_meteor=False)
-    index = np.array([0])
-    assert scores.figures(index)["BLEU-1"] == pytest.approx(100 * math.exp(1 - 6 / 3))
-    assert scores.figures(index, brevity_penalty=False)["BLEU-3"] == pytest.approx(100)
-    assert scores.report(brevity_penalty=False, resamples=2)["BLEU-1"] == pytest.approx(100)
+    figures = scores.figures(np.array([0]))
+    assert figures["BLEU-1"] == pytest.approx(100 * math.exp(1 - 6 / 3))
+    assert [figures["BLEU-1 no BP"], figures["BLEU-3 no BP"]] == pytest.approx([100, 100])
+    assert scores.report(resamples=2)["BLEU-1 no BP"] == pytest.approx(100)
 
 
 def test_empty_hypotheses_score_nothing() -> None:
     references = {"x": ["a dog"], "y": ["a cat sits"], "z": ["one bird", "."]}
     empty = score(references, {"x": "", "y": ".", "z": " "}, with_meteor=False)
-    for brevity_penalty in (True, False):
-        assert set(empty.figures(np.arange(3), brevity_penalty=brevity_penalty).values()) == {0.0}
+    assert set(empty.figures(np.arange(3)).values()) == {0.0}
     mixed = score(references, {"x": "", "y": "a cat sits", "z": ""}, with_meteor=False)
     assert mixed.figures(np.arange(3))["ROUGE-L"] == pytest.approx(100 / 3)
 
@@ -153,16 +152,13 @@ def test_report_carries_intervals_and_settings() -> None:
     ends, settings = report["ci95"], report["settings"]
     assert isinstance(ends, dict)
     assert isinstance(settings, dict)
-    assert list(ends) == ["BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "CIDEr"]
+    bleu = [f"BLEU-{order}{mark}" for mark in ("", " no BP") for order in (1, 2, 3, 4)]
+    assert list(ends) == [*bleu, "ROUGE-L", "CIDEr"]
     assert all(
         report[name] == figures[name] and ends[name][0] < figures[name] < ends[name][1] for name in ends
     )
     assert report["METEOR"] is None
-    assert (settings["photos"], settings["brevity_penalty"], settings["meteor"]) == (
-        20,
-        True,
-        "METEOR was not asked for",
-    )
+    assert (settings["photos"], settings["meteor"]) == (20, "METEOR was not asked for")
 
 
 def test_saved_statistics_compare_two_systems(tmp_path: Path) -> None:

@@ -1,118 +1,178 @@
 """`dvsa evaluate`: a model judged on a split of a data set."""
 
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import inspect
+import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from dvsa.cli.figures import show_report
 from dvsa.cli.options import LAYOUTS, AsJson, BundleFolder, Entities
-from dvsa.cli.output import note, one_line_errors, print_json, progress, show, table
+from dvsa.cli.output import note, one_line_errors, progress, write
 
 if TYPE_CHECKING:
+    from dvsa.evaluation import Judged
     from dvsa.model import Model
 
 Data = Annotated[Path, typer.Option(metavar="FOLDER", help=LAYOUTS, show_default=False)]
 Split = Annotated[
     str, typer.Option(metavar="val|test", help="Which split. Choose on val; look at test once.")
 ]
+First = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        show_default="all",
+        help="Only the split's first N photographs, such as 1000 of MSCOCO's 5000.",
+    ),
+]
 RunFolder = Annotated[
     Path | None,
     typer.Option("--run", metavar="RUN", show_default=False, help="A run to judge in place of a bundle."),
 ]
+Beam = Annotated[
+    int | None, typer.Option(min=1, show_default="the bundle's own", help="Width of the search for captions.")
+]
+LengthPower = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        show_default="the bundle's own",
+        help="Captions compare by log-probability over length to this power.",
+    ),
+]
+Beta = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        show_default="no MRF: the largest sum of v.s over the phrase",
+        help="Lay words on regions by the MRF with this wish for long segments.",
+    ),
+]
+Custom = Annotated[
+    bool,
+    typer.Option(
+        "--allow-custom-split",
+        help="Allow data and numbers of photographs that no protocol has: figures compare with no others.",
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        show_default="RUN/evaluation with --run, else nowhere",
+        help="Keep figures and evidence there, for dvsa compare.",
+    ),
+]
+
+
+class Task(NamedTuple):
+    """What is measured."""
+
+    help: str
+    options: tuple[str, ...] = ()
+    """Those of its command that the others have not."""
+
 
 TASKS = {
-    "ranking": "Rank photographs and sentences.\n\n"
-    "Each sentence looks for its photograph among all of the split, and each photograph for its sentences.",
-    "captions": "Judge captions of photographs.\n\n"
-    "One caption for each whole photograph is held against the photograph's own sentences.",
-    "regions": "Judge phrases of regions.\n\n"
-    "One phrase for each thing that Flickr30k Entities has a box of is held against people's phrases for it.",
-    "grounding": "Find the boxes of phrases.\n\n"
-    "Each phrase of Flickr30k Entities is laid on a region, which is held against the true box.",
+    "ranking": Task(
+        "Rank photographs and sentences.\n\n"
+        "Each sentence looks for its photograph among all of the split, each photograph for its sentences."
+    ),
+    "captions": Task(
+        "Judge captions of photographs.\n\n"
+        "One caption for each whole photograph is held against the photograph's own sentences.",
+        ("beam", "length_power"),
+    ),
+    "regions": Task(
+        "Judge phrases of regions.\n\n"
+        "One phrase for each thing that has a box in Flickr30k Entities is held against people's phrases.",
+        ("beam", "length_power"),
+    ),
+    "grounding": Task(
+        "Find the boxes of phrases.\n\n"
+        "Each phrase of Flickr30k Entities is laid on a region, which is held against the true box.",
+        ("beta",),
+    ),
 }
-"""What is measured, by the command's name."""
+"""By the command's name."""
 
 
 def commands() -> typer.Typer:
     """The four commands under `dvsa evaluate`."""
     app = typer.Typer(no_args_is_help=True)
-    for task, text in TASKS.items():
+    for name, task in TASKS.items():
         intervals = "Each figure comes with its 95% bootstrap interval over photographs."
-        example = f"Example: `dvsa evaluate {task} --data flickr8k --split val`"
-        app.command(task, help=f"{text}\n\n{intervals}\n\n{example}")(_command(task))
+        guard = "Photographs, words and splits that would make the figures mislead are refused."
+        example = f"Example: `dvsa evaluate {name} --data flickr8k --split val`"
+        app.command(name, help=f"{task.help}\n\n{intervals} {guard}\n\n{example}")(_command(name, task))
     return app
 
 
-def _command(task: str) -> Callable[..., None]:
+def _command(name: str, task: Task) -> Callable[..., None]:
     @one_line_errors()
     def command(
         data: Data,
         split: Split = "val",
+        first: First = None,
         entities: Entities = None,
         bundle: BundleFolder = None,
         run: RunFolder = None,
+        beam: Beam = None,
+        length_power: LengthPower = None,
+        beta: Beta = None,
+        allow_custom_split: Custom = False,
+        out: Out = None,
         as_json: AsJson = False,
     ) -> None:
         from dvsa import evaluation
         from dvsa.data import load
+        from dvsa.evaluation import protocol
 
-        examples = load(data, entities).split(split)
-        with _model(bundle, run) as model, progress() as tell:
-            figures: dict[str, object] = getattr(evaluation, task)(model, examples, progress=tell)
-        if as_json:
-            print_json(figures)
-        else:
-            rows = table("Figure", "Value", "95% interval", right=("Value", "95% interval"))
-            for row in _rows(figures):
-                rows.add_row(*row)
-            show(rows, *_settings(figures))
+        dataset = load(data, entities)
+        examples = dataset.split(split)[:first]
+        model = _model(bundle, run)
+        if out is None and run is not None:
+            out = run / "evaluation"
+        given = {"beam": beam, "length_power": length_power, "beta": beta}
+        options = {option: given[option] for option in task.options}
+        with progress() as tell:
+            protocol.check(
+                model.bundle, dataset, examples, allow_custom_split=allow_custom_split, progress=tell
+            )
+            if out is not None:
+                out.mkdir(parents=True, exist_ok=True)
+            judged: Judged = getattr(evaluation, name)(model, examples, progress=tell, **options)
+        if out is not None:
+            _keep(judged, out, f"{name}.{split}" if first is None else f"{name}.{split}.{first}")
+        show_report(judged.report, as_json)
 
+    options = {option for task in TASKS.values() for option in task.options} - {*task.options}
+    signature = inspect.signature(command)
+    kept = [parameter for parameter in signature.parameters.values() if parameter.name not in options]
+    command.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
     return command
 
 
-@contextmanager
-def _model(bundle: Path | None, run: Path | None) -> "Iterator[Model]":
-    """The model of a bundle; that of a run goes through a bundle too, so that one path is judged."""
-    import dvsa
-
+def _model(bundle: Path | None, run: Path | None) -> "Model":
+    """The model of a bundle or of a run."""
     if run is None:
-        yield dvsa.load(bundle)
-        return
+        import dvsa
+
+        return dvsa.load(bundle)
     if bundle is not None:
         raise ValueError("give --bundle or --run, not both")
-    from dvsa.learn.export import export
+    from dvsa.learn import live
     from dvsa.learn.run import Run
 
-    with tempfile.TemporaryDirectory(prefix="dvsa-") as folder:
-        note(f"exports {run} to judge it as a bundle")
-        yield dvsa.load(export(Run(run), Path(folder) / "bundle"))
+    return live.model(Run(run))
 
 
-def _rows(figures: Mapping[str, object], above: str = "", within: object = None) -> Iterator[Sequence[str]]:
-    """Each figure of nested mappings: its name, its value and the ends of its interval in `ci95`."""
-    intervals = figures.get("ci95", within)
-    for name, value in figures.items():
-        interval = intervals.get(name) if isinstance(intervals, Mapping) else None
-        if name in ("ci95", "settings"):
-            continue
-        if isinstance(value, Mapping):
-            yield from _rows(value, f"{above}{name}: ", interval)
-        else:
-            ends = interval if isinstance(interval, Sequence) else ()
-            yield f"{above}{name}", _number(value), " – ".join(map(_number, ends))
-
-
-def _settings(figures: Mapping[str, object], above: str = "") -> Iterator[str]:
-    """A line for each mapping named `settings`."""
-    for name, value in figures.items():
-        if isinstance(value, Mapping) and name == "settings":
-            yield f"\n{above}settings: {', '.join(f'{key} {setting}' for key, setting in value.items())}"
-        elif isinstance(value, Mapping):
-            yield from _settings(value, f"{above}{name}: ")
-
-
-def _number(value: object) -> str:
-    return f"{value:.1f}" if isinstance(value, float) else "missing" if value is None else str(value)
+def _keep(judged: "Judged", folder: Path, name: str) -> None:
+    """Write the report and its evidence."""
+    write(folder / f"{name}.npz", judged.evidence.content())
+    write(folder / f"{name}.json", json.dumps(judged.report, indent=1, allow_nan=False).encode())
+    note(f"keeps {folder / name}.json and .npz")

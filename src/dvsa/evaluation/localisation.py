@@ -1,5 +1,6 @@
 """Where the model sees the words and phrases of a sentence, against the boxes of Flickr30k Entities."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -12,12 +13,12 @@ from dvsa.evaluation.encoding import (
     SENTENCES,
     Encoded,
     Progress,
-    Report,
     chunks,
     encode,
     require_boxes,
     with_settings,
 )
+from dvsa.evaluation.evidence import Evidence, Judged
 from dvsa.metrics.grounding import Grounding, covered, ground
 from dvsa.model import Floats, Model, word_regions
 from dvsa.text import words
@@ -30,7 +31,7 @@ def grounding(
     beta: float | None = None,
     encoded: Encoded | None = None,
     progress: Progress | None = None,
-) -> Report:
+) -> Judged:
     """How many phrases are found: `R@1 IoU0.5` and `pointing`, and `covered IoU0.5`, the first's upper bound.
 
     Args:
@@ -61,11 +62,18 @@ def grounding(
     bound = covered(
         {example.name: encoded.box_KI4[k] for k, example in enumerate(examples)}, truth_N4, photos
     )
-    report = Grounding(found.owner_N, {**found.found, **bound.found}).report()
+    judged = Grounding(found.owner_N, {**found.found, **bound.found})
     rule = (
         "largest sum of v.s over the phrase" if beta is None else "majority of the MRF's path in the phrase"
     )
-    return with_settings(report, proposer=model.bundle.manifest["proposer"], rule=rule, beta=beta)
+    report = with_settings(
+        judged.report(),
+        proposer=model.bundle.manifest["proposer"],
+        rule=rule,
+        beta="inf" if beta == math.inf else beta,  # JSON has no infinity
+    )
+    arrays = {"owner_N": judged.owner_N, **judged.found}
+    return Judged(report, Evidence("grounding", tuple(sorted(set(photos))), arrays))
 
 
 def word_accuracy(

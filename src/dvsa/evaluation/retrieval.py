@@ -8,6 +8,7 @@ import numpy as np
 from dvsa import maxsim
 from dvsa.data import Example
 from dvsa.evaluation.encoding import SENTENCES, Encoded, Progress, Report, chunks, encode, require_sentences
+from dvsa.evaluation.evidence import Evidence, Judged
 from dvsa.metrics.ranking import rank
 from dvsa.model import Model
 from dvsa.text import words
@@ -19,7 +20,7 @@ def ranking(
     *,
     encoded: Encoded | None = None,
     progress: Progress | None = None,
-) -> Report:
+) -> Judged:
     """`R@1`, `R@5`, `R@10` and `Med r` of both directions, by the score that the bundle names.
 
     A sentence without a known word scores 0 with every photograph, and so ranks last.
@@ -42,6 +43,11 @@ def ranking(
         for chunk in chunks(sentences, SENTENCES, "scoring sentences", progress)
     ]
     owner_L = np.repeat(np.arange(len(examples)), [len(example.sentences) for example in examples])
-    report = rank(np.hstack(columns), owner_L).report()
+    ranks = rank(np.hstack(columns), owner_L)
+    report = ranks.report()
     directions = ("photo_to_sentence", "sentence_to_photo")
-    return {**report, "ci95": {name: cast(Report, report[name]).pop("ci95") for name in directions}}
+    report["ci95"] = {name: cast(Report, report[name]).pop("ci95") for name in directions}
+    arrays = {
+        "photo_rank_K": ranks.photo_rank_K, "sentence_rank_L": ranks.sentence_rank_L, "owner_N": ranks.owner_L
+    }  # fmt: skip
+    return Judged(report, Evidence("ranking", tuple(example.name for example in examples), arrays))

@@ -18,6 +18,7 @@ from dvsa.evaluation.encoding import (
     require_sentences,
     with_settings,
 )
+from dvsa.evaluation.evidence import Evidence, Judged, owned
 from dvsa.metrics.bootstrap import IntArray, estimate
 from dvsa.metrics.captions import CaptionScores, score
 from dvsa.model import Floats, Model, Subject
@@ -37,7 +38,7 @@ def captions(
     keep: Callable[[str, Caption], object] | None = None,
     encoded: Encoded | None = None,
     progress: Progress | None = None,
-) -> Report:
+) -> Judged:
     """One sentence for each whole photograph, scored against the photograph's own sentences.
 
     Args:
@@ -62,8 +63,10 @@ def captions(
         for example, caption in zip(examples, written, strict=True):
             keep(example.name, caption)
     references = {example.name: example.sentences for example in examples}
-    report = _scored(references, written, with_meteor).report()
-    return with_settings(report, proposer=model.bundle.manifest["proposer"], **search._asdict())
+    scores = _scored(references, written, with_meteor)
+    proposer = model.bundle.manifest["proposer"]
+    report = with_settings(scores.report(), proposer=proposer, **search._asdict())
+    return Judged(report, Evidence("captions", scores.photos, scores.statistics))
 
 
 def regions(
@@ -74,7 +77,7 @@ def regions(
     length_power: float | None = None,
     with_meteor: bool = True,
     progress: Progress | None = None,
-) -> Report:
+) -> Judged:
     """Phrases for given boxes, scored against people's phrases for the same things.
 
     An item is a chain of Flickr30k Entities that has boxes: its region is the union of them, its references
@@ -89,26 +92,29 @@ def regions(
             captioner for regions or for frames.
     """
     require_boxes(examples)
-    boxed = [example for example in examples if _chains(example)]
-    references = {
-        f"{example.name}#{chain}": [phrase.text for phrase in phrases]
-        for example in boxed
-        for chain, phrases in _chains(example).items()
-    }
+    boxed = [example for example in examples if chains(example)]
+    references = references_of_chains(boxed)
     search = _Search.of(model, beam, length_power)
-    feature_N2F = np.concatenate(list(_features_of_chains(model, boxed, progress)))
+    feature_N2F = np.concatenate(list(features_of_chains(model, boxed, progress)))
 
-    def report(subject: Subject, feature_NIF: Floats, what: str) -> Report:
+    owner_N = np.repeat(np.arange(len(boxed)), [len(chains(example)) for example in boxed])
+
+    def judge(subject: Subject, feature_NIF: Floats, what: str) -> tuple[Report, CaptionScores]:
         focus_N = np.zeros(len(feature_NIF), np.int64)
         written = _write(model, feature_NIF, focus_N, subject, search, what, progress)
         scores = _scored(references, written, with_meteor)
-        return with_settings(
-            _over_photographs(scores), proposer="given", captioner=subject, **search._asdict()
-        )
+        report = over_photographs(scores, owner_N)
+        return with_settings(report, proposer="given", captioner=subject, **search._asdict()), scores
 
-    ours = report("region", feature_N2F, "writing phrases of regions")
-    theirs = report("frame", feature_N2F[:, :1], "writing phrases as of photographs")
-    return {**ours, "full_frame_model": theirs}
+    ours, our_scores = judge("region", feature_N2F, "writing phrases of regions")
+    theirs, their_scores = judge("frame", feature_N2F[:, :1], "writing phrases as of photographs")
+    arrays = {
+        "owner_N": owner_N,
+        **{f"region {name}": array for name, array in our_scores.statistics.items()},
+        **{f"frame {name}": array for name, array in their_scores.statistics.items()},
+    }
+    names = tuple(example.name for example in boxed)
+    return Judged({**ours, "full_frame_model": theirs}, Evidence("regions", names, arrays))
 
 
 class _Search(NamedTuple):
@@ -154,36 +160,39 @@ def _scored(
     return score(references, hypotheses, with_meteor=with_meteor)
 
 
-def _over_photographs(scores: CaptionScores) -> Report:
-    """The report of items named `PHOTO#CHAIN`, with intervals over photographs."""
-    owner_N = np.array([item.rpartition("#")[0] for item in scores.photos])
-    first_K = np.sort(np.unique(owner_N, return_index=True)[1])  # a photograph's items stand together
-    items_K = np.split(np.arange(len(owner_N)), first_K[1:])
-
-    def figures(index_N: IntArray) -> dict[str, float]:
-        return scores.figures(np.concatenate([items_K[k] for k in index_N]))
-
+def over_photographs(scores: CaptionScores, owner_N: IntArray) -> Report:
+    """The report of items that belong to photographs, with intervals over photographs."""
+    photos = int(owner_N[-1]) + 1
     # The report resamples items, which is of no use here.
-    report = scores.report(resamples=1) | estimate(figures, len(items_K))
-    return with_settings(report, photos=len(items_K), chains=len(owner_N))
+    report = scores.report(resamples=1) | estimate(lambda n: scores.figures(owned(owner_N, n)), photos)
+    return with_settings(report, photos=photos, chains=len(owner_N))
 
 
-def _chains(example: Example) -> dict[str, list[GroundedPhrase]]:
+def chains(example: Example) -> dict[str, list[GroundedPhrase]]:
     """The phrases of each chain that has boxes; all phrases of a chain have the same."""
-    chains: dict[str, list[GroundedPhrase]] = {}
+    found: dict[str, list[GroundedPhrase]] = {}
     for phrase in example.phrases:
         if phrase.boxes:
-            chains.setdefault(phrase.chain, []).append(phrase)
-    return chains
+            found.setdefault(phrase.chain, []).append(phrase)
+    return found
 
 
-def _features_of_chains(
+def references_of_chains(examples: Sequence[Example]) -> dict[str, list[str]]:
+    """All phrases of each chain with boxes, by `PHOTOGRAPH#CHAIN`, in the order of `features_of_chains`."""
+    return {
+        f"{example.name}#{chain}": [phrase.text for phrase in phrases]
+        for example in examples
+        for chain, phrases in chains(example).items()
+    }
+
+
+def features_of_chains(
     model: Model, examples: Sequence[Example], progress: Progress | None
 ) -> Iterator[Floats]:
     """For each photograph the features (C, 2, F) of the region of each of its C chains and of the frame."""
     for chunk, fine, coarse, _, _ in look(model, examples, progress):
         for b, example in enumerate(chunk):
-            box_C4 = [phrases[0].box for phrases in _chains(example).values()]
+            box_C4 = [phrases[0].box for phrases in chains(example).values()]
             box_BI4 = np.array([[*box_C4, FRAME]], np.float32)
             feature_BIF, _ = model.encode(fine[b : b + 1], coarse[b : b + 1], box_BI4)
             yield feature_BIF[0, [(c, -1) for c in range(len(box_C4))]]

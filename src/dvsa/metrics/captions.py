@@ -27,14 +27,16 @@ class CaptionScores:
     meteor_note: str = ""
     """Which METEOR was used, or why there is none."""
 
-    def figures(self, index_N: IntArray, *, brevity_penalty: bool = True) -> dict[str, float]:
+    def figures(self, index_N: IntArray) -> dict[str, float]:
         """Every figure × 100 for the photographs at `index_N`; no `METEOR` where the jar did not run.
 
+        The literature has both variants of BLEU: `BLEU-1` with the brevity penalty, `BLEU-1 no BP` without.
         CIDEr keeps the document frequencies of the whole split.
         """
         bleu_sum = self.statistics["BLEU"][index_N].sum(axis=0)
         values = {
-            f"BLEU-{order}": value
+            f"BLEU-{order}{mark}": value
+            for mark, brevity_penalty in (("", True), (" no BP", False))
             for order, value in enumerate(bleu(bleu_sum, brevity_penalty=brevity_penalty), start=1)
         }
         values["ROUGE-L"] = float(self.statistics["ROUGE-L"][index_N].mean())
@@ -43,27 +45,20 @@ class CaptionScores:
             values["METEOR"] = meteor(self.statistics["METEOR"][index_N].sum(axis=0))
         return {name: 100 * value for name, value in values.items()}
 
-    def report(
-        self, *, brevity_penalty: bool = True, resamples: int = 1000, seed: int = 0
-    ) -> dict[str, object]:
+    def report(self, *, resamples: int = 1000, seed: int = 0) -> dict[str, object]:
         """The figures of the split, their intervals under `ci95`, and the `settings` behind them.
 
         `METEOR` is None where the jar did not run; the settings then say why.
         """
-
-        def figures(index_N: IntArray) -> dict[str, float]:
-            return self.figures(index_N, brevity_penalty=brevity_penalty)
-
         settings = {
             "tokeniser": "PTB, lower case, no punctuation",
-            "brevity_penalty": brevity_penalty,
             "photos": len(self.photos),
             "meteor": self.meteor_note,
             "version": version("dvsa"),
         }
         return {
             "METEOR": None,
-            **estimate(figures, len(self.photos), resamples=resamples, seed=seed),
+            **estimate(self.figures, len(self.photos), resamples=resamples, seed=seed),
             "settings": settings,
         }
 

@@ -1,0 +1,119 @@
+"""What figures rest on: counts for each photograph, kept so that two systems can be compared later."""
+
+import io
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dvsa.evaluation.encoding import Report
+from dvsa.metrics.bootstrap import IntArray
+from dvsa.metrics.captions import CaptionScores
+from dvsa.metrics.grounding import Grounding
+from dvsa.metrics.ranking import Ranks
+
+Arrays = Mapping[str, NDArray[np.generic]]
+
+_DAMAGE = (ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What reading a file raises that is no whole NPZ file."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """Everything that the figures of a task follow from."""
+
+    task: str
+    """`ranking`, `captions`, `regions` or `grounding`."""
+    photos: tuple[str, ...]
+    """Names of the K photographs that play a part."""
+    arrays: Arrays
+    """Plain arrays of that task: one entry for each photograph, or for each of its sentences, phrases or
+    regions with their photograph's index in `owner_N`."""
+
+    def figures(self, index_N: IntArray) -> dict[str, float]:
+        """Every figure of the photographs at `index_N`, a repeated one counted as often as it stands.
+
+        The figures are those of the task's report; what a figure belongs to stands before its name.
+        """
+        return _FIGURES[self.task](self.arrays, index_N)
+
+    def content(self) -> bytes:
+        """The bytes of an NPZ file that `read` reads."""
+        file = io.BytesIO()
+        np.savez_compressed(
+            file, allow_pickle=False, task=np.array(self.task), photos=np.array(self.photos), **self.arrays
+        )
+        return file.getvalue()
+
+    @classmethod
+    def read(cls, path: Path) -> "Evidence":
+        """Read a file of `content`; raises OSError, or ValueError where the file is something else."""
+        try:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
+                arrays = dict(file)
+            evidence = cls(str(arrays.pop("task")), tuple(map(str, arrays.pop("photos"))), arrays)
+            evidence.figures(np.arange(len(evidence.photos)))
+        except (*_DAMAGE, TypeError, LookupError) as error:
+            raise ValueError(f"{path} holds no evidence ({error}): evaluate again") from error
+        return evidence
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """How a model did."""
+
+    report: Report
+    evidence: Evidence
+
+
+def owned(owner_N: IntArray, index_N: IntArray) -> IntArray:
+    """Indices of the things that belong to the photographs at `index_N`, as often as their photograph."""
+    times_K = np.bincount(index_N, minlength=int(owner_N.max()) + 1)
+    return np.repeat(np.arange(len(owner_N)), times_K[owner_N])
+
+
+def _ranking(arrays: Arrays, index_N: IntArray) -> dict[str, float]:
+    ranks = Ranks(*(_integers(arrays[name]) for name in ("photo_rank_K", "sentence_rank_L", "owner_N")))
+    return {
+        **_under("photo_to_sentence", ranks.photo_to_sentence(index_N)),
+        **_under("sentence_to_photo", ranks.sentence_to_photo(index_N)),
+    }
+
+
+def _captions(arrays: Arrays, index_N: IntArray) -> dict[str, float]:
+    statistics = {name: array.astype(np.float64, copy=False) for name, array in arrays.items()}
+    return CaptionScores((), statistics).figures(index_N)
+
+
+def _regions(arrays: Arrays, index_N: IntArray) -> dict[str, float]:
+    item_N = owned(_integers(arrays["owner_N"]), index_N)
+    ours, theirs = (
+        _captions({n.removeprefix(by): a for n, a in arrays.items() if n.startswith(by)}, item_N)
+        for by in ("region ", "frame ")
+    )
+    return {**ours, **_under("full_frame_model", theirs)}
+
+
+def _grounding(arrays: Arrays, index_N: IntArray) -> dict[str, float]:
+    found = {name: array.astype(np.bool_, copy=False) for name, array in arrays.items() if name != "owner_N"}
+    return Grounding(_integers(arrays["owner_N"]), found).figures(index_N)
+
+
+def _integers(array: NDArray[np.generic]) -> IntArray:
+    return array.astype(np.int64, copy=False)
+
+
+def _under(name: str, figures: Mapping[str, float]) -> dict[str, float]:
+    return {f"{name}: {figure}": value for figure, value in figures.items()}
+
+
+_FIGURES: Mapping[str, Callable[[Arrays, IntArray], dict[str, float]]] = {
+    "ranking": _ranking,
+    "captions": _captions,
+    "regions": _regions,
+    "grounding": _grounding,
+}

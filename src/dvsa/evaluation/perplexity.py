@@ -1,0 +1,119 @@
+"""How well a captioner predicts what people wrote (paper, section 3.2)."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dvsa import text
+from dvsa.data import Example
+from dvsa.evaluation.encoding import Encoded, Progress, Report, chunks, encode, require_sentences
+from dvsa.metrics.bootstrap import FloatArray, IntArray, estimate
+from dvsa.model import Floats, Model, Subject
+
+PHOTOGRAPHS = 20
+"""Photographs whose sentences are read at once."""
+
+
+def perplexity(
+    model: Model,
+    examples: Sequence[Example],
+    *,
+    encoded: Encoded | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """`perplexity`: exp of the mean of -ln p over all words of the split's own sentences, END included.
+
+    Every word is predicted from the photograph and the true words before it. As in training, words that the
+    bundle does not know are left out, and so are sentences without any that it knows: perplexities compare
+    only between models with the same vocabulary.
+
+    Args:
+        model: its captioner of whole photographs reads the sentences.
+        examples: the split.
+        encoded: what `encode` gave for this model and these examples, to spare the work.
+        progress: is told how far the work is.
+
+    Raises:
+        ValueError: there are no photographs, one cannot be read, one has no sentences, or none has a known
+            word; the bundle has no captioner of photographs.
+    """
+    require_sentences(examples)
+    encoded = encoded or encode(model, examples, progress)
+    spoken = [text.words(sentence) for example in examples for sentence in example.sentences]
+    known = [model.bundle.vocabulary.encode(tokens) for tokens in spoken]
+    ids_L = [ids for ids in known if ids]
+    if not ids_L:
+        raise ValueError("no sentence has a word that the bundle knows: choose another split or bundle")
+    owner_L = np.repeat(np.arange(len(examples)), [len(example.sentences) for example in examples])
+    owner_L = owner_L[[bool(ids) for ids in known]]
+    nats_L = np.zeros(len(ids_L))
+    frame_K = np.full(len(examples), encoded.feature_KIF.shape[1] - 1)
+    for photos in chunks(range(len(examples)), PHOTOGRAPHS, "reading sentences", progress):
+        low, high = np.searchsorted(owner_L, [photos[0], photos[-1] + 1])
+        nats_L[low:high] = surprise(
+            model,
+            encoded.feature_KIF[photos],
+            frame_K[photos],
+            ids_L[low:high],
+            owner_L[low:high] - photos[0],
+        )
+    read_L = np.unique(owner_L, return_inverse=True)[1]  # photographs with nothing to read play no part
+    nats_K = np.bincount(read_L, weights=nats_L)
+    words_K = np.bincount(read_L, weights=[len(ids) + 1 for ids in ids_L])
+
+    def figures(index_N: IntArray) -> dict[str, float]:
+        return {"perplexity": float(np.exp(nats_K[index_N].sum() / words_K[index_N].sum()))}
+
+    settings = {
+        "photos": len(nats_K),
+        "sentences": len(ids_L),
+        "words and ENDs": int(words_K.sum()),
+        "unknown words, left out": sum(map(len, spoken)) - sum(map(len, known)),
+    }
+    return {**estimate(figures, len(nats_K)), "settings": settings}
+
+
+def surprise(
+    model: Model,
+    feature_BIF: Floats,
+    focus_B: IntArray,
+    ids_L: Sequence[Sequence[int]],
+    owner_L: IntArray,
+    *,
+    subject: Subject = "frame",
+) -> FloatArray:
+    """The sum of -ln p over the words and the END of each of L sentences, (L,).
+
+    Args:
+        model: its captioner reads the sentences.
+        feature_BIF: features of the regions of B photographs.
+        focus_B: the region to speak of; the last is the frame.
+        ids_L: the sentences, as `Vocabulary.encode` gives them.
+        owner_L: which of the B each sentence speaks of.
+        subject: which captioner reads.
+
+    Raises:
+        ValueError: the bundle has no captioner for `subject`.
+    """
+    bundle = model.bundle
+    voice = bundle.manifest["voices"].get(subject)
+    if voice is None:
+        raise ValueError(
+            f"bundle {bundle.manifest['name']} has no captioner for a {subject}: use another one"
+        )
+    start, step = (f"{voice['graphs']}.{graph}" for graph in ("start", "step"))
+    # The longest sentences come first, so those that go on are the first rows of every array.
+    order_L = np.argsort([-len(ids) for ids in ids_L], kind="stable")
+    target_LT, real_LT = text.pad([[*ids_L[n], text.END] for n in order_L])
+    state = [
+        array_B[owner_L[order_L]]
+        for array_B in bundle.run(start, {"features": feature_BIF, "focus": focus_B})
+    ]
+    names = bundle.inputs(step)
+    nats_L, token_L = np.zeros(len(ids_L)), np.full(len(ids_L), voice["start"])
+    for target_L, live in zip(np.ascontiguousarray(target_LT.T), real_LT.sum(axis=0), strict=True):
+        inputs = (token_L[:live], *(array_L[:live] for array_L in state))
+        logp_LV, *state = bundle.run(step, dict(zip(names, inputs, strict=True)))
+        nats_L[order_L[:live]] -= logp_LV[np.arange(live), target_L[:live]]
+        token_L = target_L
+    return nats_L

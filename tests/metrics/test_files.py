@@ -1,0 +1,128 @@
+"""Captions in files: every form gives the same records, and every fault is one line with the file's name."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dvsa.metrics.files import read_hypotheses, read_references
+
+REFERENCES = {"2": ["a dog runs", "the dog"], "x.jpg": ["ein Fuß"], "1": ["a cat"]}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("files")
+
+
+def write(folder: Path, name: str, content: object) -> Path:
+    path = folder / name
+    path.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8", newline="")
+    return path
+
+
+names = st.text(min_size=1, max_size=3)
+sentences = st.lists(st.text(max_size=5), min_size=1, max_size=3)
+
+
+@given(st.dictionaries(names, sentences, min_size=1, max_size=4))
+def test_references_of_either_form_are_the_same(folder: Path, references: dict[str, list[str]]) -> None:
+    assert read_references(write(folder, "a.json", references)) == references
+    turns = [(photo, n) for photo, own in references.items() for n in range(len(own))]
+    coco = {
+        "images": [{"id": photo, "file_name": "any"} for photo in references],
+        # A photograph's sentences in their order, but the photographs from the back.
+        "annotations": [
+            {"id": 1, "image_id": photo, "caption": references[photo][n]}
+            for photo, n in sorted(turns, key=lambda turn: -[*references].index(turn[0]))
+        ],
+    }
+    found = read_references(write(folder, "b.json", coco))
+    assert [*found.items()] == [*references.items()]
+    del coco["images"]
+    found = read_references(write(folder, "b.json", coco))
+    assert [*found.items()] == [*reversed(references.items())]
+
+
+def test_numbers_are_names_and_a_photograph_may_be_named_annotations(tmp_path: Path) -> None:
+    numbered = {"annotations": [{"image_id": 42, "caption": "a dog"}, {"image_id": "42", "caption": "it"}]}
+    assert read_references(write(tmp_path, "a.json", numbered)) == {"42": ["a dog", "it"]}
+    odd = {"annotations": ["a list of notes"], "images": ["a picture"]}
+    assert read_references(write(tmp_path, "a.json", odd)) == odd
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("{", "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
+        (["a dog"], "want an object of photographs"),
+        ({}, "holds no photographs"),
+        ({"annotations": []}, "holds no photographs"),
+        ({"x": "a dog"}, "photograph 'x' needs a list of sentences"),
+        ({"x": ["a dog"], "y": []}, "photograph 'y' needs a list of sentences"),
+        ({"x": ["a dog", 3]}, "photograph 'x' needs a list of sentences"),
+        ('{"x": ["a dog"], "y": ["a cat"], "x": ["a fox"]}', "'x' is there twice"),
+        ({"images": [{"id": 7}], "annotations": []}, "photograph '7' needs a list of sentences"),
+        ({"images": [{"name": 7}], "annotations": []}, r"no id that is a number or a string: \{'name': 7\}"),
+        ({"images": 7, "annotations": []}, "images is no list"),
+        ({"annotations": [{"image_id": 7}]}, r"an entry has no caption: \{'image_id': 7\}"),
+        ({"annotations": [{"image_id": True, "caption": "a"}]}, "no image_id that is a number or a string"),
+        ({"annotations": [{"image_id": 1.5, "caption": "a"}]}, "no image_id that is a number or a string"),
+    ],
+)
+def test_faulty_references_are_named(tmp_path: Path, content: object, line: str) -> None:
+    path = write(tmp_path, "refs.json", content)
+    with pytest.raises(ValueError, match=rf"refs\.json.*{line}") as caught:
+        read_references(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_hypotheses_of_either_form_are_the_same(tmp_path: Path) -> None:
+    said = {"2": "a dog", "x.jpg": "", "1": "ein Fuß \u2028 und \x0b einer"}
+    results = [{"image_id": int(k) if k.isdigit() else k, "caption": c} for k, c in reversed(said.items())]
+    photos = [*REFERENCES]
+    assert read_hypotheses(write(tmp_path, "hyps.json", results), photos) == said
+    lines = "\n".join(said.values())
+    for content in (lines, f"{lines}\n", lines.replace("\n", "\r\n"), f"\ufeff{lines}"):
+        assert read_hypotheses(write(tmp_path, "hyps.txt", content), photos) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line"),
+    [
+        ("hyps.json", "a dog\n", "is not JSON"),
+        ("hyps.json", {"2": "a dog"}, "want a list of objects"),
+        ("hyps.json", ["a dog"], "an entry has no caption: a dog"),
+        ("hyps.json", [{"caption": "a dog"}], "no image_id"),
+        ("hyps.json", [{"image_id": 2, "caption": ["a dog"]}], "an entry has no caption"),
+        ("hyps.json", [{"image_id": n, "caption": "a"} for n in (2, "2")], "photograph '2' is there twice"),
+        ("hyps.json", [{"image_id": n, "caption": "a"} for n in (2, 1)], "photograph 'x.jpg' has no caption"),
+        (
+            "hyps.json",
+            [{"image_id": n, "caption": "a"} for n in (2, 3, "x.jpg", 1)],
+            "photograph '3' has no references",
+        ),
+        ("hyps.txt", "a dog\na cat\n", "has 2 lines for 3 photographs"),
+        ("hyps.txt", "a dog\na cat\na fox\n\n", "has 4 lines for 3 photographs"),
+        ("hyps.txt", '[{"image_id": 2, "caption": "a"}]', "COCO results in a file named .json"),
+    ],
+)
+def test_faulty_hypotheses_are_named(tmp_path: Path, name: str, content: object, line: str) -> None:
+    path = write(tmp_path, name, content)
+    with pytest.raises(ValueError, match=rf"{name}.*{line}") as caught:
+        read_hypotheses(path, [*REFERENCES])
+    assert "\n" not in str(caught.value)
+
+
+def test_files_that_are_no_text_or_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    with pytest.raises(FileNotFoundError):
+        read_references(path)
+    path.write_bytes(b"\xff\xfe{")
+    with pytest.raises(ValueError, match=r"a\.json is not UTF-8"):
+        read_references(path)
+    with pytest.raises(ValueError, match=r"a\.json is not UTF-8"):
+        read_hypotheses(path, ["x"])
