@@ -1,0 +1,143 @@
+"""Choose the hyper-parameters of the paper's recipes on the validation split, one after the other.
+
+    python runs/paper_search.py DATA OUT [--seconds 400]
+
+Each parameter in its turn is tried at each of its values, all others as they are best so far; the best value
+by the task's own goal on val stays. OUT/search.json gets every trial. The test split is never looked at. The
+recipes of `dvsa.learn.paper` hold what came of it; about ten minutes on one H100.
+"""
+
+import argparse
+import json
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from dvsa.data import load
+from dvsa.learn import paper
+from dvsa.learn.alignment import AlignmentModel, AlignmentOptions, AlignmentTask, ProposalTask
+from dvsa.learn.bank import Corpus
+from dvsa.learn.captioning import CaptionOptions, CaptionTask
+from dvsa.learn.recipe import Recipe
+from dvsa.learn.trainer import train
+from dvsa.text import Vocabulary, words
+
+Choice = dict[str, object]
+SEARCHES: dict[str, dict[str, tuple[object, ...]]] = {
+    "alignment": {
+        "lr": (1e-5, 3e-6, 3e-5, 1e-4),
+        "dropout": (0.5, 0.3),
+        "schedule": ("constant", "cosine"),
+        "embedding": (1000, 1600),
+        "hidden": (600, 300),
+        "weight_decay": (0.0, 1e-4, 1e-3),
+    },
+    "rnn": {"lr": (3e-4, 1e-4, 1e-3), "dropout": (0.5, 0.3), "schedule": ("constant", "cosine")},
+    "lstm": {"lr": (3e-4, 1e-3, 3e-3), "dropout": (0.5, 0.3), "schedule": ("constant", "cosine")},
+}
+EPOCHS = {"alignment": 40, "rnn": 12, "lstm": 12}
+
+
+def main() -> None:
+    """Search for each part within the time given."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--seconds", type=float, default=600.0)
+    parser.add_argument("--only", choices=SEARCHES)
+    args = parser.parse_args()
+    began = time.monotonic()
+    room = Room(args.data, args.out)
+    trials: list[dict[str, object]] = []
+    for what in [args.only] if args.only else SEARCHES:
+        best: Choice = {name: values[0] for name, values in SEARCHES[what].items()}
+        found: dict[str, float] = {}
+        for name, values in SEARCHES[what].items():
+            for value in values:
+                choice = best | {name: value}
+                key = json.dumps(choice)
+                if key in found or time.monotonic() - began > args.seconds:
+                    continue
+                since = time.monotonic()
+                try:
+                    found[key], epoch = room.judge(what, choice)
+                except ValueError as error:  # it diverged
+                    found[key], epoch = -1e9, str(error)
+                seconds = round(time.monotonic() - since, 1)
+                trials.append({"part": what, **choice, "val": found[key], "epoch": epoch, "seconds": seconds})
+                print(trials[-1], flush=True)
+            if found:
+                best = json.loads(max(found, key=found.__getitem__))
+        print(what, "chosen:", best, flush=True)
+    args.out.mkdir(parents=True, exist_ok=True)
+    (args.out / "search.json").write_text(json.dumps(trials, indent=1))
+
+
+class Room:
+    """The data, and the regions of a proposal head that is trained once."""
+
+    def __init__(self, data: Path, out: Path) -> None:
+        dataset, self.out = load(data), out
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        training, val = dataset.split("train", restval=True), dataset.split("val")
+        recipe = paper.alignment()
+        self.vocabulary = Vocabulary.build(
+            (words(s) for e in training for s in e.sentences), recipe.min_count
+        )
+        model = self.model(recipe, pretrained=True)
+        self.corpus = Corpus(training, val, self.vocabulary, model.vision.size, self.device, quiet=True)
+        model.vision.proposals.anchors_A2.copy_(self.corpus.anchors(recipe.vision.anchors))
+        stage = recipe.stages[0]
+        assert isinstance(stage.task, AlignmentOptions)
+        task = ProposalTask(stage.name, model.to(self.device), self.corpus, stage.task)
+        self.base = train(task, stage.train, out / "regions", self.device, quiet=True).state_dict()
+        self.base = {
+            k: t.clone()
+            for k, t in self.base.items()
+            if k.startswith(("vision.backbone.", "vision.proposals."))
+        }
+
+    def model(self, recipe: Recipe, pretrained: bool = False) -> AlignmentModel:
+        """An untrained network of a recipe."""
+        torch.manual_seed(0)
+        return AlignmentModel(recipe.vision, recipe.sentence, len(self.vocabulary), None, None, pretrained)
+
+    def judge(self, what: str, choice: Choice) -> tuple[float, float]:
+        """Train with a choice; the goal on val and the epoch of its height."""
+        folder = self.out / "trial"
+        shutil.rmtree(folder, ignore_errors=True)
+        recipe = paper.alignment()
+        own = {key: choice[key] for key in ("lr", "schedule", "weight_decay") if key in choice}
+        if what == "alignment":
+            sizes = {"embedding": choice["embedding"], "dropout": choice["dropout"]}
+            recipe = replace(
+                recipe,
+                vision=replace(recipe.vision, **sizes),
+                sentence=replace(recipe.sentence, **sizes, hidden=choice["hidden"]),
+            )
+        model = self.model(recipe)
+        model.load_state_dict(model.state_dict() | self.base)
+        model.to(self.device).eval()
+        stage = recipe.stages[-1] if what == "alignment" else paper.captions(what)
+        cfg = replace(stage.train, epochs=EPOCHS[what], **own)
+        if isinstance(stage.task, CaptionOptions):
+            captioner = replace(stage.captioner, dropout=choice["dropout"])
+            writing = CaptionTask(what, model, self.corpus, captioner, stage.task)
+            train(writing, cfg, folder, self.device, quiet=True)
+            goal = writing.goal
+        else:
+            aligning = AlignmentTask(what, model, self.corpus, stage.task)
+            train(aligning, cfg, folder, self.device, quiet=True)
+            goal = aligning.goal
+        lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+        top = max(lines, key=lambda line: line[goal])
+        return top[goal], top["epoch"]
+
+
+if __name__ == "__main__":
+    main()

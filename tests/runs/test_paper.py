@@ -1,0 +1,141 @@
+"""The scripts of the paper's tables on stand-ins in the layouts of Flickr30K and MSCOCO.
+
+The stand-ins are toy scenes under other names, and the recipes are small and short; everything else is what
+runs on the real data: `runs/paper.py` from its command line to its figures.
+"""
+
+import importlib.util
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from dvsa.data import toy
+from dvsa.learn import curve
+from dvsa.learn.recipe import Recipe, Stage
+from dvsa.learn.recipes import RECIPES
+
+RUNS = Path(__file__).resolve().parents[2] / "runs"
+ROWS = ("frame", "defrag", "bag", "rnn", "brnn")
+
+
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("paper_script", RUNS / "paper.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def quick(recipe: Recipe) -> Recipe:
+    """The same rows with small networks, an epoch a stage."""
+
+    def stage(full: Stage) -> Stage:
+        captioner = full.captioner and replace(full.captioner, hidden=16, word_size=16)
+        return replace(full, captioner=captioner, train=replace(full.train, epochs=1, batch=10))
+
+    return replace(
+        recipe,
+        min_count=1,
+        vision=replace(recipe.vision, backbone="small", embedding=16, anchors=3, proposal_width=8),
+        sentence=replace(recipe.sentence, embedding=16, hidden=16, word_size=16),
+        stages=tuple(stage(full) for full in recipe.stages),
+    )
+
+
+def flickr30k(folder: Path) -> Path:
+    """Scenes with Entities' phrases, listed as Karpathy listed Flickr30K."""
+    toy.write(folder, train=24, val=8, test=8)
+    (folder / "dataset_toy.json").rename(folder / "dataset_flickr30k.json")
+    return folder
+
+
+def coco(folder: Path) -> Path:
+    """Scenes without boxes of phrases, as Karpathy listed MSCOCO: with `restval`, in two folders."""
+    toy.write(folder, train=24, val=8, test=8)
+    shutil.rmtree(folder / "entities")
+    listed = json.loads((folder / "dataset_toy.json").read_text())
+    (folder / "train2014").mkdir()
+    (folder / "images").rename(folder / "val2014")
+    for number, image in enumerate(listed["images"]):
+        image["filepath"] = "train2014" if image["split"] == "train" and number % 2 else "val2014"
+        if image["filepath"] == "train2014":
+            (folder / "val2014" / image["filename"]).rename(folder / "train2014" / image["filename"])
+        elif image["split"] == "train":
+            image["split"] = "restval"
+    (folder / "dataset_toy.json").unlink()
+    (folder / "dataset_coco.json").write_text(json.dumps(listed))
+    return folder
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
+    """Calls the script; its recipes are quick ones."""
+    monkeypatch.setenv("DVSA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("DVSA_METEOR_JAR", str(tmp_path / "none.jar"))  # it takes 10 seconds each time
+    monkeypatch.setattr(curve, "draw", lambda lines, path: path.write_bytes(b"picture"))
+    module = script()
+    made = {name: (lambda make=make: quick(make())) for name, make in RECIPES.items() if "paper" in name}
+    monkeypatch.setattr(module, "RECIPES", made)
+
+    def call(*arguments: object) -> None:
+        monkeypatch.setattr("sys.argv", ["paper.py", *map(str, arguments)])
+        module.main()
+
+    return call
+
+
+def read(path: Path) -> dict[str, object]:
+    report: dict[str, object] = json.loads(path.read_text())
+    return report
+
+
+def test_all_rows_on_a_data_set_in_the_layout_of_flickr30k(run: Callable[..., None], tmp_path: Path) -> None:
+    data, out = flickr30k(tmp_path / "data"), tmp_path / "out"
+    with pytest.raises(ValueError, match="the protocol judges on 1,000 or 1,014 photographs of flickr30k"):
+        run(data, out, "--seeds", 1)
+    run(data, out, "--seeds", 2, "--allow-custom-split")
+    figures = {path.stem: read(path) for path in (out / "figures").glob("*.json")}
+    rows = {f"ranking.{row}.{seed}" for row in ROWS for seed in (0, 1)}
+    captions = {f"captions.{kind}.beam{beam}" for kind in ("rnn", "lstm") for beam in (1, 3, 5, 7, 10)}
+    phrases = {f"regions.{kind}" for kind in ("nearest", "full-frame", "region", "beside", "people")}
+    assert rows | captions | phrases | {"captions.nearest", "inspection", "perplexity.lstm"} <= {*figures}
+    assert {"grounding.sum", "grounding.inf", "segments.0", "novelty.rnn.beam7"} <= {*figures}
+    for report in figures.values():
+        facts = report["facts"]
+        assert isinstance(facts, dict)
+        assert (facts["data"], facts["split"], facts["N"]) == ("flickr30k", "test", 8)
+    written = json.loads((out / "written" / "captions.nearest.json").read_text())
+    assert [row["image_id"] for row in written] == [f"test{k:05d}.png" for k in range(8)]
+    for name in ("brnn.0", "paper.0", "lstm.0", "bag.1"):  # the proposal head is learnt once
+        assert not (out / "runs" / name / "regions" / "log.jsonl").exists()
+    align = [
+        (out / "runs" / name / "align" / "best.safetensors").read_bytes() for name in ("brnn.0", "paper.0")
+    ]
+    assert align[0] == align[1]
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
+    run(data, out, "--seeds", 2, "--allow-custom-split")
+    assert before == {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
+
+
+def test_ranking_on_all_and_on_the_first_in_the_layout_of_coco(
+    run: Callable[..., None], tmp_path: Path
+) -> None:
+    data, out = coco(tmp_path / "data"), tmp_path / "out"
+    run(data, out, "--seeds", 1, "--allow-custom-split")
+    run(data, out, "--seeds", 1, "--allow-custom-split", "--first", 4, "--only", "rank")
+    trained = read(out / "runs" / "brnn.0" / "config.json")["photographs"]
+    assert trained == {"train": 24, "val": 8}  # restval too
+    for folder, count in (("figures", 8), ("figures-4", 4)):
+        report = read(out / folder / "ranking.brnn.0.json")
+        assert report["photos"] == count
+    assert not list((out / "figures").glob("regions.*"))  # nothing has a box
+    assert {p.name for p in (out / "figures-4").glob("*.json")} == {f"ranking.{row}.0.json" for row in ROWS}
+    ranks = np.load(out / "figures-4" / "ranking.brnn.0.npz")
+    assert [str(name) for name in ranks["photos"]] == [f"test{k:05d}.png" for k in range(4)]
