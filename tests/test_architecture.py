@@ -13,8 +13,20 @@ import dvsa
 ROOT = Path(dvsa.__file__).parent
 
 ROOMS = [
-    *("records", "boxes", "text", "photo", "maxsim", "segments", "beam", "metrics", "data"),
-    *("bundle", "model", "draw", "report", "evaluation", "doctor", "learn", "__init__", "cli", "__main__"),
+    *(
+        "records",
+        "boxes",
+        "text",
+        "photo",
+        "maxsim",
+        "segments",
+        "beam",
+        "metrics",
+        "data",
+        "bundle",
+        "model",
+    ),
+    *("draw", "report", "index", "evaluation", "doctor", "learn", "__init__", "cli", "__main__"),
 ]
 """A room is a module or a folder; it imports only rooms that stand before it."""
 

@@ -8,18 +8,23 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
 import dvsa
 import dvsa.learn.run
+from dvsa import evaluation
 from dvsa.cli import app, photographs
 from dvsa.cli.evaluating import TASKS
 from dvsa.cli.output import plain, write
-from dvsa.data import Dataset, toy
-from dvsa.learn.recipes import RECIPES, Recipe
+from dvsa.data import Dataset, load, toy
+from dvsa.learn import live
+from dvsa.learn.recipe import Recipe
+from dvsa.learn.recipes import RECIPES
 from dvsa.learn.run import Run
+from dvsa.metrics.captions import score
 
 ROOT = Path(__file__).parents[1]
 GRAPHS = ["look.onnx", "encode.onnx", "sentence.onnx", "caption.start.onnx", "caption.step.onnx"]
@@ -59,8 +64,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A toy set of a few scenes."""
-    return toy.write(tmp_path_factory.mktemp("few"), train=2, val=8, test=2, seed=6)
+    """A toy set of a few scenes, enough for all words to be in the training split."""
+    return toy.write(tmp_path_factory.mktemp("few"), train=40, val=8, test=2, seed=6)
 
 
 # Describing
@@ -335,7 +340,7 @@ def test_the_toy_set_is_made_beside_the_run(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_training_that_cannot_begin(toy_data: Path, tmp_path: Path) -> None:
-    assert "modern, paper, toy" in refusal("train", "tiy", "--out", tmp_path / "run")
+    assert "modern, paper, paper-" in refusal("train", "tiy", "--out", tmp_path / "run")
     assert "--data" in refusal("train", "paper", "--out", tmp_path / "run")
     assert "not a folder" in refusal("train", "toy", "--out", tmp_path / "run", "--data", tmp_path / "no")
     vectors = tmp_path / "vectors.txt"
@@ -413,15 +418,33 @@ def test_data_with_missing_parts(command: tuple[str, ...], few: Path, tmp_path: 
 
 # Evaluating
 
+CUSTOM = "--allow-custom-split"
 
-def test_a_run_scores_what_its_bundle_scores(few: Path, toy_run: Path, toy_bundle: Path) -> None:
-    by_bundle = answer("evaluate", "ranking", "--data", few, "--bundle", toy_bundle)
-    done = run("evaluate", "ranking", "--data", few, "--run", toy_run, "--json")
-    assert json.loads(done.stdout) == by_bundle
-    assert by_bundle["photos"] == 8
-    assert {"R@1", "R@5", "R@10", "Med r"} <= by_bundle["photo_to_sentence"].keys()
-    both = ("--run", toy_run, "--bundle", toy_bundle)
+
+def test_a_run_scores_what_the_api_says_and_keeps_it(few: Path, toy_run: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(toy_run, folder)
+    done = run("evaluate", "ranking", "--data", few, "--run", folder, CUSTOM, "--json")
+    wanted = evaluation.ranking(live.model(Run(folder)), load(few).split("val"))
+    assert json.loads(done.stdout) == wanted.report
+    kept = folder / "evaluation"
+    assert sorted(path.name for path in kept.iterdir()) == ["ranking.val.json", "ranking.val.npz"]
+    assert json.loads((kept / "ranking.val.json").read_text()) == wanted.report
+    assert (kept / "ranking.val.npz").read_bytes() == wanted.evidence.content()
+    both = ("--run", folder, "--bundle", folder, CUSTOM)
     assert "not both" in refusal("evaluate", "ranking", "--data", few, *both)
+
+
+def test_a_bundle_leaves_its_figures_where_it_is_told(few: Path, toy_bundle: Path, tmp_path: Path) -> None:
+    told = ("--data", few, "--bundle", toy_bundle, CUSTOM, "--first", 3, "--beta", "inf")
+    before = sorted(few.rglob("*"))
+    said = answer("evaluate", "grounding", *told)
+    out = tmp_path / "new" / "folder"
+    assert answer("evaluate", "grounding", *told, "--out", out) == said
+    assert said["settings"]["beta"] == "inf"
+    assert said["photos"] == 3
+    assert sorted(path.name for path in out.iterdir()) == ["grounding.val.3.json", "grounding.val.3.npz"]
+    assert sorted(few.rglob("*")) == before
 
 
 @pytest.mark.parametrize("task", ["captions", "regions"])
@@ -429,25 +452,127 @@ def test_figures_of_what_is_written(
     task: str, few: Path, toy_bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "")  # without Java, which METEOR would take seconds to start
-    said = answer("evaluate", task, "--data", few, "--split", "test", "--bundle", toy_bundle)
-    assert {"BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "CIDEr", "ci95"} <= said.keys()
+    told = ("--data", few, "--split", "test", "--bundle", toy_bundle, CUSTOM)
+    said = answer("evaluate", task, *told, "--beam", 2, "--length-power", 0.5)
+    assert {"BLEU-1", "BLEU-4", "BLEU-1 no BP", "ROUGE-L", "CIDEr", "ci95"} <= said.keys()
     assert said["METEOR"] is None
+    assert (said["settings"]["beam"], said["settings"]["length_power"]) == (2, 0.5)
+
+
+def test_a_task_has_its_own_options(few: Path) -> None:
+    for task, option in (("ranking", "--beam"), ("grounding", "--beam"), ("captions", "--beta")):
+        done = run("evaluate", task, "--data", few, option, 1)
+        assert done.exit_code == 2
+        assert f"No such option: {option}" in done.stderr
 
 
 def test_figures_are_printed_with_their_intervals(few: Path, toy_bundle: Path) -> None:
-    said = answer("evaluate", "grounding", "--data", few, "--bundle", toy_bundle)
+    told = ("--data", few, "--bundle", toy_bundle, CUSTOM)
+    said = answer("evaluate", "grounding", *told)
     assert {"R@1 IoU0.5", "pointing", "phrases"} <= said.keys()
     low, high = said["ci95"]["pointing"]
-    lines = output("evaluate", "grounding", "--data", few, "--bundle", toy_bundle).splitlines()
+    lines = output("evaluate", "grounding", *told).splitlines()
     wanted = ["pointing", f"{said['pointing']:.1f}", f"{low:.1f}", "–", f"{high:.1f}"]
     assert wanted in [line.split() for line in lines]
     assert any(line.startswith("settings: proposer head") for line in lines)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_protocol_is_kept_before_any_work(
+    task: str, few: Path, toy_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(evaluation, task, work)
+    told = ("evaluate", task, "--data", few, "--bundle", toy_bundle, "--out", tmp_path / "out")
+    assert "none of the data sets that have a protocol" in refusal(*told)
+    assert "known by its name" in refusal(*told, CUSTOM, "--split", "train")
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_unknown_split(few: Path, toy_bundle: Path) -> None:
     line = refusal("evaluate", "captions", "--data", few, "--split", "exam", "--bundle", toy_bundle)
     assert "no split 'exam'" in line
     assert "'val'" in line
+
+
+# Scoring and comparing
+
+REFERENCES = {"2": ["a dog runs over grass", "the dog"], "x": ["one cat sits"], "1": ["two birds fly away"]}
+
+
+def test_score_says_what_the_api_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    refs, lines, results = (tmp_path / name for name in ("refs.json", "hyps.txt", "hyps.json"))
+    said = {"2": "a dog runs", "x": "one cat", "1": "birds fly"}
+    refs.write_text(json.dumps(REFERENCES))
+    lines.write_text("\n".join(said.values()))
+    results.write_text(json.dumps([{"image_id": photo, "caption": text} for photo, text in said.items()]))
+    wanted = score(REFERENCES, said).report()
+    done = run("score", refs, lines, "--json")
+    assert json.loads(done.stdout) == json.loads(json.dumps(wanted))
+    assert done.stderr.startswith("dvsa: METEOR needs Java: install a JRE")
+    assert json.loads(done.stdout)["METEOR"] is None
+    quiet = score(REFERENCES, said, with_meteor=False).report()
+    assert answer("score", refs, results, "--no-meteor") == json.loads(json.dumps(quiet))
+    text = [line.split() for line in output("score", refs, results, "--no-meteor").splitlines()]
+    assert ["METEOR", "missing"] in text
+    assert any(line[:3] == ["BLEU-1", "no", "BP"] for line in text)
+
+
+def test_files_that_do_not_match_are_one_line(tmp_path: Path) -> None:
+    refs, hyps = tmp_path / "refs.json", tmp_path / "hyps.txt"
+    assert str(refs) in refusal("score", refs, hyps)
+    refs.write_text(json.dumps(REFERENCES))
+    assert str(hyps) in refusal("score", refs, hyps)
+    hyps.write_text("a dog")
+    assert "hyps.txt has 1 lines for 3 photographs" in refusal("score", refs, hyps)
+
+
+def grounded(folder: Path, name: str, *found: bool) -> Path:
+    """A folder with the evidence of a grounding task."""
+    folder.mkdir(exist_ok=True)
+    arrays = {"owner_N": np.arange(len(found)), "pointing": np.array(found)}
+    photos = tuple(f"{n}.jpg" for n in range(len(found)))
+    (folder / f"{name}.npz").write_bytes(evaluation.Evidence("grounding", photos, arrays).content())
+    return folder
+
+
+def test_compare_says_which_differences_are_real(tmp_path: Path) -> None:
+    good, poor = tmp_path / "good", tmp_path / "poor"
+    for name, share in (("grounding.val", 30), ("grounding.test", 3)):
+        grounded(good, name, *[True] * share, *[False] * (60 - share))
+        grounded(poor, name, *[False] * 60)
+    grounded(grounded(good, "other.val", True), "grounding.val", *[True] * 30, *[False] * 30)
+    done = run("compare", good, poor, "--json")
+    assert done.stderr == f"dvsa: other.val is in {good} alone\n"
+    said = json.loads(done.stdout)
+    assert (said["a"], said["b"]) == (str(good), str(poor))
+    for name, report in said["evaluations"].items():
+        ours, theirs = (evaluation.Evidence.read(folder / f"{name}.npz") for folder in (good, poor))
+        assert report == json.loads(json.dumps(evaluation.compare(ours, theirs)))
+    row = said["evaluations"]["grounding.val"]["figures"]["pointing"]
+    assert (row["a"], row["b"], row["difference"], row["real"]) == (50, 0, 50, True)
+    text = [line.split() for line in output("compare", good, poor).splitlines()]
+    low, high = (f"{end:.1f}" for end in row["ci95"])
+    assert ["pointing", "50.0", "0.0", "50.0", low, "–", high, "yes"] in text
+    same = [line.split() for line in output("compare", good, good).splitlines()]
+    assert ["pointing", "50.0", "50.0", "0.0", "0.0", "–", "0.0", "no"] in same
+
+
+def test_what_cannot_be_compared_is_one_line(tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "a", tmp_path / "b"
+    assert "a holds no evaluations" in refusal("compare", ours, theirs)
+    grounded(ours, "grounding.val", True, False)
+    grounded(theirs, "grounding.test", True, False)
+    assert "evaluate both on one task and split" in refusal("compare", ours, theirs)
+    grounded(ours, "grounding.test", True)
+    done = run("compare", ours, theirs)
+    assert done.exit_code == 2
+    assert "grounding.test: photograph 2 is none in one and 1.jpg in the other" in done.stderr
+    (theirs / "grounding.test.npz").write_bytes(b"figures")
+    assert "grounding.test.npz holds no evidence" in run("compare", ours, theirs).stderr
 
 
 # The command line itself
@@ -493,7 +618,8 @@ def test_the_installed_command(toy_bundle: Path, scene: Path, tmp_path: Path) ->
 
 
 COMMANDS = [
-    *(["describe"], ["align"], ["train"], ["export"], ["doctor"], ["data", "check"], ["data", "toy"]),
+    *(["describe"], ["align"], ["train"], ["export"], ["doctor"], ["score"], ["compare"]),
+    *(["data", "check"], ["data", "toy"]),
     *(["evaluate", task] for task in TASKS),
 ]
 
@@ -506,7 +632,7 @@ def test_help_has_an_example_and_json(command: list[str]) -> None:
 
 
 def test_help_names_every_recipe() -> None:
-    text = output("train", "--help")
+    text = " ".join(output("train", "--help").replace("│", " ").split()).replace("- ", "-")
     assert all(recipe in text for recipe in RECIPES)
 
 

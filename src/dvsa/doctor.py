@@ -15,7 +15,7 @@ from dvsa.photo import Photo
 TOLERANCE = 1e-3
 """Most that a score may differ, in shares of the recorded one or, below 1, absolutely."""
 
-PACKAGES = ("dvsa", "numpy", "pillow", "onnxruntime")
+PACKAGES = ("dvsa", "numpy", "pillow", "onnxruntime", "numkong")
 
 
 @dataclass(frozen=True, slots=True)

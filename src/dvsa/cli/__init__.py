@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from dvsa.cli import datasets, evaluating, health, photographs, training
+from dvsa.cli import datasets, evaluating, health, indexing, photographs, scoring, searching, training
 from dvsa.cli.output import one_line_errors
 
 app = typer.Typer(
@@ -33,7 +33,12 @@ def dvsa() -> None:
             )  # a file's name may hold what a terminal cannot show
 
 
-for command in (photographs.describe, photographs.align, training.train, training.export, health.doctor):
+for command in (
+    *(photographs.describe, photographs.align, training.train, training.export),
+    *(indexing.index, searching.search, searching.caption_search, indexing.index_remove),
+    *(indexing.index_compact, indexing.index_stats, indexing.index_verify),
+    *(scoring.score, scoring.compare, health.doctor),
+):
     app.command()(one_line_errors()(command))
 app.add_typer(evaluating.commands(), name="evaluate", help="Judge a model on a split of a data set.")
 app.add_typer(datasets.commands(), name="data", help="Look at a data set, or make the toy set.")

@@ -1,0 +1,157 @@
+"""An index beyond one machine, with Ray: many encode photographs, and many search the segments of one index.
+
+The index is the embedded one, in a folder that all machines share: what a cluster writes, a laptop reads, and
+the other way round. What a dying worker did not finish, Ray has another one do.
+
+    add      Ray Data hands photographs to actors, each with its own ONNX session. Their vectors come back, in
+             the photographs' order, to the one process that writes segments.
+    search   Each actor maps its share of the segments and gives its best k, of which the best k are taken.
+"""
+
+import json
+import logging
+import re
+import socket
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final, Self, cast
+
+import numpy as np
+import ray
+import ray.data
+from numpy.typing import NDArray
+
+from dvsa import model as models
+from dvsa.bundle import shipped
+from dvsa.data.dataset import Source
+from dvsa.index.encode import Encoder, Skipped
+from dvsa.index.encode import encoder as local_encoder
+from dvsa.index.gather import Named
+from dvsa.index.index import Index
+from dvsa.index.query import Query
+from dvsa.index.records import Entry, Filter, Hit, Photograph, SearchError
+from dvsa.model import Model
+
+TOGETHER: Final = 16
+"""Photographs that an actor is handed at once."""
+
+Columns = dict[str, NDArray[np.generic]]
+
+
+def connect(address: str = "local") -> None:
+    """Join a Ray cluster, or start one on this machine (`local`); raises SearchError where there is none."""
+    try:
+        if place := re.fullmatch(r"([\w.-]+):(\d+)", address):  # Ray itself would try for minutes
+            socket.create_connection((place[1], int(place[2])), timeout=10).close()
+        ray.init(address, ignore_reinit_error=True, log_to_driver=False, logging_level=logging.ERROR)
+    except (OSError, ValueError) as error:
+        raise SearchError(f"there is no Ray cluster at {address}: {error}") from error
+
+
+def encoder(model: Model, workers: int | None = None) -> Encoder:
+    """An encoder that works on the connected cluster, for `Index.add`.
+
+    Args:
+        model: its bundle must lie in a folder that all machines see, or be the one shipped with each.
+        workers: how many actors, of one core each; as many as the cluster has cores where it is None.
+    """
+    bundle = None if model.bundle.folder == shipped() else model.bundle.folder.absolute()
+
+    def encode(
+        named: Iterable[Named], known: Container[str], fields: Mapping[str, str]
+    ) -> Iterator[Entry | Skipped]:
+        context = ray.data.DataContext.get_current()
+        context.execution_options.preserve_order = True
+        context.enable_progress_bars = False
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
+        rows = [
+            {"path": path, "source": json.dumps([str(source.path), source.offset, source.size])}
+            for path, source in named
+        ]
+        blocks = max(1, len(rows) // TOGETHER)
+        encoded = ray.data.from_items(rows, override_num_blocks=blocks).map_batches(
+            _Encoding,
+            fn_constructor_args=(bundle, known, dict(fields)),
+            batch_size=TOGETHER,
+            compute=ray.data.ActorPoolStrategy(size=min(workers or _cores(), blocks)),
+            num_cpus=1,
+        )
+        return map(_from_row, encoded.iter_rows())
+
+    return encode
+
+
+def _cores() -> int:
+    return max(int(ray.cluster_resources().get("CPU", 1)), 1)  # type: ignore[no-untyped-call]
+
+
+class _Encoding:
+    """An actor that encodes photographs."""
+
+    def __init__(self, bundle: Path | None, known: Container[str], fields: dict[str, str]) -> None:
+        self.encode = local_encoder(models.load(bundle, threads=1))
+        self.known, self.fields = known, fields
+
+    def __call__(self, batch: Columns) -> Columns:
+        sources = [Source(Path(file), *rest) for file, *rest in map(json.loads, batch["source"])]
+        named = list(zip(map(str, batch["path"]), sources, strict=True))
+        rows = [_to_row(item) for item in self.encode(named, self.known, self.fields)]
+        return {name: np.array([row[name] for row in rows], object) for name in rows[0]}
+
+
+def _to_row(item: Entry | Skipped) -> dict[str, object]:
+    if isinstance(item, Skipped):
+        return {"facts": json.dumps(asdict(item)), "boxes": b"", "vectors": b""}
+    return {
+        "facts": json.dumps(asdict(item.photograph)),
+        "boxes": item.box_I4.astype(np.float32).tobytes(),
+        "vectors": item.v_ID.astype(np.float16).tobytes(),
+    }
+
+
+def _from_row(row: Mapping[str, object]) -> Entry | Skipped:
+    facts = json.loads(str(row["facts"]))
+    if not row["boxes"]:
+        return Skipped(**facts)
+    box_I4 = np.frombuffer(cast(bytes, row["boxes"]), np.float32).reshape(-1, 4)
+    v_ID = np.frombuffer(cast(bytes, row["vectors"]), np.float16).reshape(len(box_I4), -1)
+    return Entry(Photograph(**facts), box_I4, v_ID)
+
+
+class Shards:
+    """The segments of an index, each held by one of several actors."""
+
+    def __init__(self, index: Index, actors: int | None = None) -> None:
+        """Start actors on the connected cluster: one a core or a segment, whichever are fewer, by default."""
+        count = actors or max(1, min(_cores(), index.stats().segments))
+        shard: Any = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=-1)(_Shard)
+        self.actors = [shard.remote(index.folder.absolute(), n, count) for n in range(count)]
+
+    def search(
+        self, query: Query, k: int = 10, where: Filter | None = None, *, pruned: bool = False
+    ) -> list[Hit]:
+        """As `Index.search`, of the index as it was when the actors were started."""
+        asked = ray.put(query)
+        found = ray.get([actor.search.remote(asked, k, where, pruned) for actor in self.actors])
+        hits = [hit for part in found for hit in part]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.photograph.id))[:k]
+
+    def __enter__(self) -> Self:
+        """The shards themselves."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Stop the actors."""
+        for actor in self.actors:
+            ray.kill(actor)
+
+
+class _Shard:
+    """An actor that searches a share of the segments."""
+
+    def __init__(self, folder: Path, first: int, step: int) -> None:
+        self.index = Index.open(folder, share=slice(first, None, step))
+
+    def search(self, query: Query, k: int, where: Filter | None, pruned: bool) -> list[Hit]:
+        return self.index.search(query, k, where, pruned=pruned)

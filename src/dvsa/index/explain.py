@@ -1,0 +1,59 @@
+"""Why a photograph was found: which region each word of the query went to."""
+
+import hashlib
+
+import numpy as np
+
+from dvsa import segments
+from dvsa.boxes import to_pixels
+from dvsa.index.query import Query
+from dvsa.index.records import Hit, Photograph, SearchError
+from dvsa.model import Floats, Model, word_regions
+from dvsa.photo import Photo, read
+from dvsa.records import Alignment, Description, Region, Word
+from dvsa.records import Segment as Span
+
+
+def hit(query: Query, score: float, photograph: Photograph, box_I4: Floats, v_ID: Floats) -> Hit:
+    """A photograph, with its boxes and vectors, as the answer to a query.
+
+    Every word is left to itself (beta 0), so that the words' scores add up to the photograph's.
+    """
+    dot_TI = np.zeros((len(query.words), len(v_ID)), np.float32)
+    dot_TI[query.known_T] = query.s_ND @ v_ID.T
+    words = tuple(
+        Word(text, bool(known), int(dot_I.argmax()) if known else None, float(dot_I.max()))
+        for text, known, dot_I in zip(query.words, query.known_T, dot_TI, strict=True)
+    )
+    spans = tuple(
+        Span(a, z, " ".join(query.words[a : z + 1]), i, float(dot_TI[a : z + 1, i].sum()))
+        for a, z, i in segments.segments(word_regions(query.known_T, dot_TI, 0.0))
+    )
+    alignment = Alignment(
+        sentence=query.text, beta=0.0, score=score, words=words, segments=spans,
+        scores=tuple(tuple(map(float, dot_I)) for dot_I in dot_TI),
+    )  # fmt: skip
+    boxes = tuple(tuple(map(float, box_4)) for box_4 in box_I4)
+    return Hit(photograph, score, boxes, alignment)  # type: ignore[arg-type]
+
+
+def describe(model: Model, hit: Hit) -> tuple[Photo, Description]:
+    """A hit as a picture and what there is to draw on it: its caption, and the query's words on its regions.
+
+    Raises:
+        ValueError: the photograph has changed since it was indexed, or is broken.
+        OSError: it is gone.
+    """
+    known = hit.photograph
+    content = known.read()
+    if hashlib.sha256(content).hexdigest() != known.id:
+        raise SearchError(f"{known.path} has changed since it was indexed: index it again")
+    photo = read(content, name=known.path)
+    regions = tuple(
+        Region(i, box, to_pixels(box, photo.width, photo.height), 1.0) for i, box in enumerate(hit.boxes)
+    )
+    description = Description(
+        photo=known.path, width=photo.width, height=photo.height, proposer="given",
+        caption=model.open(photo).caption(), regions=regions, phrases=(), alignment=hit.alignment,
+    )  # fmt: skip
+    return photo, description

@@ -1,0 +1,131 @@
+import io
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image
+
+import dvsa
+from dvsa.data import toy
+from dvsa.index import Index
+from dvsa.index.encode import taken
+from dvsa.index.gather import find
+
+
+@pytest.fixture(scope="module")
+def model() -> dvsa.Model:
+    return dvsa.load()
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    images = toy.write(tmp_path_factory.mktemp("toy"), train=0, val=6, test=0) / "images"
+    return [path.read_bytes() for path in sorted(images.iterdir())]
+
+
+@pytest.fixture
+def photographs(tmp_path: Path, scenes: list[bytes]) -> Path:
+    """A folder with photographs at two depths, in a tar file, twice, broken and empty."""
+    folder = tmp_path / "photographs"
+    (folder / "deep" / "er").mkdir(parents=True)
+    (folder / "a.png").write_bytes(scenes[0])
+    (folder / "deep" / "er" / "b.PNG").write_bytes(scenes[1])
+    (folder / "deep" / "again.png").write_bytes(scenes[0])
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff no photograph")
+    (folder / "empty.png").write_bytes(b"")
+    (folder / "notes.txt").write_text("no photograph")
+    with tarfile.open(folder / "set.tar", "w") as archive:
+        for name, content in (("in/c.png", scenes[2]), ("in/notes.txt", b"no"), ("in/._c.png", b"no")):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return folder
+
+
+def test_folders_globs_and_tar_files_are_searched(photographs: Path) -> None:
+    names = {str(Path(path).relative_to(photographs)) for path, _ in find([photographs])}
+    inside = {"a.png", "deep/er/b.PNG", "deep/again.png", "broken.jpg", "empty.png"}
+    assert names == {*inside, "in/c.png"}
+    assert [path for path, _ in find([photographs / "set.tar"])] == [str(photographs / "in" / "c.png")]
+    assert len(find([f"{photographs}/**/*.png", photographs / "a.png"])) == 3
+    (_, source), *_ = find([photographs / "set.tar"])
+    assert source.read()[:4] == b"\x89PNG"
+    for missing in (photographs / "nothing", f"{photographs}/*.gif"):
+        with pytest.raises(OSError, match="there is no such file, folder or glob"):
+            find([missing])
+    (photographs / "empty").mkdir()
+    with pytest.raises(ValueError, match="no photographs here"):
+        find([photographs / "empty"])
+    (photographs / "bad.tar").write_bytes(b"no tar" * 200)
+    with pytest.raises(ValueError, match=r"bad\.tar is not a plain tar file"):
+        find([photographs / "bad.tar"])
+
+
+def test_photographs_are_added_once_and_the_broken_are_named(
+    tmp_path: Path, photographs: Path, model: dvsa.Model
+) -> None:
+    told: list[tuple[int, int]] = []
+    index = Index.create(tmp_path / "index", model)
+    added = index.add([photographs], fields={"trip": "toys"}, progress=lambda _, n, of: told.append((n, of)))
+    assert (added.added, added.known) == (3, 1)
+    assert sorted(fault.removeprefix(f"{photographs}/").split(":")[0] for fault in added.faults) == [
+        "broken.jpg",
+        "empty.png",
+    ]
+    assert all("\n" not in fault for fault in added.faults)
+    assert told == [(6, 6)]
+    again = index.add([photographs, photographs / "a.png"])
+    assert (again.added, again.known, len(again.faults)) == (0, 4, 2)
+    for hit in index.search("a red circle", 9):
+        photo = hit.photograph
+        assert photo.fields == {"trip": "toys"}
+        view = model.open(photo.read())
+        assert (photo.width, photo.height) == (view.photo.width, view.photo.height)
+        assert hit.score == pytest.approx(view.score("a red circle"), abs=0.02)  # half precision
+        np.testing.assert_allclose(np.array(hit.boxes), view.box_I4, atol=1e-5)
+    names = {Path(hit.photograph.path).name for hit in index.search("a", 9)}
+    assert names == {"a.png", "b.PNG", "c.png"}  # the first of two with one content
+
+
+def test_an_interrupted_run_goes_on(
+    tmp_path: Path, scenes: list[bytes], model: dvsa.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dvsa.index.index.COMMIT", 2)
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    for n, scene in enumerate(scenes):
+        (folder / f"{n}.png").write_bytes(scene)
+
+    def interrupt(_: str, done: int, total: int) -> None:
+        if done == 4:
+            raise KeyboardInterrupt
+
+    index = Index.create(tmp_path / "index", model)
+    with pytest.raises(KeyboardInterrupt):
+        index.add([folder], progress=interrupt)
+    with Index.open(tmp_path / "index", model) as index:
+        assert len(index) == 4
+        added = index.add([folder])
+        assert (added.added, added.known) == (2, 4)
+        assert index.verify() == []
+
+
+def exif(taken: str = "", changed: str = "") -> bytes:
+    data = Image.Exif()
+    if changed:
+        data[ExifTags.Base.DateTime] = changed
+    if taken:
+        data.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = taken
+    stream = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(stream, "JPEG", exif=data)
+    return stream.getvalue()
+
+
+def test_the_date_is_that_of_the_camera() -> None:
+    early, late = "2024:07:31 18:05:00", "2025:01:01 00:00:00"
+    assert taken(exif(taken=early, changed=late)) == "2024-07-31T18:05:00"
+    assert taken(exif(changed=late)) == "2025-01-01T00:00:00"
+    assert taken(exif()) is None
+    assert taken(exif(taken="0000:00:00 00:00:00")) is None
+    assert taken(b"no photograph") is None

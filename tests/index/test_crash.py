@@ -1,0 +1,87 @@
+"""A writer that dies at any instant, or finds the disk full, loses nothing that it acknowledged."""
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import dvsa
+from dvsa.index import Index, manifest, segment, sketch
+
+WRITER = Path(__file__).with_name("writer.py")
+
+
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+
+
+def test_a_writer_that_is_killed_a_hundred_times_loses_nothing(tmp_path: Path) -> None:
+    done = run(sys.executable, WRITER, "kill", tmp_path / "index")
+    assert done.returncode == 0, done.stderr
+    rounds, acknowledged, interrupted = map(int, done.stdout.split())
+    assert rounds == 100
+    assert acknowledged > 100
+    assert interrupted > 10  # or the killing came too late to prove anything
+
+
+def test_a_writer_that_dies_before_any_of_its_steps_loses_nothing(tmp_path: Path) -> None:
+    done = run(sys.executable, WRITER, "step", tmp_path / "index")
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 50  # steps before which it died
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Index:
+    return Index.create(tmp_path / "index", dvsa.load())
+
+
+@pytest.mark.parametrize("after", range(6))
+def test_a_full_disk_loses_nothing(
+    index: Index, make: Any, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    index.append([make(1), make(2)])
+    calls = []
+
+    def full(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) > after:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        for module in (manifest, segment, sketch):
+            patch.setattr(module, "to_disk", full)
+        with pytest.raises(OSError, match="No space left on device"):
+            index.append([make(3), make(4)])
+    for found in (index, Index.open(index.folder)):
+        assert found.ids() - {make(n).photograph.id for n in (3, 4)} == {
+            make(n).photograph.id for n in (1, 2)
+        }
+    assert index.verify() == []
+    index.refresh()
+    index.append([make(n) for n in (3, 4) if make(n).photograph.id not in index.ids()])
+    assert index.ids() == {make(n).photograph.id for n in (1, 2, 3, 4)}
+    assert index.verify() == []
+
+
+@pytest.mark.parametrize(
+    ("how", "mount"),
+    [
+        ("full", 'mount -t tmpfs -o size=256k tmpfs "$1"'),
+        ("read-only", 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"'),
+    ],
+)
+def test_a_disk_that_is_really_full_or_read_only_loses_nothing(
+    tmp_path: Path, make: Any, how: str, mount: str
+) -> None:
+    if how == "read-only":
+        Index.create(tmp_path / "index", dvsa.load()).append([make(1), make(2)])
+    # In a mount namespace of its own, so that the mount goes with the process.
+    command = f'{mount} || exit 77; exec "{sys.executable}" "{WRITER}" {how} "$1/index"'
+    done = run("unshare", "--mount", "sh", "-c", command, "sh", tmp_path)
+    if done.returncode == 77 or "unshare" in done.stderr:
+        pytest.skip("mounting a small file system needs root")
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,254 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+import dvsa
+from dvsa.cli import app
+from dvsa.data import toy
+from dvsa.index import Index, manifest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "200"})
+
+
+def output(*arguments: object) -> str:
+    done = run(*arguments)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def answer(*arguments: object) -> Any:
+    return json.loads(output(*arguments, "--json"))
+
+
+def refusal(*arguments: object) -> str:
+    """The one line on standard error of a command that fails and prints nothing else."""
+    done = run(*arguments)
+    assert done.exit_code == 2, done.output
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    return line.removeprefix("dvsa: ")
+
+
+@pytest.fixture(scope="module")
+def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("album")
+    for path in EXAMPLES.glob("*.jpg"):
+        shutil.copy(path, folder)
+    scenes = toy.write(tmp_path_factory.mktemp("toy"), train=0, val=3, test=0) / "images"
+    shutil.copytree(scenes, folder / "shapes")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(album: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of the album, not to be changed."""
+    folder = tmp_path_factory.mktemp("made") / "index"
+    assert "6 added, 0 there already; 6 photographs in all" in output("index", album, "--out", folder)
+    return folder
+
+
+# Indexing
+
+
+def test_index_adds_once_and_names_the_broken(album: Path, tmp_path: Path) -> None:
+    folder, broken = tmp_path / "index", tmp_path / "broken.jpg"
+    broken.write_bytes(b"no photograph")
+    done = run("index", album / "shapes", broken, "--out", folder, "--field", "trip=toys", "--json")
+    assert done.exit_code == 2
+    assert done.stderr == f"dvsa: {broken}: not a picture in BMP, GIF, JPEG, PNG, PPM, TIFF or WebP format\n"
+    said = json.loads(done.stdout)
+    assert (said["added"], said["known"], len(said["faults"]), said["photographs"]) == (3, 0, 1, 3)
+    said = answer("index", album, "--out", folder)
+    assert (said["added"], said["known"], said["photographs"]) == (3, 3, 6)
+    hits = answer("search", folder, "a red square", "--field", "trip=toys")["hits"]
+    assert len(hits) == 3
+    assert all("shapes" in hit["path"] for hit in hits)
+
+
+def test_index_refuses_what_it_cannot_do(album: Path, tmp_path: Path, made: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    out = tmp_path / "index"
+    assert "no photographs here" in refusal("index", empty, "--out", out)
+    assert "there is no such file, folder or glob" in refusal("index", tmp_path / "x.jpg", "--out", out)
+    assert "give NAME=VALUE" in refusal("index", album, "--out", out, "--field", "trip")
+    assert not out.exists()
+    assert "name a new or an empty folder" in refusal("index", album, "--out", album)
+    with manifest.writing(made):
+        assert "is being written by another process" in refusal("index", album, "--out", made)
+    assert answer("index-stats", made)["photographs"] == 6
+
+
+def test_an_interrupted_index_goes_on(album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "index"
+    monkeypatch.setattr("dvsa.index.index.COMMIT", 2)
+    append = Index._append
+
+    def interrupted(index: Index, entries: Any) -> None:
+        append(index, entries)
+        if len(index) >= 4:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Index, "_append", interrupted)
+        done = run("index", album, "--out", folder)
+    assert (done.exit_code, done.stderr) == (130, "dvsa: interrupted\n")
+    said = answer("index", album, "--out", folder)
+    assert (said["added"], said["known"]) == (2, 4)
+
+
+# Searching
+
+
+def test_search_says_what_the_api_says(made: Path) -> None:
+    sentence = "a man with a camera qwrtz"
+    said = answer("search", made, sentence, "-k", 2)
+    assert said["query"] == sentence
+    model = dvsa.load()
+    wanted = Index.open(made, model).search(sentence, 2)
+    assert [(h["path"], h["score"]) for h in said["hits"]] == [(h.photograph.path, h.score) for h in wanted]
+    first = said["hits"][0]
+    assert Path(first["path"]).name == "photographer.jpg"
+    assert [(w["text"], w["known"]) for w in first["words"]][-1] == ("qwrtz", False)
+    assert first["words"][-1]["box"] is None
+    x0, y0, x1, y1 = first["words"][1]["box"]
+    assert 0 <= x0 < x1 <= first["width"]
+    assert 0 <= y0 < y1 <= first["height"]
+    text = output("search", made, sentence, "-k", 2)
+    assert f" 1. {first['score']:.2f}  {first['path']}" in text
+    assert f"man {first['words'][1]['score']:.2f} " in text
+    assert "qwrtz 0.00 (unknown)" in text
+    assert answer("search", made, sentence, "-k", 2, "--pruned") == said
+
+
+def test_search_by_photograph_and_by_region(made: Path, album: Path) -> None:
+    photo = album / "cat.jpg"
+    hits = answer("search", made, "--photo", photo, "-k", 3)["hits"]
+    assert hits[0]["path"] == str(photo)
+    assert hits[0]["score"] == pytest.approx(len(hits[0]["words"]), abs=0.01)
+    hits = answer("search", made, "--region", photo, "20,20,300,200", "-k", 1)["hits"]
+    assert hits[0]["path"] == str(photo)
+    assert len(hits[0]["words"]) == 1
+    assert "give X0,Y0,X1,Y1 in pixels" in refusal("search", made, "--region", photo, "1,2,x,4")
+    assert "is no part of" in refusal("search", made, "--region", photo, "9,9,9,9")
+
+
+def test_search_by_filter(made: Path, album: Path) -> None:
+    hits = answer("search", made, "a circle", "--in", album / "shapes", "-k", 3)["hits"]
+    assert {Path(hit["path"]).parent for hit in hits} == {album / "shapes"}
+    done = run("search", made, "a circle", "--after", "2020-01-01", "--json")
+    assert json.loads(done.stdout)["hits"] == []
+
+
+def test_search_shows_the_hits(made: Path, album: Path, tmp_path: Path) -> None:
+    page, pictures = tmp_path / "hits.html", tmp_path / "pictures"
+    output("search", made, "a cat", "-k", 2, "--html", page, "--pictures", pictures)
+    html = page.read_text()
+    assert html.count("<article") == 2
+    assert str(album / "cat.jpg") in html
+    assert "<img" not in html
+    assert "http" not in html.replace("http-equiv", "")
+    assert sorted(p.name for p in pictures.iterdir())[0] == "01-cat.png"
+
+
+def test_a_photograph_that_is_gone_or_changed_is_named(album: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    shutil.copytree(album, mine)
+    output("index", mine, "--out", tmp_path / "index")
+    (mine / "cat.jpg").unlink()
+    shutil.copy(album / "cat.jpg", mine / "astronaut.jpg")
+    done = run("search", tmp_path / "index", "a cat", "-k", 6, "--html", tmp_path / "hits.html")
+    assert done.exit_code == 0
+    lines = done.stderr.splitlines()
+    assert len(lines) == 2
+    assert any("cat.jpg" in line for line in lines)
+    assert any("has changed since it was indexed: index it again" in line for line in lines)
+    assert (tmp_path / "hits.html").read_text().count("<article") == 4
+
+
+def test_search_refuses_what_it_cannot_do(made: Path, tmp_path: Path) -> None:
+    other = Path(shutil.copytree(dvsa.load().bundle.folder, tmp_path / "other"))
+    facts = json.loads((other / "manifest.json").read_text())
+    (other / "manifest.json").write_text(json.dumps({**facts, "name": "other"}))
+    assert "holds no index" in refusal("search", tmp_path, "a cat")
+    assert "has no words" in refusal("search", made, "")
+    assert "knows no word of 'qwrtz'" in refusal("search", made, "qwrtz")
+    assert "k is 0: ask for at least 1" in refusal("search", made, "a cat", "-k", 0)
+    assert "give one of these" in refusal("search", made)
+    assert "give one of these" in refusal("search", made, "a cat", "--photo", EXAMPLES / "cat.jpg")
+    assert "was made by bundle flickr8k" in refusal("search", made, "a cat", "--bundle", other)
+    done = run("search", made, "a cat", "-k", 9)
+    assert (done.exit_code, done.stderr) == (0, f"dvsa: there are 6 such photographs in {made}, and not 9\n")
+    newer = tmp_path / "newer"
+    shutil.copytree(made, newer)
+    path = newer / manifest.MANIFEST
+    path.write_text(path.read_text().replace('"format": 1', '"format": 7'))
+    assert "is of format 7, newer than 1: update dvsa" in refusal("search", newer, "a cat")
+
+
+def test_sentences_for_a_photograph(tmp_path: Path) -> None:
+    sentences = tmp_path / "sentences.txt"
+    lines = ["a red car", "a man looks through a camera", "", "qwrtz", "a man looks through a camera"]
+    sentences.write_text("\n".join(lines))
+    photo = EXAMPLES / "photographer.jpg"
+    found = answer("caption-search", sentences, photo)["sentences"]
+    assert [f["line"] for f in found] == [2, 5, 1]  # ties in the order of the file; no unknown words
+    view = dvsa.load().open(photo)
+    for f in found:
+        assert f["score"] == pytest.approx(view.score(f["sentence"]), rel=1e-5)
+    assert "a man looks through a camera" in output("caption-search", sentences, photo, "-k", 1)
+    assert "k is 0" in refusal("caption-search", sentences, photo, "-k", 0)
+    sentences.write_text("qwrtz\n")
+    assert "knows no word of the sentences" in refusal("caption-search", sentences, photo)
+    sentences.write_text("\n \n")
+    assert "there is no sentence in it" in refusal("caption-search", sentences, photo)
+    sentences.write_bytes(b"\xff\xfe")
+    assert "not UTF-8" in refusal("caption-search", sentences, photo)
+    assert "No such file" in refusal("caption-search", tmp_path / "none.txt", photo)
+
+
+# Keeping
+
+
+def test_remove_compact_stats_and_verify(made: Path, album: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    shutil.copytree(made, folder)
+    cat, camera = album / "cat.jpg", album / "photographer.jpg"
+    identifier = answer("search", folder, "--photo", camera, "-k", 1)["hits"][0]["id"]
+    there = os.path.relpath(cat)
+    assert "2 removed; 4 photographs in all" in output("index-remove", folder, there, identifier)
+    assert "holds no photograph" in refusal("index-remove", folder, cat)
+    stats = answer("index-stats", folder)
+    assert (stats["photographs"], stats["removed"], stats["bundle"]) == (4, 2, "flickr8k")
+    assert "removed" in output("index-stats", folder)
+    assert "bytes freed; 4 photographs in all" in output("index-compact", folder)
+    assert answer("index-stats", folder)["removed"] == 0
+    assert answer("index-verify", folder) == {"ok": True, "faults": []}
+    vectors = next(folder.glob("*.vectors"))
+    content = bytearray(vectors.read_bytes())
+    content[7] ^= 64
+    vectors.write_bytes(content)
+    done = run("index-verify", folder)
+    assert done.exit_code == 1
+    assert "is damaged: its CRC-32 is not as recorded" in done.stdout
+
+
+def test_ray_is_asked_for_where_it_is_missing(made: Path) -> None:
+    code = (
+        "import sys; sys.modules['ray'] = None\n"
+        f"from dvsa.cli import app; app(['search', {str(made)!r}, 'a cat', '--ray', 'local'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "dvsa: --ray needs Ray: pip install 'dvsa[ray]'\n"
