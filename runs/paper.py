@@ -181,10 +181,10 @@ class Reproduction:
             if keep is not None:
                 texts = {row["image_id"]: row["caption"] for row in json.loads(path.read_text())}
                 found = score(references, texts)
-                names = [item.rpartition("#")[0] or item for item in found.photos]
-                place = {name: k for k, name in enumerate(dict.fromkeys(names))}
-                owner_N = np.array([place[name] for name in names])
-                keep(over_photographs(found, owner_N), Evidence("captions", found.photos, found.statistics))
+                if name.startswith("captions."):
+                    keep(found.report(), Evidence("captions", found.photos, found.statistics))
+                else:
+                    keep(over_photographs(found, owners(found.photos)))
 
     def align(self) -> None:
         """Grounding and segments by beta."""
@@ -272,6 +272,13 @@ def said(model: Model, feature_NIF: np.ndarray, beam: int, subject: str = "frame
         for part in parts
         for captions in model.write(feature_NIF[part], focus_N[part], subject=subject, width=beam)  # type: ignore[arg-type]
     ]
+
+
+def owners(items: Sequence[str]) -> np.ndarray:
+    """The photograph of each item `PHOTOGRAPH#CHAIN`, counted from 0 in the order of the items."""
+    names = [item.rpartition("#")[0] for item in items]
+    place = {name: k for k, name in enumerate(dict.fromkeys(names))}
+    return np.array([place[name] for name in names])
 
 
 def device() -> str:

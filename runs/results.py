@@ -1,6 +1,8 @@
 """Write docs/results.md and docs/results.json from the JSON files of `runs/judge.sh`.
 
-    python runs/results.py FOLDER --command "runs/modern_flickr8k.sh DATA OUT"
+    python runs/results.py FOLDER --command "runs/modern_flickr8k.sh DATA OUT" [--paper OUT]
+
+With --paper, the tables of `runs/paper.py`'s OUT stand behind them.
 
 Every figure stands there with its 95% bootstrap interval over photographs, the split, the number of things
 judged, and the settings; nothing is typed by hand.
@@ -10,6 +12,8 @@ import argparse
 import json
 import subprocess
 from pathlib import Path
+
+from tables import read, tables
 
 from dvsa.bundle import Bundle
 
@@ -33,6 +37,7 @@ def main() -> None:
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--command", required=True)
+    parser.add_argument("--paper", type=Path)
     parser.add_argument("--docs", type=Path, default=Path("docs"))
     args = parser.parse_args()
 
@@ -68,9 +73,23 @@ def main() -> None:
                 lines += ["", f"The paper: {PAPER[what, name]}."]
             lines.append("")
         lines.append(f"Settings: {settings(figures)}.")
+    paper = read(args.paper / "figures") if args.paper else {}
+    if paper:
+        lines += ["", "## The paper's tables", "", *tables(paper, seconds(args.paper))]
     (args.docs / "results.md").write_text("\n".join(lines) + "\n")
     joined = {**facts, "figures": {f"{what}/{split}": figures for (what, split), figures in found.items()}}
+    joined |= {"paper": paper} if paper else {}
     (args.docs / "results.json").write_text(json.dumps(joined, indent=1) + "\n")
+
+
+def seconds(out: Path) -> dict[str, object]:
+    """What trained the paper's rows, and how long it took in all."""
+    told = [json.loads(path.read_text()) for path in sorted((out / "runs").glob("*/seconds.json"))]
+    return {
+        "Command": "`runs/paper.py DATA OUT`",
+        "Training": f"{len(told)} runs, {sum(run['seconds'] for run in told) / 60:.0f} minutes on "
+        + ", ".join(sorted({run["device"] for run in told})),
+    }
 
 
 def parts(figures: dict[str, object]) -> list[tuple[str, dict[str, object], dict[str, object]]]:

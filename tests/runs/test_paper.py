@@ -24,8 +24,8 @@ RUNS = Path(__file__).resolve().parents[2] / "runs"
 ROWS = ("frame", "defrag", "bag", "rnn", "brnn")
 
 
-def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("paper_script", RUNS / "paper.py")
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"runs_{name}", RUNS / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -80,7 +80,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
     monkeypatch.setenv("DVSA_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("DVSA_METEOR_JAR", str(tmp_path / "none.jar"))  # it takes 10 seconds each time
     monkeypatch.setattr(curve, "draw", lambda lines, path: path.write_bytes(b"picture"))
-    module = script()
+    module = script("paper")
     made = {name: (lambda make=make: quick(make())) for name, make in RECIPES.items() if "paper" in name}
     monkeypatch.setattr(module, "RECIPES", made)
 
@@ -111,6 +111,14 @@ def test_all_rows_on_a_data_set_in_the_layout_of_flickr30k(run: Callable[..., No
         facts = report["facts"]
         assert isinstance(facts, dict)
         assert (facts["data"], facts["split"], facts["N"]) == ("flickr30k", "test", 8)
+    tables = script("tables")
+    lines = list(tables.tables(tables.read(out / "figures"), {}))
+    ranked = [figures[f"ranking.bag.{seed}"]["photo_to_sentence"]["R@1"] for seed in (0, 1)]  # type: ignore[index]
+    row = f"| MaxSim, bag of words | {np.mean(ranked):.1f} ± {np.std(ranked, ddof=1):.1f} |"
+    assert sum(line.startswith(row) for line in lines) >= 1
+    names = [line.split(" | ")[0].removeprefix("| ") for line in lines]
+    assert names.index("rnn.beam7") < names.index("rnn.beam10")
+    assert names.index("the paper, BRNN") < names.index("people") < names.index("inf")
     written = json.loads((out / "written" / "captions.nearest.json").read_text())
     assert [row["image_id"] for row in written] == [f"test{k:05d}.png" for k in range(8)]
     for name in ("brnn.0", "paper.0", "lstm.0", "bag.1"):  # the proposal head is learnt once

@@ -1,0 +1,163 @@
+"""The tables of `runs/paper.py`'s figures in Markdown, the paper's own figures beside ours."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from statistics import fmean, stdev
+
+Report = Mapping[str, object]
+
+DIRECTIONS = {"photo_to_sentence": "photograph → sentence", "sentence_to_photo": "sentence → photograph"}
+ROWS = {
+    "frame": "whole frame only, BRNN",
+    "defrag": "DeFrag score, BRNN",
+    "bag": "MaxSim, bag of words",
+    "rnn": "MaxSim, one-way RNN",
+    "brnn": "**MaxSim, BRNN**",
+}
+PAPER_RANKING = {
+    "flickr8k": ((16.5, 40.6, 54.2, "7.6†"), (11.8, 32.1, 44.7, "12.4†")),
+    "flickr30k": ((22.2, 48.2, 61.4, "4.8†"), (15.2, 37.7, 50.5, "9.2†")),
+    "coco": ((16.5, 39.2, 52.0, "9.0†"), (10.7, 29.6, 42.2, "14.0†")),
+    "coco, first 1,000": ((38.4, 69.9, 80.5, "1.0†"), (27.4, 60.2, 74.8, "3.0†")),
+}
+PAPER_CAPTIONS = {
+    "flickr8k": "57.9† 38.3† 24.5† 16.0†",
+    "flickr30k": "57.3 36.9 24.0 15.7",
+    "coco": "62.5† 45.0† 32.1† 23.0, METEOR 19.5†, CIDEr 66.0",
+}
+PAPER_REGIONS = {
+    "nearest": "22.9† 10.5† 0.0† 0.0†",
+    "full-frame": "14.2† 6.0† 2.2† 0.0†, METEOR 13.3, ROUGE 21.0, CIDEr 20.3",
+    "region": "35.2† 23.0† 16.1† 14.8†, METEOR 15.8, ROUGE 35.1, CIDEr 61.6",
+    "people": "61.5† 45.2† 30.1† 22.0†",
+}
+RECALLS = ("R@1", "R@5", "R@10", "Med r")
+CAPTION_FIGURES = (
+    *(f"BLEU-{n}{mark}" for mark in ("", " no BP") for n in (1, 2, 3, 4)),
+    *("METEOR", "ROUGE-L", "CIDEr"),
+)
+
+
+def read(folder: Path) -> dict[str, Report]:
+    """The figures of a folder by name; raises ValueError where there are none."""
+
+    def natural(path: Path) -> list[str | float]:  # beam 10 behind beam 7
+        return [float(part) if n % 2 else part for n, part in enumerate(re.split(r"(\d+\.?\d*)", path.stem))]
+
+    found = {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"), key=natural)}
+    if not found:
+        raise ValueError(f"{folder} holds no figures: run runs/paper.py first")
+    return found
+
+
+def tables(figures: Mapping[str, Report], about: Report) -> Iterator[str]:
+    """All lines: how it was made, then a table for each kind of figures that is there."""
+    some = next(iter(figures.values()))["facts"]
+    assert isinstance(some, Mapping)
+    name, N = str(some["data"]), int(some["N"])
+    yield f"Data: {name}, split {some['split']}, {N:,} photographs. " + " ".join(
+        f"{k}: {v}." for k, v in about.items()
+    )
+    yield "† as reported: not found in a second source. The paper's CNN is VGG, its boxes are R-CNN's."
+    paper = PAPER_RANKING.get(name if N != 1000 or name != "coco" else "coco, first 1,000")
+    yield from ranking(figures, paper)
+    yield from captions(figures, "captions.", "Captions", {"rnn.beam7": PAPER_CAPTIONS.get(name, "")})
+    yield from captions(figures, "regions.", "Phrases of regions", PAPER_REGIONS)
+    yield from plain(figures, "perplexity.", "Perplexity", ("perplexity",))
+    yield from plain(
+        figures, "grounding.", "Phrase grounding by beta", ("R@1 IoU0.5", "pointing", "covered IoU0.5")
+    )
+    boundaries = ("boundary precision", "boundary recall", "boundary F1")
+    yield from plain(figures, "segments.", "Boundaries of segments by beta", boundaries)
+    yield from plain(
+        figures, "novelty.", "Captions that stand in the training set, word for word", ("copied",)
+    )
+    yield from inspection(figures.get("inspection", {}))
+
+
+def ranking(figures: Mapping[str, Report], paper: Sequence[Sequence[object]] | None) -> Iterator[str]:
+    """Mean and standard deviation over seeds, for each row of the ablation."""
+    for side, (direction, title) in enumerate(DIRECTIONS.items()):
+        yield from ("", f"### Ranking, {title}", "", *head("model", *RECALLS, "seeds"))
+        for row, label in ROWS.items():
+            seeds = [r[direction] for name, r in figures.items() if name.startswith(f"ranking.{row}.")]
+            cells = [spread([seed[recall] for seed in seeds]) for recall in RECALLS]  # type: ignore[index]
+            if seeds:
+                yield line(label, *cells, len(seeds))
+        if paper is not None:
+            yield line("the paper, BRNN", *paper[side], "")
+
+
+def spread(values: Sequence[float]) -> str:
+    """Mean ± standard deviation over seeds."""
+    if not values:
+        return ""
+    return f"{fmean(values):.1f}" + (f" ± {stdev(values):.1f}" if len(values) > 1 else "")
+
+
+def captions(
+    figures: Mapping[str, Report], begin: str, title: str, paper: Mapping[str, str]
+) -> Iterator[str]:
+    """Each system's figures with their intervals, and what the paper says of it."""
+    mine = {name.removeprefix(begin): report for name, report in figures.items() if name.startswith(begin)}
+    if not mine:
+        return
+    yield from ("", f"### {title}", "", *head("system", *CAPTION_FIGURES, "the paper, BLEU-1 to 4"))
+    for name, report in mine.items():
+        yield line(name, *(cell(report, figure) for figure in CAPTION_FIGURES), paper.get(name, ""))
+    settings = next(iter(mine.values()))["settings"]
+    assert isinstance(settings, Mapping)
+    yield from ("", "Scorers: " + ", ".join(f"{key} {value}" for key, value in settings.items()) + ".")
+
+
+def plain(figures: Mapping[str, Report], begin: str, title: str, wanted: Sequence[str]) -> Iterator[str]:
+    """Some figures of all reports whose names begin so."""
+    mine = {name.removeprefix(begin): report for name, report in figures.items() if name.startswith(begin)}
+    if mine:
+        yield from ("", f"### {title}", "", *head("", *wanted))
+        yield from (line(name, *(cell(report, figure) for figure in wanted)) for name, report in mine.items())
+
+
+def cell(report: Report, figure: str) -> str:
+    """A figure with its 95% interval."""
+    value, intervals = report.get(figure), report.get("ci95", {})
+    ends = intervals.get(figure) if isinstance(intervals, Mapping) else None
+    if not isinstance(value, int | float):
+        return "missing"
+    return f"{value:.1f}" + (f" [{ends[0]:.1f}, {ends[1]:.1f}]" if ends else "")
+
+
+def inspection(report: Report) -> Iterator[str]:
+    """Lengths of vectors, regions found by a phrase, and the worst ranks."""
+    if not report:
+        return
+    yield from ("", "### What is in the vectors", "")
+    for key in ("longest words", "shortest words"):
+        rows = report[key]
+        assert isinstance(rows, list)
+        yield from (f"{key}: " + ", ".join(f"{word} {norm:.1f}" for word, norm, _ in rows) + ".", "")
+    lengths, worst = report["lengths of regions"], report["worst ranks"]
+    assert isinstance(lengths, Mapping)
+    assert isinstance(worst, list)
+    yield (
+        "lengths of regions, by the share below: "
+        + ", ".join(f"{k}: {v:.1f}" for k, v in lengths.items())
+        + "."
+    )
+    yield from (
+        "",
+        "### Failures: photographs whose best own sentence ranks worst",
+        "",
+        *head("photograph", "rank"),
+    )
+    yield from (line(row["photograph"], row["rank"]) for row in worst)
+
+
+def head(*cells: object) -> tuple[str, str]:
+    return line(*cells), line(*("---" for _ in cells))
+
+
+def line(*cells: object) -> str:
+    return f"| {' | '.join(map(str, cells))} |"
