@@ -1,8 +1,8 @@
 """The paper's recipes: its equations and protocol, and the variants of its tables.
 
 Only the CNN and the boxes are others (EfficientNet-Lite2 as ImageNet left it, and a proposal head in place of
-R-CNN), and word vectors are learnt unless a file brings them. All hyper-parameters were chosen on the
-validation split of Flickr8K (`runs/paper_search.py`).
+R-CNN), and word vectors are learnt unless a file brings them. Hyper-parameters were chosen on the validation
+split of Flickr8K; `runs/paper_search.py` tries their neighbours.
 """
 
 from collections.abc import Callable
