@@ -48,13 +48,14 @@ def _sources(root: Path) -> Iterator[tuple[str, Source]]:
         for file in files:
             path = Path(folder, file)
             if path.suffix == ".tar":
-                for name, source in _members(path):
+                for name, source in members(path):
                     yield str(inner / name), source
             elif _is_photograph(file):
                 yield str(inner / file), Source(path)
 
 
-def _members(path: Path) -> Iterator[tuple[str, Source]]:
+def members(path: Path) -> Iterator[tuple[str, Source]]:
+    """The photographs in a tar file, by their names there; DataError where it is broken or compressed."""
     try:
         with tarfile.open(path, "r:") as archive:
             members = archive.getmembers()

@@ -1,27 +1,23 @@
 """Where the model sees the words and phrases of a sentence, against the boxes of Flickr30k Entities."""
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dvsa.boxes import iou
 from dvsa.data import Example, GroundedPhrase
+from dvsa.evaluation.aligning import aligned
 from dvsa.evaluation.encoding import (
-    SENTENCES,
     Encoded,
     Progress,
-    chunks,
     encode,
     require_boxes,
     with_settings,
 )
 from dvsa.evaluation.evidence import Evidence, Judged
 from dvsa.metrics.grounding import Grounding, covered, ground
-from dvsa.model import Floats, Model, word_regions
-from dvsa.text import words
+from dvsa.model import Model, word_regions
 
 
 def grounding(
@@ -48,10 +44,11 @@ def grounding(
     """
     require_boxes(examples)
     encoded = encoded or encode(model, examples, progress)
+    phrases = _boxed(examples)
     predicted, truth, photos = [], [], []
-    for line in _aligned(model, examples, encoded, progress):
+    for line in aligned(model, examples, list(phrases), encoded.v_KID, progress):
         path_T = None if beta is None else word_regions(line.known_T, line.dot_TI, beta)
-        for phrase in line.phrases:
+        for phrase in phrases[line.photo, line.sentence]:
             place = slice(phrase.first, phrase.last + 1)
             vote_I = line.dot_TI[place].sum(axis=0) if path_T is None else np.bincount(path_T[place])
             predicted.append(encoded.box_KI4[line.photo, vote_I.argmax()])
@@ -91,38 +88,21 @@ def word_accuracy(
     require_boxes(examples)
     encoded = encoded or encode(model, examples, progress)
     beta = model.bundle.manifest["beta"] if beta is None else beta
+    phrases = _boxed(examples)
     right: list[bool] = []
-    for line in _aligned(model, examples, encoded, progress):
+    for line in aligned(model, examples, list(phrases), encoded.v_KID, progress):
         box_T4 = encoded.box_KI4[line.photo, word_regions(line.known_T, line.dot_TI, beta)]
-        for phrase in line.phrases:
+        for phrase in phrases[line.photo, line.sentence]:
             overlap_T1 = iou(box_T4[phrase.first : phrase.last + 1], np.array([phrase.box]))
             right.extend(overlap_T1[:, 0] >= 0.5)
     return 100 * float(np.mean(right))
 
 
-class _Line(NamedTuple):
-    """A sentence that has phrases with boxes, on its photograph."""
-
-    photo: int
-    phrases: list[GroundedPhrase]
-    known_T: NDArray[np.bool_]
-    dot_TI: Floats
-    """`v_i . s_t`; zeros for unknown words."""
-
-
-def _aligned(
-    model: Model, examples: Sequence[Example], encoded: Encoded, progress: Progress | None
-) -> Iterator[_Line]:
+def _boxed(examples: Sequence[Example]) -> dict[tuple[int, int], list[GroundedPhrase]]:
+    """The phrases with boxes of each sentence that has some, by (photograph, sentence)."""
     phrases: dict[tuple[int, int], list[GroundedPhrase]] = {}
     for k, example in enumerate(examples):
         for phrase in example.phrases:
             if phrase.boxes:
                 phrases.setdefault((k, phrase.sentence), []).append(phrase)
-    for chunk in chunks(list(phrases), SENTENCES, "aligning sentences", progress):
-        sentences = [words(examples[k].sentences[n]) for k, n in chunk]
-        s_LTD, real_LT = model.word_vectors(sentences)
-        for (k, n), sentence, s_TD, real_T in zip(chunk, sentences, s_LTD, real_LT, strict=True):
-            known_T = np.array([word in model.bundle.vocabulary for word in sentence])
-            dot_TI = np.zeros((len(sentence), encoded.v_KID.shape[1]), np.float32)
-            dot_TI[known_T] = s_TD[real_T] @ encoded.v_KID[k].T
-            yield _Line(k, phrases[k, n], known_T, dot_TI)
+    return phrases

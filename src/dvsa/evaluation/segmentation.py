@@ -1,20 +1,18 @@
 """The segments that the MRF makes of sentences: judged by people's phrases, and collected as phrases."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dvsa import segments
 from dvsa.data import Example
+from dvsa.evaluation.aligning import aligned
 from dvsa.evaluation.encoding import (
-    SENTENCES,
     Encoded,
     Progress,
     Report,
-    chunks,
     encode,
     require_photographs,
     with_settings,
@@ -22,7 +20,6 @@ from dvsa.evaluation.encoding import (
 from dvsa.metrics.bootstrap import IntArray
 from dvsa.metrics.segmentation import around_phrases, between_regions, by_chance, count
 from dvsa.model import Floats, Model, word_regions
-from dvsa.text import words
 
 
 def segmentation(
@@ -63,8 +60,8 @@ def segmentation(
     encoded = encoded or encode(model, examples, progress)
     beta = model.bundle.manifest["beta"] if beta is None else beta
     predicted, truth = [], []
-    for line in _aligned(model, examples, list(phrases), encoded.v_KID, beta, progress):
-        predicted.append(between_regions(line.region_T))
+    for line in aligned(model, examples, list(phrases), encoded.v_KID, progress):
+        predicted.append(between_regions(word_regions(line.known_T, line.dot_TI, beta)))
         truth.append(around_phrases(phrases[line.photo, line.sentence], len(line.tokens)))
     photos = [examples[k].name for k, _ in phrases]
     report = {
@@ -111,10 +108,10 @@ def collect(
     beta = model.bundle.manifest["beta"] if beta is None else beta
     places = [(k, n) for k, example in enumerate(examples) for n in range(len(example.sentences))]
     texts, photos, regions, sums = [], [], [], []
-    for line in _aligned(model, examples, places, v_KID, beta, progress):
+    for line in aligned(model, examples, places, v_KID, progress):
         if not line.known_T.any():
             continue
-        runs = segments.segments(line.region_T)
+        runs = segments.segments(word_regions(line.known_T, line.dot_TI, beta))
         texts += [" ".join(line.tokens[first : last + 1]) for first, last, _ in runs]
         photos += [line.photo] * len(runs)
         regions += [region for _, _, region in runs]
@@ -122,34 +119,3 @@ def collect(
     if not sums:
         raise ValueError("no sentence has a word that the bundle knows: choose another split or bundle")
     return Segments(texts, np.array(photos), np.array(regions), np.concatenate(sums))
-
-
-class _Line(NamedTuple):
-    """A sentence on its photograph."""
-
-    photo: int
-    sentence: int
-    tokens: list[str]
-    known_T: NDArray[np.bool_]
-    s_TD: Floats
-    """Zeros for unknown words."""
-    region_T: IntArray
-
-
-def _aligned(
-    model: Model,
-    examples: Sequence[Example],
-    places: Sequence[tuple[int, int]],
-    v_KID: Floats,
-    beta: float,
-    progress: Progress | None,
-) -> Iterator[_Line]:
-    """The sentences at `places`, (photograph, sentence), with the MRF's path."""
-    for chunk in chunks(places, SENTENCES, "aligning sentences", progress):
-        sentences = [words(examples[k].sentences[n]) for k, n in chunk]
-        s_LTD, real_LT = model.word_vectors(sentences)
-        for (k, n), tokens, known_ND, real_T in zip(chunk, sentences, s_LTD, real_LT, strict=True):
-            known_T = np.array([token in model.bundle.vocabulary for token in tokens])
-            s_TD = np.zeros((len(tokens), v_KID.shape[2]), np.float32)
-            s_TD[known_T] = known_ND[real_T]
-            yield _Line(k, n, tokens, known_T, s_TD, word_regions(known_T, s_TD @ v_KID[k].T, beta))

@@ -2,12 +2,11 @@
 
 import glob
 import os
-import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from dvsa.data.dataset import Source
-from dvsa.data.photographs import SUFFIXES, Photographs
+from dvsa.data.photographs import SUFFIXES, Photographs, members
 from dvsa.index.records import SearchError
 
 Named = tuple[str, Source]
@@ -46,20 +45,7 @@ def _within(path: Path) -> Iterator[Named]:
         for name, source in Photographs(path).found:
             yield str(path / name), source
     elif path.suffix == ".tar":
-        yield from _members(path)
+        for name, source in members(path):
+            yield str(path.parent / PurePosixPath(name)), source
     else:
         yield str(path), Source(path)
-
-
-def _members(path: Path) -> Iterator[Named]:
-    try:
-        with tarfile.open(path, "r:") as archive:
-            members = archive.getmembers()
-    except (tarfile.TarError, EOFError) as error:
-        raise SearchError(
-            f"{path} is not a plain tar file ({error}): fetch it again, or decompress it"
-        ) from error
-    for member in members:
-        name = PurePosixPath(member.name)
-        if member.isreg() and name.suffix.lower() in SUFFIXES and not name.name.startswith("."):
-            yield str(path.parent / name), Source(path, member.offset_data, member.size)
