@@ -1,6 +1,6 @@
 """Train and judge all rows of the paper's tables on one data set; what is done already is not done again.
 
-    python runs/paper.py DATA OUT [--seeds 3] [--first N]
+    python runs/paper.py DATA OUT [--seeds 3] [--jobs N] [--first N]
 
 DATA is a data set of docs/data.md. OUT gets runs/NAME.SEED (by `dvsa train paper-NAME`), written/ (all
 captions, in the COCO results format) and figures/ (a JSON file each, with settings, command, commit and
@@ -10,6 +10,7 @@ where it is, the script adds it.
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from paper_training import ABLATION, Job, Training, device
 
 from dvsa import evaluation
 from dvsa.data import Dataset, Example, load
@@ -34,9 +36,7 @@ from dvsa.evaluation.segmentation import collect, segmentation
 from dvsa.evaluation.writing import features_of_chains, over_photographs, references_of_chains
 from dvsa.learn import live
 from dvsa.learn.bank import Photographs, region_features
-from dvsa.learn.paper import on_grid
-from dvsa.learn.recipes import RECIPES
-from dvsa.learn.run import Run, fit, pick_device
+from dvsa.learn.run import Run, pick_device
 from dvsa.learn.vision import GEOMETRY
 from dvsa.maxsim import scores as maxsim_scores
 from dvsa.metrics.captions import score
@@ -44,50 +44,51 @@ from dvsa.metrics.ranking import rank
 from dvsa.model import Model
 from dvsa.text import words
 
-ABLATION = ("frame", "defrag", "bag", "rnn", "brnn")
-"""Rows of the ranking table, each with every seed."""
 BEAMS = (1, 3, 5, 7, 10)
-BETAS = (0.0, 0.1, 0.3, 1.0, 3.0, 10.0, float("inf"))
+BETAS = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0, float("inf"))
+"""For the alignment."""
+CHOICES = (0.03, 0.1, 0.3, 1.0)
+"""Betas of the segments from which the captioner of regions may learn; val decides."""
 
 
 class Reproduction:
     """All work on one data set, a step at a time."""
 
-    def __init__(self, data: Path, out: Path, seeds: int, first: int | None, custom: bool) -> None:
+    def __init__(self, data: Path, out: Path, seeds: int, jobs: int, first: int | None, custom: bool) -> None:
         self.data: Dataset = load(data)
         self.out, self.seeds, self.custom = out, seeds, custom
-        self.boxed = any(p.boxes for e in self.data.split("train", restval=True) for p in e.phrases)
+        self.training = Training(self.data, out, seeds, jobs)
+        self.boxed = self.training.boxed
         self.figures = out / (f"figures-{first}" if first else "figures")
-        self.test = self.data.split("test")[:first]
+        self.splits = {"test": self.data.split("test")[:first], "val": self.data.split("val")}
+        self.test = self.splits["test"]
 
     def train(self) -> None:
-        """Every run; all share regions (a grid where nothing has a box), those with a BRNN its alignment."""
-        if self.boxed:
-            self.run("regions", 0)
-        regions = "regions.0" if self.boxed else None
-        for seed in range(self.seeds):
-            for name in ABLATION:
-                self.run(name, seed, regions)
-        self.run("lstm", 0, "brnn.0")
-        self.run("", 0, "brnn.0")
-        self.run("beside", 0, "brnn.0")
+        """Every run; the beta of the segments is chosen in between."""
+        self.training.ablation()
+        self.training.captioners(self.choose() if self.boxed else None)
 
-    def run(self, name: str, seed: int, earlier: str | None = None) -> None:
-        """One run, with the seconds that it took."""
-        recipe = RECIPES[f"paper-{name}" if name else "paper"]()
-        recipe = recipe if self.boxed else on_grid(recipe)
-        folder = self.folder(name, seed)
-        if (folder / "seconds.json").is_file():
-            return
-        began = time.monotonic()
-        fit(recipe, self.data, folder, seed=seed, earlier=self.out / "runs" / earlier if earlier else None)
-        for last in folder.glob("*/last.safetensors"):
-            last.unlink()  # the optimiser's memory is of no use any more
-        seconds = {"seconds": time.monotonic() - began, "device": device()}
-        (folder / "seconds.json").write_text(json.dumps(seconds))
+    def choose(self) -> float:
+        """The beta of the segments whose captioner writes the best phrases of val's regions, by CIDEr."""
+        self.training.candidates(CHOICES)
+        found: dict[float, float] = {}
+        boxed = [e for e in self.splits["val"] if any(p.boxes for p in e.phrases)]
+        references, feature_N2F = references_of_chains(boxed), None
+        for beta in CHOICES:
+            name = f"choice.beta{beta:g}"
+            with self.step(name, "val") as keep:
+                if keep is not None:
+                    model = live.model(Run(self.out / "runs" / Job("region", beta=beta).folder))
+                    if feature_N2F is None:  # all candidates look through the same eyes
+                        feature_N2F = np.concatenate(list(features_of_chains(model, boxed, None)))
+                    texts = dict(zip(references, said(model, feature_N2F, 7, "region"), strict=True))
+                    scored = score(references, texts, with_meteor=False)
+                    keep(over_photographs(scored, owners(scored.photos)))
+            found[beta] = json.loads((self.figures / f"{name}.json").read_text())["CIDEr"]
+        return max(found, key=lambda beta: found[beta])
 
     def folder(self, name: str, seed: int = 0) -> Path:
-        return self.out / "runs" / f"{name or 'paper'}.{seed}"
+        return self.out / "runs" / Job(name, seed).folder
 
     def model(self, name: str, seed: int = 0) -> Model:
         """A run's model, once the protocol has been seen to be kept."""
@@ -243,7 +244,7 @@ class Reproduction:
         }
 
     @contextmanager
-    def step(self, name: str) -> Iterator[Callable[..., None] | None]:
+    def step(self, name: str, split: str = "test") -> Iterator[Callable[..., None] | None]:
         """Something to keep a report with, and its evidence; None where the figures are there already."""
         path = self.figures / f"{name}.json"
         if path.is_file():
@@ -253,7 +254,8 @@ class Reproduction:
 
         def keep(report: Report, evidence: Evidence | None = None) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            facts = {"data": self.data.name, "split": "test", "N": len(self.test), "commit": commit()}
+            facts = {"data": self.data.name, "split": split, "N": len(self.splits[split])}
+            facts |= {"commit": commit()}
             facts |= {"command": " ".join(sys.argv), "device": device(), "seconds": time.monotonic() - began}
             if evidence is not None:
                 path.with_suffix(".npz").write_bytes(evidence.content())
@@ -281,19 +283,12 @@ def owners(items: Sequence[str]) -> np.ndarray:
     return np.array([place[name] for name in names])
 
 
-def device() -> str:
-    return (
-        torch.cuda.get_device_name()
-        if torch.cuda.is_available()
-        else f"{torch.get_num_threads()} CPU threads"
-    )
-
-
 def commit() -> str:
-    """The commit that runs, or nothing where there is no repository."""
-    return subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
+    """The commit that runs; COMMIT says it where there is no repository."""
+    asked = ["git", "rev-parse", "--short", "HEAD"]
+    here = Path(__file__).parent
+    found = subprocess.run(asked, capture_output=True, text=True, check=False, cwd=here).stdout
+    return found.strip() or os.environ.get("COMMIT", "")
 
 
 def main() -> None:
@@ -304,13 +299,14 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--jobs", type=int, default=1, help="train so many runs at a time")
     parser.add_argument("--first", type=int, help="judge the first N photographs of test only")
     parser.add_argument(
         "--allow-custom-split", action="store_true", help="judge on any number of photographs"
     )
     parser.add_argument("--only", choices=("train", "rank", "write", "align", "analyse"))
     args = parser.parse_args()
-    work = Reproduction(args.data, args.out, args.seeds, args.first, args.allow_custom_split)
+    work = Reproduction(args.data, args.out, args.seeds, args.jobs, args.first, args.allow_custom_split)
     for step in [args.only] if args.only else ["train", "rank", "write", "align", "analyse"]:
         getattr(work, step)()
 

@@ -2,10 +2,10 @@
 # The paper's tables on MSCOCO: trains every row on train and restval, 3 seeds each, and judges them on the first
 # 1,000 photographs of Karpathy's test split (OUT/figures-1000) and on all 5,000 (OUT/figures).
 #
-#   runs/paper_coco.sh DATA OUT [SEEDS]
+#   runs/paper_coco.sh DATA OUT [SEEDS] [RUNS AT A TIME]
 #
 # DATA holds MSCOCO as docs/data.md says. Needs the train extra; a stopped call goes on where it stopped.
 set -euo pipefail
 paper="$(dirname "$0")/paper.py"
-python "$paper" "$1" "$2" --seeds "${3:-3}"
+python "$paper" "$1" "$2" --seeds "${3:-3}" --jobs "${4:-1}"
 exec python "$paper" "$1" "$2" --seeds "${3:-3}" --first 1000 --only rank

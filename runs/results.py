@@ -85,10 +85,15 @@ def main() -> None:
 def seconds(out: Path) -> dict[str, object]:
     """What trained the paper's rows, and how long it took in all."""
     told = [json.loads(path.read_text()) for path in sorted((out / "runs").glob("*/seconds.json"))]
+    covered, until = 0.0, 0.0
+    for run in sorted(told, key=lambda run: run["began"]):  # runs at the same time count once
+        ends = run["began"] + run["seconds"]
+        covered += max(0.0, ends - max(until, run["began"]))
+        until = max(until, ends)
+    machines = ", ".join(sorted({f"{run['device']} ({run['at once']} at a time)" for run in told}))
     return {
         "Command": "`runs/paper.py DATA OUT`",
-        "Training": f"{len(told)} runs, {sum(run['seconds'] for run in told) / 60:.0f} minutes on "
-        + ", ".join(sorted({run["device"] for run in told})),
+        "Training": f"{len(told)} runs in {covered / 60:.1f} minutes on {machines}",
     }
 
 

@@ -65,6 +65,9 @@ def tables(figures: Mapping[str, Report], about: Report) -> Iterator[str]:
     yield from ranking(figures, paper)
     yield from captions(figures, "captions.", "Captions", {"rnn.beam7": PAPER_CAPTIONS.get(name, "")})
     yield from captions(figures, "regions.", "Phrases of regions", PAPER_REGIONS)
+    yield from plain(
+        figures, "choice.", "Choosing the segments' beta, on val", ("CIDEr", "BLEU-1", "ROUGE-L")
+    )
     yield from plain(figures, "perplexity.", "Perplexity", ("perplexity",))
     yield from plain(
         figures, "grounding.", "Phrase grounding by beta", ("R@1 IoU0.5", "pointing", "covered IoU0.5")
@@ -74,6 +77,7 @@ def tables(figures: Mapping[str, Report], about: Report) -> Iterator[str]:
     yield from plain(
         figures, "novelty.", "Captions that stand in the training set, word for word", ("copied",)
     )
+    yield from novelty(figures.get("novelty.rnn.beam7", {}))
     yield from inspection(figures.get("inspection", {}))
 
 
@@ -129,6 +133,14 @@ def cell(report: Report, figure: str) -> str:
     return f"{value:.1f}" + (f" [{ends[0]:.1f}, {ends[1]:.1f}]" if ends else "")
 
 
+def novelty(report: Report) -> Iterator[str]:
+    """Of what parts, and how often heard, the first captions are made that stand in no training sentence."""
+    rows = report.get("first novel")
+    if isinstance(rows, list):
+        yield from ("", "The first ten that do not, in their longest parts that do, with how often:", "")
+        yield from ("- " + " · ".join(f"{part} ({times:,})" for part, times in row) for row in rows)
+
+
 def inspection(report: Report) -> Iterator[str]:
     """Lengths of vectors, regions found by a phrase, and the worst ranks."""
     if not report:
@@ -146,6 +158,11 @@ def inspection(report: Report) -> Iterator[str]:
         + ", ".join(f"{k}: {v:.1f}" for k, v in lengths.items())
         + "."
     )
+    found = report["regions found"]
+    assert isinstance(found, Mapping)
+    yield from ("", "### Regions found by a phrase", "", *head("phrase", "photograph, region, score"))
+    for phrase, hits in found.items():
+        yield line(phrase, "; ".join(f"{photo} {region} ({value:.2f})" for photo, region, value in hits))
     yield from (
         "",
         "### Failures: photographs whose best own sentence ranks worst",

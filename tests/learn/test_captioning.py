@@ -176,3 +176,16 @@ def test_photographs_without_known_words_give_no_lessons(model: AlignmentModel, 
 def test_unknown_subjects_are_refused(subjects: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="subjects must be 'frame', 'region' or both"):
         CaptionOptions(subjects=subjects)
+
+
+@pytest.mark.parametrize("subject", ["frame", "region"])
+def test_a_captioner_standardises_the_features_that_it_speaks_of(
+    model: AlignmentModel, corpus: Corpus, subject: str
+) -> None:
+    cfg = CaptionerConfig(kind="rnn", hidden=8, word_size=6, standardise=True)
+    made = CaptionTask("caption", model, corpus, cfg, CaptionOptions(nms=0.5, subjects=(subject,)))
+    spoken_KIF = (made.train_KIF[:, -1:] if subject == "frame" else made.train_KIF).float()
+    seen_NF = made.build().standard(spoken_KIF).flatten(0, 1)
+    varied_F = spoken_KIF.flatten(0, 1).std(0) > 1e-2
+    torch.testing.assert_close(seen_NF.mean(0), torch.zeros(made.features), atol=1e-3, rtol=0)
+    torch.testing.assert_close(seen_NF.std(0)[varied_F], torch.ones(int(varied_F.sum())), atol=1e-3, rtol=0)

@@ -80,9 +80,10 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
     monkeypatch.setenv("DVSA_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("DVSA_METEOR_JAR", str(tmp_path / "none.jar"))  # it takes 10 seconds each time
     monkeypatch.setattr(curve, "draw", lambda lines, path: path.write_bytes(b"picture"))
+    monkeypatch.syspath_prepend(RUNS)
     module = script("paper")
     made = {name: (lambda make=make: quick(make())) for name, make in RECIPES.items() if "paper" in name}
-    monkeypatch.setattr(module, "RECIPES", made)
+    monkeypatch.setattr("paper_training.RECIPES", made)
 
     def call(*arguments: object) -> None:
         monkeypatch.setattr("sys.argv", ["paper.py", *map(str, arguments)])
@@ -107,10 +108,16 @@ def test_all_rows_on_a_data_set_in_the_layout_of_flickr30k(run: Callable[..., No
     phrases = {f"regions.{kind}" for kind in ("nearest", "full-frame", "region", "beside", "people")}
     assert rows | captions | phrases | {"captions.nearest", "inspection", "perplexity.lstm"} <= {*figures}
     assert {"grounding.sum", "grounding.inf", "segments.0", "novelty.rnn.beam7"} <= {*figures}
-    for report in figures.values():
+    for name, report in figures.items():
         facts = report["facts"]
         assert isinstance(facts, dict)
-        assert (facts["data"], facts["split"], facts["N"]) == ("flickr30k", "test", 8)
+        split = "val" if name.startswith("choice.") else "test"
+        assert (facts["data"], facts["split"], facts["N"]) == ("flickr30k", split, 8)
+    cider = {name: report["CIDEr"] for name, report in figures.items() if name.startswith("choice.")}
+    for name in ("paper.0", "beside.0"):
+        learnt = read(out / "runs" / name / "config.json")["recipe"]
+        beta = learnt["stages"][-1]["task"]["beta"]  # type: ignore[index]
+        assert cider[f"choice.beta{beta:g}"] == max(cider.values())  # type: ignore[type-var]
     tables = script("tables")
     lines = list(tables.tables(tables.read(out / "figures"), {}))
     ranked = [figures[f"ranking.bag.{seed}"]["photo_to_sentence"]["R@1"] for seed in (0, 1)]  # type: ignore[index]

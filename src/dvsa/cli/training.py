@@ -13,7 +13,7 @@ RecipeName = Annotated[
     typer.Argument(
         metavar="RECIPE",
         help="modern, toy, paper, or a row of the paper's tables: paper-regions, paper-frame, paper-defrag, "
-        "paper-bag, paper-rnn, paper-brnn, paper-lstm, paper-beside.",
+        "paper-bag, paper-rnn, paper-brnn, paper-lstm, paper-region, paper-beside.",
         show_default=False,
     ),
 ]

@@ -13,7 +13,7 @@ from dvsa.learn.bank import Corpus, Mention, Photographs, choose_boxes, look, re
 from dvsa.learn.proposals import paired_iou, proposal_loss
 from dvsa.learn.sentence import SentenceConfig
 from dvsa.learn.trainer import batches, chunks, epoch_steps
-from dvsa.learn.vision import GEOMETRY, Looked, Vision, VisionConfig
+from dvsa.learn.vision import GEOMETRY, Looked, Standardise, Vision, VisionConfig
 from dvsa.metrics import ranking
 
 
@@ -172,7 +172,8 @@ class AlignmentTask(_PhotographTask):
                 region_features(model.vision, split, options.proposer, options.nms)
                 for split in (corpus.train, corpus.val)
             )
-            model.vision.regions.measure(self.train_KIF)
+            if isinstance(model.vision.regions.standard, Standardise):
+                model.vision.regions.standard.measure(self.train_KIF)
 
     def loss(self, model: AlignmentModel, step: int, batch: int, seed: int) -> Tensor:
         index = batches(len(self.corpus.train), step, batch, seed)

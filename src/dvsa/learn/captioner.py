@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from dvsa.learn.recurrence import Recurrence
-from dvsa.learn.vision import GEOMETRY
+from dvsa.learn.vision import GEOMETRY, Standardise
 
 State = tuple[Tensor, ...]
 
@@ -27,6 +27,8 @@ class CaptionerConfig:
     word_size: int = 512
     beside: bool = False
     """Whether the frame's features stand beside those of the region; `attention` always looks at both."""
+    standardise: bool = False
+    """Whether features are brought to mean 0 and spread 1 over the training regions that it speaks of."""
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
@@ -38,6 +40,11 @@ class CaptionerConfig:
 
 class Captioner(nn.Module, ABC):
     """What all captioners share: the step interface and teacher forcing."""
+
+    def __init__(self, cfg: CaptionerConfig, features: int) -> None:
+        super().__init__()
+        self.standard = Standardise(features) if cfg.standardise else nn.Identity()
+        self.dropout = nn.Dropout(cfg.dropout)
 
     @abstractmethod
     def start(self, feature_BIF: Tensor, focus_B: Tensor) -> State:
@@ -73,7 +80,7 @@ class PaperCaptioner(Captioner):
     """
 
     def __init__(self, cfg: CaptionerConfig, features: int, log_frequency_V: Tensor) -> None:
-        super().__init__()
+        super().__init__(cfg, features)
         self.beside = cfg.beside
         seen = (features - GEOMETRY) * (2 if cfg.beside else 1)
         self.words = nn.Embedding(len(log_frequency_V), cfg.word_size)
@@ -82,14 +89,14 @@ class PaperCaptioner(Captioner):
         self.hx = nn.Linear(cfg.word_size, cfg.hidden, bias=False)
         self.hh = CELLS[cfg.kind](cfg.hidden)
         self.oh = nn.Linear(cfg.hidden, len(log_frequency_V))
-        self.dropout = nn.Dropout(cfg.dropout)
         with torch.no_grad():
             self.oh.bias.copy_(log_frequency_V)
 
     def start(self, feature_BIF: Tensor, focus_B: Tensor) -> State:
-        image_BF = at(feature_BIF, focus_B)[:, :-GEOMETRY]
+        seen_BIF = self.standard(feature_BIF)[..., :-GEOMETRY]
+        image_BF = at(seen_BIF, focus_B)
         if self.beside:
-            image_BF = torch.cat([image_BF, feature_BIF[:, -1, :-GEOMETRY]], 1)
+            image_BF = torch.cat([image_BF, seen_BIF[:, -1]], 1)
         b_v_BH = self.hi(self.dropout(image_BF))
         return b_v_BH, *self.hh.nothing(b_v_BH)
 
@@ -109,11 +116,17 @@ class PaperCaptioner(Captioner):
 
 
 class RnnCell(nn.Module):
-    """h_t = f(x_t + W_hh h_{t-1} + b_h)."""
+    """h_t = f(x_t + W_hh h_{t-1} + b_h).
+
+    W_hh begins near the identity (Le, Jaitly & Hinton, 2015): the photograph is shown once, and has to be
+    remembered to the end of the sentence.
+    """
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
         self.recurrence = Recurrence(hidden)
+        with torch.no_grad():
+            self.recurrence.rnn.weight_hh_l0.copy_(0.9 * torch.eye(hidden))
 
     def nothing(self, like_BH: Tensor) -> State:
         """The state before the first word."""
@@ -153,7 +166,7 @@ class AttentionLstm(Captioner):
     """
 
     def __init__(self, cfg: CaptionerConfig, features: int, log_frequency_V: Tensor) -> None:
-        super().__init__()
+        super().__init__(cfg, features)
         width = cfg.word_size
         self.words = nn.Embedding(len(log_frequency_V), width)
         nn.init.normal_(self.words.weight, std=width**-0.5)
@@ -165,10 +178,9 @@ class AttentionLstm(Captioner):
         self.lstm = nn.LSTMCell(2 * width, cfg.hidden)
         self.out = nn.Linear(cfg.hidden + width, width)
         self.bias_V = nn.Parameter(log_frequency_V.clone())
-        self.dropout = nn.Dropout(cfg.dropout)
 
     def start(self, feature_BIF: Tensor, focus_B: Tensor) -> State:
-        seen_BIE = self.see(self.dropout(feature_BIF))
+        seen_BIE = self.see(self.dropout(self.standard(feature_BIF)))
         focus_BE = at(seen_BIE, focus_B)
         h_BH, c_BH = self.begin(focus_BE).tanh().chunk(2, -1)
         last = feature_BIF.shape[1] - 1

@@ -16,6 +16,7 @@ from dvsa.learn.bank import Corpus, region_features
 from dvsa.learn.captioner import Captioner, CaptionerConfig
 from dvsa.learn.progress import progress
 from dvsa.learn.trainer import batches, chunks, epoch_steps
+from dvsa.learn.vision import Standardise
 from dvsa.metrics import captions
 from dvsa.text import END, START, START_PHRASE
 
@@ -82,7 +83,11 @@ class CaptionTask:
         count_V = torch.from_numpy(self.corpus.vocabulary.counts_V()).float()
         # a word that is never a target (START) gets the frequency of one in a million, not -inf
         log_frequency_V = (count_V / count_V.sum()).clamp(min=1e-6).log()
-        return captioner.build(self.cfg, self.features, log_frequency_V)
+        net = captioner.build(self.cfg, self.features, log_frequency_V)
+        if isinstance(net.standard, Standardise):
+            spoken_KIF = self.train_KIF if "region" in self.options.subjects else self.train_KIF[:, -1:]
+            net.standard.measure(spoken_KIF)
+        return net
 
     def lr_scale(self, parameter: str) -> float:
         return 1.0

@@ -52,13 +52,12 @@ def captions(kind: str = "rnn") -> Stage:
     """The captioner of whole photographs: the paper's `rnn`, or an `lstm` in its place."""
     return Stage(
         name="frame",
-        captioner=CaptionerConfig(kind=kind, dropout=0.3 if kind == "rnn" else 0.5),
+        captioner=CaptionerConfig(kind=kind, standardise=True, dropout=0.4 if kind == "rnn" else 0.5),
         task=CaptionOptions(subjects=("frame",)),
         train=TrainConfig(
-            epochs=20,
+            epochs=12,
             optimizer="rmsprop",
             lr=4e-4 if kind == "rnn" else 1e-3,
-            schedule="constant",
             clip_value=5.0,
             evaluate_every=2,
         ),
@@ -69,9 +68,9 @@ def phrases(*, beside: bool = False) -> Stage:
     """The captioner of regions, with or without the frame's vector beside the region's."""
     return Stage(
         name="region",
-        captioner=CaptionerConfig(kind="rnn", beside=beside, dropout=0.3),
+        captioner=CaptionerConfig(kind="rnn", beside=beside, standardise=True, dropout=0.4),
         task=CaptionOptions(subjects=("region",), beta=BETA),
-        train=TrainConfig(epochs=4, optimizer="rmsprop", lr=4e-4, schedule="constant", clip_value=5.0),
+        train=TrainConfig(epochs=4, optimizer="rmsprop", lr=4e-4, clip_value=5.0),
     )
 
 
@@ -87,10 +86,20 @@ def lstm() -> Recipe:
     return replace(ranked, name="paper-lstm", stages=(*ranked.stages, captions("lstm")))
 
 
-def beside() -> Recipe:
-    """Phrases of regions by an RNN that is shown the whole photograph too."""
+def region(*, beside: bool = False) -> Recipe:
+    """Phrases of regions alone, by an RNN that is shown the region or, `beside` it, the whole photograph too."""
     ranked = alignment()
-    return replace(ranked, name="paper-beside", stages=(*ranked.stages, phrases(beside=True)))
+    name = "paper-beside" if beside else "paper-region"
+    return replace(ranked, name=name, stages=(*ranked.stages, phrases(beside=beside)))
+
+
+def at_beta(recipe: Recipe, beta: float) -> Recipe:
+    """The same with segments of another beta."""
+    stages = tuple(
+        replace(stage, task=replace(stage.task, beta=beta)) if isinstance(stage.task, CaptionOptions) else stage
+        for stage in recipe.stages
+    )
+    return replace(recipe, beta=beta, stages=stages)
 
 
 def regions() -> Recipe:
@@ -121,6 +130,7 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "paper-rnn": lambda: alignment("rnn"),
     "paper-brnn": alignment,
     "paper-lstm": lstm,
-    "paper-beside": beside,
+    "paper-region": region,
+    "paper-beside": lambda: region(beside=True),
 }
 """By name; all of one seed share their proposal stage, and those with a BRNN their alignment."""

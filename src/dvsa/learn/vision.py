@@ -118,15 +118,11 @@ def _shares(low_BI: Tensor, high_BI: Tensor, cells: int) -> Tensor:
 class RegionEncoder(nn.Module):
     """v_i = W_m f_i + b_m (paper, eq. 1), with context and unit length where the configuration says so."""
 
-    mean_F: Tensor
-    spread_F: Tensor
-
     def __init__(self, cfg: VisionConfig, features: int) -> None:
         super().__init__()
         self.cfg = cfg
         seen = features if cfg.geometry else features - GEOMETRY
-        self.register_buffer("mean_F", torch.zeros(seen))
-        self.register_buffer("spread_F", torch.ones(seen))
+        self.standard = Standardise(seen) if cfg.standardise else nn.Identity()
         self.affine = nn.Linear(seen, cfg.embedding)
         if cfg.standardise:  # first scores near 0: far from there max-margin kills the ReLUs of the words
             nn.init.normal_(self.affine.weight, std=5e-4)
@@ -136,20 +132,32 @@ class RegionEncoder(nn.Module):
 
     def forward(self, feature_BIF: Tensor) -> Tensor:
         seen_BIF = feature_BIF if self.cfg.geometry else feature_BIF[..., :-GEOMETRY]
-        if self.cfg.standardise:
-            seen_BIF = (seen_BIF - self.mean_F) / self.spread_F
-        v_BID = self.affine(self.dropout(seen_BIF))
+        v_BID = self.affine(self.dropout(self.standard(seen_BIF)))
         for layer in self.context:
             v_BID = layer(v_BID)
         return functional.normalize(v_BID, dim=-1) if self.cfg.normalise else v_BID
 
+
+class Standardise(nn.Module):
+    """Brings each feature to mean 0 and spread 1 over what it has measured; leaves all alone before that."""
+
+    mean_F: Tensor
+    spread_F: Tensor
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.register_buffer("mean_F", torch.zeros(features))
+        self.register_buffer("spread_F", torch.ones(features))
+
+    def forward(self, x_NF: Tensor) -> Tensor:
+        return (x_NF - self.mean_F) / self.spread_F
+
     @torch.no_grad()
-    def measure(self, feature_NIF: Tensor) -> None:
-        """Take the mean and the spread of each feature from regions (N, I, F), if they are wanted."""
-        if self.cfg.standardise:
-            seen_NF = feature_NIF[..., : len(self.mean_F)].flatten(0, 1).float()
-            self.mean_F.copy_(seen_NF.mean(0))
-            self.spread_F.copy_(seen_NF.std(0).clamp(min=1e-3))
+    def measure(self, x_NF: Tensor) -> None:
+        """Take mean and spread from features (..., F); of more features, the first F count."""
+        seen_NF = x_NF[..., : len(self.mean_F)].flatten(0, -2).float()
+        self.mean_F.copy_(seen_NF.mean(0))
+        self.spread_F.copy_(seen_NF.std(0).clamp(min=1e-3))
 
 
 class ContextLayer(nn.Module):
