@@ -26,15 +26,22 @@ ROOMS = [
         "bundle",
         "model",
     ),
-    *("draw", "report", "index", "evaluation", "doctor", "learn", "__init__", "cli", "__main__"),
+    *("draw", "report", "index", "evaluation", "doctor", "learn", "web", "__init__", "cli", "__main__"),
 ]
 """A room is a module or a folder; it imports only rooms that stand before it."""
 
-BANNED = {"learn": {"evaluation", "draw", "report"}}
+BANNED = {
+    "learn": {"evaluation", "draw", "report"},
+    "web": {"evaluation", "doctor", "learn"},
+    "__init__": {"web"},
+}
 """What a room must not import although it stands before it."""
 
 HEAVY = {"torch", "torchvision", "timm", "onnx", "onnxscript", "safetensors", "matplotlib"}
 """What the core install lacks: for `learn` alone."""
+
+SERVING = {"fastapi", "starlette", "pydantic", "uvicorn", "prometheus_client", "python_multipart"}
+"""What the core install lacks: for `web`, and for the one command that starts it."""
 
 MODULES = sorted(ROOT.rglob("*.py"))
 
@@ -54,6 +61,12 @@ def test_a_module_imports_only_what_stands_above_it(path: Path) -> None:
 def test_what_only_training_needs_is_imported_by_learn_alone(path: Path) -> None:
     found = {name.partition(".")[0] for name in imports(path)} & HEAVY
     assert not found or room_of(path) == "learn"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_only_the_page_needs_is_imported_by_web_alone(path: Path) -> None:
+    found = {name.partition(".")[0] for name in imports(path)} & SERVING
+    assert not found or room_of(path) == "web" or path.relative_to(ROOT).as_posix() == "cli/serving.py"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -8,7 +8,17 @@ import sys
 
 import typer
 
-from dvsa.cli import datasets, evaluating, health, indexing, photographs, scoring, searching, training
+from dvsa.cli import (
+    datasets,
+    evaluating,
+    health,
+    indexing,
+    photographs,
+    scoring,
+    searching,
+    serving,
+    training,
+)
 from dvsa.cli.output import one_line_errors
 
 app = typer.Typer(
@@ -37,7 +47,7 @@ for command in (
     *(photographs.describe, photographs.align, training.train, training.export),
     *(indexing.index, searching.search, searching.caption_search, indexing.index_remove),
     *(indexing.index_compact, indexing.index_stats, indexing.index_verify),
-    *(scoring.score, scoring.compare, health.doctor),
+    *(serving.serve, scoring.score, scoring.compare, health.doctor),
 ):
     app.command()(one_line_errors()(command))
 app.add_typer(evaluating.commands(), name="evaluate", help="Judge a model on a split of a data set.")

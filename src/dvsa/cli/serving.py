@@ -1,0 +1,106 @@
+"""`dvsa serve`: a page where people see the model think."""
+
+import logging
+import os
+import socket
+import sys
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dvsa.cli.options import BundleFolder
+from dvsa.cli.output import note, show
+
+OwnIndex = Annotated[
+    Path | None,
+    typer.Option(
+        "--index", metavar="INDEX", show_default=False, help="An index, to be searched on the page."
+    ),
+]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes one that is free.")]
+Host = Annotated[str, typer.Option(help="The address to listen at; 0.0.0.0 is every one of this machine.")]
+Origins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-origin",
+        metavar="ORIGIN",
+        show_default=False,
+        help="Another site whose pages may ask, such as https://photographs.example; may be repeated.",
+    ),
+]
+Open = Annotated[
+    bool, typer.Option("--open/--no-open", help="Open the page in a browser, where there is a screen.")
+]
+
+
+def serve(
+    index: OwnIndex = None,
+    bundle: BundleFolder = None,
+    port: Port = 8000,
+    host: Host = "127.0.0.1",
+    allow_origin: Origins = None,
+    open_page: Open = True,
+) -> None:
+    """Show the model at work on a page.
+
+    Drop a photograph on the page and see its regions, captions and phrases; lay sentences on it; search an
+    index. Photographs stay in memory, and nothing leaves the machine. Ctrl-C ends it.
+
+    Example: `dvsa serve --index photographs.index`
+    """
+    try:
+        import uvicorn
+
+        from dvsa.web import Settings, create_app
+    except ModuleNotFoundError as error:
+        missing = str(error.name).partition(".")[0]
+        raise ValueError(f"this command needs {missing}: pip install 'dvsa[serve]'") from None
+    import dvsa
+    from dvsa.index import Index
+
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of every bad form
+    model = dvsa.load(bundle, threads=1)
+    settings = Settings(hosts=(host,), allow_origins=tuple(allow_origin or ()))
+    app = create_app(model, None if index is None else Index.open(index, model), settings)
+    with listen(host, port) as listener:
+        url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/"
+        show(f"{url}  (Ctrl-C ends it)")
+        if open_page and has_screen():
+            webbrowser.open(url)
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=5
+        )
+        try:
+            uvicorn.Server(config).run([listener])
+        except KeyboardInterrupt:  # which uvicorn raises again when all is done
+            note("stopped")
+
+
+def has_screen() -> bool:
+    """Whether a browser can be shown; on a server `webbrowser` would start one in the terminal."""
+    return sys.platform in ("darwin", "win32") or bool({"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ))
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens for TCP; raises ValueError where there can be none.
+
+    asyncio sends small answers at once only on sockets that say that they are of TCP; from others they would
+    come 40 ms late.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(1024)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        raise ValueError(f"cannot listen at {host}, port {port} ({error.strerror}): choose others") from None
+    return listener

@@ -1,0 +1,96 @@
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from fastapi.testclient import TestClient
+
+import dvsa
+from dvsa.index import Index
+from dvsa.web import Settings, create_app
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+Serve = Callable[..., TestClient]
+Listen = Callable[..., int]
+
+
+@pytest.fixture(scope="session")
+def model() -> dvsa.Model:
+    """The shipped model, as the service wants it."""
+    return dvsa.load(threads=1)
+
+
+@pytest.fixture(scope="session")
+def index(model: dvsa.Model, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """An index of the examples."""
+    with Index.create(tmp_path_factory.mktemp("web") / "index", model) as made:
+        made.add([EXAMPLES])
+        yield made
+
+
+@pytest.fixture(scope="session")
+def picture() -> bytes:
+    """The bytes of a photograph of 512 by 512 pixels."""
+    return (EXAMPLES / "photographer.jpg").read_bytes()
+
+
+@pytest.fixture
+def serve(model: dvsa.Model) -> Iterator[Serve]:
+    """A client of a service with limits of one's own, on this machine as its browser calls it."""
+    with ExitStack() as stack:
+
+        def made(index: Index | None = None, **limits: Any) -> TestClient:
+            app = create_app(model, index, Settings(**limits))
+            client = TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False)
+            return stack.enter_context(client)
+
+        yield made
+
+
+@pytest.fixture(scope="module")
+def client(model: dvsa.Model, index: Index) -> Iterator[TestClient]:
+    """A client of a service with an index and the limits that it has by itself."""
+    with TestClient(create_app(model, index), base_url="http://127.0.0.1:8000") as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def photo(client: TestClient, picture: bytes) -> dict[str, Any]:
+    """A photograph that is open."""
+    answer = client.post("/api/photos", files={"file": ("photographer.jpg", picture)})
+    assert answer.status_code == 201
+    opened: dict[str, Any] = answer.json()
+    return opened
+
+
+@pytest.fixture
+def listen(model: dvsa.Model) -> Iterator[Listen]:
+    """A service that listens on a free port of the loopback, with limits of one's own; gives the port."""
+    with ExitStack() as stack:
+
+        def made(**limits: Any) -> int:
+            app = create_app(model, settings=Settings(**limits))
+            return stack.enter_context(_listening(uvicorn.Config(app, log_level="warning")))
+
+        yield made
+
+
+@contextmanager
+def _listening(config: uvicorn.Config) -> Iterator[int]:
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        try:
+            while not server.started:
+                assert thread.is_alive()
+                time.sleep(0.01)
+            yield listener.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join()

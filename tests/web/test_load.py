@@ -1,0 +1,38 @@
+"""Many clients at once: nobody gets another's answer, nobody an error, and nothing piles up."""
+
+import asyncio
+import gc
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from dvsa.web.photographs import Kept
+
+BENCHMARK = Path(__file__).resolve().parents[2] / "benchmarks" / "web.py"
+CLIENTS, SECONDS = 50, 6
+
+
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("benchmarks_web", BENCHMARK)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def held() -> int:
+    gc.collect()
+    return sum(type(thing) is Kept for thing in gc.get_objects())
+
+
+def test_fifty_clients_get_what_one_gets(listen: Any) -> None:
+    before = held()
+    port = listen(workers=2, waiting=8, max_photographs=60)
+    found = asyncio.run(script().load(f"http://127.0.0.1:{port}", CLIENTS, SECONDS))
+    assert {*found.statuses} == {"200", "201", "429"}
+    assert found.wrong == 0
+    assert found.visits >= CLIENTS
+    assert held() - before <= 60
+    assert found.growth < 40

@@ -1,0 +1,135 @@
+import hashlib
+import io
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+import dvsa
+from dvsa.index import Index, Query
+from dvsa.web import create_app
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def answered(hits: list[Any]) -> list[dict[str, Any]]:
+    """What the service must say of hits."""
+    return [
+        {
+            "id": hit.photograph.id, "name": Path(hit.photograph.path).name, "score": hit.score,
+            "width": hit.photograph.width, "height": hit.photograph.height,
+            "boxes": [[*box] for box in hit.boxes],
+            "words": [
+                {"text": w.text, "known": w.known, "region": w.region, "score": w.score}
+                for w in hit.alignment.words
+            ],
+        }
+        for hit in hits
+    ]  # fmt: skip
+
+
+def test_by_sentence(client: TestClient, index: Index) -> None:
+    found = client.get("/api/search", params={"q": "A cat, xyzzy!"}).json()
+    assert found["query"] == "A cat, xyzzy!"
+    assert 0 < found["seconds"] < 5
+    assert found["hits"] == answered(index.search("A cat, xyzzy!", 12))
+    assert found["hits"][0]["name"] == "cat.jpg"
+    few = client.get("/api/search", params={"q": "A cat, xyzzy!", "k": 2}).json()
+    assert few["hits"] == found["hits"][:2]
+
+
+def test_by_photograph_and_by_a_part_of_it(
+    client: TestClient, index: Index, model: dvsa.Model, photo: dict[str, Any]
+) -> None:
+    path = EXAMPLES / "photographer.jpg"
+    found = client.get("/api/search", params={"photo": photo["id"]}).json()
+    assert found["hits"] == answered(index.search(Query.of_photo(model, path), 12))
+    assert found["query"] == "regions of photographer.jpg"
+    part = client.get("/api/search", params={"photo": photo["id"], "box": "0.25,0,0.75,0.5"}).json()
+    wanted = index.search(Query.of_photo(model, path, [128, 0, 384, 256]), 12)
+    assert part["hits"] == answered(wanted)
+    assert part["hits"] != found["hits"]
+    cat = client.post("/api/samples/cat.jpg").json()
+    part = client.get("/api/search", params={"photo": cat["id"], "box": "0.5,0.25,1,1"}).json()
+    wanted = index.search(Query.of_photo(model, EXAMPLES / "cat.jpg", [225.5, 75, 451, 300]), 12)
+    assert part["hits"] == answered(wanted)
+
+
+@pytest.mark.parametrize(
+    ("question", "status"),
+    [
+        ({}, 422), ({"q": ""}, 422), ({"q": "xyzzy"}, 422), ({"q": "a" * 10_001}, 422),
+        ({"q": "a", "k": 0}, 422), ({"q": "a", "k": 101}, 422), ({"q": "a", "k": "x"}, 422),
+        ({"q": "a", "box": "0,0,1,1"}, 422), ({"box": "0,0,1,1"}, 422),
+        ({"q": "a", "photo": "PHOTO"}, 422), ({"photo": "none"}, 404),
+        *(({"photo": "PHOTO", "box": box}, 422) for box in
+          ("", "1", "0,0,1", "0,0,1,1,1", "a,b,c,d", "nan,0,1,1", "0,0,inf,1", "0,0,0,1", "0.5,0,0.2,1",
+           "-1,0,1,1")),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_looked_for(
+    client: TestClient, photo: dict[str, Any], question: dict[str, Any], status: int
+) -> None:
+    answer = client.get(
+        "/api/search", params={name: photo["id"] if v == "PHOTO" else v for name, v in question.items()}
+    )
+    assert answer.status_code == status
+    assert [*answer.json()] == ["detail"]
+
+
+def test_a_hit_is_shown_and_opened(client: TestClient, photo: dict[str, Any]) -> None:
+    hit = client.get("/api/search", params={"q": "a man filming"}).json()["hits"][0]
+    assert hit["name"] == "photographer.jpg"
+    for params, side in (({}, 320), ({"side": 320}, 320), ({"side": 1024}, 512)):
+        answer = client.get(f"/api/search/{hit['id']}/image", params=params)
+        assert answer.headers["content-type"] == "image/jpeg"
+        assert Image.open(io.BytesIO(answer.content)).size == (side, side)
+    assert client.get(f"/api/search/{hit['id']}/image", params={"side": 4000}).status_code == 422
+    opened = client.post(f"/api/search/{hit['id']}/open")
+    assert opened.status_code == 201
+    assert {**opened.json(), "id": photo["id"]} == photo
+
+
+def test_only_what_a_search_found_is_shown(model: dvsa.Model, index: Index) -> None:
+    with TestClient(create_app(model, index), base_url="http://localhost") as client:
+        name = hashlib.sha256((EXAMPLES / "cat.jpg").read_bytes()).hexdigest()
+        for identifier in (name, "..", "%2fetc%2fpasswd", str(EXAMPLES / "cat.jpg").replace("/", "%2f")):
+            assert client.get(f"/api/search/{identifier}/image").status_code == 404
+            assert client.post(f"/api/search/{identifier}/open").status_code in (404, 405)
+        client.get("/api/search", params={"q": "a cat"})
+        assert client.get(f"/api/search/{name}/image").status_code == 200
+
+
+def test_photographs_that_are_gone_or_have_changed(model: dvsa.Model, tmp_path: Path) -> None:
+    folder = tmp_path / "photographs"
+    shutil.copytree(EXAMPLES, folder)
+    with Index.create(tmp_path / "index", model) as index:
+        index.add([folder])
+        with TestClient(create_app(model, index), base_url="http://localhost") as client:
+            hits = client.get("/api/search", params={"q": "a cat"}).json()["hits"]
+            (folder / hits[0]["name"]).unlink()
+            shutil.copy(EXAMPLES / "README.md", folder / hits[1]["name"])
+            for hit in hits[:2]:
+                for answer in (
+                    client.get(f"/api/search/{hit['id']}/image"),
+                    client.post(f"/api/search/{hit['id']}/open"),
+                ):
+                    assert answer.status_code == 404
+                    assert hit["name"] in answer.json()["detail"]
+                    assert str(tmp_path) not in answer.text
+            assert client.get(f"/api/search/{hits[2]['id']}/image").status_code == 200
+
+
+def test_without_an_index(model: dvsa.Model) -> None:
+    with TestClient(create_app(model), base_url="http://localhost") as client:
+        assert client.get("/healthz").json()["index"] is None
+        for answer in (
+            client.get("/api/search", params={"q": "a"}),
+            client.get("/api/search/00/image"),
+            client.post("/api/search/00/open"),
+        ):
+            assert answer.status_code == 404
+            assert "--index" in answer.json()["detail"]
