@@ -1,0 +1,113 @@
+"""Pictures of the page for docs/pictures: light and dark, a wide screen and a phone's.
+
+    python runs/screenshots.py [--out docs/pictures]
+
+Serves the shipped model with an index of examples/ on a free port of this machine, shows a sentence on a
+sample photograph in Chromium, and prints how long the page takes for a movement of the slider.
+"""
+
+import argparse
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+import dvsa
+from dvsa.index import Index
+from dvsa.web import create_app
+
+ROOT = Path(__file__).resolve().parents[1]
+CHROMIUM = "/usr/bin/chromium"
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+SCREENS = {"wide": (1360, 940), "narrow": (375, 812)}
+SENTENCE = "a photographer with a camera on a tripod stands in a field"
+WORD = "photographer"
+
+SLIDE = """() => {
+  const slider = document.getElementById("beta");
+  const times = [];
+  for (let position = 0; position <= 100; position += 1) {
+    slider.value = position;
+    const start = performance.now();
+    slider.dispatchEvent(new Event("input"));
+    document.body.getBoundingClientRect();  // styles and layout too
+    times.push(performance.now() - start);
+  }
+  times.sort((a, b) => a - b);
+  return {median: times[50], most: times[100]};
+}"""
+
+
+def main() -> None:
+    """Take all."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures")
+    out = parser.parse_args().out
+    out.mkdir(parents=True, exist_ok=True)
+    with served() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        for scheme in ("light", "dark"):
+            for name, (width, height) in SCREENS.items():
+                path = out / f"page-{scheme}-{name}.png"
+                picture(browser, address, scheme, width, height, path)
+                print(f"{path}: {path.stat().st_size // 1000} kB")
+        browser.close()
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """The address of a service of its own."""
+    model = dvsa.load(threads=1)
+    with tempfile.TemporaryDirectory() as folder, socket.socket() as listener:
+        index = Index.create(Path(folder) / "index", model)
+        index.add([ROOT / "examples"])
+        listener.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(create_app(model, index), log_level="warning"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
+
+
+def picture(browser: Browser, address: str, scheme: str, width: int, height: int, path: Path) -> None:
+    """A word of the sentence in the light, on one screen."""
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(address)
+    page.locator("#samples button").first.click()
+    page.locator("#words .word").first.wait_for()
+    page.locator("#sentence").fill(SENTENCE)
+    page.locator("#changes li").first.wait_for()
+    print(f"{scheme}, {width} px: a movement of the slider takes {slider(page)}")
+    word = page.locator(f'#words [data-word="{WORD}"]')
+    if width < 600:  # below the photograph, which stays in sight
+        page.evaluate("document.getElementById('sentence').closest('section').scrollIntoView()")
+    word.hover()
+    page.wait_for_timeout(400)  # the light fades in
+    page.screenshot(path=path)
+    context.close()
+    with Image.open(path) as image:
+        image.convert("RGB").save(path, optimize=True)
+
+
+def slider(page: Page) -> str:
+    """Times of movements over the whole slider, and back to the model's own beta."""
+    taken = page.evaluate(SLIDE)
+    page.locator("#beta-own").click()
+    return f"{taken['median']:.1f} ms, at most {taken['most']:.1f} ms"
+
+
+if __name__ == "__main__":
+    main()

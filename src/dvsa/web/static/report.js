@@ -1,0 +1,116 @@
+/** What is shown as one HTML file that asks for nothing from outside and runs nothing. */
+
+import { el, number, percent, svg } from "./dom.js";
+import { betaText } from "./alignment.js";
+import { sign } from "./palette.js";
+import { photograph } from "./poster.js";
+
+/** @typedef {import("./poster.js").Shown} Shown */
+
+const POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+
+const STYLE = `
+:root {
+  color-scheme: light dark; --ink: #1c1b1a; --quiet: #625d57; --page: #fbfaf8; --line: #e3ded6; --heat: 47 95 179;
+}
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #ece9e4; --quiet: #a8a29a; --page: #141517; --line: #33363b; --heat: 143 182 255; }
+}
+body { margin: 0 auto; max-width: 60rem; padding: 1.5rem 1rem 3rem; background: var(--page); color: var(--ink);
+  font: 1rem/1.5 "Helvetica Neue", Arial, sans-serif; overflow-wrap: anywhere; }
+h1 { font: 2rem/1.2 Georgia, "Times New Roman", serif; } h2 { font-size: 1rem; margin: 2rem 0 .5rem; }
+svg { display: block; width: 100%; height: auto; border-radius: .5rem; }
+p { color: var(--quiet); } .scroll { overflow-x: auto; }
+table { border-collapse: collapse; white-space: nowrap; font-size: .9rem; font-variant-numeric: tabular-nums; }
+th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: left; font-weight: 400; }
+thead th { color: var(--quiet); } td.figure, th.figure { text-align: right; }
+.key { display: inline-block; min-width: 1.2em; padding: 0 .4em; border-radius: .25em; color: #111;
+  text-align: center; font-weight: 600; }
+.chosen { outline: 2px solid var(--ink); outline-offset: -2px; }
+`;
+
+/** @param {Shown} shown @param {string} image as a data URL @returns {string} */
+export function report(shown, image) {
+  const { photo, alignment, model } = shown;
+  const page = document.implementation.createHTMLDocument(`${photo.name}: ${photo.caption.text}`);
+  page.documentElement.lang = "en";
+  page.head.prepend(
+    el("meta", { charset: "utf-8" }),
+    el("meta", { "http-equiv": "Content-Security-Policy", content: POLICY }),
+    el("meta", { name: "viewport", content: "width=device-width, initial-scale=1" }),
+  );
+  const high = (1000 * photo.height) / photo.width;
+  const label = `${photo.name} with its regions`;
+  const drawing = svg("svg", { viewBox: `0 0 1000 ${high}`, role: "img", "aria-label": label });
+  drawing.append(photograph(shown, image, 1000, high));
+  const origin = `${photo.name}, ${photo.width} × ${photo.height} pixels`;
+  const regions = `${photo.regions.length} regions (${photo.proposer})`;
+  page.body.append(
+    drawing,
+    el("h1", {}, photo.caption.text),
+    el("p", {}, `${origin}, ${regions} · ln p ${number(photo.caption.logprob)} · dvsa ${model}`),
+    ...(alignment ? sentence(shown) : []),
+    ...phrases(shown),
+    ...(alignment ? heat(shown) : []),
+  );
+  // As text, because this page's own policy would forbid a style element; texts in the head are escaped already.
+  const html = page.documentElement.outerHTML.replace("</head>", () => `<style>${STYLE}</style></head>`);
+  return `<!doctype html>\n${html}\n`;
+}
+
+/** @param {Shown} shown */
+function sentence({ photo, alignment, reading, beta, colours }) {
+  const frame = photo.regions.length - 1;
+  const rows = reading.segments.map(({ region, text, score }) => [key(region, frame, colours), text, number(score)]);
+  return [
+    el("h2", {}, `“${alignment.sentence}”`),
+    el("p", {}, `Score ${number(alignment.score)}; segments at β ${betaText(beta)}`),
+    table(["Region", "Words", "Score"], rows),
+  ];
+}
+
+/** @param {Shown} shown */
+function phrases({ photo, colours }) {
+  const frame = photo.regions.length - 1;
+  const rows = photo.phrases.map(({ region, caption }) => {
+    const { pixels, score } = photo.regions[region];
+    return [key(region, frame, colours), caption.text, number(caption.logprob), pixels.join(", "), number(score)];
+  });
+  const heads = ["Region", "Phrase", "ln p", "Box in pixels", "Confidence"];
+  return rows.length ? [el("h2", {}, "Region by region"), table(heads, rows)] : [];
+}
+
+/** @param {Shown} shown */
+function heat({ photo, alignment, reading, beta, colours }) {
+  const frame = photo.regions.length - 1;
+  const top = Math.max(...alignment.scores.flat(), Number.MIN_VALUE);
+  const built = table(
+    ["Word", ...photo.regions.map(({ index }) => key(index, frame, colours))],
+    alignment.words.map(({ text }, t) => [text, ...alignment.scores[t].map(number)]),
+  );
+  [...built.querySelectorAll("tbody tr")].forEach((row, t) =>
+    [...row.cells].slice(1).forEach((cell, i) => {
+      const p = reading.p_TI[t]?.[i] ?? 0;
+      cell.title = `probability ${percent(p)} at β ${betaText(beta)}`;
+      cell.style.background = `rgb(var(--heat) / ${(0.6 * Math.max(alignment.scores[t][i], 0)) / top})`;
+      if (reading.region_T[t] === i) cell.classList.add("chosen");
+    }),
+  );
+  return [el("h2", {}, "Every word on every region (framed: the segment’s region)"), built];
+}
+
+/** @param {number} region @param {number} frame @param {Map<number, string>} colours */
+function key(region, frame, colours) {
+  const mark = el("span", { class: "key" }, sign(region, frame));
+  mark.style.background = colours.get(region) ?? "#e5e7eb";
+  return mark;
+}
+
+/** @param {(Node | string)[]} heads @param {(Node | string)[][]} rows */
+function table(heads, rows) {
+  const isFigure = (/** @type {Node | string} */ cell) => typeof cell === "string" && /^−?\d+\.\d+$/.test(cell);
+  const figure = (/** @type {Node | string} */ cell) => (isFigure(cell) ? { class: "figure" } : {});
+  const head = el("thead", {}, el("tr", {}, ...heads.map((text) => el("th", { scope: "col" }, text))));
+  const lines = rows.map((row) => el("tr", {}, ...row.map((cell) => el("td", figure(cell), cell))));
+  return el("div", { class: "scroll", tabindex: 0 }, el("table", {}, head, el("tbody", {}, ...lines)));
+}

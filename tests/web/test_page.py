@@ -1,0 +1,718 @@
+"""The page in a real browser, against the real service with the shipped model and an index of examples/."""
+
+import base64
+import io
+import json
+import math
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import httpx
+import numpy as np
+import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from PIL import Image
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Download,
+    Error,
+    Locator,
+    Page,
+    Route,
+    expect,
+    sync_playwright,
+)
+
+import dvsa
+from dvsa import segments
+from dvsa.index import Index
+from dvsa.model import View
+from dvsa.web import create_app
+
+ROOT = Path(dvsa.__file__).parents[2]
+PHOTOGRAPH = ROOT / "examples" / "astronaut.jpg"
+CHROMIUM = Path("/usr/bin/chromium")
+QUIET = [
+    *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+]
+SENTENCE = "a smiling woman with brown hair in an orange suit beside a white rocket"
+
+PATIENCE = 15_000
+"""Milliseconds that a busy machine may take for a step; a free one takes less than one thousand."""
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def site(model: dvsa.Model, index: Index) -> Iterator[str]:
+    """The address of the service."""
+    server = uvicorn.Server(uvicorn.Config(create_app(model, index), log_level="warning"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    if not CHROMIUM.is_file():
+        pytest.skip(f"there is no browser at {CHROMIUM}: apt install chromium")
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(site: str, browser: Browser) -> Iterator[Visit]:
+    """Opens the page; after each test no request has left the machine, and nothing has failed inside."""
+    contexts: list[BrowserContext] = []
+    asked: list[str] = []
+    faults: list[str] = []
+
+    def made(path: str = "/", before: Callable[[Page], None] = lambda page: None, **options: Any) -> Page:
+        context = browser.new_context(accept_downloads=True, **options)
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        context.on("request", lambda request: asked.append(request.url))
+        context.on("weberror", lambda error: faults.append(str(error.error)))
+        context.on("console", lambda message: faults.append(message.text) if is_fault(message.text) else None)
+        page = context.new_page()
+        before(page)
+        page.goto(site + path)
+        page.locator("#samples button").last.wait_for(state="attached")
+        return page
+
+    yield made
+    for context in contexts:
+        context.close()
+    assert [url for url in asked if not url.startswith((f"{site}/", "blob:", "data:"))] == []
+    assert asked
+    assert faults == []
+
+
+@pytest.fixture(scope="session")
+def view(model: dvsa.Model) -> View:
+    """The photograph as the model sees it, without a page."""
+    return model.open(PHOTOGRAPH)
+
+
+@pytest.fixture(scope="session")
+def opened(site: str) -> str:
+    """The address of the photograph, once it is open."""
+    answer = httpx.post(f"{site}/api/photos", files={"file": (PHOTOGRAPH.name, PHOTOGRAPH.read_bytes())})
+    return f"/#/photo/{answer.json()['id']}"
+
+
+@pytest.fixture
+def page(visit: Visit, opened: str) -> Page:
+    """The page with the photograph open."""
+    page = visit(opened)
+    shown(page)
+    return page
+
+
+def is_fault(message: str) -> bool:
+    """Whether a line of the console is about the page itself, not about an answer such as 404."""
+    return "Failed to load resource" not in message
+
+
+def shown(page: Page) -> None:
+    page.locator("#words .word").first.wait_for()
+
+
+def say(page: Page, sentence: str) -> None:
+    """Types a sentence, and waits until it stands on its regions."""
+    with page.expect_response("**/align"):
+        page.locator("#sentence").fill(sentence)
+    expect(page.locator("#words .text")).to_have_text(sentence.lower().split())
+
+
+def slide(page: Page, position: int) -> None:
+    page.locator("#beta").fill(str(position))
+
+
+def regions(page: Page) -> list[int]:
+    """The region of every word of the sentence, from what the page shows."""
+    found = page.locator("#words .word").evaluate_all("all => all.map(w => +w.dataset.region)")
+    return [int(region) for region in found]
+
+
+def along(view: View, sentence: str, beta: float) -> list[int]:
+    """The same from the model."""
+    return [s.region for s in view.align(sentence, beta).segments for _ in range(s.first, s.last + 1)]
+
+
+def number(value: float) -> str:
+    return f"{value:z.2f}".replace("-", "−")
+
+
+def fulfil(route: Route, **changes: Any) -> None:
+    """Answers as the service does, with some fields changed."""
+    answer = route.fetch()
+    route.fulfill(response=answer, json={**answer.json(), **changes})
+
+
+# The ways in
+
+
+def drop(page: Page) -> None:
+    content = base64.b64encode(PHOTOGRAPH.read_bytes()).decode()
+    carried = page.evaluate_handle(
+        """async (content) => {
+          const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+          const carried = new DataTransfer();
+          carried.items.add(new File([bytes], "astronaut.jpg", {type: "image/jpeg"}));
+          return carried;
+        }""",
+        content,
+    )
+    page.dispatch_event("body", "dragover", {"dataTransfer": carried})
+    expect(page.locator("#landing")).to_be_visible()
+    page.dispatch_event("body", "drop", {"dataTransfer": carried})
+    expect(page.locator("#landing")).to_be_hidden()
+
+
+def paste(page: Page) -> None:
+    content = base64.b64encode(PHOTOGRAPH.read_bytes()).decode()
+    page.evaluate(
+        """(content) => {
+          const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+          const carried = new DataTransfer();
+          carried.items.add(new File([bytes], "astronaut.jpg", {type: "image/jpeg"}));
+          document.dispatchEvent(new ClipboardEvent("paste", {clipboardData: carried, cancelable: true}));
+        }""",
+        content,
+    )
+
+
+def pick(page: Page) -> None:
+    with page.expect_file_chooser() as chooser:
+        page.locator("#drop").click()
+    chooser.value.set_files(PHOTOGRAPH)
+
+
+@pytest.mark.parametrize("give", [drop, paste, pick])
+def test_a_given_photograph_is_described(visit: Visit, view: View, give: Callable[[Page], None]) -> None:
+    page = visit()
+    give(page)
+    shown(page)
+    described = view.describe(phrases=19)
+    expect(page.locator("#caption .word")).to_have_text(list(described.caption.words))
+    expect(page.locator("#sentence")).to_have_value(described.caption.text)
+    expect(page.locator("#picture")).to_have_attribute("alt", f"astronaut.jpg: {described.caption.text}")
+    assert page.locator("#regions .region").count() == len(view.regions)
+    assert page.locator("#phrases li").count() >= len(described.phrases)
+    assert "astronaut.jpg" in page.locator("#aloud").inner_text()
+    assert regions(page) == along(view, described.caption.text, view.model.bundle.manifest["beta"])
+
+
+def test_a_sample_opens_and_the_address_brings_it_back(visit: Visit) -> None:
+    page = visit()
+    page.locator("#samples button").nth(2).click()
+    shown(page)
+    said = page.locator("#caption .said").inner_text()
+    page.reload()
+    shown(page)
+    assert page.locator("#caption .said").inner_text() == said
+    page.go_back()
+    expect(page.locator("#start")).to_be_visible()
+
+
+# What is believed
+
+
+def test_a_word_of_the_caption_lights_its_box_with_the_score(page: Page, view: View) -> None:
+    words = view.align(view.caption().text, 0.0).words
+    for t in (1, len(words) - 1):
+        word = page.locator("#caption .word").nth(t)
+        word.hover()
+        expect(page.locator("#whisper")).to_have_text(f"{words[t].text} {number(words[t].score)}")
+        at(page.locator("#hole"), view, words[t].region)
+    word.focus()
+    page.mouse.move(2, 2)
+    expect(page.locator("#whisper")).to_be_visible()
+    page.locator("#sentence").focus()
+    expect(page.locator("#whisper")).to_be_hidden()
+
+
+def at(rectangle: Locator, view: View, region: int | None) -> None:
+    """The rectangle lies on the region's box."""
+    assert region is not None
+    x0, y0, x1, y1 = view.regions[region].box
+    drawn = rectangle.evaluate("r => ['x', 'y', 'width', 'height'].map(n => parseFloat(r.getAttribute(n)))")
+    assert drawn == pytest.approx([100 * x0, 100 * y0, 100 * (x1 - x0), 100 * (y1 - y0)], abs=0.01)
+
+
+def test_a_region_shows_its_phrase_by_pointer_and_by_keyboard(page: Page, view: View) -> None:
+    phrases = {p.region.index: p.caption.text for p in view.phrases(19)}
+    region, phrase = next(iter(phrases.items()))
+    box = page.locator(f'#regions [data-region="{region}"]')
+    box.focus()
+    expect(page.locator("#whisper")).to_have_text(phrase)
+    expect(page.locator("#readout")).to_have_text(f"Region {region}: {phrase}")
+    at(page.locator("#hole"), view, region)
+    assert page.locator(f'#phrases [data-region="{region}"].on').count() == 1
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#regions .region:focus").get_attribute("data-region") != str(region)
+    page.locator(f'#phrases [data-region="{region}"]').hover()
+    expect(page.locator("#whisper")).to_have_text(phrase)
+
+
+def test_a_sentence_stands_on_its_regions_as_the_model_has_it(page: Page, view: View) -> None:
+    say(page, SENTENCE)
+    beta = view.model.bundle.manifest["beta"]
+    aligned = view.align(SENTENCE, beta)
+    assert regions(page) == along(view, SENTENCE, beta)
+    spoken = page.locator("#regions .region.spoken").evaluate_all("all => all.map(g => +g.dataset.region)")
+    assert {*spoken} == {*regions(page)}
+    expect(page.locator("#verdict")).to_contain_text(number(aligned.score))
+    cells = page.locator("#heat td").all_text_contents()
+    assert cells == [number(score) for row in aligned.scores for score in row]
+    assert page.locator("#heat td.chosen").count() == len(aligned.words)
+    colours = page.locator("#words .word").evaluate_all(
+        "all => all.map(w => w.style.getPropertyValue('--c'))"
+    )
+    assert len({*colours}) == len({*regions(page)}), "each region has a colour of its own"
+    signs = page.locator("#words .tag:not(:empty)").all_text_contents()
+    assert len(signs) == len(aligned.segments), "and a sign, for who sees no colours"
+
+
+def test_a_fast_typist_asks_seldom(page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/align") else None)
+    page.locator("#sentence").fill("")
+    page.locator("#sentence").press_sequentially("a brown dog", delay=20)
+    expect(page.locator("#words .text")).to_have_text(["a", "brown", "dog"])
+    assert len(asked) <= 2
+
+
+def test_the_slider_goes_from_single_words_to_one_region(page: Page, view: View) -> None:
+    say(page, SENTENCE)
+    counts, colours = [], []
+    colour = "all => all.map(w => w.style.getPropertyValue('--c'))"
+    for position in (0, 20, 40, 60, 80, 100, 0):
+        slide(page, position)
+        colours.append(page.locator("#words .word").evaluate_all(colour))
+        path = regions(page)
+        counts.append(len(segments.segments(path)))
+        if position in (0, 100):
+            assert path == along(view, SENTENCE, 0.0 if position == 0 else math.inf)
+    assert colours[0] == colours[-1], "a region that comes back has its colour again"
+    assert counts.pop() == counts[0]
+    assert counts == sorted(counts, reverse=True)
+    slide(page, 100)
+    assert counts[0] > 2
+    assert counts[-1] == 1
+    expect(page.locator("#beta")).to_have_attribute("aria-valuetext", "beta ∞, 1 segment")
+    page.locator("#beta").press("Home")
+    expect(page.locator("#beta-value")).to_have_text(f"0 · {counts[0]} segments")
+    page.locator("#beta-own").click()
+    assert regions(page) == along(view, SENTENCE, view.model.bundle.manifest["beta"])
+
+
+def test_words_are_as_pale_as_they_are_uncertain(page: Page, view: View) -> None:
+    say(page, SENTENCE)
+    slide(page, 100)
+    dot_TI = np.array(view.align(SENTENCE).scores)
+    p_I = segments.marginals(dot_TI, math.inf)[0]
+    p = p_I[regions(page)[0]]
+    sure = float(page.locator("#words .word").first.evaluate("w => w.style.getPropertyValue('--sure')"))
+    assert sure == pytest.approx(1 + math.log(p) / math.log(len(p_I)), abs=1e-3)
+    slide(page, 0)
+    weak = float(page.locator("#words .word").first.evaluate("w => w.style.getPropertyValue('--sure')"))
+    assert weak < sure
+    page.get_by_role("radio", name="probability").check()
+    shares = page.locator("#heat tbody tr").first.locator("td").all_text_contents()
+    expected = segments.marginals(dot_TI, 0.0)[0]
+    assert [int(s.removesuffix(" %")) for s in shares] == pytest.approx(100 * expected, abs=0.51)
+
+
+def test_segments_in_the_browser_equal_those_of_the_package(page: Page) -> None:
+    rng = np.random.default_rng(0)
+    cases = []
+    for k in range(300):
+        size = (rng.integers(0, 12), rng.integers(1, 21))
+        dot_TI = rng.normal(scale=2, size=size).astype(np.float32)
+        dot_TI = np.round(dot_TI) if k % 3 == 0 else dot_TI  # with ties
+        beta = [0.0, math.inf, float(10 ** rng.uniform(-3, 1)), 1.0][k % 4]
+        cases.append((dot_TI, beta))
+    given = [[dot_TI.tolist(), "inf" if math.isinf(beta) else beta] for dot_TI, beta in cases]
+    answers = page.evaluate(
+        """async (cases) => {
+          const {viterbi, marginals, segments} = await import("/static/segments.js");
+          return cases.map(([dot_TI, given]) => {
+            const beta = given === "inf" ? Infinity : given;
+            const path_T = viterbi(dot_TI, beta);
+            return [path_T, segments(path_T), marginals(dot_TI, beta).map((p_I) => [...p_I])];
+          });
+        }""",
+        given,
+    )
+    for (dot_TI, beta), (path_T, runs, p_TI) in zip(cases, answers, strict=True):
+        expected_T = segments.viterbi(dot_TI, beta)
+        assert path_T == expected_T.tolist()
+        assert [tuple(run) for run in runs] == segments.segments(expected_T)
+        np.testing.assert_allclose(
+            np.reshape(p_TI, dot_TI.shape), segments.marginals(dot_TI, beta), atol=1e-12
+        )
+    with pytest.raises(Error, match="beta is -1"):
+        page.evaluate("import('/static/segments.js').then(({viterbi}) => viterbi([[1]], -1))")
+
+
+def test_another_word_shows_the_change_of_its_score(page: Page, view: View) -> None:
+    say(page, "a woman in a red suit")
+    page.locator("#words .word").nth(4).click()
+    page.keyboard.type("yellow")
+    with page.expect_response("**/align"):
+        page.keyboard.press("Enter")
+    red, yellow = (view.align(f"a woman in a {colour} suit") for colour in ("red", "yellow"))
+    before, after = (f"{a.words[4].score:+.2f}".replace("-", "−") for a in (red, yellow))
+    lines = page.locator("#changes li")
+    expect(lines).to_have_count(2)
+    expect(lines.first).to_have_text(f"red → yellow: {before} → {after}")
+    expect(lines.last).to_contain_text(f"{number(red.score)} → {number(yellow.score)}")
+    expect(page.locator("#sentence")).to_have_value("a woman in a yellow suit")
+    assert page.locator("#words .word:focus").get_attribute("data-t") == "4"
+    page.keyboard.press("Enter")
+    page.keyboard.type("grey")
+    page.keyboard.press("Escape")
+    expect(page.locator("#words .text").nth(4)).to_have_text("yellow")
+
+
+def test_unknown_words_and_empty_sentences_are_said_so(page: Page) -> None:
+    say(page, "a zyxwv suit")
+    word = page.locator("#words .word").nth(1)
+    expect(word.locator("small")).to_have_text("unknown")
+    assert regions(page)[1] == regions(page)[0], "it goes with the word before it"
+    say(page, "zyxwv qwpfg")
+    expect(page.locator("#words .tag:not(:empty)")).to_have_count(0)
+    expect(page.locator("#regions .region.spoken")).to_have_count(0)
+    page.locator("#sentence").fill(" ")
+    expect(page.locator("#words .word")).to_have_count(0)
+    page.locator("#sentence").fill("...")
+    expect(page.locator("#verdict")).to_contain_text("has no words")
+
+
+def test_greedy_beam_and_sampling_stand_side_by_side(page: Page, view: View) -> None:
+    page.locator("#ways-section").scroll_into_view_if_needed()
+    expect(page.locator("#way-sample li")).to_have_count(5)
+    expect(page.locator("#way-greedy li .said")).to_have_text([view.captions(1)[0].text])
+    beam = [caption.text for caption in view.captions(5)]
+    expect(page.locator("#way-beam li .said")).to_have_text(beam)
+    page.locator("#width").fill("2")
+    expect(page.locator("#way-beam li .said")).to_have_text([c.text for c in view.captions(2)])
+    drawn = page.locator("#way-sample li .said").all_text_contents()
+    page.get_by_role("button", name="Draw again").click()
+    expect(page.locator("#way-sample li .said").first).not_to_have_text(drawn[0])
+    page.locator("#way-greedy .link").click()
+    expect(page.locator("#sentence")).to_have_value(view.captions(1)[0].text)
+    expect(page.locator("#words .text")).to_have_text(list(view.captions(1)[0].words))
+
+
+def test_a_word_without_support_is_underlined_and_says_so(visit: Visit) -> None:
+    page = visit()
+
+    def doubt(route: Route) -> None:
+        photo = route.fetch().json()
+        photo["caption"]["words"][1]["supported"] = False
+        route.fulfill(status=201, json=photo)
+
+    page.route("**/api/samples/*", doubt)
+    page.locator("#samples button").first.click()
+    shown(page)
+    word = page.locator("#caption .word").nth(1)
+    assert "underline" in word.evaluate("w => getComputedStyle(w).textDecorationLine")
+    assert "nothing seen supports it" in (word.get_attribute("aria-label") or "")
+    expect(page.locator("#caption + .legend")).to_be_visible()
+    assert page.locator("#caption .unsupported").count() == 1
+
+
+# Search
+
+
+def test_a_sentence_finds_photographs_and_one_opens(page: Page) -> None:
+    page.locator("#query").fill("a man with a camera on the grass")
+    page.locator("#query").press("Enter")
+    expect(page.locator("#hits > li")).to_have_count(3)
+    expect(page.locator(".hit-name").first).to_contain_text("photographer.jpg")
+    first = page.locator("#hits > li").first
+    assert first.locator("svg .edge").count() >= 1
+    found = {mark.get_attribute("data-box") for mark in first.locator(".mark").all()}
+    assert found == {box.get_attribute("data-box") for box in first.locator("g[data-box]").all()}
+    first.locator(".mark").first.hover()
+    assert first.locator("g.on").count() == 1
+    first.locator(".hit").click()
+    shown(page)
+    expect(page.locator("#picture")).to_have_attribute("alt", re.compile("photographer.jpg"))
+    page.go_back()
+    expect(page.locator("#hits > li")).to_have_count(3)
+
+
+def test_a_dragged_box_finds_photographs_like_that_part(page: Page) -> None:
+    box = page.locator("#frame").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.1 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.5 * box["height"], steps=4)
+    page.mouse.up()
+    expect(page.locator("#marquee")).to_be_visible()
+    expect(page.locator("#similar")).to_be_focused()
+    with page.expect_request("**/api/search?*") as asked:
+        page.keyboard.press("Enter")
+    edges = re.search(r"box=([^&]+)", asked.value.url)
+    assert edges is not None
+    assert [float(e) for e in edges[1].split("%2C")] == pytest.approx([0.2, 0.1, 0.6, 0.5], abs=0.01)
+    expect(page.locator("#hits > li")).to_have_count(3)
+    expect(page.locator(".hit-name").first).to_contain_text("astronaut.jpg")
+    expect(page.locator("#crop")).to_be_visible()
+
+
+def test_without_an_index_nothing_speaks_of_search(visit: Visit) -> None:
+    def bare(page: Page) -> None:
+        page.route("**/healthz", lambda route: fulfil(route, index=None))
+
+    page = visit(before=bare)
+    page.locator("#samples button").first.click()
+    shown(page)
+    expect(page.locator("#search-form")).to_be_hidden()
+    page.locator("#regions .region").first.press("Enter")
+    expect(page.locator("#similar")).to_be_hidden()
+
+
+# For everybody
+
+
+def test_the_keyboard_alone_is_enough(visit: Visit) -> None:
+    page = visit()
+    press(page, "Tab", until="#skip")
+    press(page, "Tab", until="#samples button")
+    page.keyboard.press("Enter")
+    shown(page)
+    press(page, "Tab", until="#regions .region")
+    page.keyboard.press("End")
+    page.keyboard.press("Enter")
+    assert page.locator("#regions .region:focus").get_attribute("aria-pressed") == "true"
+    press(page, "Tab", until="#similar")
+    press(page, "Tab", until="#caption .word")
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#caption .word").nth(1).evaluate("w => w === document.activeElement")
+    press(page, "Tab", until="#sentence")
+    press(page, "Tab", until="#words .word")
+    page.keyboard.press("Enter")
+    assert page.locator("input.edit").evaluate("w => w === document.activeElement")
+    page.keyboard.press("Escape")
+    press(page, "Tab", until="#beta")
+    page.keyboard.press("End")
+    expect(page.locator("#beta-value")).to_contain_text("1 segment")
+    press(page, "Tab", until="#heat td")
+    page.keyboard.press("ArrowDown")
+    assert page.locator("#heat tr").nth(2).locator("td").first.evaluate("w => w === document.activeElement")
+    page.locator("#similar").focus()
+    page.keyboard.press("Enter")
+    page.locator("#hits .hit").first.focus()
+    page.keyboard.press("Enter")
+    shown(page)
+
+
+def press(page: Page, key: str, *, until: str) -> None:
+    """Presses a key until an element has the focus, which can be seen."""
+    for _ in range(40):
+        page.keyboard.press(key)
+        if page.locator(until).evaluate_all("all => all.includes(document.activeElement)"):
+            seen = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+            assert seen != "none" or until == "#regions .region"  # that one has a line of its own
+            return
+    raise AssertionError(f"{until} is not reached")
+
+
+@pytest.mark.parametrize("width", [375, 320])
+def test_a_phone_never_scrolls_sideways(visit: Visit, width: int) -> None:
+    page = visit(viewport={"width": width, "height": 760}, has_touch=True, is_mobile=True)
+
+    def wide() -> int:
+        return int(page.evaluate("document.documentElement.scrollWidth"))
+
+    assert wide() <= width
+    page.locator("#samples button").first.tap()
+    shown(page)
+    say(page, f"a man {'x' * 80} stands on the grass")
+    page.locator("#ways-section").scroll_into_view_if_needed()
+    expect(page.locator("#way-sample li")).to_have_count(5)
+    assert wide() <= width
+    word = page.locator("#words .word").nth(1)
+    word.tap()
+    expect(page.locator("#whisper")).to_contain_text("man")
+    assert page.locator("input.edit").count() == 0, "the first touch lights, the second opens"
+    word.tap()
+    expect(page.locator("input.edit")).to_be_focused()
+    page.locator("#query").fill("a cat")
+    page.locator("#query").press("Enter")
+    expect(page.locator("#hits > li")).to_have_count(3)
+    assert wide() <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(visit: Visit, opened: str, scheme: str) -> None:
+    page = visit(color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
+    axe = Axe()
+    serious(axe, page)
+    page.evaluate("address => { location.hash = address; }", opened.removeprefix("/"))
+    shown(page)
+    say(page, SENTENCE)
+    slide(page, 90)
+    page.locator("#ways-section").scroll_into_view_if_needed()
+    expect(page.locator("#way-sample li")).to_have_count(5)
+    page.locator("#all-regions").check()
+    serious(axe, page)
+    page.locator("#words .word").nth(2).focus()
+    serious(axe, page)
+    page.locator("#query").fill("a smiling woman")
+    page.locator("#query").press("Enter")
+    expect(page.locator("#hits > li")).to_have_count(3)
+    serious(axe, page)
+
+
+def serious(axe: Axe, page: Page) -> None:
+    found = axe.run(page).response["violations"]
+    bad = [f"{v['id']}: {v['nodes'][0]['html']}" for v in found if v["impact"] in ("serious", "critical")]
+    assert bad == []
+
+
+def test_who_wants_no_motion_gets_none(visit: Visit) -> None:
+    page = visit(reduced_motion="reduce")
+    page.locator("#samples button").first.click()
+    shown(page)
+    for css in ("#words .word", ".shade"):
+        assert page.locator(css).first.evaluate("e => getComputedStyle(e).transitionDuration") == "0s"
+
+
+def test_a_sentence_with_markup_is_a_sentence(page: Page) -> None:
+    evil = '<img src=x onerror=alert(1)> <b>dog</b> & "suit" </script><script>alert(2)</script>'
+    page.locator("#sentence").fill(evil)
+    expect(page.locator("#changes li")).to_have_count(1)
+    assert page.locator("#words img, #words b, #heat img, #changes script").count() == 0
+    page.locator("#query").fill(evil)
+    page.locator("#query").press("Enter")
+    expect(page.locator("#found-title")).to_have_text(f"“{evil}”")
+    expect(page.locator("#hits > li")).to_have_count(3)
+    assert page.locator("#found b, #found script").count() == 0
+
+
+# Files
+
+
+def saved(page: Page, kind: str) -> Download:
+    with page.expect_download() as download:
+        page.locator(f'[data-save="{kind}"]').click()
+    return download.value
+
+
+def test_saved_pictures_open_and_hold_what_is_shown(page: Page, view: View) -> None:
+    say(page, SENTENCE)
+    slide(page, 0)
+    drawing = saved(page, "svg")
+    assert drawing.suggested_filename == "astronaut.dvsa.svg"
+    root = ElementTree.fromstring(drawing.path().read_text("utf-8"))
+    names = [element.tag.rpartition("}")[2] for element in root.iter()]
+    assert names.count("image") == 1
+    texts = [element.text for element in root.iter() if element.tag.endswith("text")]
+    assert {*SENTENCE.split()} <= {*texts}
+    assert {str(i) for i in {*regions(page)} - {19}} <= {*texts}
+    picture = Image.open(io.BytesIO(saved(page, "png").path().read_bytes()))
+    assert picture.format == "PNG"
+    assert picture.size == (1200, int(root.attrib["height"]))
+    assert len(picture.convert("RGB").resize((64, 64)).getcolors(4096) or []) > 100
+
+
+def test_the_saved_report_stands_alone_and_runs_nothing(page: Page, browser: Browser, tmp_path: Path) -> None:
+    evil = "a suit <img src=http://127.0.0.1:9/x> <script>document.title = 1</script>"
+    page.locator("#sentence").fill(evil)
+    expect(page.locator("#changes li")).to_have_count(1)
+    file = tmp_path / "report.html"
+    saved(page, "html").save_as(file)
+    context = browser.new_context()
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    alone = context.new_page()
+    alone.goto(file.as_uri())
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    expect(alone.locator("h2").first).to_have_text(f"“{evil}”")
+    assert alone.locator("script, img").count() == 0
+    assert alone.locator("svg image").count() == 1
+    assert alone.title() == f"astronaut.jpg: {page.locator('#caption .said').inner_text()}"
+    assert alone.locator("table").count() == 3
+    context.close()
+
+
+def test_the_saved_json_is_what_the_service_would_say(page: Page, site: str) -> None:
+    say(page, SENTENCE)
+    slide(page, 100)
+    got = json.loads(saved(page, "json").path().read_text("utf-8"))
+    question = {"sentence": SENTENCE, "beta": "inf"}
+    answer = httpx.post(f"{site}/api/photos/{got['id']}/align", json=question)
+    expected = answer.json()
+    np.testing.assert_allclose(got["alignment"].pop("marginals"), expected.pop("marginals"), atol=1e-12)
+    assert got["alignment"].pop("segments") == [
+        segment | {"score": pytest.approx(segment["score"], abs=1e-5)} for segment in expected.pop("segments")
+    ]
+    assert got["alignment"] == expected
+    assert got["alignment"]["beta"] == "inf"
+    assert len(got["regions"]) == 20
+
+
+# When things go wrong
+
+
+def test_what_is_no_photograph_is_refused_in_words(page: Page) -> None:
+    said = page.locator("#caption .said").inner_text()
+    page.locator("#file").set_input_files(
+        {"name": "x.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"}
+    )
+    expect(page.locator("#notice.error p")).not_to_be_empty()
+    expect(page.locator("#caption .said")).to_have_text(said)
+    expect(page.locator("#look")).to_be_visible()
+    page.get_by_role("button", name="Close this message").click()
+    expect(page.locator("#notice")).to_be_empty()
+
+
+def test_a_busy_service_is_asked_again_when_it_says(visit: Visit) -> None:
+    page = visit()
+    refusals = [{"Retry-After": "1"}]
+
+    def busy(route: Route) -> None:
+        if refusals:
+            route.fulfill(status=429, headers=refusals.pop(), json={"detail": "busy"})
+        else:
+            route.continue_()
+
+    page.route("**/api/samples/*", busy)
+    page.locator("#samples button").first.click()
+    expect(page.locator("#notice")).to_contain_text("Trying again in 1 s")
+    shown(page)
+    expect(page.locator("#notice")).to_be_empty()
+
+
+def test_a_photograph_that_was_forgotten_and_a_service_that_is_gone_are_told(visit: Visit) -> None:
+    page = visit("/#/photo/nothing")
+    expect(page.locator("#notice.error")).to_be_visible()
+    expect(page.locator("#start")).to_be_visible()
+    page.route("**/api/samples/*", lambda route: route.abort())
+    page.locator("#samples button").first.click()
+    expect(page.locator("#notice.error")).to_contain_text("does not answer")
