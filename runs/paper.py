@@ -11,7 +11,6 @@ where it is, the script adds it.
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -39,6 +38,7 @@ from dvsa.learn.bank import Photographs, region_features
 from dvsa.learn.run import Run, pick_device
 from dvsa.learn.vision import GEOMETRY
 from dvsa.maxsim import scores as maxsim_scores
+from dvsa.metrics import meteor
 from dvsa.metrics.captions import score
 from dvsa.metrics.ranking import rank
 from dvsa.model import Model
@@ -47,7 +47,7 @@ from dvsa.text import words
 BEAMS = (1, 3, 5, 7, 10)
 BETAS = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0, float("inf"))
 """For the alignment."""
-CHOICES = (0.03, 0.1, 0.3, 1.0)
+CHOICES = (0.3, 0.6, 1.0, 1.5)
 """Betas of the segments from which the captioner of regions may learn; val decides."""
 
 
@@ -176,7 +176,7 @@ class Reproduction:
             rows = [{"image_id": i, "caption": c} for i, c in zip(references, make(), strict=True)]
             path.write_text(json.dumps(rows, indent=0))
         figures = self.figures / f"{name}.json"
-        if shutil.which("java") and figures.is_file() and "METEOR needs Java" in figures.read_text():
+        if meteor.available() and figures.is_file() and "METEOR needs" in figures.read_text():
             figures.unlink()
         with self.step(name) as keep:
             if keep is not None:

@@ -126,7 +126,7 @@ class RnnCell(nn.Module):
         super().__init__()
         self.recurrence = Recurrence(hidden)
         with torch.no_grad():
-            self.recurrence.rnn.weight_hh_l0.copy_(0.9 * torch.eye(hidden))
+            self.recurrence.rnn.get_parameter("weight_hh_l0").copy_(0.9 * torch.eye(hidden))
 
     def nothing(self, like_BH: Tensor) -> State:
         """The state before the first word."""

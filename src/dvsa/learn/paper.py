@@ -87,7 +87,7 @@ def lstm() -> Recipe:
 
 
 def region(*, beside: bool = False) -> Recipe:
-    """Phrases of regions alone, by an RNN that is shown the region or, `beside` it, the whole photograph too."""
+    """Phrases of regions alone, by an RNN that sees the region or, `beside` it, the whole photograph too."""
     ranked = alignment()
     name = "paper-beside" if beside else "paper-region"
     return replace(ranked, name=name, stages=(*ranked.stages, phrases(beside=beside)))
@@ -96,7 +96,9 @@ def region(*, beside: bool = False) -> Recipe:
 def at_beta(recipe: Recipe, beta: float) -> Recipe:
     """The same with segments of another beta."""
     stages = tuple(
-        replace(stage, task=replace(stage.task, beta=beta)) if isinstance(stage.task, CaptionOptions) else stage
+        replace(stage, task=replace(stage.task, beta=beta))
+        if isinstance(stage.task, CaptionOptions)
+        else stage
         for stage in recipe.stages
     )
     return replace(recipe, beta=beta, stages=stages)

@@ -80,6 +80,11 @@ def meteor_statistics(
     return counts_K23, f"METEOR by {jar.name}"
 
 
+def available() -> bool:
+    """Whether Java and the jar are both here."""
+    return shutil.which("java") is not None and _jar() is not None
+
+
 def _jar() -> Path | None:
     named = os.environ.get("DVSA_METEOR_JAR")
     if named:
