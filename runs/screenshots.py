@@ -2,8 +2,8 @@
 
     python runs/screenshots.py [--out docs/pictures]
 
-Serves the shipped model with an index of examples/ on a free port of this machine, shows a sentence on a
-sample photograph in Chromium, and prints how long the page takes for a movement of the slider.
+Serves the shipped model with an index of examples/ on a free port of this machine, and shows a sentence on a
+sample photograph in Chromium.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import uvicorn
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 import dvsa
 from dvsa.index import Index
@@ -29,20 +29,6 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 SCREENS = {"wide": (1360, 940), "narrow": (375, 812)}
 SENTENCE = "a photographer with a camera on a tripod stands in a field"
 WORD = "photographer"
-
-SLIDE = """() => {
-  const slider = document.getElementById("beta");
-  const times = [];
-  for (let position = 0; position <= 100; position += 1) {
-    slider.value = position;
-    const start = performance.now();
-    slider.dispatchEvent(new Event("input"));
-    document.body.getBoundingClientRect();  // styles and layout too
-    times.push(performance.now() - start);
-  }
-  times.sort((a, b) => a - b);
-  return {median: times[50], most: times[100]};
-}"""
 
 
 def main() -> None:
@@ -90,7 +76,6 @@ def picture(browser: Browser, address: str, scheme: str, width: int, height: int
     page.locator("#words .word").first.wait_for()
     page.locator("#sentence").fill(SENTENCE)
     page.locator("#changes li").first.wait_for()
-    print(f"{scheme}, {width} px: a movement of the slider takes {slider(page)}")
     word = page.locator(f'#words [data-word="{WORD}"]')
     if width < 600:  # below the photograph, which stays in sight
         page.evaluate("document.getElementById('sentence').closest('section').scrollIntoView()")
@@ -100,13 +85,6 @@ def picture(browser: Browser, address: str, scheme: str, width: int, height: int
     context.close()
     with Image.open(path) as image:
         image.convert("RGB").save(path, optimize=True)
-
-
-def slider(page: Page) -> str:
-    """Times of movements over the whole slider, and back to the model's own beta."""
-    taken = page.evaluate(SLIDE)
-    page.locator("#beta-own").click()
-    return f"{taken['median']:.1f} ms, at most {taken['most']:.1f} ms"
 
 
 if __name__ == "__main__":

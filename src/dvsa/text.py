@@ -23,6 +23,15 @@ START_PHRASE = 2
 FIRST_WORD = 3
 """The id of the most frequent word."""
 
+_SHOWN_BY_NOTHING = """
+    a an and another are as at be been being both by each for from has have he her hers him his how in into is
+    it its itself no not of off on onto or other she some that the their them there these they this those to
+    up was were what where which while who whose with
+"""
+
+FUNCTION_WORDS = frozenset(_SHOWN_BY_NOTHING.split())
+"""Words that no region shows."""
+
 _HEADER = "#sentences"
 
 

@@ -14,7 +14,7 @@ from dvsa.learn.captioner import CAPTIONERS, Captioner, CaptionerConfig
 from dvsa.learn.captioning import CaptionOptions, CaptionTask, Lesson, greedy, segment_lessons
 from dvsa.metrics import captions
 from dvsa.segments import segments, viterbi
-from dvsa.text import END, START, START_PHRASE
+from dvsa.text import END, FUNCTION_WORDS, START, START_PHRASE
 
 FRAME = 19
 
@@ -189,3 +189,12 @@ def test_a_captioner_standardises_the_features_that_it_speaks_of(
     varied_F = spoken_KIF.flatten(0, 1).std(0) > 1e-2
     torch.testing.assert_close(seen_NF.mean(0), torch.zeros(made.features), atol=1e-3, rtol=0)
     torch.testing.assert_close(seen_NF.std(0)[varied_F], torch.ones(int(varied_F.sum())), atol=1e-3, rtol=0)
+
+
+def test_segments_of_function_words_alone_can_be_left_out(model: AlignmentModel, corpus: Corpus) -> None:
+    every, clean = (task(model, corpus, subjects=("region",), beta=0.0, clean=c).train for c in (False, True))
+    vocabulary = corpus.vocabulary
+    empty = [x for x in every if all(w in FUNCTION_WORDS for w in vocabulary.decode(x.words))]
+    assert empty
+    assert [x for x in every if x not in clean] == empty
+    assert [x for x in every if x in clean] == clean

@@ -18,7 +18,7 @@ from dvsa.learn.progress import progress
 from dvsa.learn.trainer import batches, chunks, epoch_steps
 from dvsa.learn.vision import Standardise
 from dvsa.metrics import captions
-from dvsa.text import END, START, START_PHRASE
+from dvsa.text import END, FUNCTION_WORDS, START, START_PHRASE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +31,8 @@ class CaptionOptions:
     nms: float = 0.5
     beta: float = 1.0
     """Of the MRF that makes the segments."""
+    clean: bool = False
+    """Whether segments of function words alone, such as "on a", are left out."""
     smoothing: float = 0.0
     """Share of the target that label smoothing spreads over all words."""
 
@@ -76,8 +78,12 @@ class CaptionTask:
         if "frame" in self.options.subjects:
             lessons += [Lesson(k, frame, START, tuple(s)) for k, own in enumerate(ids) for s in own if s]
         if "region" in self.options.subjects:
-            lessons += segment_lessons(model, feature_KIF, ids, self.corpus, self.options.beta)
+            found = segment_lessons(model, feature_KIF, ids, self.corpus, self.options.beta)
+            lessons += [x for x in found if not self.options.clean or self._says_something(x)]
         return lessons
+
+    def _says_something(self, lesson: Lesson) -> bool:
+        return not set(self.corpus.vocabulary.decode(lesson.words)) <= FUNCTION_WORDS
 
     def build(self) -> Captioner:
         count_V = torch.from_numpy(self.corpus.vocabulary.counts_V()).float()

@@ -1,17 +1,7 @@
 """Which words of a caption the photograph speaks for."""
 
-from typing import Final
-
 from dvsa.records import Word
-
-_LISTED: Final = """
-    a an and another are as at be been being both by each for from has have he her hers him his how in into is
-    it its itself no not of off on onto or other she some that the their them there these they this those to
-    up was were what where which while who whose with
-"""
-
-FUNCTION_WORDS: Final = frozenset(_LISTED.split())
-"""Words that no region shows."""
+from dvsa.text import FUNCTION_WORDS
 
 
 def supported(word: Word, least: float = 0.0) -> bool:
