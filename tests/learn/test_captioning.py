@@ -1,5 +1,6 @@
 """The task of writing: which lessons there are, what a step predicts, and how the writer is judged."""
 
+import copy
 import math
 from dataclasses import replace
 
@@ -8,13 +9,14 @@ import pytest
 import torch
 
 from dvsa import beam
+from dvsa.learn import lessons
 from dvsa.learn.alignment import AlignmentModel
-from dvsa.learn.bank import Corpus, region_features
+from dvsa.learn.bank import Corpus
 from dvsa.learn.captioner import CAPTIONERS, Captioner, CaptionerConfig
-from dvsa.learn.captioning import CaptionOptions, CaptionTask, Lesson, greedy, segment_lessons
+from dvsa.learn.captioning import CaptionOptions, CaptionTask, greedy
+from dvsa.learn.lessons import Lesson
 from dvsa.metrics import captions
-from dvsa.segments import segments, viterbi
-from dvsa.text import END, FUNCTION_WORDS, START, START_PHRASE
+from dvsa.text import END, START, START_PHRASE
 
 FRAME = 19
 
@@ -38,27 +40,6 @@ def test_lessons_of_the_frame_are_all_sentences(model: AlignmentModel, corpus: C
     assert made.train == wanted
     assert len(made.val) == 60
     assert made.goal == "CIDEr"
-
-
-@pytest.mark.parametrize("beta", [0.0, 0.3])
-def test_lessons_of_regions_are_the_segments_of_each_sentence_alone(
-    model: AlignmentModel, corpus: Corpus, beta: float
-) -> None:
-    feature_KIF = region_features(model.vision, corpus.val, "head", 0.5)
-    found = segment_lessons(model, feature_KIF, corpus.val_ids, corpus, beta)
-    wanted = []
-    with torch.no_grad():
-        for k, own in enumerate(corpus.val_ids):
-            v_ID = model.vision.regions(feature_KIF[k][None].float())[0]
-            for ids in own:
-                s_TD = model.sentence(*corpus.padded([ids]))[0]
-                for first, last, region in segments(viterbi((s_TD @ v_ID.T).numpy(), beta)):
-                    wanted.append(Lesson(k, region, START_PHRASE, tuple(ids[first : last + 1])))
-    assert found == wanted
-    assert task(model, corpus, subjects=("region",), beta=beta).val == wanted
-    assert [w for lesson in found for w in lesson.words] == [
-        w for own in corpus.val_ids for s in own for w in s
-    ]
 
 
 def test_both_subjects_give_both_kinds_of_lessons(model: AlignmentModel, corpus: Corpus) -> None:
@@ -165,17 +146,36 @@ def test_a_writer_of_regions_is_judged_by_perplexity_alone(model: AlignmentModel
     assert {*made.evaluate(writer(made))} == {"negative perplexity"}
 
 
-def test_photographs_without_known_words_give_no_lessons(model: AlignmentModel, corpus: Corpus) -> None:
-    feature_KIF = region_features(model.vision, corpus.val, "head", 0.5)
-    assert segment_lessons(model, feature_KIF[:2], [[[], []], []], corpus, 1.0) == []
-    (lesson,) = segment_lessons(model, feature_KIF[:1], [[[], [7]]], corpus, 1.0)
-    assert lesson.words == (7,)
-
-
 @pytest.mark.parametrize("subjects", [(), ("frame", "word")])
 def test_unknown_subjects_are_refused(subjects: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="subjects must be 'frame', 'region' or both"):
         CaptionOptions(subjects=subjects)
+
+
+def test_unknown_phrases_are_refused(model: AlignmentModel, corpus: Corpus) -> None:
+    with pytest.raises(ValueError, match="phrases must be segments, content or boxes, not 'words'"):
+        CaptionOptions(phrases="words")
+
+
+@pytest.mark.parametrize("phrases", ["content", "boxes"])
+def test_phrases_are_of_the_kind_that_is_asked_for(
+    model: AlignmentModel, corpus: Corpus, phrases: str
+) -> None:
+    made = task(model, corpus, subjects=("region",), beta=0.0, phrases=phrases)
+    segments = lessons.of_segments(model, made.val_KIF, corpus.val_ids, corpus, 0.0)
+    wanted = {
+        "content": lessons.with_content(segments, corpus.vocabulary),
+        "boxes": lessons.of_boxes(made.val_KIF, corpus.val_ids, corpus.val_mentions),
+    }
+    assert made.val == wanted[phrases]
+    assert 0 < len(made.val) < len(segments)
+
+
+def test_without_boxes_there_are_no_phrases_of_boxes(model: AlignmentModel, corpus: Corpus) -> None:
+    bare = copy.copy(corpus)
+    bare.train_mentions = [[[] for _ in own] for own in corpus.train_ids]
+    with pytest.raises(ValueError, match="nothing to learn boxes from"):
+        task(model, bare, subjects=("region",), phrases="boxes")
 
 
 @pytest.mark.parametrize("subject", ["frame", "region"])
@@ -189,12 +189,3 @@ def test_a_captioner_standardises_the_features_that_it_speaks_of(
     varied_F = spoken_KIF.flatten(0, 1).std(0) > 1e-2
     torch.testing.assert_close(seen_NF.mean(0), torch.zeros(made.features), atol=1e-3, rtol=0)
     torch.testing.assert_close(seen_NF.std(0)[varied_F], torch.ones(int(varied_F.sum())), atol=1e-3, rtol=0)
-
-
-def test_segments_of_function_words_alone_can_be_left_out(model: AlignmentModel, corpus: Corpus) -> None:
-    every, clean = (task(model, corpus, subjects=("region",), beta=0.0, clean=c).train for c in (False, True))
-    vocabulary = corpus.vocabulary
-    empty = [x for x in every if all(w in FUNCTION_WORDS for w in vocabulary.decode(x.words))]
-    assert empty
-    assert [x for x in every if x not in clean] == empty
-    assert [x for x in every if x in clean] == clean

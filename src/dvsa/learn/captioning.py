@@ -1,24 +1,22 @@
-"""Learning to write: captions of whole photographs, and phrases of regions from aligned segments."""
+"""Learning to write: captions of whole photographs, and phrases of regions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dvsa import segments
-from dvsa.learn import captioner
+from dvsa.learn import captioner, lessons
 from dvsa.learn.alignment import AlignmentModel
-from dvsa.learn.bank import Corpus, region_features
+from dvsa.learn.bank import Corpus, Mention, region_features
 from dvsa.learn.captioner import Captioner, CaptionerConfig
-from dvsa.learn.progress import progress
+from dvsa.learn.lessons import Lesson
 from dvsa.learn.trainer import batches, chunks, epoch_steps
 from dvsa.learn.vision import Standardise
 from dvsa.metrics import captions
-from dvsa.text import END, FUNCTION_WORDS, START, START_PHRASE
+from dvsa.text import END, START, START_PHRASE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,23 +29,17 @@ class CaptionOptions:
     nms: float = 0.5
     beta: float = 1.0
     """Of the MRF that makes the segments."""
-    clean: bool = False
-    """Whether segments of function words alone, such as "on a", are left out."""
+    phrases: str = "segments"
+    """What to say of regions: the MRF's `segments`; `content`, those of them that are more than function
+    words; or people's phrases for `boxes`, where the data has them (supervised)."""
     smoothing: float = 0.0
     """Share of the target that label smoothing spreads over all words."""
 
     def __post_init__(self) -> None:
         if not self.subjects or set(self.subjects) - {"frame", "region"}:
             raise ValueError(f"subjects must be 'frame', 'region' or both, not {self.subjects}")
-
-
-class Lesson(NamedTuple):
-    """One thing to write: the photograph, the region to speak of, how to begin, and the words."""
-
-    photograph: int
-    focus: int
-    start: int
-    words: tuple[int, ...]
+        if self.phrases not in ("segments", "content", "boxes"):
+            raise ValueError(f"phrases must be segments, content or boxes, not {self.phrases!r}")
 
 
 class CaptionTask:
@@ -67,23 +59,28 @@ class CaptionTask:
             region_features(model.vision, split, options.proposer, options.nms)
             for split in (corpus.train, corpus.val)
         )
-        self.train = self._lessons(model, self.train_KIF, corpus.train_ids)
-        self.val = self._lessons(model, self.val_KIF, corpus.val_ids)
+        self.train = self._lessons(model, self.train_KIF, corpus.train_ids, corpus.train_mentions)
+        self.val = self._lessons(model, self.val_KIF, corpus.val_ids, corpus.val_mentions)
+        if not (self.train and self.val):
+            raise ValueError(f"there is nothing to learn {options.phrases} from: has the data phrase boxes?")
 
     def _lessons(
-        self, model: AlignmentModel, feature_KIF: Tensor, ids: Sequence[Sequence[Sequence[int]]]
+        self,
+        model: AlignmentModel,
+        feature_KIF: Tensor,
+        ids: Sequence[Sequence[Sequence[int]]],
+        said: Sequence[Sequence[Sequence[Mention]]],
     ) -> list[Lesson]:
-        frame = feature_KIF.shape[1] - 1
-        lessons = []
+        found = []
         if "frame" in self.options.subjects:
-            lessons += [Lesson(k, frame, START, tuple(s)) for k, own in enumerate(ids) for s in own if s]
-        if "region" in self.options.subjects:
-            found = segment_lessons(model, feature_KIF, ids, self.corpus, self.options.beta)
-            lessons += [x for x in found if not self.options.clean or self._says_something(x)]
-        return lessons
-
-    def _says_something(self, lesson: Lesson) -> bool:
-        return not set(self.corpus.vocabulary.decode(lesson.words)) <= FUNCTION_WORDS
+            found += lessons.of_frames(feature_KIF, ids)
+        if "region" in self.options.subjects and self.options.phrases == "boxes":
+            found += lessons.of_boxes(feature_KIF, ids, said)
+        elif "region" in self.options.subjects:
+            segments = lessons.of_segments(model, feature_KIF, ids, self.corpus, self.options.beta)
+            content = self.options.phrases == "content"
+            found += lessons.with_content(segments, self.corpus.vocabulary) if content else segments
+        return found
 
     def build(self) -> Captioner:
         count_V = torch.from_numpy(self.corpus.vocabulary.counts_V()).float()
@@ -109,18 +106,18 @@ class CaptionTask:
         )
 
     def _predict(
-        self, model: Captioner, feature_KIF: Tensor, lessons: Sequence[Lesson]
+        self, model: Captioner, feature_KIF: Tensor, asked: Sequence[Lesson]
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Logits (B, T, V) of every next word, the true words (B, T) with END, and which of them are real."""
-        target_BT, real_BT = self.corpus.padded([[*x.words, END] for x in lessons])
-        start_B1 = target_BT.new_tensor([[x.start] for x in lessons])
+        target_BT, real_BT = self.corpus.padded([[*x.words, END] for x in asked])
+        start_B1 = target_BT.new_tensor([[x.start] for x in asked])
         token_BT = torch.cat([start_B1, target_BT[:, :-1]], 1)
-        return model(*self._shown(feature_KIF, lessons), token_BT), target_BT, real_BT
+        return model(*self._shown(feature_KIF, asked), token_BT), target_BT, real_BT
 
-    def _shown(self, feature_KIF: Tensor, lessons: Sequence[Lesson]) -> tuple[Tensor, Tensor]:
+    def _shown(self, feature_KIF: Tensor, asked: Sequence[Lesson]) -> tuple[Tensor, Tensor]:
         """Features (B, I, F) of what each lesson may look at, and the focus (B,) among them."""
-        photograph_B = torch.tensor([x.photograph for x in lessons], device=feature_KIF.device)
-        focus_B = torch.tensor([x.focus for x in lessons], device=feature_KIF.device)
+        photograph_B = torch.tensor([x.photograph for x in asked], device=feature_KIF.device)
+        focus_B = torch.tensor([x.focus for x in asked], device=feature_KIF.device)
         if "frame" in self.options.subjects:
             return feature_KIF[photograph_B].float(), focus_B
         # a phrase sees its region and the frame alone: to show no more saves most of the work
@@ -159,27 +156,3 @@ def greedy(model: Captioner, feature_BIF: Tensor, max_len: int = 25) -> list[lis
         token_B = logit_BV.argmax(-1)
         said.append(token_B)
     return torch.stack(said, 1).tolist()
-
-
-@torch.no_grad()
-def segment_lessons(
-    model: AlignmentModel,
-    feature_KIF: Tensor,
-    ids: Sequence[Sequence[Sequence[int]]],
-    corpus: Corpus,
-    beta: float,
-) -> list[Lesson]:
-    """The (region, segment) pairs that the chain MRF finds in each photograph's own sentences."""
-    model.eval()
-    lessons = []
-    with progress("aligning segments", len(ids), quiet=corpus.quiet) as advance:
-        for k, own in enumerate(ids):
-            v_ID = model.vision.regions(feature_KIF[k : k + 1].float())[0]
-            ids_LT, real_LT = corpus.padded(own)
-            dot_LTI = (model.sentence(ids_LT, real_LT) @ v_ID.T).cpu().numpy()
-            for sentence, dot_TI in zip(own, dot_LTI, strict=True):
-                region_T = segments.viterbi(dot_TI[: len(sentence)], beta)
-                for first, last, region in segments.segments(region_T):
-                    lessons.append(Lesson(k, region, START_PHRASE, tuple(sentence[first : last + 1])))
-            advance(1)
-    return lessons

@@ -90,7 +90,7 @@ def modern() -> Recipe:
             Stage(
                 name="phrase",
                 captioner=CaptionerConfig(kind="attention", hidden=256, word_size=256, dropout=0.3),
-                task=CaptionOptions(subjects=("region",), beta=0.01, clean=True, smoothing=0.1),
+                task=CaptionOptions(subjects=("region",), beta=0.01, smoothing=0.1),
                 train=_adamw(epochs=2, batch=256, lr=2e-3, warmup=50),
             ),
         ),
