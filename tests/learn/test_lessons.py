@@ -55,9 +55,7 @@ def test_phrases_of_boxes_go_to_the_region_that_overlaps_most(model: AlignmentMo
         boxes = feature_KIF[k, :, -GEOMETRY:-1].tolist()
         for sentence, mentions in zip(own, named, strict=True):
             for mention in mentions:
-                overlap = [
-                    iou(mention.box, feature[-GEOMETRY:-1].tolist()) for feature in feature_KIF[k].float()
-                ]
+                overlap = [iou(mention.box, box) for box in boxes]
                 if max(overlap) >= 0.5:
                     words = tuple(sentence[t] for t in mention.places)
                     wanted.append(Lesson(k, overlap.index(max(overlap)), START_PHRASE, words))
