@@ -3,6 +3,7 @@
     manifest.json          what is here, how to use it, how it was trained
     vocabulary.tsv         words and counts
     photographs.tsv        digests of the photographs that the model has seen
+    read.tsv               what it read of photographs that it has not seen, if anything
     LICENCE.txt            what one may do with the weights
     look.onnx              pixels -> feature maps, candidate boxes and their scores
     encode.onnx            feature maps, boxes -> features and vectors of regions
@@ -26,7 +27,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from dvsa.data.seen import FILE, Seen
+from dvsa.data.seen import FILE, READ_FILE, Read, Seen
 from dvsa.text import Vocabulary
 
 FORMAT = 1
@@ -122,6 +123,15 @@ class Bundle:
         """
         path = self.folder / FILE
         return Seen.read(path) if path.is_file() else None
+
+    def read(self) -> Read:
+        """What the model read that was written for photographs which it did not see.
+
+        Raises:
+            ValueError: naming the file and the line that is no such list's.
+        """
+        path = self.folder / READ_FILE
+        return Read.read(path) if path.is_file() else Read()
 
     def run(self, graph: str, inputs: Mapping[str, Array]) -> list[Array]:
         """Run `graph`.onnx on named arrays; its outputs in their order."""

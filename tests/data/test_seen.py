@@ -88,3 +88,21 @@ def test_a_photograph_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     lost = Example("lost.png", "train", (), Source(tmp_path / "lost.png"))
     with pytest.raises(FileNotFoundError, match=r"lost\.png"):
         seen.write(tmp_path / seen.FILE, [lost], [])
+
+
+def test_what_was_read_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / seen.READ_FILE
+    seen.write_read(path, ["1000268201", "1000268202.jpg"], ["pulley", "caf\u00e9"])
+    known = seen.Read.read(path)
+    assert known.words == {"pulley", "caf\u00e9"}
+    flickr8k = ["1000268201_693b08cb0e.jpg", "1000268202_0123456789.jpg"]
+    assert known.names == {seen.name_digest(name) for name in flickr8k}
+    assert "1000268201" not in path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("line", ["", "word", "word\t", "sentence\ta dog"])
+def test_another_file_of_what_was_read_is_named_with_its_line(tmp_path: Path, line: str) -> None:
+    path = tmp_path / seen.READ_FILE
+    path.write_text(f"word\tpulley\n{line}\n")
+    with pytest.raises(ValueError, match=r"read\.tsv, line 2 is no photograph and no word"):
+        seen.Read.read(path)

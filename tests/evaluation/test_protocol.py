@@ -130,6 +130,19 @@ def test_many_words_of_val_are_cut_short(dataset: Dataset, tmp_path: Path) -> No
     assert "'b', 'c', 'd' (and 3 more)" in line  # a stands in the training sentences
 
 
+def test_words_that_were_read_elsewhere_are_no_leak(dataset: Dataset, tmp_path: Path) -> None:
+    seen.write_read(tmp_path / seen.READ_FILE, ["1000268201"], ["test"])
+    check(trained(dataset, tmp_path, "test"), dataset, dataset.split("test"))
+    reason = refusal(trained(dataset, tmp_path, "test", "val"), dataset)
+    assert "holds 'val', which only val and test sentences have" in reason
+
+
+def test_a_photograph_whose_sentences_were_read_is_not_judged_on(dataset: Dataset, tmp_path: Path) -> None:
+    seen.write_read(tmp_path / seen.READ_FILE, ["1000268201"], [])
+    told = with_example(dataset, -1, name="1000268201_693b08cb0e.jpg")
+    assert "has read sentences of 1000268201_693b08cb0e.jpg" in refusal(trained(told, tmp_path), told)
+
+
 def test_a_bundle_that_says_not_what_it_has_seen_is_refused(bundle: Bundle, dataset: Dataset) -> None:
     (bundle.folder / seen.FILE).unlink()
     line = refusal(bundle, dataset)

@@ -1,5 +1,6 @@
 """Runs: begun, interrupted, resumed and opened, and folders that hold something else."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -9,12 +10,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from dvsa.data import DataError, Dataset
+from dvsa.data import DataError, Dataset, seen
 from dvsa.learn import captioning, checkpoint, curve, run, trainer
-from dvsa.learn.recipe import Recipe
+from dvsa.learn.paraphrase import ParaphraseOptions
+from dvsa.learn.recipe import Recipe, Stage
 from dvsa.learn.recipes import RECIPES
 from dvsa.learn.run import Run, fit
-from dvsa.text import Vocabulary
+from dvsa.learn.trainer import TrainConfig
+from dvsa.text import Vocabulary, words
 
 
 def quick() -> Recipe:
@@ -266,3 +269,33 @@ def test_an_earlier_run_on_other_data_is_refused(finished: Path, tiny: Dataset, 
     with pytest.raises(ValueError, match="learnt from other data"):
         fit(quick(), few, tmp_path / "run", earlier=finished, device="cpu", quiet=True)
     assert not (tmp_path / "run").exists()
+
+
+def test_what_is_read_beside_the_photographs_is_learnt_and_written_down(
+    tiny: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(curve, "draw", lambda lines, path: path.write_bytes(b"picture"))
+    more = tmp_path / "more.txt"
+    more.write_text("77777\ta pulley over the red circle\n77777\tthe pulley\n88888\ta red circle\n")
+    toy = RECIPES["toy"]()
+    quick = TrainConfig(epochs=1, batch=12)
+    stages = (
+        Stage(name="read", task=ParaphraseOptions(), train=quick),
+        *(replace(stage, train=quick) for stage in toy.stages[:2]),
+    )
+    recipe = replace(toy, stages=stages)
+    fit(recipe, tiny, tmp_path / "run", device="cpu", sentences=more, quiet=True)
+    done = Run(tmp_path / "run")
+    assert "pulley" in done.vocabulary
+    read = seen.Read.read(done.folder / seen.READ_FILE)
+    assert read.names == {seen.name_digest("77777.jpg"), seen.name_digest("88888.jpg")}
+    told = {word for e in tiny.split("train") for s in e.sentences for word in words(s)}
+    assert read.words == {*done.vocabulary.words} - told == {"pulley", "over"} - told
+    assert done.config["read"] == {
+        "file": "more.txt", "sha256": hashlib.sha256(more.read_bytes()).hexdigest(), "photographs": 2,
+    }  # fmt: skip
+    assert "mean recall" in done.facts["read"]
+    done.alignment()
+    more.write_text("77777\tanother\n")
+    with pytest.raises(ValueError, match="another read"):
+        fit(recipe, tiny, tmp_path / "run", device="cpu", sentences=more, quiet=True)

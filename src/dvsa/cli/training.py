@@ -32,6 +32,14 @@ WordVectors = Annotated[
         metavar="FILE", show_default="learnt", help="Word vectors to keep as they are: word2vec or GloVe."
     ),
 ]
+Sentences = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        show_default=False,
+        help="More to read, of photographs that are not there: lines of PHOTOGRAPH, a tab and a sentence.",
+    ),
+]
 Earlier = Annotated[
     Path | None,
     typer.Option(
@@ -60,6 +68,7 @@ def train(
     seed: Seed = 0,
     device: Device = None,
     word_vectors: WordVectors = None,
+    sentences: Sentences = None,
     earlier: Earlier = None,
     as_json: AsJson = False,
 ) -> None:
@@ -86,7 +95,10 @@ def train(
     dataset = load(data, entities)
     if dataset.problems:
         note(f"{data}: {len(dataset.problems)} problems worked around; dvsa data check names them")
-    fit(RECIPES[recipe](), dataset, out, seed=seed, device=device, word_vectors=word_vectors, earlier=earlier)
+    fit(
+        RECIPES[recipe](), dataset, out, seed=seed, device=device, word_vectors=word_vectors,
+        sentences=sentences, earlier=earlier,
+    )  # fmt: skip
     facts = Run(out).facts
     if as_json:
         print_json({"run": str(out), "stages": facts})

@@ -40,8 +40,8 @@ def check(
     Raises:
         ProtocolError: another number of photographs; a model trained on Flickr30K, which holds Flickr8K, on
             Flickr8K; splits that overlap; words that the vocabulary can only have from val or test; a
-            photograph that was trained on, or chosen on and now is in another split than val, by its name or
-            its content; a bundle that does not say what was.
+            photograph whose sentences were read, or that was trained on, or chosen on and now is in another
+            split than val, by its name or its content; a bundle that does not say what was.
         OSError: a photograph cannot be read.
     """
     if not allow_custom_split:
@@ -94,7 +94,7 @@ def _check_vocabulary(bundle: Bundle, dataset: Dataset) -> None:
     for example in dataset.examples:
         training = example.split in ("train", "restval")
         spoken[training].update(word for sentence in example.sentences for word in words(sentence))
-    untaught = spoken[False] - spoken[True]
+    untaught = spoken[False] - spoken[True] - bundle.read().words
     leaked = [word for word in bundle.vocabulary.words if word in untaught]
     if leaked:
         some = ", ".join(map(repr, leaked[:3]))
@@ -113,6 +113,13 @@ def _check_photographs(
         raise ProtocolError(
             f"{bundle.folder} does not say which photographs its model has seen; they may be among these: "
             "give its run to dvsa train once more, which writes them down, and export it again"
+        )
+    names = bundle.read().names
+    read = [e for e in examples if name_digest(e.name) in names]
+    if read:
+        raise ProtocolError(
+            f"{model} has read sentences of {read[0].name}{_more(read)}: judge on photographs of which it "
+            "knows nothing"
         )
     known = [(seen.names.get(name_digest(e.name)), e, "name") for e in examples]
     _check_unseen(known, model)

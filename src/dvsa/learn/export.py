@@ -93,8 +93,9 @@ def export(run: Run, out: Path, *, name: str | None = None) -> Path:
     try:
         voices = _write_graphs(run, partial)
         run.vocabulary.save(partial / "vocabulary.tsv")
-        if (run.folder / seen.FILE).is_file():  # runs of before have none
-            shutil.copyfile(run.folder / seen.FILE, partial / seen.FILE)
+        for file in (seen.FILE, seen.READ_FILE):
+            if (run.folder / file).is_file():
+                shutil.copyfile(run.folder / file, partial / file)
         (partial / "LICENCE.txt").write_text(LICENCE)
         content = manifest(run, voices, name or out.name, _files(partial))
         content["probe"] = doctor.probe(Model(Bundle(partial, content, run.vocabulary)))
@@ -171,7 +172,7 @@ def to_onnx(
         warnings.simplefilter("ignore")  # the tracer warns of constants that are meant to be constant
         torch.onnx.export(
             net.eval(), example, str(path), input_names=list(inputs), output_names=list(outputs),
-            dynamic_axes=axes, opset_version=17, dynamo=False,
+            dynamic_axes=axes, opset_version=17, dynamo=False, do_constant_folding=False,
         )  # fmt: skip
     store_half(path)
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from dvsa.learn.alignment import AlignmentOptions
 from dvsa.learn.captioner import CaptionerConfig
 from dvsa.learn.captioning import CaptionOptions
+from dvsa.learn.paraphrase import ParaphraseOptions
 from dvsa.learn.recipe import Recipe, Stage, proposal_stage
 from dvsa.learn.sentence import SentenceConfig
 from dvsa.learn.trainer import TrainConfig
@@ -118,7 +119,7 @@ def on_grid(recipe: Recipe) -> Recipe:
     stages = tuple(
         replace(stage, task=replace(stage.task, proposer=proposer(stage.task.proposer)))
         for stage in recipe.stages
-        if not stage.proposals_only
+        if not (stage.proposals_only or isinstance(stage.task, ParaphraseOptions))
     )
     return replace(recipe, proposer=proposer(recipe.proposer), stages=stages)
 

@@ -9,6 +9,7 @@ from dvsa.learn.alignment import AlignmentOptions
 from dvsa.learn.captioner import CaptionerConfig
 from dvsa.learn.captioning import CaptionOptions
 from dvsa.learn.checkpoint import JsonValue
+from dvsa.learn.paraphrase import ParaphraseOptions
 from dvsa.learn.sentence import SentenceConfig
 from dvsa.learn.trainer import TrainConfig
 from dvsa.learn.vision import VisionConfig
@@ -20,7 +21,7 @@ class Stage:
 
     name: str
     train: TrainConfig
-    task: AlignmentOptions | CaptionOptions
+    task: AlignmentOptions | CaptionOptions | ParaphraseOptions
     proposals_only: bool = False
     """Whether an alignment stage trains the proposal head alone."""
     captioner: CaptionerConfig | None = None
@@ -81,6 +82,8 @@ def recipe_from_json(raw: JsonValue) -> Recipe:
 
 def _stage_from_json(raw: JsonValue) -> Stage:
     match raw:
+        case {"train": train, "task": {"longest": int()} as task, "captioner": None}:
+            return _made(Stage, raw, train=_made(TrainConfig, train), task=_made(ParaphraseOptions, task))
         case {"train": train, "task": task, "captioner": None}:
             return _made(Stage, raw, train=_made(TrainConfig, train), task=_made(AlignmentOptions, task))
         case {"train": train, "task": {"subjects": list(subjects)} as task, "captioner": captioner}:

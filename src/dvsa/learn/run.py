@@ -2,19 +2,22 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import torch
 
-from dvsa.data import Dataset, Example, seen
+from dvsa.data import Dataset, Example, reading, seen
+from dvsa.data.reading import Reading
 from dvsa.learn import captioner, checkpoint, wordvectors
 from dvsa.learn.alignment import AlignmentModel, AlignmentOptions, AlignmentTask, ProposalTask
 from dvsa.learn.bank import Corpus
 from dvsa.learn.captioner import Captioner
 from dvsa.learn.captioning import CaptionOptions, CaptionTask
 from dvsa.learn.checkpoint import JsonValue
+from dvsa.learn.paraphrase import ParaphraseOptions, ParaphraseTask
 from dvsa.learn.recipe import Recipe, Stage, recipe_from_json
 from dvsa.learn.trainer import Net, train
 from dvsa.text import Vocabulary, words
@@ -30,6 +33,7 @@ def fit(
     seed: int = 0,
     device: str | None = None,
     word_vectors: Path | None = None,
+    sentences: Path | None = None,
     earlier: Path | None = None,
     quiet: bool = False,
 ) -> None:
@@ -42,6 +46,8 @@ def fit(
         seed: of all randomness.
         device: such as `cpu` or `cuda`; the GPU where there is one.
         word_vectors: a word2vec or GloVe file; its vectors stay fixed.
+        sentences: more to read, as `dvsa.data.reading` has it, for the vocabulary and stages that learn from
+            sentences alone; of photographs that are in neither val nor test.
         earlier: a finished run on the same data; the regions and the alignment that it learnt in stages like
             this recipe's are taken over, not learnt again.
         quiet: whether to draw no progress bars.
@@ -51,14 +57,13 @@ def fit(
     """
     where = pick_device(device)
     training, val = data.split("train", restval=True), data.split("val")
-    vocabulary = Vocabulary.build((words(s) for e in training for s in e.sentences), recipe.min_count)
+    read = None if sentences is None else reading.read(sentences)
+    told = [words(s) for e in training for s in e.sentences]
+    more = [[words(s) for s in own] for own in read.sentences.values()] if read else []
+    vocabulary = Vocabulary.build((*told, *chain.from_iterable(more)), recipe.min_count)
     source = None if earlier is None else Run(earlier)
-    _claim(out, recipe, data.name, training, val, seed, word_vectors, source)
-    with checkpoint.whole(out / "vocabulary.tsv") as partial:
-        vocabulary.save(partial)
-    if not (out / seen.FILE).is_file():
-        with checkpoint.whole(out / seen.FILE) as partial:
-            seen.write(partial, training, val)
+    _claim(out, recipe, data.name, training, val, seed, word_vectors, read, source)
+    _tell(out, vocabulary, training, val, read, set(vocabulary.words).difference(*told))
     vectors = None if word_vectors is None else wordvectors.read(word_vectors, vocabulary, seed)
     torch.manual_seed(seed)
     model = AlignmentModel(recipe.vision, recipe.sentence, len(vocabulary), None, vectors)
@@ -69,7 +74,11 @@ def fit(
         model = model.to(where)
         if source is not None and _take_over(stage, recipe, source, model, folder):
             continue
-        if isinstance(stage.task, AlignmentOptions):
+        if isinstance(stage.task, ParaphraseOptions):
+            groups = [[vocabulary.encode(s) for s in own] for own in more]
+            reader = ParaphraseTask(stage.name, model, corpus, groups, stage.task)
+            model = train(reader, cfg, folder, where, quiet=quiet)
+        elif isinstance(stage.task, AlignmentOptions):
             learn = ProposalTask if stage.proposals_only else AlignmentTask
             model = train(learn(stage.name, model, corpus, stage.task), cfg, folder, where, quiet=quiet)
         elif stage.captioner is not None:
@@ -77,6 +86,25 @@ def fit(
             train(writing, cfg, folder, where, quiet=quiet)
         else:
             raise ValueError(f"the stage {stage.name!r} learns to write, but names no captioner")
+
+
+def _tell(
+    out: Path,
+    vocabulary: Vocabulary,
+    training: Sequence[Example],
+    val: Sequence[Example],
+    read: Reading | None,
+    words: Iterable[str],
+) -> None:
+    """Write down what the run knows, sees and reads; `words` are those that it has from reading alone."""
+    with checkpoint.whole(out / "vocabulary.tsv") as partial:
+        vocabulary.save(partial)
+    if not (out / seen.FILE).is_file():
+        with checkpoint.whole(out / seen.FILE) as partial:
+            seen.write(partial, training, val)
+    if read is not None:
+        with checkpoint.whole(out / seen.READ_FILE) as partial:
+            seen.write_read(partial, read.sentences, words)
 
 
 def _take_over(stage: Stage, recipe: Recipe, source: "Run", model: AlignmentModel, folder: Path) -> bool:
@@ -115,6 +143,7 @@ def _claim(
     val: Sequence[Example],
     seed: int,
     word_vectors: Path | None,
+    read: Reading | None,
     source: "Run | None",
 ) -> None:
     """Write the run's `config.json`, or check that what the one that is there says is true of this run."""
@@ -131,6 +160,8 @@ def _claim(
         },
         "torch": torch.__version__,
     }
+    if read is not None:
+        config["read"] = {"file": read.file, "sha256": read.sha256, "photographs": len(read.sentences)}
     if source is not None:
         if source.config.get("data_sha256") != config["data_sha256"]:
             raise ValueError(f"{source.folder} learnt from other data: name an earlier run on the same data")

@@ -1,0 +1,46 @@
+"""Files of sentences without photographs: what they hold, and how faults are named."""
+
+import gzip
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from dvsa.data import DataError
+from dvsa.data.reading import read
+
+LINES = "1000092795\tTwo young guys .\n10002456\tSeveral men in hats .\n1000092795\t A caf\u00e9 .\n"
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_sentences_stand_by_photograph_in_their_order(tmp_path: Path, pack: type[bytes]) -> None:
+    path = tmp_path / "told.txt"
+    path.write_bytes(pack(LINES.encode()))
+    found = read(path)
+    assert found.sentences == {
+        "1000092795": ("Two young guys .", "A caf\u00e9 ."),
+        "10002456": ("Several men in hats .",),
+    }
+    assert (found.file, found.sha256) == ("told.txt", hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+@pytest.mark.parametrize("line", ["no tab", "\tno photograph", "no sentence\t ", ""])
+def test_other_lines_are_named(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "told.txt"
+    path.write_text(f"1\ta dog\n{line}\n2\ta cat\n")
+    with pytest.raises(DataError, match=r"told\.txt, line 2 is not PHOTOGRAPH, a tab and a sentence"):
+        read(path)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"\x1f\x8bno gzip", gzip.compress(LINES.encode())[:-9]])
+def test_what_is_no_text_is_said_to_be_none(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "told.txt"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"told\.txt is no text in UTF-8, plain or by gzip"):
+        read(path)
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "told.txt").write_bytes(b"")
+    with pytest.raises(DataError, match=r"told\.txt holds no sentence"):
+        read(tmp_path / "told.txt")
