@@ -149,6 +149,8 @@ class Bundle:
                 options = onnxruntime.SessionOptions()
                 options.intra_op_num_threads = self.threads
                 options.log_severity_level = 3
+                # every graph has threads of its own: spinning, those of one would slow down the next
+                options.add_session_config_entry("session.intra_op.allow_spinning", "0")
                 self._sessions[graph] = onnxruntime.InferenceSession(
                     _verified(self.folder, name, self.manifest), options, providers=["CPUExecutionProvider"]
                 )
