@@ -315,15 +315,17 @@ def test_train_passes_on_what_it_is_told_and_shows_the_figures(
     more = tmp_path / "sentences.txt"
     told = [
         *("--data", few, "--seed", 3, "--device", "cpu", "--word-vectors", vectors),
-        *("--sentences", more, "--from", toy_run),
+        *("--sentences", more, "--from", toy_run, "--init", "shipped"),
     ]
     said = answer("train", "paper", "--out", tmp_path / "run", *told)
     options = {"seed": 3, "device": "cpu", "word_vectors": vectors, "sentences": more, "earlier": toy_run}
+    options |= {"init": "shipped"}
     assert calls.pop() == (RECIPES["paper"](), few, tmp_path / "run", options)
     assert said == {"run": str(tmp_path / "run"), "stages": Run(toy_run).facts}
     shutil.copytree(few, tmp_path / "mine-data")
     text = output("train", "toy", "--out", tmp_path / "mine")
     options = {"seed": 0, "device": None, "word_vectors": None, "sentences": None, "earlier": None}
+    options |= {"init": None}
     assert calls.pop() == (RECIPES["toy"](), tmp_path / "mine-data", tmp_path / "mine", options)
     assert f"dvsa export {tmp_path / 'mine'} --out BUNDLE" in text
     for stage, facts in Run(toy_run).facts.items():

@@ -135,3 +135,9 @@ def test_pad_keeps_each_sentence_at_its_true_places(ids: list[list[int]]) -> Non
     assert ids_LT.shape == real_LT.shape == (len(ids), max(map(len, ids), default=0))
     assert [row[real].tolist() for row, real in zip(ids_LT, real_LT, strict=True)] == ids
     assert (ids_LT[~real_LT] == END).all()
+
+
+@given(sentences, sentences)
+def test_joined_vocabularies_know_what_both_know(one: list[list[str]], other: list[list[str]]) -> None:
+    a, b = Vocabulary.build(one, 1), Vocabulary.build(other, 1)
+    assert a.joined(b) == b.joined(a) == Vocabulary.build([*one, *other], 1)

@@ -80,6 +80,14 @@ class Vocabulary:
         kept = sorted((-count, word) for word, count in seen.items() if count >= min_count)
         return cls(tuple(word for _, word in kept), tuple(-count for count, _ in kept), len(listed))
 
+    def joined(self, other: "Vocabulary") -> "Vocabulary":
+        """The words of both, with their counts added up."""
+        counts = Counter(dict(zip(self.words, self.counts, strict=True)))
+        counts.update(dict(zip(other.words, other.counts, strict=True)))
+        kept = sorted((-count, word) for word, count in counts.items())
+        sentences = self.sentences + other.sentences
+        return Vocabulary(tuple(word for _, word in kept), tuple(-count for count, _ in kept), sentences)
+
     @cached_property
     def _ids(self) -> dict[str, int]:
         return {word: n for n, word in enumerate(self.words, start=FIRST_WORD)}

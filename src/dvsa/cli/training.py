@@ -40,6 +40,14 @@ Sentences = Annotated[
         help="More to read, of photographs that are not there: lines of PHOTOGRAPH, a tab and a sentence.",
     ),
 ]
+Init = Annotated[
+    str | None,
+    typer.Option(
+        metavar="BUNDLE",
+        show_default=False,
+        help="Learn on from a bundle of the same recipe: its folder, or shipped. Trunk and regions stay.",
+    ),
+]
 Earlier = Annotated[
     Path | None,
     typer.Option(
@@ -69,6 +77,7 @@ def train(
     device: Device = None,
     word_vectors: WordVectors = None,
     sentences: Sentences = None,
+    init: Init = None,
     earlier: Earlier = None,
     as_json: AsJson = False,
 ) -> None:
@@ -77,7 +86,7 @@ def train(
     The splits train and val are used, test never. RUN gets the configuration, checkpoints, logs and
     curves of every stage. Interrupted, the same command goes on from the last checkpoint.
 
-    Example: `dvsa train toy --out run`
+    Example: `dvsa train toy --out run`, or `dvsa train modern --data photographs --init bundle --out run`
     """
     from dvsa.data import load, toy
     from dvsa.learn.recipes import RECIPES
@@ -97,7 +106,7 @@ def train(
         note(f"{data}: {len(dataset.problems)} problems worked around; dvsa data check names them")
     fit(
         RECIPES[recipe](), dataset, out, seed=seed, device=device, word_vectors=word_vectors,
-        sentences=sentences, earlier=earlier,
+        sentences=sentences, earlier=earlier, init=init,
     )  # fmt: skip
     facts = Run(out).facts
     if as_json:

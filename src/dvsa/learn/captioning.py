@@ -50,11 +50,18 @@ class CaptionTask:
     """
 
     def __init__(
-        self, name: str, model: AlignmentModel, corpus: Corpus, cfg: CaptionerConfig, options: CaptionOptions
+        self,
+        name: str,
+        model: AlignmentModel,
+        corpus: Corpus,
+        cfg: CaptionerConfig,
+        options: CaptionOptions,
+        begin: Captioner | None = None,
     ) -> None:
+        """Learn with a fresh network, or with one that can write already."""
         self.name, self.corpus, self.cfg, self.options = name, corpus, cfg, options
         self.goal = "CIDEr" if "frame" in options.subjects else "negative perplexity"
-        self.features = model.vision.features
+        self.features, self.begin = model.vision.features, begin
         self.train_KIF, self.val_KIF = (
             region_features(model.vision, split, options.proposer, options.nms)
             for split in (corpus.train, corpus.val)
@@ -83,6 +90,8 @@ class CaptionTask:
         return found
 
     def build(self) -> Captioner:
+        if self.begin is not None:
+            return self.begin
         count_V = torch.from_numpy(self.corpus.vocabulary.counts_V()).float()
         # a word that is never a target (START) gets the frequency of one in a million, not -inf
         log_frequency_V = (count_V / count_V.sum()).clamp(min=1e-6).log()

@@ -8,18 +8,21 @@ from itertools import chain
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from dvsa.data import Dataset, Example, reading, seen
 from dvsa.data.reading import Reading
 from dvsa.learn import captioner, checkpoint, wordvectors
-from dvsa.learn.alignment import AlignmentModel, AlignmentOptions, AlignmentTask, ProposalTask
+from dvsa.learn.alignment import AlignmentModel, AlignmentOptions
+from dvsa.learn.backbone import fold_batch_norms
 from dvsa.learn.bank import Corpus
 from dvsa.learn.captioner import Captioner
-from dvsa.learn.captioning import CaptionOptions, CaptionTask
+from dvsa.learn.captioning import CaptionOptions
 from dvsa.learn.checkpoint import JsonValue
-from dvsa.learn.paraphrase import ParaphraseOptions, ParaphraseTask
+from dvsa.learn.initial import Initial
 from dvsa.learn.recipe import Recipe, Stage, recipe_from_json
-from dvsa.learn.trainer import Net, train
+from dvsa.learn.stages import learn
+from dvsa.learn.trainer import Net
 from dvsa.text import Vocabulary, words
 
 CONFIG = "config.json"
@@ -35,6 +38,7 @@ def fit(
     word_vectors: Path | None = None,
     sentences: Path | None = None,
     earlier: Path | None = None,
+    init: str | None = None,
     quiet: bool = False,
 ) -> None:
     """Train every stage of a recipe; goes on where an earlier call on the same folder stopped.
@@ -50,42 +54,47 @@ def fit(
             sentences alone; of photographs that are in neither val nor test.
         earlier: a finished run on the same data; the regions and the alignment that it learnt in stages like
             this recipe's are taken over, not learnt again.
+        init: the folder of a bundle to begin with, or `shipped`; see `dvsa.learn.initial`.
         quiet: whether to draw no progress bars.
 
     Raises:
-        ValueError: the folder holds another run, or the data lacks what the recipe needs.
+        ValueError: the folder holds another run, the data lacks what the recipe needs, or the bundle does not
+            fit the recipe.
     """
     where = pick_device(device)
     training, val = data.split("train", restval=True), data.split("val")
+    begin = None if init is None else Initial(init)
+    if begin is not None:
+        recipe = begin.adapted(recipe, boxed=any(p.boxes for e in training for p in e.phrases))
     read = None if sentences is None else reading.read(sentences)
     told = [words(s) for e in training for s in e.sentences]
     more = [[words(s) for s in own] for own in read.sentences.values()] if read else []
     vocabulary = Vocabulary.build((*told, *chain.from_iterable(more)), recipe.min_count)
+    vocabulary = vocabulary if begin is None else vocabulary.joined(begin.bundle.vocabulary)
     source = None if earlier is None else Run(earlier)
-    _claim(out, recipe, data.name, training, val, seed, word_vectors, read, source)
-    _tell(out, vocabulary, training, val, read, set(vocabulary.words).difference(*told))
+    _claim(out, recipe, data.name, training, val, seed, word_vectors, read, source, begin)
+    _tell(out, vocabulary, training, val, read, begin, set(vocabulary.words).difference(*told))
     vectors = None if word_vectors is None else wordvectors.read(word_vectors, vocabulary, seed)
     torch.manual_seed(seed)
-    model = AlignmentModel(recipe.vision, recipe.sentence, len(vocabulary), None, vectors)
+    model = _network(recipe, vocabulary, vectors, begin)
     corpus = Corpus(training, val, vocabulary, model.vision.size, where, quiet=quiet)
-    model.vision.proposals.anchors_A2.copy_(corpus.anchors(recipe.vision.anchors))
+    if begin is None:
+        model.vision.proposals.anchors_A2.copy_(corpus.anchors(recipe.vision.anchors))
+    groups = [[vocabulary.encode(s) for s in own] for own in more]
     for stage in recipe.stages:
-        cfg, folder = replace(stage.train, seed=seed), out / stage.name
         model = model.to(where)
-        if source is not None and _take_over(stage, recipe, source, model, folder):
-            continue
-        if isinstance(stage.task, ParaphraseOptions):
-            groups = [[vocabulary.encode(s) for s in own] for own in more]
-            reader = ParaphraseTask(stage.name, model, corpus, groups, stage.task)
-            model = train(reader, cfg, folder, where, quiet=quiet)
-        elif isinstance(stage.task, AlignmentOptions):
-            learn = ProposalTask if stage.proposals_only else AlignmentTask
-            model = train(learn(stage.name, model, corpus, stage.task), cfg, folder, where, quiet=quiet)
-        elif stage.captioner is not None:
-            writing = CaptionTask(stage.name, model, corpus, stage.captioner, stage.task)
-            train(writing, cfg, folder, where, quiet=quiet)
-        else:
-            raise ValueError(f"the stage {stage.name!r} learns to write, but names no captioner")
+        if source is None or not _take_over(stage, recipe, source, model, out / stage.name):
+            cfg = replace(stage.train, seed=seed)
+            model = learn(cfg, stage, model, corpus, groups, begin, out / stage.name)
+
+
+def _network(
+    recipe: Recipe, vocabulary: Vocabulary, vectors: Tensor | None, begin: Initial | None
+) -> AlignmentModel:
+    """The network of photographs and sentences before the first stage."""
+    if begin is not None:
+        return begin.alignment(vocabulary)
+    return AlignmentModel(recipe.vision, recipe.sentence, len(vocabulary), None, vectors)
 
 
 def _tell(
@@ -94,17 +103,22 @@ def _tell(
     training: Sequence[Example],
     val: Sequence[Example],
     read: Reading | None,
+    begin: Initial | None,
     words: Iterable[str],
 ) -> None:
-    """Write down what the run knows, sees and reads; `words` are those that it has from reading alone."""
+    """Write down what the run knows, sees and reads; `words` are those that it has from elsewhere."""
     with checkpoint.whole(out / "vocabulary.tsv") as partial:
         vocabulary.save(partial)
     if not (out / seen.FILE).is_file():
         with checkpoint.whole(out / seen.FILE) as partial:
             seen.write(partial, training, val)
-    if read is not None:
+            if begin is not None:
+                begin.append(seen.FILE, partial)
+    if read is not None or begin is not None:
         with checkpoint.whole(out / seen.READ_FILE) as partial:
-            seen.write_read(partial, read.sentences, words)
+            seen.write_read(partial, read.sentences if read else (), words)
+            if begin is not None:
+                begin.append(seen.READ_FILE, partial)
 
 
 def _take_over(stage: Stage, recipe: Recipe, source: "Run", model: AlignmentModel, folder: Path) -> bool:
@@ -145,6 +159,7 @@ def _claim(
     word_vectors: Path | None,
     read: Reading | None,
     source: "Run | None",
+    begin: Initial | None,
 ) -> None:
     """Write the run's `config.json`, or check that what the one that is there says is true of this run."""
     config: dict[str, JsonValue] = {
@@ -162,6 +177,8 @@ def _claim(
     }
     if read is not None:
         config["read"] = {"file": read.file, "sha256": read.sha256, "photographs": len(read.sentences)}
+    if begin is not None:
+        config["init"] = {"bundle": begin.bundle.manifest["name"], "digest": begin.bundle.digest}
     if source is not None:
         if source.config.get("data_sha256") != config["data_sha256"]:
             raise ValueError(f"{source.folder} learnt from other data: name an earlier run on the same data")
@@ -223,6 +240,8 @@ class Run:
         model = AlignmentModel(
             self.recipe.vision, self.recipe.sentence, len(self.vocabulary), pretrained=False
         )
+        if "init" in self.config:  # a bundle has no batch norms
+            fold_batch_norms(model)
         return _filled(model, self.folder / stage.name / "best.safetensors")
 
     def captioners(self) -> dict[str, tuple[str, Captioner]]:

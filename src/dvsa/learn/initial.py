@@ -1,0 +1,155 @@
+"""Training that begins where a bundle is: on photographs of one's own, in minutes, on a CPU.
+
+A bundle's graphs hold all weights under the names that they have in the networks. Its batch norms are gone:
+their work is done by the convolutions before them, so the trunk stays as it is, and the heads learn on.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import Tensor, nn
+
+from dvsa.bundle import Bundle
+from dvsa.learn import captioner
+from dvsa.learn.alignment import AlignmentModel, AlignmentOptions
+from dvsa.learn.backbone import fold_batch_norms
+from dvsa.learn.captioner import Captioner
+from dvsa.learn.paraphrase import ParaphraseOptions
+from dvsa.learn.recipe import Recipe, Stage, recipe_from_json
+from dvsa.learn.trainer import Net
+from dvsa.text import FIRST_WORD, Vocabulary
+
+SHIPPED = "shipped"
+"""Stands for the bundle that comes with the package."""
+GENTLY = 0.3
+"""Factor on the learning rates of a recipe where its stages learn on."""
+HEADS = {"vision.regions.": 1.0, "sentence.": 1.0}
+"""Learning-rate factors of what learns on."""
+OF_WORDS = ("words.weight", "bias_V", "oh.weight", "oh.bias")
+"""How the names of weights end that have a row for each word."""
+
+
+class Initial:
+    """The networks of a bundle, for a vocabulary that may have grown."""
+
+    def __init__(self, where: str) -> None:
+        """Open the `shipped` bundle or that of a folder.
+
+        Raises:
+            BundleError: there is none, or it is damaged.
+            ValueError: it is of an earlier version.
+        """
+        self.bundle = Bundle.open(None if where == SHIPPED else Path(where))
+        if self.bundle.seen() is None:
+            raise ValueError(
+                f"{self.bundle.folder} does not say which photographs it has seen: export its run again"
+            )
+        config = self.bundle.manifest["training"]["config"]
+        self.recipe = recipe_from_json(config.get("recipe") if isinstance(config, dict) else None)
+
+    def adapted(self, recipe: Recipe, *, boxed: bool) -> Recipe:
+        """What of a recipe learns on: its stages on features that stay, gently.
+
+        Args:
+            recipe: with networks of the bundle's sizes.
+            boxed: whether the data has boxes of phrases, without which no stage learns from them.
+
+        Raises:
+            ValueError: the networks are others than the bundle's.
+        """
+        if (recipe.vision, recipe.sentence) != (self.recipe.vision, self.recipe.sentence):
+            raise ValueError(
+                f"bundle {self.bundle.manifest['name']} has other networks than the recipe {recipe.name}: "
+                f"train {self.recipe.name}, which made it"
+            )
+        stages: list[Stage] = []
+        for stage in recipe.stages:
+            aligned = any(isinstance(s.task, AlignmentOptions) for s in stages)
+            if not _is_over(stage, boxed, aligned):
+                stages.append(_on_heads(stage, boxed))
+        return replace(recipe, stages=tuple(stages))
+
+    def alignment(self, vocabulary: Vocabulary) -> AlignmentModel:
+        """The network of photographs and sentences."""
+        net = AlignmentModel(self.recipe.vision, self.recipe.sentence, len(vocabulary), pretrained=False)
+        fold_batch_norms(net)
+        known = {**dict(self._weights("look")), **dict(self._weights("encode"))}
+        known |= {f"sentence.{name}": weight for name, weight in self._weights("sentence")}
+        return self._filled(net, known, vocabulary)
+
+    def captioner(self, stage: Stage, vocabulary: Vocabulary, features: int) -> Captioner | None:
+        """The network that a stage of that name made, to learn on; None where there is none just so."""
+        theirs = {s.name: s.captioner for s in self.recipe.stages}
+        if stage.captioner is None or theirs.get(stage.name) != stage.captioner:
+            return None
+        count_V = torch.from_numpy(vocabulary.counts_V()).float()
+        net = captioner.build(stage.captioner, features, (count_V / count_V.sum()).clamp(min=1e-6).log())
+        known = dict(w for part in ("start", "step") for w in self._weights(f"{stage.name}.{part}"))
+        known = {name.removeprefix("captioner."): weight for name, weight in known.items()}
+        return self._filled(net, known, vocabulary)
+
+    def append(self, file: str, path: Path) -> None:
+        """Add what a file of the bundle says, such as what was seen, to one at `path`."""
+        if (self.bundle.folder / file).is_file():
+            with path.open("ab") as whole:
+                whole.write((self.bundle.folder / file).read_bytes())
+
+    def _weights(self, graph: str) -> Iterator[tuple[str, Tensor]]:
+        """All weights of a graph by name, in single precision."""
+        for tensor in onnx.load(str(self.bundle.folder / f"{graph}.onnx")).graph.initializer:
+            array = numpy_helper.to_array(tensor).astype(np.float32)
+            yield tensor.name.removesuffix(".half"), torch.from_numpy(array)
+
+    def _filled(self, net: Net, known: dict[str, Tensor], vocabulary: Vocabulary) -> Net:
+        own = net.state_dict()
+        idle = {
+            f"{name}.{key}"
+            for name, part in net.named_modules()
+            if isinstance(part, nn.BatchNorm2d)
+            for key in part.state_dict()
+        }
+        missing = [name for name in own if name not in known and name not in idle]
+        if missing:
+            raise ValueError(
+                f"{self.bundle.folder} has no weight named {missing[0]}, as bundles of an earlier version: "
+                "export its run again"
+            )
+        for name, weight in known.items():
+            own[name] = self._by_word(own[name], weight, vocabulary) if name.endswith(OF_WORDS) else weight
+        net.load_state_dict(own)
+        return net
+
+    def _by_word(self, fresh_VN: Tensor, weight_VN: Tensor, vocabulary: Vocabulary) -> Tensor:
+        """The rows of the bundle's words at their places in another vocabulary; new words stay fresh."""
+        rows_VN = fresh_VN.clone()
+        rows_VN[:FIRST_WORD] = weight_VN[:FIRST_WORD]
+        places = [(vocabulary.id(word), n) for n, word in enumerate(self.bundle.vocabulary.words, FIRST_WORD)]
+        now, before = zip(*[(at, n) for at, n in places if at is not None], strict=True)
+        rows_VN[list(now)] = weight_VN[list(before)]
+        return rows_VN
+
+
+def _is_over(stage: Stage, boxed: bool, aligned: bool) -> bool:
+    """Whether a stage has nothing to learn any more.
+
+    It reads, or finds regions; or it comes after another alignment, to change the trunk or to learn
+    from boxes which are not there.
+    """
+    task = stage.task
+    if isinstance(task, AlignmentOptions):
+        return stage.proposals_only or (aligned and (task.live or (task.grounding > 0 and not boxed)))
+    return isinstance(task, ParaphraseOptions)
+
+
+def _on_heads(stage: Stage, boxed: bool) -> Stage:
+    """The same with a lower rate, on features that stay as they are, from what is there."""
+    task = stage.task
+    if isinstance(task, AlignmentOptions):
+        task = replace(task, grounding=task.grounding if boxed else 0.0)
+        task = replace(task, lr=HEADS, flip=False) if task.live else task
+    return replace(stage, task=task, train=replace(stage.train, lr=GENTLY * stage.train.lr))

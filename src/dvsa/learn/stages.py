@@ -1,0 +1,54 @@
+"""One stage of a recipe after the other: which task it is, and what it begins with."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from dvsa.learn import checkpoint
+from dvsa.learn.alignment import AlignmentModel, AlignmentOptions, AlignmentTask, ProposalTask
+from dvsa.learn.bank import Corpus
+from dvsa.learn.captioning import CaptionOptions, CaptionTask
+from dvsa.learn.initial import Initial
+from dvsa.learn.paraphrase import Group, ParaphraseOptions, ParaphraseTask
+from dvsa.learn.recipe import Stage
+from dvsa.learn.trainer import TrainConfig, train
+
+
+def learn(
+    cfg: TrainConfig,
+    stage: Stage,
+    model: AlignmentModel,
+    corpus: Corpus,
+    read: Sequence[Group],
+    begin: Initial | None,
+    folder: Path,
+) -> AlignmentModel:
+    """Train a stage; the network of photographs and sentences behind it."""
+    where, quiet = corpus.device, corpus.quiet
+    if isinstance(stage.task, ParaphraseOptions):
+        reader = ParaphraseTask(stage.name, model, corpus, read, stage.task)
+        return train(reader, cfg, folder, where, quiet=quiet)
+    if isinstance(stage.task, AlignmentOptions):
+        kind = ProposalTask if stage.proposals_only else AlignmentTask
+        return train(kind(stage.name, model, corpus, stage.task), cfg, folder, where, quiet=quiet)
+    _learn_to_write(cfg, stage, stage.task, model, corpus, begin, folder)
+    return model
+
+
+def _learn_to_write(
+    cfg: TrainConfig,
+    stage: Stage,
+    options: CaptionOptions,
+    model: AlignmentModel,
+    corpus: Corpus,
+    begin: Initial | None,
+    folder: Path,
+) -> None:
+    """Train a captioner; one that learns from boxes where there are none stays as the bundle has it."""
+    if stage.captioner is None:
+        raise ValueError(f"the stage {stage.name!r} learns to write, but names no captioner")
+    first = None if begin is None else begin.captioner(stage, corpus.vocabulary, model.vision.features)
+    if first is not None and options.phrases == "boxes" and not any(map(len, corpus.train.truth)):
+        checkpoint.save(folder / "best.safetensors", first.state_dict(), {})
+        return
+    writing = CaptionTask(stage.name, model, corpus, stage.captioner, options, first)
+    train(writing, cfg, folder, corpus.device, quiet=corpus.quiet)
