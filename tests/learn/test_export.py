@@ -18,6 +18,7 @@ from dvsa.data.seen import FILE, content_digest, name_digest
 from dvsa.learn import captioner, checkpoint, export
 from dvsa.learn.alignment import AlignmentModel
 from dvsa.learn.export import _halved, store_half
+from dvsa.learn.initial import Initial
 from dvsa.learn.recipe import Recipe
 from dvsa.learn.recipes import RECIPES
 from dvsa.learn.run import Run
@@ -31,6 +32,7 @@ def untrained(recipe: Recipe, out: Path) -> Path:
     """A run of `recipe` as it would stand after no step at all, with a vocabulary of an ordinary size."""
     vocabulary = Vocabulary(tuple(f"w{n:04}" for n in range(WORDS)), (9,) * WORDS, 9)
     out.mkdir()
+    (out / FILE).write_text("")
     vocabulary.save(out / "vocabulary.tsv")
     (out / "config.json").write_text(json.dumps({"recipe": recipe.to_json(), "data": "none"}))
     torch.manual_seed(0)
@@ -72,6 +74,17 @@ def pictures(count: int, size: int) -> Tensor:
 def draw_boxes(count: int, regions: int) -> Tensor:
     low, size = 0.7 * torch.rand(count, regions, 2), 0.05 + 0.25 * torch.rand(count, regions, 2)
     return torch.cat([low, low + size], -1)
+
+
+@torch.no_grad()
+def test_a_bundle_gives_its_networks_back(exported: tuple[Run, Bundle]) -> None:
+    run, bundle = exported
+    net, wanted = Initial(str(bundle.folder)).alignment(bundle.vocabulary).eval(), _halved(run.alignment())
+    torch.manual_seed(1)
+    pixels, ids = pictures(2, wanted.vision.size), torch.randint(FIRST_WORD, len(bundle.vocabulary), (3, 7))
+    found = [*net.vision.look(pixels), net.sentence(ids, torch.ones_like(ids, dtype=torch.bool))]
+    true = [*wanted.vision.look(pixels), wanted.sentence(ids, torch.ones_like(ids, dtype=torch.bool))]
+    assert_agree([t.numpy() for t in found], true, "networks")
 
 
 @torch.no_grad()

@@ -77,7 +77,7 @@ class Initial:
     def alignment(self, vocabulary: Vocabulary) -> AlignmentModel:
         """The network of photographs and sentences."""
         net = AlignmentModel(self.recipe.vision, self.recipe.sentence, len(vocabulary), pretrained=False)
-        fold_batch_norms(net)
+        fold_batch_norms(net.eval())
         known = {**dict(self._weights("look")), **dict(self._weights("encode"))}
         known |= {f"sentence.{name}": weight for name, weight in self._weights("sentence")}
         return self._filled(net, known, vocabulary)

@@ -241,7 +241,7 @@ class Run:
             self.recipe.vision, self.recipe.sentence, len(self.vocabulary), pretrained=False
         )
         if "init" in self.config:  # a bundle has no batch norms
-            fold_batch_norms(model)
+            fold_batch_norms(model.eval())
         return _filled(model, self.folder / stage.name / "best.safetensors")
 
     def captioners(self) -> dict[str, tuple[str, Captioner]]:
