@@ -4,7 +4,6 @@ A bundle's graphs hold all weights under the names that they have in the network
 their work is done by the convolutions before them, so the trunk stays as it is, and the heads learn on.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,8 +77,8 @@ class Initial:
         """The network of photographs and sentences."""
         net = AlignmentModel(self.recipe.vision, self.recipe.sentence, len(vocabulary), pretrained=False)
         fold_batch_norms(net.eval())
-        known = {**dict(self._weights("look")), **dict(self._weights("encode"))}
-        known |= {f"sentence.{name}": weight for name, weight in self._weights("sentence")}
+        known = self._weights("look") | self._weights("encode")
+        known |= {f"sentence.{name}": weight for name, weight in self._weights("sentence").items()}
         return self._filled(net, known, vocabulary)
 
     def captioner(self, stage: Stage, vocabulary: Vocabulary, features: int) -> Captioner | None:
@@ -89,7 +88,7 @@ class Initial:
             return None
         count_V = torch.from_numpy(vocabulary.counts_V()).float()
         net = captioner.build(stage.captioner, features, (count_V / count_V.sum()).clamp(min=1e-6).log())
-        known = dict(w for part in ("start", "step") for w in self._weights(f"{stage.name}.{part}"))
+        known = self._weights(f"{stage.name}.start") | self._weights(f"{stage.name}.step")
         known = {name.removeprefix("captioner."): weight for name, weight in known.items()}
         return self._filled(net, known, vocabulary)
 
@@ -99,11 +98,19 @@ class Initial:
             with path.open("ab") as whole:
                 whole.write((self.bundle.folder / file).read_bytes())
 
-    def _weights(self, graph: str) -> Iterator[tuple[str, Tensor]]:
+    def _weights(self, name: str) -> dict[str, Tensor]:
         """All weights of a graph by name, in single precision."""
-        for tensor in onnx.load(str(self.bundle.folder / f"{graph}.onnx")).graph.initializer:
-            array = numpy_helper.to_array(tensor).astype(np.float32)
-            yield tensor.name.removesuffix(".half"), torch.from_numpy(array)
+        graph = onnx.load(str(self.bundle.folder / f"{name}.onnx")).graph
+        found = {
+            tensor.name.removesuffix(".half"): torch.from_numpy(
+                numpy_helper.to_array(tensor).astype(np.float32)
+            )
+            for tensor in graph.initializer
+        }
+        for node in graph.node:  # of equal weights, such as those of norms that learnt nothing, one is stored
+            if node.op_type == "Identity" and node.input[0] in found:
+                found[node.output[0]] = found[node.input[0]]
+        return found
 
     def _filled(self, net: Net, known: dict[str, Tensor], vocabulary: Vocabulary) -> Net:
         own = net.state_dict()
@@ -120,6 +127,8 @@ class Initial:
                 "export its run again"
             )
         for name, weight in known.items():
+            if name not in own:
+                continue  # the graph may hold more than weights
             own[name] = self._by_word(own[name], weight, vocabulary) if name.endswith(OF_WORDS) else weight
         net.load_state_dict(own)
         return net
