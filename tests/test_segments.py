@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from dvsa.segments import FloatArray, energy, marginals, segments, viterbi
+from dvsa.segments import FloatArray, energy, marginals, segments, speakers, viterbi
 
 shapes = st.tuples(st.integers(0, 5), st.integers(1, 4))
 whole = hnp.arrays(np.float64, shapes, elements=st.integers(-3, 3).map(float))  # exact sums and many ties
@@ -114,3 +114,10 @@ def test_products_that_are_not_finite_are_refused() -> None:
 def test_a_temperature_out_of_range_is_refused(temperature: float) -> None:
     with pytest.raises(ValueError, match="temperature"):
         marginals(np.ones((2, 3)), 1, temperature)
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=9).filter(any))
+def test_an_unknown_word_is_spoken_for_by_the_known_one_before_it_or_the_first(known: list[bool]) -> None:
+    places = [t for t, is_known in enumerate(known) if is_known]
+    wanted = [max([n for n, at in enumerate(places) if at <= t], default=0) for t in range(len(known))]
+    assert speakers(np.array(known)).tolist() == wanted

@@ -287,7 +287,7 @@ def word_regions(known_T: NDArray[np.bool_], dot_TI: Floats, beta: float) -> NDA
     if not known_T.any():
         return np.zeros(len(known_T), np.int64)
     region_N = segments.viterbi(dot_TI[known_T], beta)
-    region_T: NDArray[np.int64] = region_N[np.maximum(np.cumsum(known_T) - 1, 0)]
+    region_T: NDArray[np.int64] = region_N[segments.speakers(known_T)]
     return region_T
 
 

@@ -83,6 +83,15 @@ def segments(path_T: Sequence[int] | IntArray) -> list[tuple[int, int, int]]:
     return runs
 
 
+def speakers(known_T: NDArray[np.bool_]) -> IntArray:
+    """For each word the place, among the known ones, of the word that speaks for it (T,).
+
+    An unknown word goes with the known one before it, or the first after; one at least must be known.
+    """
+    row_T: IntArray = np.maximum(np.cumsum(known_T) - 1, 0)
+    return row_T
+
+
 def _messages(logit_TI: FloatArray, price: float) -> FloatArray:
     """What the words before t say of its region, in logarithms: the sum over all paths that lead to it.
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from dvsa.learn.recurrence import Recurrence
 from dvsa.learn.vision import GEOMETRY, Standardise
+from dvsa.text import Vocabulary
 
 State = tuple[Tensor, ...]
 
@@ -62,6 +63,12 @@ class Captioner(nn.Module, ABC):
             logit_BV, state = self.step(token_B, state)
             logits.append(logit_BV)
         return torch.stack(logits, 1)
+
+
+def log_frequencies(vocabulary: Vocabulary) -> Tensor:
+    """How often each word is said, in logarithms (V,); one that never is, as START, once in a million."""
+    count_V = torch.from_numpy(vocabulary.counts_V()).float()
+    return (count_V / count_V.sum()).clamp(min=1e-6).log()
 
 
 def build(cfg: CaptionerConfig, features: int, log_frequency_V: Tensor) -> Captioner:

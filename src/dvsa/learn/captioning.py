@@ -1,6 +1,6 @@
 """Learning to write: captions of whole photographs, and phrases of regions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,8 +66,8 @@ class CaptionTask:
             region_features(model.vision, split, options.proposer, options.nms)
             for split in (corpus.train, corpus.val)
         )
-        self.train = self._lessons(model, self.train_KIF, corpus.train_ids, corpus.train_mentions)
-        self.val = self._lessons(model, self.val_KIF, corpus.val_ids, corpus.val_mentions)
+        self.train = self._lessons(model, self.train_KIF, corpus.train_ids, lambda: corpus.train_mentions)
+        self.val = self._lessons(model, self.val_KIF, corpus.val_ids, lambda: corpus.val_mentions)
         if not (self.train and self.val):
             raise ValueError(f"there is nothing to learn {options.phrases} from: has the data phrase boxes?")
 
@@ -76,13 +76,13 @@ class CaptionTask:
         model: AlignmentModel,
         feature_KIF: Tensor,
         ids: Sequence[Sequence[Sequence[int]]],
-        said: Sequence[Sequence[Sequence[Mention]]],
+        mentions: Callable[[], Sequence[Sequence[Sequence[Mention]]]],
     ) -> list[Lesson]:
         found = []
         if "frame" in self.options.subjects:
             found += lessons.of_frames(feature_KIF, ids)
         if "region" in self.options.subjects and self.options.phrases == "boxes":
-            found += lessons.of_boxes(feature_KIF, ids, said)
+            found += lessons.of_boxes(feature_KIF, ids, mentions())
         elif "region" in self.options.subjects:
             segments = lessons.of_segments(model, feature_KIF, ids, self.corpus, self.options.beta)
             content = self.options.phrases == "content"
@@ -92,10 +92,7 @@ class CaptionTask:
     def build(self) -> Captioner:
         if self.begin is not None:
             return self.begin
-        count_V = torch.from_numpy(self.corpus.vocabulary.counts_V()).float()
-        # a word that is never a target (START) gets the frequency of one in a million, not -inf
-        log_frequency_V = (count_V / count_V.sum()).clamp(min=1e-6).log()
-        net = captioner.build(self.cfg, self.features, log_frequency_V)
+        net = captioner.build(self.cfg, self.features, captioner.log_frequencies(self.corpus.vocabulary))
         if isinstance(net.standard, Standardise):
             spoken_KIF = self.train_KIF if "region" in self.options.subjects else self.train_KIF[:, -1:]
             net.standard.measure(spoken_KIF)

@@ -86,8 +86,7 @@ class Initial:
         theirs = {s.name: s.captioner for s in self.recipe.stages}
         if stage.captioner is None or theirs.get(stage.name) != stage.captioner:
             return None
-        count_V = torch.from_numpy(vocabulary.counts_V()).float()
-        net = captioner.build(stage.captioner, features, (count_V / count_V.sum()).clamp(min=1e-6).log())
+        net = captioner.build(stage.captioner, features, captioner.log_frequencies(vocabulary))
         known = self._weights(f"{stage.name}.start") | self._weights(f"{stage.name}.step")
         known = {name.removeprefix("captioner."): weight for name, weight in known.items()}
         return self._filled(net, known, vocabulary)

@@ -76,4 +76,4 @@ def _marginals(found: Alignment) -> list[list[float]]:
     if not known_T.any():
         return [[1 / dot_TI.shape[1]] * dot_TI.shape[1]] * len(dot_TI)
     p_NI = segments.marginals(dot_TI[known_T], found.beta)
-    return [p_NI[n].tolist() for n in np.maximum(np.cumsum(known_T) - 1, 0)]
+    return [p_NI[n].tolist() for n in segments.speakers(known_T)]
