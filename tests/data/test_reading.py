@@ -12,6 +12,10 @@ from dvsa.data.reading import read
 LINES = "1000092795\tTwo young guys .\n10002456\tSeveral men in hats .\n1000092795\t A caf\u00e9 .\n"
 
 
+CUT = gzip.compress(LINES.encode())[:-9]
+PIERCED = gzip.compress(LINES.encode())[:10] + b"\xff" * 40
+
+
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
 def test_sentences_stand_by_photograph_in_their_order(tmp_path: Path, pack: type[bytes]) -> None:
     path = tmp_path / "told.txt"
@@ -32,7 +36,7 @@ def test_other_lines_are_named(tmp_path: Path, line: str) -> None:
         read(path)
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe", b"\x1f\x8bno gzip", gzip.compress(LINES.encode())[:-9]])
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"\x1f\x8bno gzip", CUT, PIERCED])
 def test_what_is_no_text_is_said_to_be_none(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "told.txt"
     path.write_bytes(content)

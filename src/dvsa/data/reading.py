@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import zlib
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ def read(path: Path) -> Reading:
     found = defaultdict(list)
     try:
         text = (gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content).decode()
-    except (EOFError, gzip.BadGzipFile, UnicodeDecodeError) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error, UnicodeDecodeError) as error:
         raise DataError(f"{path} is no text in UTF-8, plain or by gzip ({error})") from error
     for number, line in enumerate(text.splitlines(), 1):
         photograph, tab, sentence = line.partition("\t")
