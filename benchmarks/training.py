@@ -28,12 +28,15 @@ RUNS = {
     "paper-bag": "paper-regions",
     "paper-rnn": "paper-regions",
     "paper-brnn": "paper-regions",
+    "paper-region": "paper-brnn",
     "paper": "paper-brnn",
     "paper-lstm": "paper-brnn",
     "paper-beside": "paper-brnn",
 }
 """The recipes, and whose stages each takes over."""
 SEEDED = ("paper-frame", "paper-defrag", "paper-bag", "paper-rnn", "paper-brnn")
+CANDIDATES = 4
+"""Captioners of regions from which the beta of the segments is chosen."""
 
 
 def main() -> None:
@@ -57,7 +60,8 @@ def main() -> None:
                 if not log.is_file():
                     continue  # taken over
                 epoch = json.loads(log.read_text())["seconds"]
-                times = stage.train.epochs * (args.seeds if name in SEEDED else 1)
+                runs = {"paper-region": CANDIDATES} | dict.fromkeys(SEEDED, args.seeds)
+                times = stage.train.epochs * runs.get(name, 1)
                 rows.append({"run": name, "stage": stage.name, "epoch_s": epoch, "epochs": times})
                 once -= epoch
             rows.append({"run": name, "stage": "once", "epoch_s": once, "epochs": 1})

@@ -34,8 +34,8 @@ SEARCHES: dict[str, dict[str, tuple[object, ...]]] = {
         "hidden": (600, 300),
         "weight_decay": (0.0, 1e-4),
     },
-    "rnn": {"lr": (4e-4, 2e-4, 1e-3), "dropout": (0.3, 0.5), "schedule": ("constant", "cosine")},
-    "lstm": {"lr": (1e-3, 4e-4), "dropout": (0.5, 0.3), "schedule": ("constant", "cosine")},
+    "rnn": {"lr": (4e-4, 2e-4, 1e-3), "dropout": (0.4, 0.3, 0.5), "schedule": ("cosine", "constant")},
+    "lstm": {"lr": (1e-3, 4e-4), "dropout": (0.5, 0.3), "schedule": ("cosine", "constant")},
 }
 """`dropout` is that of features, `words` that of the sentence encoder."""
 EPOCHS = {"alignment": 20, "rnn": 10, "lstm": 10}
