@@ -7,7 +7,6 @@ sample photograph in Chromium.
 """
 
 import argparse
-import socket
 import tempfile
 import threading
 import time
@@ -20,6 +19,7 @@ from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 import dvsa
+from dvsa.cli.serving import listen
 from dvsa.index import Index
 from dvsa.web import create_app
 
@@ -53,10 +53,9 @@ def main() -> None:
 def served() -> Iterator[str]:
     """The address of a service of its own."""
     model = dvsa.load(threads=1)
-    with tempfile.TemporaryDirectory() as folder, socket.socket() as listener:
+    with tempfile.TemporaryDirectory() as folder, listen("127.0.0.1", 0) as listener:
         index = Index.create(Path(folder) / "index", model)
         index.add([ROOT / "examples"])
-        listener.bind(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(create_app(model, index), log_level="warning"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
