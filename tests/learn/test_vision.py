@@ -190,6 +190,7 @@ def test_standardised_features_have_no_mean_and_one_spread() -> None:
     feature_NIF = 3 * torch.randn(50, 4, 6 + GEOMETRY) + 7
     assert isinstance(encoder.standard, Standardise)
     encoder.standard.measure(feature_NIF)
+    encoder.standard.measure(feature_NIF + 1)  # too late
     nn.init.eye_(encoder.affine.weight)
     seen_NID = encoder(feature_NIF).flatten(0, 1)
     torch.testing.assert_close(seen_NID.mean(0), torch.zeros(4), atol=1e-5, rtol=0)

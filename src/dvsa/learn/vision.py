@@ -154,7 +154,12 @@ class Standardise(nn.Module):
 
     @torch.no_grad()
     def measure(self, x_NF: Tensor) -> None:
-        """Take mean and spread from features (..., F); of more features, the first F count."""
+        """Take mean and spread from features (..., F); of more features, the first F count.
+
+        Once measured they stay: the weights behind them have learnt with these.
+        """
+        if self.mean_F.any():
+            return
         seen_NF = x_NF[..., : len(self.mean_F)].flatten(0, -2).float()
         self.mean_F.copy_(seen_NF.mean(0))
         self.spread_F.copy_(seen_NF.std(0).clamp(min=1e-3))
