@@ -47,7 +47,7 @@ from dvsa.text import words
 BEAMS = (1, 3, 5, 7, 10)
 BETAS = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0, float("inf"))
 """For the alignment."""
-CHOICES = (0.3, 0.6, 1.0, 1.5)
+CHOICES = (0.6, 1.0, 1.5, 3.0)
 """Betas of the segments from which the captioner of regions may learn; val decides."""
 
 
