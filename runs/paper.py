@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -69,23 +70,31 @@ class Reproduction:
         self.training.captioners(self.choose() if self.boxed else None)
 
     def choose(self) -> float:
-        """The beta of the segments whose captioner writes the best phrases of val's regions, by CIDEr."""
+        """The beta of the segments whose captioner writes the best phrases of val's regions."""
         self.training.candidates(CHOICES)
+
+        @cache
+        def model(beta: float) -> Model:
+            return live.model(Run(self.out / "runs" / Job("region", beta=beta).folder))
+
+        seen = cache(
+            lambda: regions_of(model(CHOICES[0]), self.splits["val"])
+        )  # all look through the same eyes
+        return self.best("beta", CHOICES, lambda beta: said(model(beta), seen(), 7, "region"))
+
+    def best(self, what: str, choices: Sequence[float], write: Callable[[float], list[str]]) -> float:
+        """The choice with which the phrases of val's regions have the highest CIDEr."""
+        references = references_of_chains(boxed(self.splits["val"]))
         found: dict[float, float] = {}
-        boxed = [e for e in self.splits["val"] if any(p.boxes for p in e.phrases)]
-        references, feature_N2F = references_of_chains(boxed), None
-        for beta in CHOICES:
-            name = f"choice.beta{beta:g}"
+        for choice in choices:
+            name = f"choice.{what}{choice:g}"
             with self.step(name, "val") as keep:
                 if keep is not None:
-                    model = live.model(Run(self.out / "runs" / Job("region", beta=beta).folder))
-                    if feature_N2F is None:  # all candidates look through the same eyes
-                        feature_N2F = np.concatenate(list(features_of_chains(model, boxed, None)))
-                    texts = dict(zip(references, said(model, feature_N2F, 7, "region"), strict=True))
+                    texts = dict(zip(references, write(choice), strict=True))
                     scored = score(references, texts, with_meteor=False)
                     keep(over_photographs(scored, owners(scored.photos)))
-            found[beta] = json.loads((self.figures / f"{name}.json").read_text())["CIDEr"]
-        return max(found, key=lambda beta: found[beta])
+            found[choice] = json.loads((self.figures / f"{name}.json").read_text())["CIDEr"]
+        return max(found, key=lambda choice: found[choice])
 
     def folder(self, name: str, seed: int = 0) -> Path:
         return self.out / "runs" / Job(name, seed).folder
@@ -120,24 +129,24 @@ class Reproduction:
 
     def write(self) -> None:
         """All captions and phrases, as files."""
-        frames = self.encoded("", 0, self.test)
+        # looked at once, and only where something is still to be written
+        model, frames = cache(self.model), cache(lambda: self.encoded("", 0, self.test))
         training = self.data.split("train", restval=True)
         references = {example.name: list(example.sentences) for example in self.test}
         for name, kind in (("", "rnn"), ("lstm", "lstm")):
-            model = self.model(name)
             for beam in BEAMS:
                 self.written(
                     f"captions.{kind}.beam{beam}",
                     references,
-                    lambda m=model, b=beam: said(m, frames.feature_KIF, b),
+                    lambda n=name, b=beam: said(model(n), frames().feature_KIF, b),
                 )
             with self.step(f"perplexity.{kind}") as keep:
                 if keep is not None:
-                    keep(perplexity(model, self.test, encoded=frames))
+                    keep(perplexity(model(name), self.test, encoded=frames()))
 
         def neighbours() -> list[str]:
             known = self.encoded("", 0, training).feature_KIF[:, -1, :-GEOMETRY]
-            index_K = nearest(frames.feature_KIF[:, -1, :-GEOMETRY], known)
+            index_K = nearest(frames().feature_KIF[:, -1, :-GEOMETRY], known)
             return [training[k].sentences[0] for k in index_K]
 
         self.written("captions.nearest", references, neighbours)
@@ -146,24 +155,28 @@ class Reproduction:
 
     def write_phrases(self, training: Sequence[Example]) -> None:
         """Phrases for the boxes that people drew."""
-        boxed = [e for e in self.test if any(p.boxes for p in e.phrases)]
-        references = references_of_chains(boxed)
-        model, beside = self.model(""), self.model("beside")
-        feature_N2F = np.concatenate(list(features_of_chains(model, boxed, None)))
-        region_N1F = feature_N2F[:, :1]
+        references = references_of_chains(boxed(self.test))
+        model = cache(self.model)
+        seen = cache(lambda: regions_of(model(""), self.test))
+        seen_val = cache(lambda: regions_of(model(""), self.splits["val"]))
+
+        def phrases_of_val(width: float) -> list[str]:
+            return said(model(""), seen_val(), int(width), "region")
+
+        beam = int(self.best("beam", BEAMS, phrases_of_val))
 
         def neighbours() -> list[str]:
             with torch.no_grad():
                 regions = Run(self.folder("")).alignment().vision.regions
-                v_ND = regions(torch.from_numpy(region_N1F))[:, 0].numpy()
-            segments = collect(model, training, self.encoded("", 0, training).v_KID)
+                v_ND = regions(torch.from_numpy(seen()[:, :1]))[:, 0].numpy()
+            segments = collect(model(""), training, self.encoded("", 0, training).v_KID)
             return [segments.text_N[n] for n in best_segments(v_ND, segments.s_ND)]
 
         self.written("regions.nearest", references, neighbours)
-        self.written("regions.full-frame", references, lambda: said(model, region_N1F, 7))
-        self.written("regions.region", references, lambda: said(model, feature_N2F, 7, "region"))
-        self.written("regions.beside", references, lambda: said(beside, feature_N2F, 7, "region"))
-        fewer, people = agreement(boxed)
+        self.written("regions.full-frame", references, lambda: said(model(""), seen()[:, :1], beam))
+        self.written("regions.region", references, lambda: said(model(""), seen(), beam, "region"))
+        self.written("regions.beside", references, lambda: said(model("beside"), seen(), beam, "region"))
+        fewer, people = agreement(boxed(self.test))
         self.written("regions.people", fewer, lambda: list(people.values()))
 
     def written(
@@ -263,6 +276,16 @@ class Reproduction:
             print(name, f"{facts['seconds']:.0f} s", flush=True)
 
         yield keep
+
+
+def boxed(examples: Sequence[Example]) -> list[Example]:
+    """Those of which somebody drew a box for a phrase."""
+    return [e for e in examples if any(p.boxes for p in e.phrases)]
+
+
+def regions_of(model: Model, examples: Sequence[Example]) -> np.ndarray:
+    """Features of the boxes that people drew, each with the whole frame's behind it (N, 2, F)."""
+    return np.concatenate(list(features_of_chains(model, boxed(examples), None)))
 
 
 def said(model: Model, feature_NIF: np.ndarray, beam: int, subject: str = "frame") -> list[str]:

@@ -2,7 +2,8 @@
 
     python runs/results.py FOLDER --command "runs/modern_flickr8k.sh DATA OUT" [--paper OUT]
 
-With --paper, the tables of `runs/paper.py`'s OUT stand behind them.
+With --paper, the tables of `runs/paper.py`'s OUT stand behind them; a training.json of benchmarks/training.py
+in OUT says how long a CPU would take.
 
 Every figure stands there with its 95% bootstrap interval over photographs, the split, the number of things
 judged, and the settings; nothing is typed by hand.
@@ -11,6 +12,7 @@ judged, and the settings; nothing is typed by hand.
 import argparse
 import json
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from tables import read, tables
@@ -38,13 +40,13 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--command", required=True)
     parser.add_argument("--paper", type=Path)
+    parser.add_argument("--commit", help="the one that judged FOLDER; the one at hand by default")
     parser.add_argument("--docs", type=Path, default=Path("docs"))
     args = parser.parse_args()
 
     bundle = Bundle.open()
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True
-    ).stdout.strip()
+    asked = ["git", "rev-parse", "--short", "HEAD"]
+    commit = args.commit or subprocess.run(asked, capture_output=True, text=True).stdout.strip()
     found = {
         tuple(p.name.split(".")[:2]): json.loads(p.read_text()) for p in sorted(args.folder.glob("*.*.json"))
     }
@@ -75,15 +77,15 @@ def main() -> None:
         lines.append(f"Settings: {settings(figures)}.")
     paper = read(args.paper / "figures") if args.paper else {}
     if paper:
-        lines += ["", "## The paper's tables", "", *tables(paper, seconds(args.paper))]
+        lines += ["", "## The paper's tables", "", *tables(paper, seconds(args.paper, paper))]
     (args.docs / "results.md").write_text("\n".join(lines) + "\n")
     joined = {**facts, "figures": {f"{what}/{split}": figures for (what, split), figures in found.items()}}
     joined |= {"paper": paper} if paper else {}
     (args.docs / "results.json").write_text(json.dumps(joined, indent=1) + "\n")
 
 
-def seconds(out: Path) -> dict[str, object]:
-    """What trained the paper's rows, and how long it took in all."""
+def seconds(out: Path, figures: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
+    """What trained and judged the paper's rows, and how long it took in all."""
     told = [json.loads(path.read_text()) for path in sorted((out / "runs").glob("*/seconds.json"))]
     covered, until = 0.0, 0.0
     for run in sorted(told, key=lambda run: run["began"]):  # runs at the same time count once
@@ -91,10 +93,16 @@ def seconds(out: Path) -> dict[str, object]:
         covered += max(0.0, ends - max(until, run["began"]))
         until = max(until, ends)
     machines = ", ".join(sorted({f"{run['device']} ({run['at once']} at a time)" for run in told}))
-    return {
+    judged = [report["facts"]["seconds"] for report in figures.values()]
+    found: dict[str, object] = {
         "Command": "`runs/paper.py DATA OUT`",
         "Training": f"{len(told)} runs in {covered / 60:.1f} minutes on {machines}",
+        "Judging": f"{len(judged)} steps, {sum(judged) / 60:.1f} minutes if one comes after the other",
     }
+    if (out / "training.json").is_file():
+        hours = json.loads((out / "training.json").read_text())["hours"]
+        found["On two CPU cores"] = f"training takes about {hours:.0f} hours (benchmarks/training.py)"
+    return found
 
 
 def parts(figures: dict[str, object]) -> list[tuple[str, dict[str, object], dict[str, object]]]:

@@ -106,14 +106,19 @@ def test_all_rows_on_a_data_set_in_the_layout_of_flickr30k(run: Callable[..., No
     rows = {f"ranking.{row}.{seed}" for row in ROWS for seed in (0, 1)}
     captions = {f"captions.{kind}.beam{beam}" for kind in ("rnn", "lstm") for beam in (1, 3, 5, 7, 10)}
     phrases = {f"regions.{kind}" for kind in ("nearest", "full-frame", "region", "beside", "people")}
-    assert rows | captions | phrases | {"captions.nearest", "inspection", "perplexity.lstm"} <= {*figures}
+    assert rows | captions | phrases | {
+        "choice.beam7",
+        "captions.nearest",
+        "inspection",
+        "perplexity.lstm",
+    } <= {*figures}
     assert {"grounding.sum", "grounding.inf", "segments.0", "novelty.rnn.beam7"} <= {*figures}
     for name, report in figures.items():
         facts = report["facts"]
         assert isinstance(facts, dict)
         split = "val" if name.startswith("choice.") else "test"
         assert (facts["data"], facts["split"], facts["N"]) == ("flickr30k", split, 8)
-    cider = {name: report["CIDEr"] for name, report in figures.items() if name.startswith("choice.")}
+    cider = {name: report["CIDEr"] for name, report in figures.items() if name.startswith("choice.beta")}
     for name in ("paper.0", "beside.0"):
         learnt = read(out / "runs" / name / "config.json")["recipe"]
         beta = learnt["stages"][-1]["task"]["beta"]  # type: ignore[index]
