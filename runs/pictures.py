@@ -2,8 +2,8 @@
 
     python runs/pictures.py RUN DATA OUT [--split test] [--first 4]
 
-OUT gets, for each photograph: words.png (the best region of every word with its score, before the MRF),
-segments.png (the MRF's at three values of beta, the last infinite) and phrases.png (the caption with its
+OUT gets, for each photograph: words.jpg (the best region of every word with its score, before the MRF),
+segments.jpg (the MRF's at three values of beta, the last infinite) and phrases.jpg (the caption with its
 evidence, and a phrase for each region); and norms.png, the lengths of words' vectors. Photographs of Flickr8K
 may not be passed on: what stands in docs/pictures shows those of examples/ (DATA examples, --split "").
 """
@@ -49,9 +49,9 @@ def draw(model: Model, example: Example, beta: float, stem: Path) -> None:
     view = model.open(read(example.read(), name=example.name))
     sentence = example.sentences[0]
     at = {b: overlay(view.photo, view.describe(sentence, beta=b, phrases=0)) for b in (0.0, beta, math.inf)}
-    at[0.0].save(f"{stem}.words.png")
-    beside(list(at.values())).save(f"{stem}.segments.png")
-    overlay(view.photo, view.describe(phrases=6)).save(f"{stem}.phrases.png")
+    at[0.0].save(f"{stem}.words.jpg", quality=88)
+    beside(list(at.values())).save(f"{stem}.segments.jpg", quality=88)
+    overlay(view.photo, view.describe(phrases=6)).save(f"{stem}.phrases.jpg", quality=88)
 
 
 def beside(pictures: list[Image.Image]) -> Image.Image:
