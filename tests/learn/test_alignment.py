@@ -47,7 +47,6 @@ def test_the_longest_beginning_of_a_name_decides_its_rate() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"grounding": 1.0, "flip": True},
         {"score": "cosine"},
         {"loss": "mse"},
         {"proposer": "heed"},
@@ -116,20 +115,42 @@ def test_only_a_trained_trunk_gets_gradients(model: AlignmentModel, corpus: Corp
     assert learnt == {"regions", "words"}
 
 
-def test_photographs_are_mirrored_with_their_boxes(
-    model: AlignmentModel, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_photographs_are_mirrored_with_their_boxes(model: AlignmentModel, corpus: Corpus) -> None:
     other, photographs = copy.copy(corpus), copy.copy(corpus.train)
     other.train = photographs
     photographs.pixels_KHWC = corpus.train.pixels_KHWC.clone()
     photographs.pixels_KHWC[[0, 2]] = corpus.train.pixels_KHWC[[0, 2]].flip(2)
     photographs.truth = [mirrored(t) if k in (0, 2) else t for k, t in enumerate(corpus.train.truth)]
-    monkeypatch.setattr(torch, "rand", lambda count: torch.tensor([0.1, 0.9, 0.4]))  # mirrored below a half
-    found, loss = ProposalTask("regions", model, corpus, options(flip=True))._look(model, [0, 1, 2])
-    wanted, wanted_loss = ProposalTask("regions", model, other, options())._look(model, [0, 1, 2])
+    flip_B, as_it_is_B = torch.tensor([True, False, True]), torch.zeros(3, dtype=torch.bool)
+    task = ProposalTask("regions", model, corpus, options(flip=True))
+    found, loss = task._look(model, [0, 1, 2], flip_B)
+    wanted, wanted_loss = ProposalTask("regions", model, other, options())._look(model, [0, 1, 2], as_it_is_B)
     assert torch.equal(found.fine, wanted.fine)
     assert torch.equal(loss, wanted_loss)
-    assert loss != ProposalTask("regions", model, corpus, options())._look(model, [0, 1, 2])[1]
+    assert loss != task._look(model, [0, 1, 2], as_it_is_B)[1]
+
+
+def test_half_of_the_photographs_are_mirrored_where_asked_for(model: AlignmentModel, corpus: Corpus) -> None:
+    assert 40 < AlignmentTask("tune", model, corpus, options(lr=LIVE, flip=True))._flips(100).sum() < 60
+    assert not AlignmentTask("tune", model, corpus, options(lr=LIVE))._flips(100).any()
+
+
+def test_boxes_of_phrases_are_mirrored_with_their_photographs(
+    model: AlignmentModel, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = copy.copy(corpus)
+    other.train = copy.copy(corpus.train)
+    other.train.pixels_KHWC = corpus.train.pixels_KHWC.flip(2)
+    other.train.truth = [mirrored(truth_G5) for truth_G5 in corpus.train.truth]
+    other.train_mentions = [[[m.mirrored() for m in own] for own in told] for told in corpus.train_mentions]
+    monkeypatch.setattr(torch, "rand", torch.zeros)  # all are mirrored that may be
+    losses = []
+    for flip, seen in ((True, corpus), (False, other), (False, corpus)):
+        torch.manual_seed(0)
+        grounded = options(lr=LIVE, flip=flip, grounding=0.7, sentences=5)
+        losses.append(AlignmentTask("tune", model, seen, grounded).loss(model, 0, 8, 0).item())
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+    assert losses[0] != pytest.approx(losses[2], rel=1e-3)
 
 
 def test_proposal_recall_equals_a_literal_loop(model: AlignmentModel, corpus: Corpus) -> None:
@@ -207,7 +228,7 @@ def test_phrases_score_the_sum_of_their_words_against_their_boxes(
                 iou_I = torch.from_numpy(iou(np.array([phrase.box]), chosen_KI4[place].numpy()))[0].float()
                 target_I = torch.where(iou_I >= 0.5, iou_I, 0)
                 for s_D in (inside_TD.sum(0), *(inside_TD if each_word else ())):
-                    logp_I = (v_KID[place] @ s_D).log_softmax(0)
+                    logp_I = (20 * v_KID[place] @ s_D / s_D.norm()).log_softmax(0)
                     if target_I.any():
                         losses.append(-(target_I / target_I.sum() * logp_I).sum())
         found = both.loss(model, 0, 4, 0) - plain.loss(model, 0, 4, 0)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torchvision.ops import box_iou  # type: ignore[import-untyped]
 
 from dvsa.learn import objective, sentence
@@ -15,6 +16,9 @@ from dvsa.learn.sentence import SentenceConfig
 from dvsa.learn.trainer import batches, chunks, epoch_steps
 from dvsa.learn.vision import GEOMETRY, Looked, Standardise, Vision, VisionConfig
 from dvsa.metrics import ranking
+
+SHARPNESS = 20.0
+"""What the cosine of a phrase with a region is multiplied by before the softmax over regions."""
 
 
 class AlignmentModel(nn.Module):
@@ -65,8 +69,6 @@ class AlignmentOptions:
             raise ValueError(f"no such score or loss in {self}; there are {scores}; {losses}")
         if self.proposer not in ("head", "grid", "frame") or self.sentences < 1:
             raise ValueError(f"the proposer must be head, grid or frame, and sentences at least 1: {self}")
-        if self.flip and self.grounding:
-            raise ValueError(f"true boxes of phrases do not fit photographs that are mirrored: {self}")
 
     def scale(self, parameter: str) -> float:
         """The learning-rate factor of a parameter; the longest matching beginning of its name decides."""
@@ -94,14 +96,17 @@ class _PhotographTask:
     def steps_per_epoch(self, batch: int) -> int:
         return epoch_steps(len(self.corpus.train), batch)
 
+    def _flips(self, count: int) -> Tensor:
+        """Which of so many photographs are mirrored this time."""
+        return torch.rand(count) < (0.5 if self.options.flip else 0.0)
+
     def _demand_boxes(self, learner: str, advice: str) -> None:
         if not all(any(map(len, split.truth)) for split in (self.corpus.train, self.corpus.val)):
             raise ValueError(f"{learner} learns from phrase boxes, and this data has none: {advice}")
 
-    def _look(self, model: AlignmentModel, index: Sequence[int]) -> tuple[Looked, Tensor]:
+    def _look(self, model: AlignmentModel, index: Sequence[int], flip_B: Tensor) -> tuple[Looked, Tensor]:
         """Look at training photographs, some mirrored; also how far the head is from their phrase boxes."""
         photographs = self.corpus.train
-        flip_B = torch.rand(len(index)) < (0.5 if self.options.flip else 0.0)
         pixels_BHWC = photographs.batch(index)
         mirror_B = flip_B.to(pixels_BHWC.device)[:, None, None, None]
         looked = look(model.vision, torch.where(mirror_B, pixels_BHWC.flip(2), pixels_BHWC))
@@ -128,7 +133,8 @@ class ProposalTask(_PhotographTask):
         self._demand_boxes("the proposal head", "use proposer 'grid'")
 
     def loss(self, model: AlignmentModel, step: int, batch: int, seed: int) -> Tensor:
-        return self._look(model, batches(len(self.corpus.train), step, batch, seed))[1]
+        index = batches(len(self.corpus.train), step, batch, seed)
+        return self._look(model, index, self._flips(len(index)))[1]
 
     def evaluate(self, model: AlignmentModel) -> Mapping[str, float]:
         return proposal_recall(model, self.corpus.val, self.options)
@@ -177,8 +183,11 @@ class AlignmentTask(_PhotographTask):
 
     def loss(self, model: AlignmentModel, step: int, batch: int, seed: int) -> Tensor:
         index = batches(len(self.corpus.train), step, batch, seed)
+        flips = [False] * len(index)
         if self.options.live:
-            looked, proposals = self._look(model, index)
+            flip_B = self._flips(len(index))
+            flips = flip_B.tolist()
+            looked, proposals = self._look(model, index, flip_B)
             feature_KIF = self._pool(model, looked)
             loss = self.options.proposal_weight * proposals
         else:
@@ -193,15 +202,16 @@ class AlignmentTask(_PhotographTask):
             S_KL, ids_LT.new_tensor([place for place, _ in drawn])
         )
         if self.options.grounding:
-            said = [(place, self._mentions(index[place], n)) for place, n in drawn]
+            said = [(place, self._mentions(index[place], n, flips[place])) for place, n in drawn]
             loss = loss + self.options.grounding * objective.grounding(
                 *phrase_scores(v_KID, s_LTD, feature_KIF, said)
             )
         return loss
 
-    def _mentions(self, k: int, n: int) -> list[Mention]:
-        """What sentence n of training photograph k teaches about boxes."""
+    def _mentions(self, k: int, n: int, flip: bool) -> list[Mention]:
+        """What sentence n of training photograph k, perhaps mirrored, teaches about boxes."""
         own = self.corpus.train_mentions[k][n]
+        own = [m.mirrored() for m in own] if flip else own
         return own + [Mention((t,), m.box) for m in own for t in m.places] if self.options.each_word else own
 
     def _pool(self, model: AlignmentModel, looked: Looked) -> Tensor:
@@ -250,6 +260,8 @@ def phrase_scores(
 ) -> tuple[Tensor, Tensor]:
     """For each phrase its score with every region (P, I), and the regions' IoU with its true box (P, I).
 
+    The score is of the phrase's direction alone. Its length is how much it weighs in its sentence, which says
+    nothing about where it is; a loss on the product itself would have to make all phrases weigh more.
     `said[l]` is the photograph of sentence l, and the sentence's boxed phrases.
     """
     rows = [(k, n, mention) for n, (k, own) in enumerate(said) for mention in own]
@@ -259,7 +271,7 @@ def phrase_scores(
     for p, (_, _, mention) in enumerate(rows):
         inside_PT[p, list(mention.places)] = 1.0
     phrase_PD = torch.einsum("pt,ptd->pd", inside_PT.to(s_LTD.device), s_LTD[sentence_P])
-    dot_PI = torch.einsum("pd,pid->pi", phrase_PD, v_KID[photo_P])
+    dot_PI = SHARPNESS * torch.einsum("pd,pid->pi", functional.normalize(phrase_PD, dim=-1), v_KID[photo_P])
     true_P14 = v_KID.new_tensor([mention.box for _, _, mention in rows]).reshape(-1, 1, 4)
     box_KI4 = feature_KIF[..., -GEOMETRY:-1]
     return dot_PI, paired_iou(box_KI4[photo_P], true_P14)

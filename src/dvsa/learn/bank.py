@@ -101,6 +101,11 @@ class Mention(NamedTuple):
     """Of its known words among those of its sentence."""
     box: Box
 
+    def mirrored(self) -> "Mention":
+        """The same on the photograph with left and right exchanged."""
+        x0, y0, x1, y1 = self.box
+        return self._replace(box=(1 - x1, y0, 1 - x0, y1))
+
 
 def mentions(example: Example, vocabulary: Vocabulary) -> list[list[Mention]]:
     """The boxed phrases of each sentence; a phrase without a known word is left out."""
