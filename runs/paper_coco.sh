@@ -7,5 +7,5 @@
 # DATA holds MSCOCO as docs/data.md says. Needs the train extra; a stopped call goes on where it stopped.
 set -euo pipefail
 paper="$(dirname "$0")/paper.py"
-python "$paper" "$1" "$2" --seeds "${3:-3}" --jobs "${4:-1}"
+python "$paper" "$1" "$2" --seeds "${3:-3}" ${4:+--jobs "$4"}
 exec python "$paper" "$1" "$2" --seeds "${3:-3}" --first 1000 --only rank

@@ -5,4 +5,4 @@
 #
 # DATA holds Flickr8K as docs/data.md says. Needs the train extra; a stopped call goes on where it stopped.
 set -euo pipefail
-exec python "$(dirname "$0")/paper.py" "$1" "$2" --seeds "${3:-3}" --jobs "${4:-1}"
+exec python "$(dirname "$0")/paper.py" "$1" "$2" --seeds "${3:-3}" ${4:+--jobs "$4"}

@@ -60,6 +60,8 @@ def tables(figures: Mapping[str, Report], about: Report) -> Iterator[str]:
     yield f"Data: {name}, split {some['split']}, {N:,} photographs. " + " ".join(
         f"{k}: {v}." for k, v in about.items()
     )
+    commits = sorted({str(report["facts"]["commit"]) for report in figures.values()})  # type: ignore[index]
+    yield f"Commit: {', '.join(commits)}. Seed 0 where no number of seeds stands; [95% intervals] as above."
     yield "† as reported: not found in a second source. The paper's CNN is VGG, its boxes are R-CNN's."
     paper = PAPER_RANKING.get(name if N != 1000 or name != "coco" else "coco, first 1,000")
     yield from ranking(figures, paper)
