@@ -33,7 +33,7 @@ from dvsa.evaluation.neighbours import best_segments, nearest
 from dvsa.evaluation.novelty import Corpus, summary
 from dvsa.evaluation.perplexity import perplexity
 from dvsa.evaluation.segmentation import collect, segmentation
-from dvsa.evaluation.writing import features_of_chains, over_photographs, references_of_chains
+from dvsa.evaluation.writing import chains, features_of_chains, over_photographs, references_of_chains
 from dvsa.learn import live
 from dvsa.learn.bank import Photographs, region_features
 from dvsa.learn.run import Run, pick_device
@@ -73,18 +73,16 @@ class Reproduction:
         """The beta of the segments whose captioner writes the best phrases of val's regions."""
         self.training.candidates(CHOICES)
 
-        @cache
         def model(beta: float) -> Model:
             return live.model(Run(self.out / "runs" / Job("region", beta=beta).folder))
 
-        seen = cache(
-            lambda: regions_of(model(CHOICES[0]), self.splits["val"])
-        )  # all look through the same eyes
+        # all candidates look through the same eyes
+        seen = cache(lambda: regions_of(model(CHOICES[0]), self.splits["val"]))
         return self.best("beta", CHOICES, lambda beta: said(model(beta), seen(), 7, "region"))
 
     def best(self, what: str, choices: Sequence[float], write: Callable[[float], list[str]]) -> float:
         """The choice with which the phrases of val's regions have the highest CIDEr."""
-        references = references_of_chains(boxed(self.splits["val"]))
+        references = references_of_chains(self.splits["val"])
         found: dict[float, float] = {}
         for choice in choices:
             name = f"choice.{what}{choice:g}"
@@ -155,7 +153,7 @@ class Reproduction:
 
     def write_phrases(self, training: Sequence[Example]) -> None:
         """Phrases for the boxes that people drew."""
-        references = references_of_chains(boxed(self.test))
+        references = references_of_chains(self.test)
         model = cache(self.model)
         seen = cache(lambda: regions_of(model(""), self.test))
         seen_val = cache(lambda: regions_of(model(""), self.splits["val"]))
@@ -176,7 +174,7 @@ class Reproduction:
         self.written("regions.full-frame", references, lambda: said(model(""), seen()[:, :1], beam))
         self.written("regions.region", references, lambda: said(model(""), seen(), beam, "region"))
         self.written("regions.beside", references, lambda: said(model("beside"), seen(), beam, "region"))
-        fewer, people = agreement(boxed(self.test))
+        fewer, people = agreement(self.test)
         self.written("regions.people", fewer, lambda: list(people.values()))
 
     def written(
@@ -278,14 +276,9 @@ class Reproduction:
         yield keep
 
 
-def boxed(examples: Sequence[Example]) -> list[Example]:
-    """Those of which somebody drew a box for a phrase."""
-    return [e for e in examples if any(p.boxes for p in e.phrases)]
-
-
 def regions_of(model: Model, examples: Sequence[Example]) -> np.ndarray:
     """Features of the boxes that people drew, each with the whole frame's behind it (N, 2, F)."""
-    return np.concatenate(list(features_of_chains(model, boxed(examples), None)))
+    return np.concatenate(list(features_of_chains(model, [e for e in examples if chains(e)], None)))
 
 
 def said(model: Model, feature_NIF: np.ndarray, beam: int, subject: str = "frame") -> list[str]:

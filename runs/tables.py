@@ -91,8 +91,8 @@ def ranking(figures: Mapping[str, Report], paper: Sequence[Sequence[object]] | N
     for side, (direction, title) in enumerate(DIRECTIONS.items()):
         yield from ("", f"### Ranking, {title}", "", *head("model", *RECALLS, "seeds"))
         for row, label in ROWS.items():
-            seeds = [r[direction] for name, r in figures.items() if name.startswith(f"ranking.{row}.")]
-            cells = [spread([seed[recall] for seed in seeds]) for recall in RECALLS]  # type: ignore[index]
+            seeds = seeds_of(figures, row)
+            cells = [spread([seed[direction][recall] for seed in seeds]) for recall in RECALLS]  # type: ignore[index]
             if seeds:
                 yield line(label, *cells, len(seeds))
         if paper is not None:
@@ -100,12 +100,21 @@ def ranking(figures: Mapping[str, Report], paper: Sequence[Sequence[object]] | N
     yield from order(figures)
 
 
+def seeds_of(figures: Mapping[str, Report], row: str) -> list[Report]:
+    """The reports of a row of the ablation, one a seed."""
+    return [report for name, report in figures.items() if name.startswith(f"ranking.{row}.")]
+
+
 def order(figures: Mapping[str, Report]) -> Iterator[str]:
     """Which rows do better than which, as the paper claims it or not."""
     recall: dict[str, float] = {}
     for row, label in ROWS.items():
-        seeds = [r for name, r in figures.items() if name.startswith(f"ranking.{row}.")]
-        values = [seed[side][k] for seed in seeds for side in DIRECTIONS for k in RECALLS[:3]]  # type: ignore[index]
+        values = [
+            seed[side][k]  # type: ignore[index]
+            for seed in seeds_of(figures, row)
+            for side in DIRECTIONS
+            for k in RECALLS[:3]
+        ]
         if values:
             recall[label] = fmean(values)
     ranked = sorted(recall, key=lambda label: recall[label])

@@ -121,18 +121,20 @@ def test_photographs_are_mirrored_with_their_boxes(model: AlignmentModel, corpus
     photographs.pixels_KHWC = corpus.train.pixels_KHWC.clone()
     photographs.pixels_KHWC[[0, 2]] = corpus.train.pixels_KHWC[[0, 2]].flip(2)
     photographs.truth = [mirrored(t) if k in (0, 2) else t for k, t in enumerate(corpus.train.truth)]
-    flip_B, as_it_is_B = torch.tensor([True, False, True]), torch.zeros(3, dtype=torch.bool)
+    flips, as_they_are = [True, False, True], [False, False, False]
     task = ProposalTask("regions", model, corpus, options(flip=True))
-    found, loss = task._look(model, [0, 1, 2], flip_B)
-    wanted, wanted_loss = ProposalTask("regions", model, other, options())._look(model, [0, 1, 2], as_it_is_B)
+    found, loss = task._look(model, [0, 1, 2], flips)
+    wanted, wanted_loss = ProposalTask("regions", model, other, options())._look(
+        model, [0, 1, 2], as_they_are
+    )
     assert torch.equal(found.fine, wanted.fine)
     assert torch.equal(loss, wanted_loss)
-    assert loss != task._look(model, [0, 1, 2], as_it_is_B)[1]
+    assert loss != task._look(model, [0, 1, 2], as_they_are)[1]
 
 
 def test_half_of_the_photographs_are_mirrored_where_asked_for(model: AlignmentModel, corpus: Corpus) -> None:
-    assert 40 < AlignmentTask("tune", model, corpus, options(lr=LIVE, flip=True))._flips(100).sum() < 60
-    assert not AlignmentTask("tune", model, corpus, options(lr=LIVE))._flips(100).any()
+    assert 40 < sum(AlignmentTask("tune", model, corpus, options(lr=LIVE, flip=True))._flips(100)) < 60
+    assert not any(AlignmentTask("tune", model, corpus, options(lr=LIVE))._flips(100))
 
 
 def test_boxes_of_phrases_are_mirrored_with_their_photographs(

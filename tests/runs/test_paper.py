@@ -128,6 +128,7 @@ def test_all_rows_on_a_data_set_in_the_layout_of_flickr30k(run: Callable[..., No
     ranked = [figures[f"ranking.bag.{seed}"]["photo_to_sentence"]["R@1"] for seed in (0, 1)]  # type: ignore[index]
     row = f"| MaxSim, bag of words | {np.mean(ranked):.1f} ± {np.std(ranked, ddof=1):.1f} |"
     assert sum(line.startswith(row) for line in lines) >= 1
+    assert sum(line.startswith("By the mean of all recalls: ") for line in lines) == 1
     names = [line.split(" | ")[0].removeprefix("| ") for line in lines]
     assert names.index("rnn.beam7") < names.index("rnn.beam10")
     assert names.index("the paper, BRNN") < names.index("people") < names.index("inf")

@@ -96,23 +96,26 @@ class _PhotographTask:
     def steps_per_epoch(self, batch: int) -> int:
         return epoch_steps(len(self.corpus.train), batch)
 
-    def _flips(self, count: int) -> Tensor:
+    def _flips(self, count: int) -> list[bool]:
         """Which of so many photographs are mirrored this time."""
-        return torch.rand(count) < (0.5 if self.options.flip else 0.0)
+        flips: list[bool] = (torch.rand(count) < (0.5 if self.options.flip else 0.0)).tolist()
+        return flips
 
     def _demand_boxes(self, learner: str, advice: str) -> None:
         if not all(any(map(len, split.truth)) for split in (self.corpus.train, self.corpus.val)):
             raise ValueError(f"{learner} learns from phrase boxes, and this data has none: {advice}")
 
-    def _look(self, model: AlignmentModel, index: Sequence[int], flip_B: Tensor) -> tuple[Looked, Tensor]:
+    def _look(
+        self, model: AlignmentModel, index: Sequence[int], flips: Sequence[bool]
+    ) -> tuple[Looked, Tensor]:
         """Look at training photographs, some mirrored; also how far the head is from their phrase boxes."""
         photographs = self.corpus.train
         pixels_BHWC = photographs.batch(index)
-        mirror_B = flip_B.to(pixels_BHWC.device)[:, None, None, None]
-        looked = look(model.vision, torch.where(mirror_B, pixels_BHWC.flip(2), pixels_BHWC))
+        mirror_B111 = torch.tensor(flips, device=pixels_BHWC.device)[:, None, None, None]
+        looked = look(model.vision, torch.where(mirror_B111, pixels_BHWC.flip(2), pixels_BHWC))
         truth = [
             mirrored(photographs.truth[k]) if flip else photographs.truth[k]
-            for k, flip in zip(index, flip_B.tolist(), strict=True)
+            for k, flip in zip(index, flips, strict=True)
         ]
         anchor_N4 = model.vision.proposals.centred_anchors(*looked.fine.shape[-2:])
         return looked, proposal_loss(looked.logit_BN, looked.box_BN4, anchor_N4, truth)
@@ -183,11 +186,9 @@ class AlignmentTask(_PhotographTask):
 
     def loss(self, model: AlignmentModel, step: int, batch: int, seed: int) -> Tensor:
         index = batches(len(self.corpus.train), step, batch, seed)
-        flips = [False] * len(index)
+        flips = self._flips(len(index)) if self.options.live else [False] * len(index)
         if self.options.live:
-            flip_B = self._flips(len(index))
-            flips = flip_B.tolist()
-            looked, proposals = self._look(model, index, flip_B)
+            looked, proposals = self._look(model, index, flips)
             feature_KIF = self._pool(model, looked)
             loss = self.options.proposal_weight * proposals
         else:
