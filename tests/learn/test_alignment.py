@@ -17,12 +17,13 @@ from dvsa.learn.alignment import (
     AlignmentOptions,
     AlignmentTask,
     ProposalTask,
-    mirrored,
     proposal_recall,
     recalls,
 )
 from dvsa.learn.bank import Corpus, choose_boxes, look
 from dvsa.learn.trainer import batches
+from dvsa.learn.views import WHOLE, View
+from dvsa.records import FRAME
 from dvsa.text import Vocabulary
 
 HEADS = {"vision.regions.": 1.0, "sentence.": 1.0}
@@ -41,6 +42,7 @@ def test_the_longest_beginning_of_a_name_decides_its_rate() -> None:
     assert rates.live
     assert not options().live
     assert options(flip=True).live
+    assert options(least=0.5).live
     assert options(lr=HEADS | {"vision.proposals.": 1.0}).live
 
 
@@ -51,20 +53,13 @@ def test_the_longest_beginning_of_a_name_decides_its_rate() -> None:
         {"loss": "mse"},
         {"proposer": "heed"},
         {"sentences": 0},
+        {"least": 1.5},
+        {"most": 0.5},
     ],
 )
 def test_bad_options_are_refused(changes: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=str(next(iter(changes.values())))):
         options(**changes)
-
-
-@given(st.lists(st.tuples(*[st.floats(0, 1)] * 4), min_size=0, max_size=3))
-def test_mirrored_boxes_are_mirrored_pixel_by_pixel(rows: list[tuple[float, ...]]) -> None:
-    sorted_G4 = torch.tensor(rows).reshape(-1, 2, 2).sort(1).values.reshape(-1, 4)
-    truth_G5 = torch.cat([sorted_G4, torch.full((len(rows), 1), 3.0)], 1)
-    for (x0, y0, x1, y1, n), found in zip(truth_G5.tolist(), mirrored(truth_G5).tolist(), strict=True):
-        assert found == pytest.approx([1 - x1, y0, 1 - x0, y1, n])
-    torch.testing.assert_close(mirrored(mirrored(truth_G5)), truth_G5)
 
 
 @pytest.mark.parametrize("lr", [HEADS, LIVE])
@@ -120,10 +115,11 @@ def test_photographs_are_mirrored_with_their_boxes(model: AlignmentModel, corpus
     other.train = photographs
     photographs.pixels_KHWC = corpus.train.pixels_KHWC.clone()
     photographs.pixels_KHWC[[0, 2]] = corpus.train.pixels_KHWC[[0, 2]].flip(2)
-    photographs.truth = [mirrored(t) if k in (0, 2) else t for k, t in enumerate(corpus.train.truth)]
-    flips, as_they_are = [True, False, True], [False, False, False]
+    mirror = View(mirrored=True)
+    photographs.truth = [mirror.truth(t) if k in (0, 2) else t for k, t in enumerate(corpus.train.truth)]
+    seen, as_they_are = [mirror, WHOLE, mirror], [WHOLE] * 3
     task = ProposalTask("regions", model, corpus, options(flip=True))
-    found, loss = task._look(model, [0, 1, 2], flips)
+    found, loss = task._look(model, [0, 1, 2], seen)
     wanted, wanted_loss = ProposalTask("regions", model, other, options())._look(
         model, [0, 1, 2], as_they_are
     )
@@ -133,8 +129,9 @@ def test_photographs_are_mirrored_with_their_boxes(model: AlignmentModel, corpus
 
 
 def test_half_of_the_photographs_are_mirrored_where_asked_for(model: AlignmentModel, corpus: Corpus) -> None:
-    assert 40 < sum(AlignmentTask("tune", model, corpus, options(lr=LIVE, flip=True))._flips(100)) < 60
-    assert not any(AlignmentTask("tune", model, corpus, options(lr=LIVE))._flips(100))
+    seen = AlignmentTask("tune", model, corpus, options(lr=LIVE, flip=True))._views(100)
+    assert 40 < sum(view.mirrored for view in seen) < 60
+    assert AlignmentTask("tune", model, corpus, options(lr=LIVE))._views(100) == [WHOLE] * 100
 
 
 def test_boxes_of_phrases_are_mirrored_with_their_photographs(
@@ -143,8 +140,12 @@ def test_boxes_of_phrases_are_mirrored_with_their_photographs(
     other = copy.copy(corpus)
     other.train = copy.copy(corpus.train)
     other.train.pixels_KHWC = corpus.train.pixels_KHWC.flip(2)
-    other.train.truth = [mirrored(truth_G5) for truth_G5 in corpus.train.truth]
-    other.train_mentions = [[[m.mirrored() for m in own] for own in told] for told in corpus.train_mentions]
+    mirror = View(mirrored=True)
+    other.train.truth = [mirror.truth(truth_G5) for truth_G5 in corpus.train.truth]
+    other.train_mentions = [
+        [[m._replace(box=mirror.box(m.box) or FRAME) for m in own] for own in told]
+        for told in corpus.train_mentions
+    ]
     monkeypatch.setattr(torch, "rand", torch.zeros)  # all are mirrored that may be
     losses = []
     for flip, seen in ((True, corpus), (False, other), (False, corpus)):
@@ -285,3 +286,14 @@ def test_sentences_of_unknown_words_only_and_large_batches_are_no_trouble(
         task.loss(model, 0, 100, 0).backward()  # type: ignore[no-untyped-call]
         assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
         assert all(np.isfinite(list(task.evaluate(model).values())))
+
+
+def test_views_teach_other_boxes_of_the_same_sentences(model: AlignmentModel, corpus: Corpus) -> None:
+    near = AlignmentTask("tune", model, corpus, options(lr=LIVE, grounding=0.5, least=0.4, most=0.5))
+    window = View((0.0, 0.0, 0.5, 1.0))
+    for k, told in enumerate(corpus.train_mentions[:6]):
+        for n, own in enumerate(told):
+            assert near._mentions(k, n, WHOLE) == own
+            shown = [m for m in own if window.box(m.box) is not None]
+            assert [m.places for m in near._mentions(k, n, window)] == [m.places for m in shown]
+    assert torch.isfinite(near.loss(model, 0, 8, 0))

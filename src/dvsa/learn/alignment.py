@@ -9,11 +9,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.ops import box_iou  # type: ignore[import-untyped]
 
-from dvsa.learn import objective, sentence
+from dvsa.learn import objective, sentence, views
 from dvsa.learn.bank import Corpus, Mention, Photographs, choose_boxes, look, region_features
 from dvsa.learn.proposals import paired_iou, proposal_loss
 from dvsa.learn.sentence import SentenceConfig
 from dvsa.learn.trainer import batches, chunks, epoch_steps
+from dvsa.learn.views import WHOLE, View
 from dvsa.learn.vision import GEOMETRY, Looked, Standardise, Vision, VisionConfig
 from dvsa.metrics import ranking
 
@@ -61,7 +62,11 @@ class AlignmentOptions:
     each_word: bool = False
     """Whether each word of a phrase has to find the box by itself too, not only all together."""
     flip: bool = False
-    """Whether photographs are mirrored at random; needs the trunk in the loop."""
+    """Whether photographs are mirrored at random; needs the trunk in the loop, as the next does."""
+    least: float = 1.0
+    """The least share of a photograph's width and height that a view of it shows."""
+    most: float = 1.0
+    """The greatest; a view that reaches beyond the photograph repeats its edges."""
 
     def __post_init__(self) -> None:
         if self.score not in objective.SCORES or self.loss not in objective.LOSSES:
@@ -69,6 +74,8 @@ class AlignmentOptions:
             raise ValueError(f"no such score or loss in {self}; there are {scores}; {losses}")
         if self.proposer not in ("head", "grid", "frame") or self.sentences < 1:
             raise ValueError(f"the proposer must be head, grid or frame, and sentences at least 1: {self}")
+        if not 0 < self.least <= self.most:
+            raise ValueError(f"views show shares of 0 < least <= most of a side: {self}")
 
     def scale(self, parameter: str) -> float:
         """The learning-rate factor of a parameter; the longest matching beginning of its name decides."""
@@ -78,7 +85,12 @@ class AlignmentOptions:
     @property
     def live(self) -> bool:
         """Whether photographs go through the trunk at every step, instead of once at the start."""
-        return self.flip or self.scale("vision.backbone.") > 0 or self.scale("vision.proposals.") > 0
+        return (
+            self.flip
+            or self.least < 1
+            or self.scale("vision.backbone.") > 0
+            or self.scale("vision.proposals.") > 0
+        )
 
 
 class _PhotographTask:
@@ -96,34 +108,23 @@ class _PhotographTask:
     def steps_per_epoch(self, batch: int) -> int:
         return epoch_steps(len(self.corpus.train), batch)
 
-    def _flips(self, count: int) -> list[bool]:
-        """Which of so many photographs are mirrored this time."""
-        flips: list[bool] = (torch.rand(count) < (0.5 if self.options.flip else 0.0)).tolist()
-        return flips
+    def _views(self, count: int) -> list[View]:
+        """What is seen of so many photographs this time."""
+        return views.draw(count, flip=self.options.flip, least=self.options.least, most=self.options.most)
 
     def _demand_boxes(self, learner: str, advice: str) -> None:
         if not all(any(map(len, split.truth)) for split in (self.corpus.train, self.corpus.val)):
             raise ValueError(f"{learner} learns from phrase boxes, and this data has none: {advice}")
 
     def _look(
-        self, model: AlignmentModel, index: Sequence[int], flips: Sequence[bool]
+        self, model: AlignmentModel, index: Sequence[int], seen: Sequence[View]
     ) -> tuple[Looked, Tensor]:
-        """Look at training photographs, some mirrored; also how far the head is from their phrase boxes."""
+        """Look at views of training photographs; also how far the head is from their phrase boxes."""
         photographs = self.corpus.train
-        pixels_BHWC = photographs.batch(index)
-        mirror_B111 = torch.tensor(flips, device=pixels_BHWC.device)[:, None, None, None]
-        looked = look(model.vision, torch.where(mirror_B111, pixels_BHWC.flip(2), pixels_BHWC))
-        truth = [
-            mirrored(photographs.truth[k]) if flip else photographs.truth[k]
-            for k, flip in zip(index, flips, strict=True)
-        ]
+        looked = look(model.vision, views.show(photographs.batch(index), seen))
+        truth = [view.truth(photographs.truth[k]) for k, view in zip(index, seen, strict=True)]
         anchor_N4 = model.vision.proposals.centred_anchors(*looked.fine.shape[-2:])
         return looked, proposal_loss(looked.logit_BN, looked.box_BN4, anchor_N4, truth)
-
-
-def mirrored(truth_G5: Tensor) -> Tensor:
-    """True boxes on the photograph with left and right exchanged."""
-    return torch.cat([1 - truth_G5[:, 2:3], truth_G5[:, 1:2], 1 - truth_G5[:, 0:1], truth_G5[:, 3:]], 1)
 
 
 class ProposalTask(_PhotographTask):
@@ -137,7 +138,7 @@ class ProposalTask(_PhotographTask):
 
     def loss(self, model: AlignmentModel, step: int, batch: int, seed: int) -> Tensor:
         index = batches(len(self.corpus.train), step, batch, seed)
-        return self._look(model, index, self._flips(len(index)))[1]
+        return self._look(model, index, self._views(len(index)))[1]
 
     def evaluate(self, model: AlignmentModel) -> Mapping[str, float]:
         return proposal_recall(model, self.corpus.val, self.options)
@@ -155,7 +156,7 @@ def proposal_recall(
     for chunk in chunks(len(photographs), 50):
         looked = look(model.vision, photographs.batch(chunk))
         chosen_BI4 = choose_boxes(looked.logit_BN, looked.box_BN4, "head", options.nms)
-        for truth_G5, chosen_I4 in zip(photographs.truth[chunk], chosen_BI4, strict=True):
+        for truth_G5, chosen_I4 in zip(photographs.truth[chunk], chosen_BI4.cpu(), strict=True):
             best_G = box_iou(truth_G5[:, :4], chosen_I4).amax(1)
             best.append(best_G.repeat_interleave(truth_G5[:, 4].long()))
     best_N = torch.cat(best)
@@ -186,9 +187,9 @@ class AlignmentTask(_PhotographTask):
 
     def loss(self, model: AlignmentModel, step: int, batch: int, seed: int) -> Tensor:
         index = batches(len(self.corpus.train), step, batch, seed)
-        flips = self._flips(len(index)) if self.options.live else [False] * len(index)
+        seen = self._views(len(index)) if self.options.live else [WHOLE] * len(index)
         if self.options.live:
-            looked, proposals = self._look(model, index, flips)
+            looked, proposals = self._look(model, index, seen)
             feature_KIF = self._pool(model, looked)
             loss = self.options.proposal_weight * proposals
         else:
@@ -203,16 +204,16 @@ class AlignmentTask(_PhotographTask):
             S_KL, ids_LT.new_tensor([place for place, _ in drawn])
         )
         if self.options.grounding:
-            said = [(place, self._mentions(index[place], n, flips[place])) for place, n in drawn]
+            said = [(place, self._mentions(index[place], n, seen[place])) for place, n in drawn]
             loss = loss + self.options.grounding * objective.grounding(
                 *phrase_scores(v_KID, s_LTD, feature_KIF, said)
             )
         return loss
 
-    def _mentions(self, k: int, n: int, flip: bool) -> list[Mention]:
-        """What sentence n of training photograph k, perhaps mirrored, teaches about boxes."""
-        own = self.corpus.train_mentions[k][n]
-        own = [m.mirrored() for m in own] if flip else own
+    def _mentions(self, k: int, n: int, view: View) -> list[Mention]:
+        """What sentence n of training photograph k teaches about the boxes of a view."""
+        placed = [(m, view.box(m.box)) for m in self.corpus.train_mentions[k][n]]
+        own = [Mention(m.places, box) for m, box in placed if box is not None]
         return own + [Mention((t,), m.box) for m in own for t in m.places] if self.options.each_word else own
 
     def _pool(self, model: AlignmentModel, looked: Looked) -> Tensor:

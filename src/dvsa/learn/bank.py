@@ -88,10 +88,10 @@ class Photographs:
 
     @cached_property
     def truth(self) -> list[Tensor]:
-        """For each photograph, (G, 5): the distinct boxes of its phrases and how many speak of each."""
+        """For each photograph, (G, 5) on the CPU: distinct boxes of phrases, and how many speak of each."""
         counts = [Counter(p.box for p in e.phrases if p.box is not None) for e in self.examples]
         rows = [[[*box, float(n)] for box, n in own.items()] for own in counts]
-        return [torch.tensor(own, device=self.device).reshape(-1, 5) for own in rows]
+        return [torch.tensor(own).reshape(-1, 5) for own in rows]
 
 
 class Mention(NamedTuple):
@@ -100,11 +100,6 @@ class Mention(NamedTuple):
     places: tuple[int, ...]
     """Of its known words among those of its sentence."""
     box: Box
-
-    def mirrored(self) -> "Mention":
-        """The same on the photograph with left and right exchanged."""
-        x0, y0, x1, y1 = self.box
-        return self._replace(box=(1 - x1, y0, 1 - x0, y1))
 
 
 def mentions(example: Example, vocabulary: Vocabulary) -> list[list[Mention]]:

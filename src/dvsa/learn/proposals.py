@@ -84,7 +84,7 @@ def proposal_loss(logit_BN: Tensor, box_BN4: Tensor, anchor_N4: Tensor, truth: S
     speak of weigh more.
     """
     # the last row, which is dropped again, keeps one place where no photograph has a true box
-    truth_BG5 = pad_sequence([*truth, logit_BN.new_zeros(1, 5)], batch_first=True)[:-1]
+    truth_BG5 = pad_sequence([*truth, torch.zeros(1, 5)], batch_first=True)[:-1].to(logit_BN.device)
     owner_BN, close_BN = assign(anchor_N4, truth_BG5)
     photo_P, anchor_P = (owner_BN >= 0).nonzero(as_tuple=True)
     truth_P5 = truth_BG5[photo_P, owner_BN[photo_P, anchor_P]]

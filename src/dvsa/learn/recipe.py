@@ -53,12 +53,12 @@ class Recipe:
         return values
 
 
-def proposal_stage() -> Stage:
+def proposal_stage(nms: float = 0.5) -> Stage:
     """The proposal head on the frozen ImageNet trunk, which all great recipes begin with."""
     return Stage(
         name="regions",
         proposals_only=True,
-        task=AlignmentOptions(lr={"vision.proposals.": 1.0}, flip=True),
+        task=AlignmentOptions(lr={"vision.proposals.": 1.0}, nms=nms, flip=True),
         train=TrainConfig(
             epochs=12, batch=60, lr=1e-3, warmup=100, ema=0.998, evaluate_every=4,
             weight_decay=0.01, clip_norm=2.0,
