@@ -10,8 +10,6 @@ where it is, the script adds it.
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +19,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from paper_training import ABLATION, Job, Training, device
+from paper_training import ABLATION, Job, Training
+from provenance import commit, device
 
 from dvsa import evaluation
 from dvsa.data import Dataset, Example, load
@@ -297,14 +296,6 @@ def owners(items: Sequence[str]) -> np.ndarray:
     names = [item.rpartition("#")[0] for item in items]
     place = {name: k for k, name in enumerate(dict.fromkeys(names))}
     return np.array([place[name] for name in names])
-
-
-def commit() -> str:
-    """The commit that runs; COMMIT says it where there is no repository."""
-    asked = ["git", "rev-parse", "--short", "HEAD"]
-    here = Path(__file__).parent
-    found = subprocess.run(asked, capture_output=True, text=True, check=False, cwd=here).stdout
-    return found.strip() or os.environ.get("COMMIT", "")
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
+from provenance import device
 
 from dvsa.data import Dataset
 from dvsa.learn.paper import at_beta, on_grid
@@ -82,10 +82,3 @@ class Training:
         told = {"began": began, "seconds": time.time() - began, "device": device(), "at once": self.jobs}
         (folder / "seconds.json").write_text(json.dumps(told))
         print(job.folder, f"{told['seconds']:.0f} s", flush=True)
-
-
-def device() -> str:
-    """What computes."""
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    return f"{torch.get_num_threads()} CPU threads"

@@ -1,9 +1,10 @@
 """Write docs/results.md and docs/results.json from the JSON files of `runs/judge.sh`.
 
-    python runs/results.py FOLDER --command "runs/modern_flickr8k.sh DATA OUT" [--paper OUT]
+    python runs/results.py FOLDER --command COMMAND [--ablation OUT] [--paper OUT]
 
-With --paper, the tables of `runs/paper.py`'s OUT stand behind them; a training.json of benchmarks/training.py
-in OUT says how long a CPU would take.
+COMMAND is what made the bundle. With --ablation, the table of `runs/ablation.py`'s OUT stands behind them.
+With --paper, the tables of `runs/paper.py`'s OUT do; a training.json of benchmarks/training.py in OUT says
+how long a CPU would take.
 
 Every figure stands there with its 95% bootstrap interval over photographs, the split, the number of things
 judged, and the settings; nothing is typed by hand.
@@ -15,7 +16,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from tables import read, tables
+from tables import ablation, read, tables
 
 from dvsa.bundle import Bundle
 
@@ -39,6 +40,7 @@ def main() -> None:
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--command", required=True)
+    parser.add_argument("--ablation", type=Path)
     parser.add_argument("--paper", type=Path)
     parser.add_argument("--commit", help="the one that judged FOLDER; the one at hand by default")
     parser.add_argument("--docs", type=Path, default=Path("docs"))
@@ -75,11 +77,15 @@ def main() -> None:
                 lines += ["", f"The paper: {PAPER[what, name]}."]
             lines.append("")
         lines.append(f"Settings: {settings(figures)}.")
+    variants = read(args.ablation / "figures") if args.ablation else {}
+    if variants:
+        lines += ["", "## What each part is worth", *ablation(variants)]
     paper = read(args.paper / "figures") if args.paper else {}
     if paper:
         lines += ["", "## The paper's tables", "", *tables(paper, seconds(args.paper, paper))]
     (args.docs / "results.md").write_text("\n".join(lines) + "\n")
     joined = {**facts, "figures": {f"{what}/{split}": figures for (what, split), figures in found.items()}}
+    joined |= {"ablation": variants} if variants else {}
     joined |= {"paper": paper} if paper else {}
     (args.docs / "results.json").write_text(json.dumps(joined, indent=1) + "\n")
 

@@ -34,6 +34,10 @@ PAPER_REGIONS = {
     "people": "61.5† 45.2† 30.1† 22.0†",
 }
 RECALLS = ("R@1", "R@5", "R@10", "Med r")
+ABLATION_FIGURES = (
+    *("p2s R@1", "p2s R@10", "s2p R@1", "s2p R@10"),
+    *("R@1 IoU0.5", "pointing", "covered IoU0.5", "covered IoU0.7"),
+)
 CAPTION_FIGURES = (
     *(f"BLEU-{n}{mark}" for mark in ("", " no BP") for n in (1, 2, 3, 4)),
     *("METEOR", "ROUGE-L", "CIDEr"),
@@ -151,6 +155,20 @@ def plain(figures: Mapping[str, Report], begin: str, title: str, wanted: Sequenc
     if mine:
         yield from ("", f"### {title}", "", *head("", *wanted))
         yield from (line(name, *(cell(report, figure) for figure in wanted)) for name, report in mine.items())
+
+
+def ablation(figures: Mapping[str, Report]) -> Iterator[str]:
+    """Lines of `runs/ablation.py`'s table: the whole recipe, then the recipe without each of its parts."""
+    begin, whole = "ablation.", figures["ablation.best"]
+    facts = whole["facts"]
+    assert isinstance(facts, Mapping)
+    yield ""
+    yield (
+        f"Data: {facts['data']}, split {facts['split']}, {facts['N']:,} photographs, seed {facts['seed']}; "
+        f"made by `{facts['command']}` at commit {facts['commit']} on {facts['device']}."
+    )
+    ordered = {begin + "best": whole, **figures}
+    yield from plain(ordered, begin, "The recipe without one of its parts", ABLATION_FIGURES)
 
 
 def cell(report: Report, figure: str) -> str:

@@ -20,6 +20,7 @@ ROOMS = [
         "photo",
         "maxsim",
         "segments",
+        "evidence",
         "beam",
         "metrics",
         "data",

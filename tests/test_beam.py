@@ -36,11 +36,13 @@ def items(*before: int) -> State:
     return (np.array(before),)
 
 
-def all_hypotheses(table_VV: FloatArray, before: int, max_len: int) -> list[Hypothesis]:
-    """Every sequence that ends at END or at `max_len`, by enumeration of all strings of tokens."""
+def all_hypotheses(table_VV: FloatArray, before: int, max_len: int, min_len: int = 0) -> list[Hypothesis]:
+    """Every sequence that ends at END, from `min_len` on, or at `max_len`, by enumeration of all strings."""
     found = set()
     for string in product(range(len(table_VV)), repeat=max_len):
         steps = string[: string.index(END) + 1] if END in string else string
+        if END in steps[:min_len]:
+            continue
         seen = (before, START, *steps)
         rows = [(2 * a + b) % len(table_VV) for a, b in pairwise(seen)]
         logps = tuple(float(table_VV[row, token]) for row, token in zip(rows, steps, strict=False))
@@ -52,8 +54,10 @@ def ranking(hypothesis: Hypothesis, length_power: float) -> float:
     return hypothesis.logp / math.pow(len(hypothesis.logps), length_power)
 
 
-@given(tables(), st.integers(1, 3), st.integers(0, 3), st.sampled_from([0.0, 0.7, 1.0]))
-def test_a_wide_beam_is_exhaustive(table_VV: FloatArray, max_len: int, before: int, power: float) -> None:
+@given(tables(), st.integers(1, 3), st.integers(0, 4), st.integers(0, 3), st.sampled_from([0.0, 0.7, 1.0]))
+def test_a_wide_beam_is_exhaustive(
+    table_VV: FloatArray, max_len: int, min_len: int, before: int, power: float
+) -> None:
     width = len(table_VV) ** max_len
     (found,) = beam_search(
         markov(table_VV),
@@ -62,9 +66,10 @@ def test_a_wide_beam_is_exhaustive(table_VV: FloatArray, max_len: int, before: i
         end=END,
         width=width,
         max_len=max_len,
+        min_len=min_len,
         length_power=power,
     )
-    expected = all_hypotheses(table_VV, before, max_len)
+    expected = all_hypotheses(table_VV, before, max_len, min_len)
     assert set(found) == set(expected)
     assert len(found) == len(expected)
     marks = [ranking(hypothesis, power) for hypothesis in found]
@@ -73,7 +78,7 @@ def test_a_wide_beam_is_exhaustive(table_VV: FloatArray, max_len: int, before: i
 
 
 def beam_by_hand(
-    table_VV: FloatArray, before: int, width: int, max_len: int, power: float
+    table_VV: FloatArray, before: int, width: int, max_len: int, min_len: int, power: float
 ) -> list[Hypothesis]:
     """The rule of `beam_search` in literal loops, for one item."""
     beam = [Hypothesis((), ())]
@@ -85,24 +90,45 @@ def beam_by_hand(
                 continue
             seen = (before, START, *h.tokens)
             for token, logp in enumerate(table_VV[(2 * seen[-2] + seen[-1]) % len(table_VV)]):
+                if token == END and len(h.tokens) < min_len:
+                    continue
                 grown.append(Hypothesis(h.tokens + (token,) * (token != END), (*h.logps, float(logp))))
         beam = sorted(grown, key=lambda h: -ranking(h, power))[:width]
     return beam
 
 
-@given(st.booleans().flatmap(tables), st.integers(1, 6), st.integers(1, 7), st.sampled_from([0.0, 0.7, 2.0]))
-def test_beam_search_follows_its_rule(table_VV: FloatArray, width: int, max_len: int, power: float) -> None:
+@given(
+    st.booleans().flatmap(tables),
+    st.integers(1, 6),
+    st.integers(1, 7),
+    st.integers(0, 3),
+    st.sampled_from([0.0, 0.7, 2.0]),
+)
+def test_beam_search_follows_its_rule(
+    table_VV: FloatArray, width: int, max_len: int, min_len: int, power: float
+) -> None:
     (found,) = beam_search(
-        markov(table_VV), items(2), start=START, end=END, width=width, max_len=max_len, length_power=power
-    )
-    assert found == beam_by_hand(table_VV, 2, width, max_len, power)
+        markov(table_VV), items(2), start=START, end=END, width=width, max_len=max_len, min_len=min_len,
+        length_power=power,
+    )  # fmt: skip
+    assert found == beam_by_hand(table_VV, 2, width, max_len, min_len, power)
 
 
-@given(st.booleans().flatmap(tables), st.integers(1, 7))
-def test_width_1_is_greedy(table_VV: FloatArray, max_len: int) -> None:
+@given(st.booleans().flatmap(tables), st.integers(1, 7), st.integers(0, 3))
+def test_width_1_is_greedy(table_VV: FloatArray, max_len: int, min_len: int) -> None:
     step, state = markov(table_VV), items(0, 1, 2)
-    beams = beam_search(step, state, start=START, end=END, width=1, max_len=max_len)
-    assert [beam[0] for beam in beams] == greedy(step, state, start=START, end=END, max_len=max_len)
+    beams = beam_search(step, state, start=START, end=END, width=1, max_len=max_len, min_len=min_len)
+    found = greedy(step, state, start=START, end=END, max_len=max_len, min_len=min_len)
+    assert [beam[0] for beam in beams] == found
+
+
+@given(tables(), st.integers(0, 4), st.integers(0, 99))
+def test_no_sequence_ends_before_its_least_length(table_VV: FloatArray, min_len: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    drawn = sample(
+        markov(table_VV), items(*[2] * 20), start=START, end=END, max_len=6, min_len=min_len, rng=rng
+    )
+    assert all(len(h.tokens) >= min_len for h in drawn)
 
 
 @given(st.booleans().flatmap(tables), st.integers(1, 7))
@@ -140,7 +166,7 @@ def test_a_large_vocabulary_agrees_with_the_loops() -> None:
     """Groups of tokens, the shortcut to the best ones, only exist where V is above 32 * width."""
     table_VV = np.log(np.random.default_rng(0).dirichlet(np.full(301, 0.3), size=301) + 1e-9)
     (found,) = beam_search(markov(table_VV), items(7), start=START, end=END, width=4, max_len=8)
-    assert found == beam_by_hand(table_VV, 7, 4, 8, 0.0)
+    assert found == beam_by_hand(table_VV, 7, 4, 8, 0, 0.0)
 
 
 def test_every_array_of_the_state_follows_its_hypothesis() -> None:

@@ -40,7 +40,8 @@ def align(sentence: str, spans: list[tuple[int, int, int]], regions: int) -> Ali
     texts = sentence.split()
     scores = tuple(tuple(t + i / 10 for i in range(regions)) for t in range(len(texts)))
     words = tuple(
-        Word(text, text != "zorb", regions - 1, row[-1]) for text, row in zip(texts, scores, strict=True)
+        Word(text, text != "zorb", regions - 1, row[-1], text != "zorb")
+        for text, row in zip(texts, scores, strict=True)
     )
     segments = tuple(
         Segment(

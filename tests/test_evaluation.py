@@ -260,11 +260,13 @@ def test_grounding_is_that_of_one_phrase_at_a_time(
             hits.append(iou(np.array([[x0, y0, x1, y1]]), np.array([phrase.box]))[0, 0] >= 0.5)
             left, top, right, bottom = phrase.box
             points.append(left <= (x0 + x1) / 2 <= right and top <= (y0 + y1) / 2 <= bottom)
-            reached.append(overlap_I.max() >= 0.5)
+            reached.append(overlap_I.max())
     report = as_json(evaluation.grounding(model, examples, beta=beta))
     assert report["R@1 IoU0.5"] == pytest.approx(100 * np.mean(hits))
     assert report["pointing"] == pytest.approx(100 * np.mean(points))
-    assert report["covered IoU0.5"] == pytest.approx(100 * np.mean(reached))
+    for least in (0.5, 0.7):
+        covered = 100 * np.mean(np.array(reached) >= least)
+        assert report[f"covered IoU{least}"] == pytest.approx(covered)
     assert report["phrases"] == len(hits) > 50
     assert {"R@1 IoU0.5", "pointing", "phrases", "ci95", "settings"} <= report.keys()
     assert (report["settings"]["proposer"], report["settings"]["beta"]) == ("head", beta)

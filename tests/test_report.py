@@ -83,7 +83,10 @@ def describe(
         sentence or text,
         0.5,
         12.0,
-        tuple(Word(word, word != "zorb", 0, float(scores_TI[t].max())) for t, word in enumerate(words)),
+        tuple(
+            Word(word, word != "zorb", 0, float(scores_TI[t].max()), word != "zorb")
+            for t, word in enumerate(words)
+        ),
         segments,
         tuple(tuple(row) for row in scores_TI.tolist()),
     )

@@ -47,6 +47,7 @@ def beam_search(
     end: int,
     width: int,
     max_len: int,
+    min_len: int = 0,
     length_power: float = 0.0,
     banned: Sequence[int] = (),
 ) -> list[list[Hypothesis]]:
@@ -60,8 +61,8 @@ def beam_search(
     - The search ends at `max_len` steps, or when all hypotheses in the beams are finished: another step would
       change nothing. A finished item costs no further steps while others go on.
 
-    Tokens in `banned` are never chosen; others do not gain by it. Raises `ValueError` where a step gives NaN
-    or leaves a hypothesis without any possible token.
+    Tokens in `banned` are never chosen, nor is END before `min_len` other tokens; others do not gain by it.
+    Raises `ValueError` where a step gives NaN or leaves a hypothesis without any possible token.
     """
     if width < 1 or max_len < 1:
         raise ValueError(f"width is {width} and max_len {max_len}; both must be at least 1")
@@ -73,7 +74,8 @@ def beam_search(
     steps_H = np.zeros(len(item_H), dtype=np.int64)
     live_H = np.ones(len(item_H), dtype=np.bool_)
     while live_H.any() and said_HT.shape[1] <= max_len:
-        logp_BV, state = _advance(step, said_HT[live_H, -1], state, banned)
+        barred = (*banned, end) if said_HT.shape[1] <= min_len else banned
+        logp_BV, state = _advance(step, said_HT[live_H, -1], state, barred)
         row_C, token_C = _best_tokens(logp_BV, width)
 
         # The candidates (C): extensions of the live, then the finished as they stand.
@@ -100,7 +102,14 @@ def beam_search(
 
 
 def greedy(
-    step: Step, state: State, *, start: int, end: int, max_len: int, banned: Sequence[int] = ()
+    step: Step,
+    state: State,
+    *,
+    start: int,
+    end: int,
+    max_len: int,
+    min_len: int = 0,
+    banned: Sequence[int] = (),
 ) -> list[Hypothesis]:
     """For each item the sequence of the most likely next tokens, ties to the lower; else as `beam_search`."""
 
@@ -108,7 +117,7 @@ def greedy(
         best_B: IntArray = logp_BV.argmax(axis=1)
         return best_B
 
-    return _roll_out(step, state, choose, start, end, max_len, banned)
+    return _roll_out(step, state, choose, start, end, (min_len, max_len), banned)
 
 
 def sample(
@@ -118,6 +127,7 @@ def sample(
     start: int,
     end: int,
     max_len: int,
+    min_len: int = 0,
     temperature: float = 1.0,
     top_p: float = 1.0,
     rng: np.random.Generator,
@@ -143,7 +153,7 @@ def sample(
         drawn_B: IntArray = (logit_BV + rng.gumbel(size=logit_BV.shape)).argmax(axis=1)
         return drawn_B
 
-    return _roll_out(step, state, choose, start, end, max_len, banned)
+    return _roll_out(step, state, choose, start, end, (min_len, max_len), banned)
 
 
 def _roll_out(
@@ -152,20 +162,22 @@ def _roll_out(
     choose: Callable[[FloatArray], IntArray],
     start: int,
     end: int,
-    max_len: int,
+    length: tuple[int, int],
     banned: Sequence[int],
 ) -> list[Hypothesis]:
     """One sequence an item, by `choose`, from the log-probabilities of a batch to a token for each row."""
+    min_len, max_len = length
     if max_len < 1:
         raise ValueError(f"max_len is {max_len}; it must be at least 1")
     N = _items(state)
     tokens: list[list[int]] = [[] for _ in range(N)]
     logps: list[list[float]] = [[] for _ in range(N)]
     live_B, token_B = np.arange(N), np.full(N, start)
-    for _ in range(max_len):
+    for said in range(max_len):
         if not len(live_B):
             break
-        logp_BV, state = _advance(step, token_B, state, banned)
+        barred = (*banned, end) if said < min_len else banned
+        logp_BV, state = _advance(step, token_B, state, barred)
         token_B = choose(logp_BV)
         for row, item in enumerate(live_B):
             tokens[item].append(int(token_B[row]))

@@ -75,6 +75,8 @@ class Manifest(TypedDict):
     beta: float
     beam: int
     length_power: float
+    support: NotRequired[float]
+    """The score from which a region speaks for a word; 0 where a bundle does not say."""
     voices: dict[str, Voice]
     """By what they speak of: `frame` and `region`."""
     probe: NotRequired[Probe]
@@ -114,6 +116,11 @@ class Bundle:
     def digest(self) -> str:
         """SHA-256 of the manifest, and so of everything in the bundle."""
         return hashlib.sha256((self.folder / MANIFEST).read_bytes()).hexdigest()
+
+    @property
+    def support(self) -> float:
+        """The score that a word's best region must have more than to speak for it."""
+        return self.manifest.get("support", 0.0)
 
     def seen(self) -> Seen | None:
         """The photographs that the model was trained and chosen on; None where the bundle does not say.

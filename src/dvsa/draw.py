@@ -204,6 +204,7 @@ class _Cell:
     word: str
     score: str
     width: int
+    supported: bool
 
 
 def _cells(alignment: Alignment, colours: dict[int, str], width: int) -> list[_Cell]:
@@ -222,7 +223,7 @@ def _cells(alignment: Alignment, colours: dict[int, str], width: int) -> list[_C
         text = _cut(_plain(word.text), 24, width - 80)
         inset = _font(17).getlength(tag) + 2 * _PAD if tag else 0
         needed = inset + max(_font(24).getlength(text), _font(15).getlength(score)) + 2 * _PAD
-        cells.append(_Cell(run, colour, tag, text, score, round(needed)))
+        cells.append(_Cell(run, colour, tag, text, score, round(needed), word.supported))
     return cells
 
 
@@ -262,6 +263,10 @@ def _pill(pen: ImageDraw.ImageDraw, cells: Sequence[_Cell], x: int, y: int, dept
             pen.rounded_rectangle((x + 4, y + 6, x + inset - 1, y + 27), radius=5, fill=_INK)
             pen.text((x + 1 + inset / 2, y + 17), cell.tag, fill=_PAPER, font=_font(17), anchor="mm")
         pen.text((x + inset + _PAD, y + 2), cell.word, fill=_ink_on(colour), font=_font(24))
+        if not cell.supported:  # a dotted line, as under a word that a speller does not know
+            for dot in range(0, round(_font(24).getlength(cell.word)) - 2, 6):
+                left = x + inset + _PAD + dot
+                pen.rectangle((left, y + 30, left + 2, y + 31), fill=_ink_on(colour))
         pen.text((x + inset + _PAD, y + 32), cell.score, fill=_ink_on(colour), font=_font(15))
         x += cell.width
     return end

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from dvsa import beam, boxes, maxsim, segments, text
 from dvsa.bundle import Bundle
+from dvsa.evidence import evident
 from dvsa.photo import Photo, read, squash
-from dvsa.records import FRAME, Alignment, Caption, Description, Phrase, Region, Segment, Word
+from dvsa.records import FRAME, Alignment, Caption, Description, Phrase, Region, Segment
 
 Floats = NDArray[np.float32]
 Subject = Literal["frame", "region"]
@@ -148,7 +149,7 @@ class Model:
             found = [[h] for h in sampler(step, state, voice["start"], banned)]
         else:
             found = beam.beam_search(
-                step, state, start=voice["start"], end=text.END, max_len=MAX_LEN, banned=banned,
+                step, state, start=voice["start"], end=text.END, min_len=1, max_len=MAX_LEN, banned=banned,
                 width=manifest["beam"] if width is None else width,
                 length_power=manifest["length_power"] if length_power is None else length_power,
             )  # fmt: skip
@@ -170,8 +171,8 @@ def sampler(temperature: float = 1.0, top_p: float = 1.0, seed: int = 0) -> Samp
     def draw(step: beam.Step, state: beam.State, start: int, banned: Sequence[int]) -> list[beam.Hypothesis]:
         rng = np.random.default_rng(seed)
         return beam.sample(
-            step, state, start=start, end=text.END, max_len=MAX_LEN, temperature=temperature, top_p=top_p,
-            rng=rng, banned=banned,
+            step, state, start=start, end=text.END, min_len=1, max_len=MAX_LEN, banned=banned,
+            temperature=temperature, top_p=top_p, rng=rng,
         )  # fmt: skip
 
     return draw
@@ -239,10 +240,7 @@ class View:
         s_LTD, _ = self.model.word_vectors([tokens])
         dot_TI = np.zeros((len(tokens), len(self.v_ID)), np.float32)
         dot_TI[known_T] = s_LTD[0] @ self.v_ID.T
-        words = tuple(
-            Word(t, bool(known), int(dot_I.argmax()) if known else None, float(dot_I.max()))
-            for t, known, dot_I in zip(tokens, known_T, dot_TI, strict=True)
-        )
+        words = evident(tokens, known_T, dot_TI, self.model.bundle.support)
         return Alignment(
             sentence=sentence, beta=beta, score=float(dot_TI.max(1).sum()), words=words,
             segments=_segments(tokens, known_T, dot_TI, beta),

@@ -41,6 +41,8 @@ class Word:
     region: int | None
     score: float
     """`max over regions i of v_i . s_t`: the word's share of the sentence's score."""
+    supported: bool
+    """Whether a region speaks for it: its score is above the bundle's `support`. Function words need none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,11 @@ def _tag(name: str, attributes: Mapping[str, str], *children: Element | str) -> 
     return element
 
 
+_LEGEND = _tag(
+    "p", {}, _tag("span", {"class": "unsupported"}, "dotted line"), ": nothing seen supports the word"
+)
+
+
 class _Marks:
     """How an item's regions are marked: name, colour class and the attributes that link their elements."""
 
@@ -168,7 +173,8 @@ def _sentence(alignment: Alignment, marks: _Marks) -> list[Element]:
     for t, word in enumerate(alignment.words):
         if segment := spans.get(t):
             score = f"{alignment.scores[t][segment.region]:z.2f}" if word.known else "unknown"
-            attributes = {"type": "button", **marks.attributes(segment.region, "aligned word")}
+            kind = "aligned word" if word.supported else "aligned unsupported word"
+            attributes = {"type": "button", **marks.attributes(segment.region, kind)}
             words.append(_tag("button", attributes, word.text, _tag("small", {}, score)))
         else:
             words.append(_tag("span", {"class": "aligned word"}, word.text, _tag("small", {}, "–")))
@@ -185,6 +191,7 @@ def _sentence(alignment: Alignment, marks: _Marks) -> list[Element]:
     return [
         _tag("h3", {}, f"Sentence on the regions: score {alignment.score:z.2f}, beta {alignment.beta:g}"),
         _tag("div", {"class": "words"}, *words),
+        *([] if all(word.supported for word in alignment.words) else [_LEGEND]),
         _tag("h3", {}, "Segments"),
         _table(["Region", "Words", "Score"], rows),
     ]

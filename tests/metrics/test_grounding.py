@@ -59,7 +59,7 @@ def test_covered_takes_the_best_proposal_of_the_photograph() -> None:
     }
     found = covered(proposals, TRUTH, PHOTOS).found
     assert found["covered IoU0.5"].tolist() == [True, False, False]
-    assert covered(proposals, TRUTH, PHOTOS, threshold=0.25).found["covered IoU0.25"].tolist() == [
+    assert covered(proposals, TRUTH, PHOTOS, thresholds=[0.25]).found["covered IoU0.25"].tolist() == [
         True,
         True,
         False,

@@ -4,11 +4,9 @@ The stand-ins are toy scenes under other names, and the recipes are small and sh
 runs on the real data: `runs/paper.py` from its command line to its figures.
 """
 
-import importlib.util
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -16,37 +14,11 @@ import numpy as np
 import pytest
 
 from dvsa.data import toy
-from dvsa.learn import curve
-from dvsa.learn.recipe import Recipe, Stage
+from dvsa.learn.recipe import Recipe
 from dvsa.learn.recipes import RECIPES
 
-RUNS = Path(__file__).resolve().parents[2] / "runs"
+Script = Callable[[str], ModuleType]
 ROWS = ("frame", "defrag", "bag", "rnn", "brnn")
-
-
-def script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"runs_{name}", RUNS / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def quick(recipe: Recipe) -> Recipe:
-    """The same rows with small networks, an epoch a stage."""
-
-    def stage(full: Stage) -> Stage:
-        captioner = full.captioner and replace(full.captioner, hidden=16, word_size=16)
-        return replace(full, captioner=captioner, train=replace(full.train, epochs=1, batch=10))
-
-    return replace(
-        recipe,
-        min_count=1,
-        vision=replace(recipe.vision, backbone="small", embedding=16, anchors=3, proposal_width=8),
-        sentence=replace(recipe.sentence, embedding=16, hidden=16, word_size=16),
-        stages=tuple(stage(full) for full in recipe.stages),
-    )
 
 
 def flickr30k(folder: Path) -> Path:
@@ -75,12 +47,11 @@ def coco(folder: Path) -> Path:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
+def run(
+    script: Script, quick: Callable[[Recipe], Recipe], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[..., None]:
     """Calls the script; its recipes are quick ones."""
-    monkeypatch.setenv("DVSA_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("DVSA_METEOR_JAR", str(tmp_path / "none.jar"))  # it takes 10 seconds each time
-    monkeypatch.setattr(curve, "draw", lambda lines, path: path.write_bytes(b"picture"))
-    monkeypatch.syspath_prepend(RUNS)
     module = script("paper")
     made = {name: (lambda make=make: quick(make())) for name, make in RECIPES.items() if "paper" in name}
     monkeypatch.setattr("paper_training.RECIPES", made)
@@ -97,7 +68,9 @@ def read(path: Path) -> dict[str, object]:
     return report
 
 
-def test_all_rows_on_a_data_set_in_the_layout_of_flickr30k(run: Callable[..., None], tmp_path: Path) -> None:
+def test_all_rows_on_a_data_set_in_the_layout_of_flickr30k(
+    run: Callable[..., None], script: Script, tmp_path: Path
+) -> None:
     data, out = flickr30k(tmp_path / "data"), tmp_path / "out"
     with pytest.raises(ValueError, match="the protocol judges on 1,000 or 1,014 photographs of flickr30k"):
         run(data, out, "--seeds", 1)

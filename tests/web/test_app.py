@@ -11,8 +11,7 @@ from PIL import Image
 
 import dvsa
 from dvsa import segments
-from dvsa.records import Caption, Word
-from dvsa.web.support import supported
+from dvsa.records import Caption
 
 SENTENCE = "a man in a black coat looks through a camera in a grassy field"
 
@@ -29,10 +28,7 @@ def evidence(view: dvsa.View, caption: Caption) -> dict[str, Any]:
     return {
         "text": caption.text,
         "logprob": caption.logprob,
-        "words": [
-            {**plain(asdict(word)), "logprob": caption.logprobs[t], "supported": supported(word)}
-            for t, word in enumerate(words)
-        ],
+        "words": [{**plain(asdict(word)), "logprob": caption.logprobs[t]} for t, word in enumerate(words)],
     }
 
 
@@ -210,18 +206,6 @@ def test_captions_that_cannot_be_had(
     answer = client.post(f"/api/photos/{photo['id']}/caption", json=question)
     assert answer.status_code == 422
     assert next(iter(question)) in answer.json()["detail"]
-
-
-def test_which_words_are_supported() -> None:
-    def word(text: str, score: float, known: bool = True) -> Word:
-        return Word(text, known, 0 if known else None, score)
-
-    assert supported(word("dog", 0.1))
-    assert not supported(word("dog", 0.0))
-    assert not supported(word("dog", 0.1), least=0.5)
-    assert supported(word("the", -1.0))
-    assert not supported(word("zebra", 0.0, known=False))
-    assert supported(word("the", 0.0, known=False))
 
 
 # Samples, page, state

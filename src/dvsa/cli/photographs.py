@@ -176,12 +176,15 @@ def _show(description: Description, overlay: Path) -> None:
 def _show_alignment(whose: str, alignment: Alignment, regions: Sequence[Region]) -> None:
     words = table("Word", "Region", "Score", "Box x0 y0 x1 y1", right=("Score",))
     for word in alignment.words:
+        name = word.text if word.supported else f"{word.text} ?"
         if word.region is None:
-            words.add_row(word.text, "unknown", "", "")
+            words.add_row(name, "unknown", "", "")
         else:
             region = regions[word.region]
-            words.add_row(word.text, _region(region), f"{word.score:.2f}", _box(region))
+            words.add_row(name, _region(region), f"{word.score:.2f}", _box(region))
     show(f"{whose} on the regions: score {alignment.score:.2f}\n", words, "")
+    if not all(word.supported for word in alignment.words):
+        show("?: nothing seen supports the word.\n")
     if not alignment.segments:
         show("The model knows no word of the sentence: there is nothing to lay on regions.")
         return

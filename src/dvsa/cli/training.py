@@ -12,8 +12,8 @@ RecipeName = Annotated[
     str,
     typer.Argument(
         metavar="RECIPE",
-        help="modern, toy, paper, or a row of the paper's tables: paper-regions, paper-frame, paper-defrag, "
-        "paper-bag, paper-rnn, paper-brnn, paper-lstm, paper-region, paper-beside.",
+        help="best, modern, toy, paper, or a row of the paper's tables: paper-regions, paper-frame, "
+        "paper-defrag, paper-bag, paper-rnn, paper-brnn, paper-lstm, paper-region, paper-beside.",
         show_default=False,
     ),
 ]

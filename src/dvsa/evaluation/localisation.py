@@ -28,7 +28,9 @@ def grounding(
     encoded: Encoded | None = None,
     progress: Progress | None = None,
 ) -> Judged:
-    """How many phrases are found: `R@1 IoU0.5` and `pointing`, and `covered IoU0.5`, the first's upper bound.
+    """How many phrases are found: `R@1 IoU0.5` and `pointing`; and how many any proposal covers.
+
+    `covered IoU0.5` is the upper bound of the first, `covered IoU0.7` the same for closer boxes.
 
     Args:
         model: proposes the regions and aligns the words.

@@ -6,11 +6,12 @@ import numpy as np
 
 from dvsa import segments
 from dvsa.boxes import to_pixels
+from dvsa.evidence import evident
 from dvsa.index.query import Query
 from dvsa.index.records import Hit, Photograph, SearchError
 from dvsa.model import Floats, Model, word_regions
 from dvsa.photo import Photo, read
-from dvsa.records import Alignment, Description, Region, Word
+from dvsa.records import Alignment, Description, Region
 from dvsa.records import Segment as Span
 
 
@@ -21,10 +22,7 @@ def hit(query: Query, score: float, photograph: Photograph, box_I4: Floats, v_ID
     """
     dot_TI = np.zeros((len(query.words), len(v_ID)), np.float32)
     dot_TI[query.known_T] = query.s_ND @ v_ID.T
-    words = tuple(
-        Word(text, bool(known), int(dot_I.argmax()) if known else None, float(dot_I.max()))
-        for text, known, dot_I in zip(query.words, query.known_T, dot_TI, strict=True)
-    )
+    words = evident(query.words, query.known_T, dot_TI, query.support)
     spans = tuple(
         Span(a, z, " ".join(query.words[a : z + 1]), i, float(dot_TI[a : z + 1, i].sum()))
         for a, z, i in segments.segments(word_regions(query.known_T, dot_TI, 0.0))

@@ -30,6 +30,8 @@ class Query:
     """Which of them have a vector."""
     s_ND: Floats
     """One vector for each known word."""
+    support: float = 0.0
+    """The score from which a region speaks for a word."""
 
     @classmethod
     def of_sentence(cls, model: Model, sentence: str) -> "Query":
@@ -43,7 +45,7 @@ class Query:
         if not known_T.any():
             raise ValueError(f"the model knows no word of {sentence!r}: use other words")
         s_LTD, real_LT = model.word_vectors([tokens])
-        return cls(sentence, tuple(tokens), known_T, s_LTD[0][real_LT[0]])
+        return cls(sentence, tuple(tokens), known_T, s_LTD[0][real_LT[0]], model.bundle.support)
 
     @classmethod
     def of_photo(

@@ -236,6 +236,7 @@ def manifest(
         "beta": recipe.beta,
         "beam": recipe.beam,
         "length_power": recipe.length_power,
+        "support": recipe.support,
         "voices": voices,
         "training": {"config": run.config, "validation": run.facts},
     }

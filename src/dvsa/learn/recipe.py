@@ -46,6 +46,8 @@ class Recipe:
     length_power: float = 0.0
     """A caption's log-probability is divided by its length to this power before captions are compared."""
     score: str = "maxsim"
+    support: float = 0.0
+    """A word whose best region scores no more than this is marked as one that nothing seen speaks for."""
 
     def to_json(self) -> dict[str, JsonValue]:
         """The recipe as JSON values, as it stands in a run's `config.json`."""

@@ -1,6 +1,7 @@
 """Recipes by name: those of today here, the paper's in `dvsa.learn.paper`."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from dvsa.learn import paper
 from dvsa.learn.alignment import AlignmentOptions
@@ -105,8 +106,6 @@ def best() -> Recipe:
     only be tuned on views: of whole photographs the alignment knows each by heart already. Views are nearer
     than the whole on average, so the proposal head settles on whole photographs again afterwards.
     """
-    heads = {"vision.regions.": 1.0, "sentence.": 1.0}
-    tuned = heads | {"vision.proposals.": 1.0, "vision.backbone.": 0.3}
     return Recipe(
         name="best",
         min_count=5,
@@ -118,50 +117,56 @@ def best() -> Recipe:
         beta=0.01,
         beam=5,
         length_power=0.7,
-        stages=(
-            Stage(
-                name="read",
-                task=ParaphraseOptions(),
-                train=_adamw(epochs=60, batch=1024, lr=1e-3, warmup=100, ema=0.99, evaluate_every=20),
-            ),
-            proposal_stage(nms=0.55),
-            Stage(
-                name="align",
-                task=AlignmentOptions(loss="info_nce", sentences=5, nms=0.55, lr=heads, grounding=1.0),
-                train=_adamw(epochs=12, batch=200, lr=1e-3, warmup=60, ema=0.99, evaluate_every=4),
-            ),
-            Stage(
-                name="tune",
-                task=AlignmentOptions(
-                    loss="info_nce", sentences=5, nms=0.55, lr=tuned, grounding=1.0,
-                    flip=True, least=0.5, most=1.25,
-                ),
-                train=_adamw(epochs=14, batch=128, lr=3e-4, warmup=60, ema=0.995, evaluate_every=2),
-            ),
-            Stage(
-                name="settle",
-                proposals_only=True,
-                task=AlignmentOptions(
-                    lr={"vision.proposals.": 1.0}, nms=0.55, flip=True, least=0.75, most=1.25
-                ),
-                train=_adamw(epochs=8, batch=60, lr=5e-4, warmup=100, ema=0.998, evaluate_every=2),
-            ),
-            Stage(
-                name="caption",
-                captioner=CaptionerConfig(kind="attention", dropout=0.4),
-                task=CaptionOptions(
-                    subjects=("frame", "region"), nms=0.55, phrases="boxes", smoothing=0.1
-                ),
-                train=_adamw(epochs=10, batch=256, lr=8e-4, warmup=200, ema=0.999, evaluate_every=2),
-            ),
-            Stage(
-                name="phrase",
-                captioner=CaptionerConfig(kind="attention", hidden=256, word_size=256, dropout=0.3),
-                task=CaptionOptions(subjects=("region",), nms=0.55, phrases="boxes", smoothing=0.1),
-                train=_adamw(epochs=6, batch=256, lr=2e-3, warmup=50, ema=0.99),
-            ),
+        stages=(*_best_alignment(nms=0.55), *_best_captioners(nms=0.55)),
+    )
+
+
+def _best_alignment(nms: float) -> tuple[Stage, ...]:
+    heads = {"vision.regions.": 1.0, "sentence.": 1.0}
+    tuned = heads | {"vision.proposals.": 1.0, "vision.backbone.": 0.3}
+    boxes = {"vision.proposals.": 1.0}
+    align = AlignmentOptions(loss="info_nce", sentences=5, nms=nms, lr=heads, grounding=1.0)
+    return (
+        Stage(
+            name="read",
+            task=ParaphraseOptions(),
+            train=_adamw(epochs=60, batch=1024, lr=1e-3, warmup=100, ema=0.99, evaluate_every=20),
         ),
-    )  # fmt: skip
+        proposal_stage(nms),
+        Stage(
+            name="align",
+            task=align,
+            train=_adamw(epochs=12, batch=200, lr=1e-3, warmup=60, ema=0.99, evaluate_every=4),
+        ),
+        Stage(
+            name="tune",
+            task=replace(align, lr=tuned, flip=True, least=0.5, most=1.25),
+            train=_adamw(epochs=14, batch=128, lr=3e-4, warmup=60, ema=0.995, evaluate_every=2),
+        ),
+        Stage(
+            name="settle",
+            proposals_only=True,
+            task=AlignmentOptions(lr=boxes, nms=nms, flip=True, least=0.75, most=1.25),
+            train=_adamw(epochs=8, batch=60, lr=5e-4, warmup=100, ema=0.998, evaluate_every=2),
+        ),
+    )
+
+
+def _best_captioners(nms: float) -> tuple[Stage, ...]:
+    return (
+        Stage(
+            name="caption",
+            captioner=CaptionerConfig(kind="attention", dropout=0.4),
+            task=CaptionOptions(subjects=("frame",), nms=nms, smoothing=0.1),
+            train=_adamw(epochs=20, batch=256, lr=8e-4, warmup=200, ema=0.999, evaluate_every=4),
+        ),
+        Stage(
+            name="phrase",
+            captioner=CaptionerConfig(kind="attention", hidden=256, word_size=256, dropout=0.3),
+            task=CaptionOptions(subjects=("region",), nms=nms, phrases="boxes", smoothing=0.1),
+            train=_adamw(epochs=6, batch=256, lr=2e-3, warmup=50, ema=0.99),
+        ),
+    )
 
 
 def _adamw(

@@ -83,7 +83,7 @@ def fit(
     groups = [[vocabulary.encode(s) for s in own] for own in more]
     for stage in recipe.stages:
         model = model.to(where)
-        if source is None or not _take_over(stage, recipe, source, model, out / stage.name):
+        if source is None or not _take_over(stage, recipe, vocabulary, source, model, out / stage.name):
             cfg = replace(stage.train, seed=seed)
             model = learn(cfg, stage, model, corpus, groups, begin, out / stage.name)
 
@@ -121,13 +121,21 @@ def _tell(
                 begin.append(seen.READ_FILE, partial)
 
 
-def _take_over(stage: Stage, recipe: Recipe, source: "Run", model: AlignmentModel, folder: Path) -> bool:
+def _take_over(
+    stage: Stage,
+    recipe: Recipe,
+    vocabulary: Vocabulary,
+    source: "Run",
+    model: AlignmentModel,
+    folder: Path,
+) -> bool:
     """Whether `source` learnt a stage of regions or alignment just so; then its weights are the model's."""
     before, theirs = recipe.stages[: recipe.stages.index(stage) + 1], source.recipe
     same = theirs.stages[: len(before)] == before and theirs.vision.backbone == recipe.vision.backbone
     if stage.captioner is not None or not same:
         return False
-    if not stage.proposals_only and (theirs.vision, theirs.sentence) != (recipe.vision, recipe.sentence):
+    ours = recipe.vision, recipe.sentence, vocabulary.words
+    if not stage.proposals_only and (theirs.vision, theirs.sentence, source.vocabulary.words) != ours:
         return False
     tensors, facts = checkpoint.load(source.folder / stage.name / "best.safetensors")
     learnt = ("vision.backbone.", "vision.proposals.") if stage.proposals_only else ("",)

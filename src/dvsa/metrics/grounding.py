@@ -56,12 +56,16 @@ def ground(predicted_N4: Boxes, truth_N4: Boxes, photo_N: Sequence[str]) -> Grou
 
 
 def covered(
-    proposals: Mapping[str, Boxes], truth_N4: Boxes, photo_N: Sequence[str], *, threshold: float = 0.5
+    proposals: Mapping[str, Boxes],
+    truth_N4: Boxes,
+    photo_N: Sequence[str],
+    *,
+    thresholds: Sequence[float] = (0.5, 0.7),
 ) -> Grounding:
-    """Whether any proposal of the photograph reaches each phrase's box: `covered IoU0.5` (or the threshold).
+    """Whether any proposal of the photograph reaches each phrase's box: `covered IoU0.5`, `covered IoU0.7`.
 
-    It bounds what `ground` can reach with these proposals. Raises ValueError as `ground` does, and when a
-    photograph has no proposals.
+    The first bounds what `ground` can reach with these proposals. Raises ValueError as `ground` does, and
+    when a photograph has no proposals.
     """
     _check(truth_N4, truth_N4, photo_N)
     for photo in photo_N:
@@ -70,7 +74,7 @@ def covered(
                 f"photograph {photo!r} has phrases but no proposals; propose at least the whole frame"
             )
     overlap_N = np.array([iou(truth_N4[n, None], proposals[photo]).max() for n, photo in enumerate(photo_N)])
-    return Grounding(_owners(photo_N), {f"covered IoU{threshold:g}": overlap_N >= threshold})
+    return Grounding(_owners(photo_N), {f"covered IoU{t:g}": overlap_N >= t for t in thresholds})
 
 
 def _owners(photo_N: Sequence[str]) -> IntArray:

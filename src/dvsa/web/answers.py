@@ -9,7 +9,6 @@ from dvsa import segments
 from dvsa.model import View, sampler
 from dvsa.records import Alignment, Caption
 from dvsa.web import schemas
-from dvsa.web.support import supported
 
 
 def photo(view: View, identifier: str) -> schemas.Photo:
@@ -52,10 +51,9 @@ def captions(view: View, question: schemas.CaptionQuestion) -> schemas.Captions:
 
 def said(view: View, caption: Caption) -> schemas.Said:
     """A caption with its evidence: the best region of each of its words, before the MRF."""
-    least = float(str(view.model.bundle.manifest.get("support", 0.0)))
     laid = view.align(caption.text).words if caption.words else ()
     words = [
-        schemas.SaidWord(**asdict(word), logprob=logprob, supported=supported(word, least))
+        schemas.SaidWord(**asdict(word), logprob=logprob)
         for word, logprob in zip(laid, caption.logprobs, strict=False)  # END has a logprob, and is no word
     ]
     return schemas.Said(text=caption.text, logprob=caption.logprob, words=words)

@@ -3,6 +3,7 @@
 import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import PurePath
 
 from dvsa.index import Hit, Photograph, SearchError
@@ -64,7 +65,6 @@ def answer(hit: Hit) -> schemas.Hit:
         id=photograph.id, name=name(photograph), score=hit.score, width=photograph.width,
         height=photograph.height, boxes=list(hit.boxes),
         words=[
-            schemas.Word(text=word.text, known=word.known, region=word.region, score=word.score)
-            for word in hit.alignment.words
+            schemas.Word(**asdict(word)) for word in hit.alignment.words
         ],
     )  # fmt: skip

@@ -43,13 +43,13 @@ class Word(Answer):
     known: bool = Field(description="Whether the vocabulary has it; if not, it has no region and scores 0.")
     region: int | None
     score: float = Field(description="max over regions i of v_i . s_t")
+    supported: bool = Field(description="Whether a region speaks for it; function words need none.")
 
 
 class SaidWord(Word):
     """A word of a caption, with the evidence for it."""
 
     logprob: float = Field(description="Of this word after those before it.")
-    supported: bool = Field(description="Whether a region speaks for it; function words need none.")
 
 
 class Said(Answer):

@@ -2,8 +2,9 @@
  * What the page asks of the server. The shapes are those of the API's documentation, /docs.
  *
  * @typedef {{index: number, box: number[], pixels: number[], score: number}} Region
- * @typedef {{text: string, known: boolean, region: number | null, score: number}} Word
- * @typedef {Word & {logprob: number, supported: boolean}} SaidWord
+ * @typedef {{text: string, known: boolean, region: number | null, score: number,
+ *   supported: boolean}} Word
+ * @typedef {Word & {logprob: number}} SaidWord
  * @typedef {{text: string, logprob: number, words: SaidWord[]}} Said
  * @typedef {{first: number, last: number, text: string, region: number, score: number}} Segment
  * @typedef {{sentence: string, beta: number | "inf", score: number, words: Word[], segments: Segment[],

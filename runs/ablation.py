@@ -1,0 +1,155 @@
+"""What each part of the recipe `best` is worth: the same run without it, judged on the validation split.
+
+    python runs/ablation.py DATA SENTENCES OUT [--jobs N] [--only NAME ...]
+
+DATA is Flickr8K as docs/data.md says, SENTENCES what the recipe reads beside it. OUT gets runs/NAME and
+figures/ablation.NAME.json. What is done already is not done again, and stages that a change leaves as they
+are, are taken over from the unchanged run. Captioners are left out.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple
+
+from provenance import commit, device
+
+from dvsa import evaluation
+from dvsa.data import Dataset, load
+from dvsa.evaluation import Judged, encode
+from dvsa.learn import live
+from dvsa.learn.captioning import CaptionOptions
+from dvsa.learn.recipe import Recipe, Stage
+from dvsa.learn.recipes import RECIPES
+from dvsa.learn.run import Run, fit
+
+WHOLE = "best"
+"""The run that nothing is left out of; the others are compared with it, and take over what they share."""
+
+
+class Variant(NamedTuple):
+    """A change of the recipe, and whether it reads more than its own data's sentences."""
+
+    change: Callable[[Recipe], Recipe]
+    reads: bool = True
+
+
+def without(*names: str) -> Callable[[Recipe], Recipe]:
+    """The recipe without some stages."""
+    return lambda recipe: replace(recipe, stages=tuple(s for s in recipe.stages if s.name not in names))
+
+
+def tasks(recipe: Recipe, names: Iterable[str], **changes: object) -> Recipe:
+    """The recipe with other options of some stages' tasks."""
+
+    def changed(stage: Stage) -> Stage:
+        return replace(stage, task=replace(stage.task, **changes)) if stage.name in names else stage  # type: ignore[arg-type]
+
+    return replace(recipe, stages=tuple(map(changed, recipe.stages)))
+
+
+def vision(recipe: Recipe, **changes: object) -> Recipe:
+    """The recipe with another photograph's side."""
+    return replace(recipe, vision=replace(recipe.vision, **changes))  # type: ignore[arg-type]
+
+
+VARIANTS = {
+    WHOLE: Variant(lambda recipe: recipe),
+    "no reading": Variant(without("read"), reads=False),
+    "reading Flickr8K alone": Variant(lambda recipe: recipe, reads=False),
+    "no grounding": Variant(partial(tasks, names=("align", "tune"), grounding=0.0)),
+    "no tuning": Variant(without("tune", "settle")),
+    "tuning on flips alone": Variant(partial(tasks, names=("tune",), least=1.0, most=1.0)),
+    "tuning on nearer views alone": Variant(partial(tasks, names=("tune",), most=1.0)),
+    "no settling": Variant(without("settle")),
+    "no context layer": Variant(partial(vision, context_layers=0)),
+    "no geometry": Variant(partial(vision, geometry=False)),
+    "a proposal head half as wide": Variant(partial(vision, proposal_width=128)),
+}
+
+
+class Ablation:
+    """All variants on one data set."""
+
+    def __init__(self, data: Path, sentences: Path, out: Path, jobs: int) -> None:
+        self.data: Dataset = load(data)
+        self.sentences, self.out, self.jobs = sentences, out, jobs
+
+    def do(self, names: Iterable[str]) -> None:
+        """The whole recipe first, then the others, several at a time."""
+        self.one(WHOLE)
+        others = [name for name in names if name != WHOLE]
+        if self.jobs == 1:
+            for name in others:
+                self.one(name)
+            return
+        with ProcessPoolExecutor(self.jobs, mp_context=get_context("spawn")) as pool:
+            list(pool.map(self.one, others))
+
+    def one(self, name: str) -> None:
+        """Train a variant and judge it."""
+        path = self.out / "figures" / f"ablation.{name}.json"
+        if path.is_file():
+            return
+        began, variant, folder = time.time(), VARIANTS[name], self.out / "runs" / name.replace(" ", "-")
+        recipe = variant.change(RECIPES["best"]())
+        learnt = tuple(s for s in recipe.stages if not isinstance(s.task, CaptionOptions))
+        fit(
+            replace(recipe, stages=learnt),
+            self.data,
+            folder,
+            sentences=self.sentences if variant.reads else None,
+            earlier=None if name == WHOLE else self.out / "runs" / WHOLE,
+            quiet=self.jobs > 1,
+        )
+        for last in folder.glob("*/last.safetensors"):
+            last.unlink()  # the optimiser's memory is of no use any more
+        report = self.judge(Run(folder))
+        facts = {"data": self.data.name, "split": "val", "N": len(self.data.split("val")), "seed": 0}
+        facts |= {"commit": commit(), "command": " ".join(sys.argv), "device": device()}
+        facts |= {"seconds": time.time() - began}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({**report, "facts": facts}, indent=1, allow_nan=False))
+        print(name, f"{facts['seconds']:.0f} s", flush=True)
+
+    def judge(self, run: Run) -> dict[str, object]:
+        """Ranking and grounding on val, in one flat report."""
+        model, val = live.model(run), self.data.split("val")
+        seen = encode(model, val)
+        return joined(
+            evaluation.ranking(model, val, encoded=seen), evaluation.grounding(model, val, encoded=seen)
+        )
+
+
+def joined(ranking: Judged, grounding: Judged) -> dict[str, object]:
+    """The figures of both, those of ranking under `p2s` and `s2p`, and their intervals."""
+    figures, ends = dict(grounding.report), dict(grounding.report["ci95"])  # type: ignore[call-overload]
+    for side, name in (("p2s", "photo_to_sentence"), ("s2p", "sentence_to_photo")):
+        figures |= {f"{side} {key}": value for key, value in ranking.report[name].items()}  # type: ignore[attr-defined]
+        ends |= {f"{side} {key}": value for key, value in ranking.report["ci95"][name].items()}  # type: ignore[index]
+    return figures | {"ci95": ends}
+
+
+def main() -> None:
+    """Parse, train, judge."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path)
+    parser.add_argument("sentences", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--jobs", type=int, default=1, help="variants at a time")
+    parser.add_argument("--only", nargs="*", choices=VARIANTS, default=list(VARIANTS))
+    args = parser.parse_args()
+    Ablation(args.data, args.sentences, args.out, args.jobs).do(args.only)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""Scripts as modules, recipes made quick, and what both need."""
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from dvsa.learn import curve
+from dvsa.learn.recipe import Recipe, Stage
+
+RUNS = Path(__file__).resolve().parents[2] / "runs"
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], ModuleType]:
+    """Loads a script of runs/ by its name; none finds what another test has cached, and none draws."""
+    monkeypatch.setenv("DVSA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(curve, "draw", lambda lines, path: path.write_bytes(b"picture"))
+    monkeypatch.syspath_prepend(RUNS)
+
+    def loaded(name: str) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(f"runs_{name}", RUNS / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return loaded
+
+
+@pytest.fixture
+def quick() -> Callable[[Recipe], Recipe]:
+    """Makes a recipe's rows small networks that learn for an epoch a stage."""
+
+    def stage(full: Stage) -> Stage:
+        captioner = full.captioner and replace(full.captioner, hidden=16, word_size=16)
+        return replace(full, captioner=captioner, train=replace(full.train, epochs=1, batch=10))
+
+    def smaller(recipe: Recipe) -> Recipe:
+        return replace(
+            recipe,
+            min_count=1,
+            vision=replace(recipe.vision, backbone="small", embedding=16, anchors=3, proposal_width=8),
+            sentence=replace(recipe.sentence, embedding=16, hidden=16, word_size=16),
+            stages=tuple(stage(full) for full in recipe.stages),
+        )
+
+    return smaller

@@ -1,0 +1,69 @@
+"""The script of the ablation on toy scenes, with small networks: what variants share is learnt once."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from dvsa.data import toy
+from dvsa.learn.recipe import Recipe
+from dvsa.learn.recipes import RECIPES
+
+SENTENCES = "".join(
+    f"9{k}\ta {colour} circle\n9{k}\tone {colour} thing\n" for k, colour in enumerate(["red", "blue"])
+)
+
+
+Script = Callable[[str], ModuleType]
+
+
+@pytest.fixture
+def run(
+    script: Script, quick: Callable[[Recipe], Recipe], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., None]:
+    """Calls the script with a quick recipe."""
+    module = script("ablation")
+    best = RECIPES["best"]
+    monkeypatch.setattr(module, "RECIPES", {"best": lambda: quick(best())})
+
+    def call(*arguments: object) -> None:
+        monkeypatch.setattr("sys.argv", ["ablation.py", *map(str, arguments)])
+        module.main()
+
+    return call
+
+
+def test_variants_share_what_they_leave_as_it_is(
+    run: Callable[..., None], script: Script, tmp_path: Path
+) -> None:
+    data, out, sentences = (
+        toy.write(tmp_path / "data", train=24, val=8, test=8),
+        tmp_path / "out",
+        tmp_path / "read.txt",
+    )
+    sentences.write_text(SENTENCES)
+    run(data, sentences, out, "--only", "no tuning", "no grounding", "no reading")
+    names = ("best", "no tuning", "no grounding", "no reading")
+    figures = {name: json.loads((out / "figures" / f"ablation.{name}.json").read_text()) for name in names}
+    for report in figures.values():
+        assert (report["facts"]["split"], report["facts"]["N"]) == ("val", 8)
+        for key in ("p2s R@1", "s2p R@10", "R@1 IoU0.5", "pointing", "covered IoU0.7"):
+            low, high = report["ci95"][key]
+            assert 0 <= low <= report[key] <= high <= 100
+    learnt = {
+        name: {log.parent.name for log in (out / "runs" / name.replace(" ", "-")).glob("*/log.jsonl")}
+        for name in names
+    }
+    assert learnt == {
+        "best": {"read", "regions", "align", "tune", "settle"},
+        "no tuning": set(),  # all of it is taken over
+        "no grounding": {"align", "tune", "settle"},
+        "no reading": {"regions", "align", "tune", "settle"},
+    }
+    tables = script("tables")
+    lines = list(tables.ablation(tables.read(out / "figures")))
+    rows = [line.split(" | ")[0].removeprefix("| ") for line in lines if line.startswith("| ")]
+    assert rows[2] == "best"
+    assert {*names} == {*rows[2:]}
