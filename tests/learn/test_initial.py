@@ -34,8 +34,10 @@ def quick() -> Recipe:
     phrase = replace(
         caption, name="phrase", task=replace(caption.task, subjects=("region",), phrases="boxes")
     )
+    critical = CaptionOptions(subjects=("frame",), after="caption", samples=2)
+    reward = replace(frame, name="reward", task=critical)
     read = Stage(name="read", task=ParaphraseOptions(), train=QUICK)
-    return replace(whole, stages=(read, regions, align, frame, phrase))
+    return replace(whole, stages=(read, regions, align, frame, reward, phrase))
 
 
 @pytest.fixture(scope="module")

@@ -34,12 +34,20 @@ class CaptionOptions:
     words; or people's phrases for `boxes`, where the data has them (supervised)."""
     smoothing: float = 0.0
     """Share of the target that label smoothing spreads over all words."""
+    after: str = ""
+    """The stage whose captioner it begins with; a fresh one where it is empty."""
+    samples: int = 0
+    """Captions that self-critical training draws of each photograph; 0 learns people's words one by one."""
 
     def __post_init__(self) -> None:
         if not self.subjects or set(self.subjects) - {"frame", "region"}:
             raise ValueError(f"subjects must be 'frame', 'region' or both, not {self.subjects}")
         if self.phrases not in ("segments", "content", "boxes"):
             raise ValueError(f"phrases must be segments, content or boxes, not {self.phrases!r}")
+        if self.samples and (self.samples < 2 or self.subjects != ("frame",) or not self.after):
+            raise ValueError(
+                f"self-critical training needs 2 samples of the frame and a stage before: {self}"
+            )
 
 
 class CaptionTask:

@@ -18,6 +18,7 @@ from dvsa.learn import captioner
 from dvsa.learn.alignment import AlignmentModel, AlignmentOptions
 from dvsa.learn.backbone import fold_batch_norms
 from dvsa.learn.captioner import Captioner
+from dvsa.learn.captioning import CaptionOptions
 from dvsa.learn.paraphrase import ParaphraseOptions
 from dvsa.learn.recipe import Recipe, Stage, recipe_from_json
 from dvsa.learn.trainer import Net
@@ -84,10 +85,12 @@ class Initial:
     def captioner(self, stage: Stage, vocabulary: Vocabulary, features: int) -> Captioner | None:
         """The network that a stage of that name made, to learn on; None where there is none just so."""
         theirs = {s.name: s.captioner for s in self.recipe.stages}
-        if stage.captioner is None or theirs.get(stage.name) != stage.captioner:
+        heirs = {s.task.after: s.name for s in self.recipe.stages if isinstance(s.task, CaptionOptions)}
+        name = heirs.get(stage.name, stage.name)  # a stage that another went on from left no graph
+        if stage.captioner is None or theirs.get(name) != stage.captioner:
             return None
         net = captioner.build(stage.captioner, features, captioner.log_frequencies(vocabulary))
-        known = self._weights(f"{stage.name}.start") | self._weights(f"{stage.name}.step")
+        known = self._weights(f"{name}.start") | self._weights(f"{name}.step")
         known = {name.removeprefix("captioner."): weight for name, weight in known.items()}
         return self._filled(net, known, vocabulary)
 
@@ -146,9 +149,11 @@ def _is_over(stage: Stage, boxed: bool, aligned: bool) -> bool:
     """Whether a stage has nothing to learn any more.
 
     It reads, or finds regions; or it comes after another alignment, to change the trunk or to learn
-    from boxes which are not there.
+    from boxes which are not there; or it is self-critical, which takes long without a GPU.
     """
     task = stage.task
+    if isinstance(task, CaptionOptions):
+        return task.samples > 0
     if isinstance(task, AlignmentOptions):
         return stage.proposals_only or (aligned and (task.live or (task.grounding > 0 and not boxed)))
     return isinstance(task, ParaphraseOptions)

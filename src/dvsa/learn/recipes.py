@@ -153,12 +153,19 @@ def _best_alignment(nms: float) -> tuple[Stage, ...]:
 
 
 def _best_captioners(nms: float) -> tuple[Stage, ...]:
+    of_frames = CaptionerConfig(kind="attention", dropout=0.4)
     return (
         Stage(
             name="caption",
-            captioner=CaptionerConfig(kind="attention", dropout=0.4),
-            task=CaptionOptions(subjects=("frame",), nms=nms, smoothing=0.1),
+            captioner=of_frames,
+            task=CaptionOptions(nms=nms, smoothing=0.1),
             train=_adamw(epochs=20, batch=256, lr=8e-4, warmup=200, ema=0.999, evaluate_every=4),
+        ),
+        Stage(
+            name="reward",
+            captioner=of_frames,
+            task=CaptionOptions(nms=nms, after="caption", samples=5),
+            train=_adamw(epochs=8, batch=60, lr=1e-4, warmup=50, ema=0.99, evaluate_every=2),
         ),
         Stage(
             name="phrase",

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from dvsa.learn import checkpoint
+from dvsa.learn import captioner, checkpoint
 from dvsa.learn.alignment import AlignmentModel, AlignmentOptions, AlignmentTask, ProposalTask
 from dvsa.learn.bank import Corpus
+from dvsa.learn.captioner import Captioner, CaptionerConfig
 from dvsa.learn.captioning import CaptionOptions, CaptionTask
 from dvsa.learn.initial import Initial
 from dvsa.learn.paraphrase import Group, ParaphraseOptions, ParaphraseTask
 from dvsa.learn.recipe import Stage
+from dvsa.learn.selfcritical import SelfCriticalTask
 from dvsa.learn.trainer import TrainConfig, train
 
 
@@ -46,9 +48,33 @@ def _learn_to_write(
     """Train a captioner; one that learns from boxes where there are none stays as the bundle has it."""
     if stage.captioner is None:
         raise ValueError(f"the stage {stage.name!r} learns to write, but names no captioner")
-    first = None if begin is None else begin.captioner(stage, corpus.vocabulary, model.vision.features)
+    first = _first(stage.captioner, stage, options, model, corpus, begin, folder)
     if first is not None and options.phrases == "boxes" and not any(map(len, corpus.train.truth)):
         checkpoint.save(folder / "best.safetensors", first.state_dict(), {})
         return
+    if options.samples and first is not None:
+        critic = SelfCriticalTask(stage.name, model, corpus, stage.captioner, options, first)
+        train(critic, cfg, folder, corpus.device, quiet=corpus.quiet)
+        return
     writing = CaptionTask(stage.name, model, corpus, stage.captioner, options, first)
     train(writing, cfg, folder, corpus.device, quiet=corpus.quiet)
+
+
+def _first(
+    captioner_cfg: CaptionerConfig,
+    stage: Stage,
+    options: CaptionOptions,
+    model: AlignmentModel,
+    corpus: Corpus,
+    begin: Initial | None,
+    folder: Path,
+) -> Captioner | None:
+    """The captioner that a stage begins with: the bundle's, or an earlier stage's; None for a fresh one."""
+    if begin is not None:
+        return begin.captioner(stage, corpus.vocabulary, model.vision.features)
+    if not options.after:
+        return None
+    frequencies = captioner.log_frequencies(corpus.vocabulary)
+    net = captioner.build(captioner_cfg, model.vision.features, frequencies)
+    net.load_state_dict(checkpoint.load(folder.parent / options.after / "best.safetensors")[0])
+    return net

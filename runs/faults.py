@@ -1,0 +1,225 @@
+"""What the captions of a bundle get wrong: counted against what people wrote, for MODEL_CARD.md.
+
+    python runs/faults.py DATA OUT [--bundle FOLDER] [--split test] [--card MODEL_CARD.md]
+
+OUT gets captions.SPLIT.json, which is not made again, and faults.SPLIT.json. With --card, the table between
+the card's two comments `faults` is written anew. Photographs are the sampling unit of the intervals.
+"""
+
+import argparse
+import json
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from provenance import commit
+
+from dvsa import evaluation
+from dvsa.bundle import Bundle
+from dvsa.data import Example, load
+from dvsa.evaluation import protocol
+from dvsa.metrics.bootstrap import IntArray, estimate
+from dvsa.metrics.captions import score
+from dvsa.model import Model
+from dvsa.text import FUNCTION_WORDS, words
+
+
+def _set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+NUMBERS = _set("two three four five six")
+COLOURS = _set("black white red blue green yellow orange brown pink purple grey gray tan")
+MEN = _set("man men boy boys guy guys male gentleman he his him")
+WOMEN = _set("woman women girl girls lady ladies female she her hers")
+OTHERS = _set(
+    "person people child children kid kids baby toddler player players adult adults couple crowd group team"
+)
+ANIMALS = _set("dog dogs horse bird cat cow animal animals")
+LIVING = MEN | WOMEN | OTHERS | ANIMALS
+AGREE = 3
+"""People of five who must say a thing for it to count as there."""
+RARITIES = {"under 50 times": (1, 50), "50 to 500 times": (50, 500), "more often": (500, 10**9)}
+
+Said = Sequence[Collection[str]]
+"""Words of each photograph's caption."""
+Told = Sequence[Sequence[Collection[str]]]
+"""Words of each photograph's sentences by people."""
+
+
+def faults(said: Said, told: Told, heard: Mapping[str, int]) -> dict[str, object]:
+    """All counts, in percent with intervals; `heard` is how often training sentences have a word."""
+    tables = [
+        *counting(said, told),
+        *colours(said, told),
+        *genders(said, told),
+        *rare_things(said, told, heard),
+    ]
+    return estimate(lambda index: {name: share(*pair, index) for name, pair in tables}, len(said)) | {
+        "of": {name: int(sum(whole)) for name, (_, whole) in tables}
+    }
+
+
+Pair = tuple[Sequence[int], Sequence[int]]
+"""For each photograph, how many things are so, and of how many."""
+
+
+def share(part: Sequence[int], whole: Sequence[int], index: IntArray) -> float:
+    """The part of the whole among these photographs, in percent; 0 of nothing."""
+    return 100 * float(np.asarray(part)[index].sum()) / max(1, float(np.asarray(whole)[index].sum()))
+
+
+def counting(said: Said, told: Told) -> list[tuple[str, Pair]]:
+    """Where people agree on a number: whether the caption says it, or another one."""
+    right, other, asked, made_up, spoken = [], [], [], [], []
+    for mine, theirs in zip(said, told, strict=True):
+        votes = Counter(number for sentence in theirs for number in NUMBERS & set(sentence))
+        agreed = {number for number, people in votes.items() if people >= AGREE}
+        numbers = NUMBERS & set(mine)
+        asked.append(int(bool(agreed)))
+        right.append(int(bool(agreed & numbers)))
+        other.append(int(bool(agreed and numbers - agreed) and not agreed & numbers))
+        spoken.append(len(numbers))
+        made_up.append(len(numbers - set(votes)))
+    return [
+        ("people agree on a number: the caption says it", (right, asked)),
+        ("people agree on a number: the caption says another", (other, asked)),
+        ("number in a caption that nobody says", (made_up, spoken)),
+    ]
+
+
+def colours(said: Said, told: Told) -> list[tuple[str, Pair]]:
+    """Colours of captions that nobody speaks of."""
+    spoken = [COLOURS & set(mine) for mine in said]
+    nobody = [len(c - set().union(*theirs)) for c, theirs in zip(spoken, told, strict=True)]
+    return [("colour in a caption that nobody says", (nobody, list(map(len, spoken))))]
+
+
+def genders(said: Said, told: Told) -> list[tuple[str, Pair]]:
+    """Where people speak of one gender alone: whether the caption is of the other; and how often of men."""
+    found: list[tuple[str, Pair]] = []
+    for name, own, other in (("men", MEN, WOMEN), ("women", WOMEN, MEN)):
+        agreed = [
+            int(sum(bool(own & set(s)) for s in theirs) >= AGREE and not any(other & set(s) for s in theirs))
+            for theirs in told
+        ]
+        wrong = [
+            int(bool(a and other & set(mine) and not own & set(mine)))
+            for a, mine in zip(agreed, said, strict=True)
+        ]
+        found.append(
+            (f"people speak of {name} alone: the caption of the other gender alone", (wrong, agreed))
+        )
+    mine = [(int(bool(MEN & set(s))), int(bool((MEN | WOMEN) & set(s)))) for s in said]
+    theirs = [
+        (sum(bool(MEN & set(s)) for s in own), sum(bool((MEN | WOMEN) & set(s)) for s in own)) for own in told
+    ]
+    for who, pairs in (("captions", mine), ("people's sentences", theirs)):
+        part, whole = zip(*pairs, strict=True)
+        found.append((f"of {who} that name a gender: men", (part, whole)))
+    return found
+
+
+def rare_things(said: Said, told: Told, heard: Mapping[str, int]) -> list[tuple[str, Pair]]:
+    """Words that people agree on, by how often training heard them: whether the caption says them."""
+    found = []
+    for name, (low, high) in RARITIES.items():
+        agreed = []
+        for theirs in told:
+            votes = Counter(word for sentence in theirs for word in set(sentence) - FUNCTION_WORDS)
+            agreed.append(
+                {
+                    word
+                    for word, people in votes.items()
+                    if people >= AGREE and low <= heard.get(word, 0) < high
+                }
+            )
+        there = [len(a & set(mine)) for a, mine in zip(agreed, said, strict=True)]
+        found.append((f"word that people agree on, heard {name}: said", (there, list(map(len, agreed)))))
+    return found
+
+
+def scenes(captions: Mapping[str, str], examples: Sequence[Example]) -> dict[str, object]:
+    """CIDEr of photographs with and without people or animals, by what most people write."""
+    scores = score({e.name: e.sentences for e in examples}, captions, with_meteor=False)
+    living = {
+        e.name: sum(bool(LIVING & set(words(s))) for s in e.sentences) > len(e.sentences) / 2
+        for e in examples
+    }
+    found: dict[str, object] = {}
+    for name, wanted in (("with", True), ("without", False)):
+        index = np.flatnonzero([living[photo] == wanted for photo in scores.photos])
+        if len(index):
+            ends = estimate(lambda drawn, index=index: scores.figures(index[drawn]), len(index))  # type: ignore[misc]
+            found[f"CIDEr {name} people or animals"] = {
+                "value": ends["CIDEr"], "ci95": ends["ci95"]["CIDEr"], "of": len(index)  # type: ignore[index]
+            }  # fmt: skip
+    return found
+
+
+def write(bundle: Bundle, examples: Sequence[Example], path: Path) -> dict[str, str]:
+    """The captions of a split, made once."""
+    if not path.is_file():
+        kept: dict[str, str] = {}
+        evaluation.captions(
+            Model(bundle), examples, with_meteor=False, keep=lambda name, said: kept.update({name: said.text})
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(kept, indent=1))
+    captions: dict[str, str] = json.loads(path.read_text())
+    return captions
+
+
+def table(found: Mapping[str, object]) -> list[str]:
+    """The counts in Markdown."""
+    ends, whole, other = found["ci95"], found["of"], found["scenes"]
+    assert isinstance(ends, Mapping)
+    assert isinstance(whole, Mapping)
+    assert isinstance(other, Mapping)
+    rows = ["| what | value | 95% interval | of |", "|---|---|---|---|"]
+    for name, (low, high) in ends.items():
+        rows.append(f"| {name} | {found[name]:.1f}% | {low:.1f} to {high:.1f} | {whole[name]:,} |")
+    for name, part in other.items():
+        low, high = part["ci95"]
+        rows.append(f"| {name} | {part['value']:.1f} | {low:.1f} to {high:.1f} | {part['of']:,} |")
+    return rows
+
+
+def main() -> None:
+    """Write captions, count, tell."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--bundle", type=Path)
+    parser.add_argument("--split", default="test")
+    parser.add_argument("--card", type=Path)
+    parser.add_argument("--allow-custom-split", action="store_true")
+    args = parser.parse_args()
+    data, bundle = load(args.data), Bundle.open(args.bundle)
+    examples = data.split(args.split)
+    protocol.check(bundle, data, examples, allow_custom_split=args.allow_custom_split)
+    captions = write(bundle, examples, args.out / f"captions.{args.split}.json")
+    heard = Counter(word for e in data.split("train", restval=True) for s in e.sentences for word in words(s))
+    said = [set(words(captions[e.name])) for e in examples]
+    told = [[set(words(s)) for s in e.sentences] for e in examples]
+    found = faults(said, told, heard) | {"scenes": scenes(captions, examples)}
+    facts = {"data": data.name, "split": args.split, "N": len(examples), "commit": commit()}
+    (args.out / f"faults.{args.split}.json").write_text(json.dumps(found | {"facts": facts}, indent=1))
+    lines = "\n".join(table(found))
+    print(lines)
+    if args.card:
+        marked = re.compile(r"(<!-- faults -->\n).*?(<!-- end of faults -->)", re.DOTALL)
+        card, changes = marked.subn(lambda m: f"{m[1]}\n{lines}\n\n{m[2]}", args.card.read_text("utf-8"))
+        if changes != 1:
+            raise ValueError(
+                f"{args.card} has no place for the table: two comments, faults and end of faults"
+            )
+        args.card.write_text(card, "utf-8")
+
+
+if __name__ == "__main__":
+    main()

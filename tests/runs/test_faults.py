@@ -1,0 +1,83 @@
+"""Faults of captions, counted by hand; and the script on the shipped bundle's toy cousin."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+Script = Callable[[str], ModuleType]
+
+TOLD = [
+    ["two men in red", "two men", "two guys", "some men", "people"],
+    ["a woman with a bicycle", "a lady", "a girl", "a woman", "a bicycle and a woman"],
+    ["three dogs", "two dogs", "dogs", "dogs run", "dogs"],
+]
+HEARD = {"men": 900, "dogs": 600, "woman": 100, "bicycle": 3, "two": 60}
+
+
+@pytest.fixture
+def faults(script: Script) -> Callable[..., dict[str, float]]:
+    module = script("faults")
+
+    def counted(*captions: str) -> dict[str, float]:
+        said = [set(caption.split()) for caption in captions]
+        found: dict[str, float] = module.faults(said, [[set(s.split()) for s in own] for own in TOLD], HEARD)
+        return found
+
+    return counted
+
+
+def test_numbers_that_people_agree_on(faults: Callable[..., dict[str, float]]) -> None:
+    right = faults("two men", "a woman", "four dogs")
+    assert right["people agree on a number: the caption says it"] == 100
+    assert right["people agree on a number: the caption says another"] == 0
+    assert right["number in a caption that nobody says"] == 50
+    wrong = faults("three men", "a woman", "three dogs")  # of the dogs, people do not agree
+    assert wrong["people agree on a number: the caption says it"] == 0
+    assert wrong["people agree on a number: the caption says another"] == 100
+    assert wrong["number in a caption that nobody says"] == 50
+
+
+def test_colours_that_nobody_sees(faults: Callable[..., dict[str, float]]) -> None:
+    found = faults("two men in red and blue", "a woman", "black dogs")
+    assert found["colour in a caption that nobody says"] == pytest.approx(200 / 3)
+
+
+def test_genders_are_counted_each_way(faults: Callable[..., dict[str, float]]) -> None:
+    found = faults("a girl", "a man", "dogs")
+    assert found["people speak of men alone: the caption of the other gender alone"] == 100
+    assert found["people speak of women alone: the caption of the other gender alone"] == 100
+    assert found["of captions that name a gender: men"] == 50
+    assert found["of people's sentences that name a gender: men"] == pytest.approx(400 / 9)
+    fair = faults("a man and a woman", "a woman", "dogs")
+    assert fair["people speak of men alone: the caption of the other gender alone"] == 0
+
+
+def test_rare_words_are_rarely_said(faults: Callable[..., dict[str, float]]) -> None:
+    found = faults("men", "a woman", "dogs")
+    assert found["word that people agree on, heard under 50 times: said"] == 0
+    assert found["word that people agree on, heard 50 to 500 times: said"] == 50  # two; woman
+    assert found["word that people agree on, heard more often: said"] == 100
+    assert found["of"]["word that people agree on, heard more often: said"] == 2  # type: ignore[index]
+
+
+def test_the_card_is_written_from_the_counts(
+    script: Script, toy_data: Path, toy_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = tmp_path / "card.md"
+    card.write_text("before\n<!-- faults -->\nold\n<!-- end of faults -->\nafter\n")
+    called = ["faults.py", toy_data, tmp_path, "--bundle", toy_bundle, "--card", card, "--allow-custom-split"]
+    monkeypatch.setattr("sys.argv", list(map(str, called)))
+    script("faults").main()
+    found = json.loads((tmp_path / "faults.test.json").read_text())
+    colour = "colour in a caption that nobody says"
+    low, high = found["ci95"][colour]
+    row = f"| {colour} | {found[colour]:.1f}% | {low:.1f} to {high:.1f} | {found['of'][colour]:,} |"
+    assert row in card.read_text().splitlines()
+    assert card.read_text().startswith("before\n<!-- faults -->\n\n| what |")
+    assert card.read_text().endswith("\n\n<!-- end of faults -->\nafter\n")
+    card.write_text("no place")
+    with pytest.raises(ValueError, match="no place for the table"):
+        script("faults").main()
