@@ -1,0 +1,42 @@
+"""The threshold of support against a search over all, on random scores."""
+
+from collections.abc import Callable
+from types import ModuleType
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+Script = Callable[[str], ModuleType]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(4, 30), st.integers(0, 999))
+def test_no_threshold_is_better(script: Script, N: int, seed: int) -> None:
+    support = script("support")
+    rng = np.random.default_rng(seed)
+    right_N = np.arange(N) % 3 > 0
+    score_N = rng.integers(0, 6, N) / 2 + right_N
+    cut = support.threshold(score_N, right_N)
+    best = max(
+        np.mean([np.mean(score_N[right_N] > c), np.mean(score_N[~right_N] <= c)])
+        for c in np.arange(-1, 6, 0.25)
+    )
+    assert support.balanced(score_N, right_N, cut) == pytest.approx(best)
+    pairs = [(a > b) + (a == b) / 2 for a in score_N[right_N] for b in score_N[~right_N]]
+    assert support.area(score_N, right_N) == pytest.approx(np.mean(pairs))
+
+
+def test_what_a_threshold_marks(script: Script) -> None:
+    found = script("support").marked(
+        np.array([0.1, 0.2, 0.8, 0.9]), np.array([False, True, False, True]), 0.5
+    )
+    assert found == {
+        "content words": 4,
+        "wrong": 50,
+        "marked": 50,
+        "wrong of the marked": 50,
+        "wrong of the others": 50,
+        "area under the curve": 0.75,
+    }
