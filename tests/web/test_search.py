@@ -23,7 +23,8 @@ def answered(hits: list[Any]) -> list[dict[str, Any]]:
             "width": hit.photograph.width, "height": hit.photograph.height,
             "boxes": [[*box] for box in hit.boxes],
             "words": [
-                {"text": w.text, "known": w.known, "region": w.region, "score": w.score}
+                {"text": w.text, "known": w.known, "region": w.region, "score": w.score,
+                 "supported": w.supported}
                 for w in hit.alignment.words
             ],
         }
