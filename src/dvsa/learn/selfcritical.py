@@ -8,14 +8,13 @@ the rest less likely (Luo, 2020):
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from dvsa.learn.alignment import AlignmentModel
-from dvsa.learn.bank import Corpus
-from dvsa.learn.captioner import Captioner, CaptionerConfig
-from dvsa.learn.captioning import CaptionOptions, CaptionTask
+from dvsa.learn.captioner import Captioner
+from dvsa.learn.captioning import CaptionTask
 from dvsa.learn.lessons import Lesson
 from dvsa.learn.trainer import batches, epoch_steps
 from dvsa.metrics.cider import Cider
@@ -28,18 +27,11 @@ LONGEST = 20
 class SelfCriticalTask(CaptionTask):
     """CIDEr of drawn captions as the reward; batches are of photographs. Judged as `CaptionTask` is."""
 
-    def __init__(
-        self,
-        name: str,
-        model: AlignmentModel,
-        corpus: Corpus,
-        cfg: CaptionerConfig,
-        options: CaptionOptions,
-        begin: Captioner,
-    ) -> None:
-        super().__init__(name, model, corpus, cfg, options, begin)
-        decode = corpus.vocabulary.decode
-        self.cider = Cider([[decode(s) for s in own] for own in corpus.train_ids])
+    @cached_property
+    def cider(self) -> Cider:
+        """Against the training split's sentences, counted once."""
+        decode = self.corpus.vocabulary.decode
+        return Cider([[decode(s) for s in own] for own in self.corpus.train_ids])
 
     def steps_per_epoch(self, batch: int) -> int:
         return epoch_steps(len(self.corpus.train), batch)

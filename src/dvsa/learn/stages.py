@@ -52,11 +52,8 @@ def _learn_to_write(
     if first is not None and options.phrases == "boxes" and not any(map(len, corpus.train.truth)):
         checkpoint.save(folder / "best.safetensors", first.state_dict(), {})
         return
-    if options.samples and first is not None:
-        critic = SelfCriticalTask(stage.name, model, corpus, stage.captioner, options, first)
-        train(critic, cfg, folder, corpus.device, quiet=corpus.quiet)
-        return
-    writing = CaptionTask(stage.name, model, corpus, stage.captioner, options, first)
+    kind = SelfCriticalTask if options.samples else CaptionTask
+    writing = kind(stage.name, model, corpus, stage.captioner, options, first)
     train(writing, cfg, folder, corpus.device, quiet=corpus.quiet)
 
 

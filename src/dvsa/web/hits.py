@@ -64,7 +64,5 @@ def answer(hit: Hit) -> schemas.Hit:
     return schemas.Hit(
         id=photograph.id, name=name(photograph), score=hit.score, width=photograph.width,
         height=photograph.height, boxes=list(hit.boxes),
-        words=[
-            schemas.Word(**asdict(word)) for word in hit.alignment.words
-        ],
+        words=[schemas.Word(**asdict(word)) for word in hit.alignment.words],
     )  # fmt: skip
