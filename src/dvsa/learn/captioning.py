@@ -161,12 +161,19 @@ class CaptionTask:
 
 def greedy(model: Captioner, feature_BIF: Tensor, max_len: int = 25) -> list[list[int]]:
     """The likeliest word at each step, for a look at progress during training; ids up to END."""
+    return roll_out(model, feature_BIF, lambda logit_BV: logit_BV.argmax(-1), max_len)
+
+
+def roll_out(
+    model: Captioner, feature_BIF: Tensor, choose: Callable[[Tensor], Tensor], max_len: int
+) -> list[list[int]]:
+    """A sequence for each frame, each word by `choose` from logits (B, V); it goes on behind END."""
     frame_B = torch.full((len(feature_BIF),), feature_BIF.shape[1] - 1, device=feature_BIF.device)
     state, token_B = model.start(feature_BIF, frame_B), torch.full_like(frame_B, START)
     said = []
     for _ in range(max_len):
         logit_BV, state = model.step(token_B, state)
         logit_BV[:, [START, START_PHRASE]] = -torch.inf
-        token_B = logit_BV.argmax(-1)
+        token_B = choose(logit_BV)
         said.append(token_B)
     return torch.stack(said, 1).tolist()

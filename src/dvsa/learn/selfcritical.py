@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 
 from dvsa.learn.captioner import Captioner
-from dvsa.learn.captioning import CaptionTask
+from dvsa.learn.captioning import CaptionTask, roll_out
 from dvsa.learn.lessons import Lesson
 from dvsa.learn.trainer import batches, epoch_steps
 from dvsa.metrics.cider import Cider
-from dvsa.text import END, START, START_PHRASE
+from dvsa.text import END, START
 
 LONGEST = 20
 """Words of a caption that is drawn; one that is longer counts as ended there."""
@@ -62,13 +62,7 @@ def advantages(reward_KN: Tensor) -> Tensor:
 @torch.no_grad()
 def draw(model: Captioner, feature_BIF: Tensor) -> list[list[int]]:
     """A caption of each frame, every word drawn by its probability; ids before END."""
-    frame_B = torch.full((len(feature_BIF),), feature_BIF.shape[1] - 1, device=feature_BIF.device)
-    state, token_B = model.start(feature_BIF, frame_B), torch.full_like(frame_B, START)
-    said = []
-    for _ in range(LONGEST):
-        logit_BV, state = model.step(token_B, state)
-        logit_BV[:, [START, START_PHRASE]] = -torch.inf
-        token_B = torch.multinomial(logit_BV.softmax(-1), 1)[:, 0]
-        said.append(token_B)
-    rows = torch.stack(said, 1).tolist()
+    rows = roll_out(
+        model, feature_BIF, lambda logit_BV: torch.multinomial(logit_BV.softmax(-1), 1)[:, 0], LONGEST
+    )
     return [row[: row.index(END)] if END in row else row for row in rows]
