@@ -12,13 +12,12 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
+from jobs import at_once
 from provenance import commit, device
 
 from dvsa import evaluation
@@ -85,13 +84,7 @@ class Ablation:
     def do(self, names: Iterable[str]) -> None:
         """The whole recipe first, then the others, several at a time."""
         self.one(WHOLE)
-        others = [name for name in names if name != WHOLE]
-        if self.jobs == 1:
-            for name in others:
-                self.one(name)
-            return
-        with ProcessPoolExecutor(self.jobs, mp_context=get_context("spawn")) as pool:
-            list(pool.map(self.one, others))
+        at_once(self.jobs, self.one, [name for name in names if name != WHOLE])
 
     def one(self, name: str) -> None:
         """Train a variant and judge it."""

@@ -3,11 +3,10 @@
 import json
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
+from jobs import at_once
 from provenance import device
 
 from dvsa.data import Dataset
@@ -59,12 +58,7 @@ class Training:
 
     def do(self, jobs: Sequence[Job]) -> None:
         """Some runs that do not build on one another."""
-        if self.jobs == 1:
-            for job in jobs:
-                self.run(job)
-            return
-        with ProcessPoolExecutor(self.jobs, mp_context=get_context("spawn")) as pool:
-            list(pool.map(self.run, jobs))
+        at_once(self.jobs, self.run, jobs)
 
     def run(self, job: Job) -> None:
         """One run, with the seconds that it took."""
