@@ -1,10 +1,10 @@
 """What each part of the recipe `best` is worth: the same run without it, judged on the validation split.
 
-    python runs/ablation.py DATA SENTENCES OUT [--jobs N] [--only NAME ...]
+    python runs/ablation.py DATA SENTENCES RUN OUT [--jobs N] [--only NAME ...]
 
-DATA is Flickr8K as docs/data.md says, SENTENCES what the recipe reads beside it. OUT gets runs/NAME and
-figures/ablation.NAME.json. What is done already is not done again, and stages that a change leaves as they
-are, are taken over from the unchanged run. Captioners are left out.
+DATA is Flickr8K as docs/data.md says, SENTENCES what the recipe reads beside it, RUN a finished run of the
+recipe on both. OUT gets runs/NAME and figures/ablation.NAME.json. What is done already is not done again, and
+stages that a change leaves as they are, are taken over from RUN. Captioners are left out.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from dvsa.learn.recipes import RECIPES
 from dvsa.learn.run import Run, fit
 
 WHOLE = "best"
-"""The run that nothing is left out of; the others are compared with it, and take over what they share."""
+"""The recipe that nothing is left out of; the others are compared with it."""
 
 
 class Variant(NamedTuple):
@@ -77,14 +77,13 @@ VARIANTS = {
 class Ablation:
     """All variants on one data set."""
 
-    def __init__(self, data: Path, sentences: Path, out: Path, jobs: int) -> None:
+    def __init__(self, data: Path, sentences: Path, run: Path, out: Path, jobs: int) -> None:
         self.data: Dataset = load(data)
-        self.sentences, self.out, self.jobs = sentences, out, jobs
+        self.sentences, self.run, self.out, self.jobs = sentences, run, out, jobs
 
     def do(self, names: Iterable[str]) -> None:
-        """The whole recipe first, then the others, several at a time."""
-        self.one(WHOLE)
-        at_once(self.jobs, self.one, [name for name in names if name != WHOLE])
+        """Several at a time."""
+        at_once(self.jobs, self.one, names)
 
     def one(self, name: str) -> None:
         """Train a variant and judge it."""
@@ -99,7 +98,7 @@ class Ablation:
             self.data,
             folder,
             sentences=self.sentences if variant.reads else None,
-            earlier=None if name == WHOLE else self.out / "runs" / WHOLE,
+            earlier=self.run,
             quiet=self.jobs > 1,
         )
         for last in folder.glob("*/last.safetensors"):
@@ -137,11 +136,12 @@ def main() -> None:
     )
     parser.add_argument("data", type=Path)
     parser.add_argument("sentences", type=Path)
+    parser.add_argument("run", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--jobs", type=int, default=1, help="variants at a time")
     parser.add_argument("--only", nargs="*", choices=VARIANTS, default=list(VARIANTS))
     args = parser.parse_args()
-    Ablation(args.data, args.sentences, args.out, args.jobs).do(args.only)
+    Ablation(args.data, args.sentences, args.run, args.out, args.jobs).do(args.only)
 
 
 if __name__ == "__main__":

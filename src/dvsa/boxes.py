@@ -67,6 +67,17 @@ def nms(boxes_N4: FloatArray, score_N: FloatArray, *, threshold: float, keep: in
     return order_N[kept]
 
 
+def vote(kept_I4: FloatArray, boxes_N4: FloatArray, score_N: FloatArray, threshold: float) -> FloatArray:
+    """Each kept box moved to the mean of all boxes with an IoU of at least `threshold` with it, I × 4.
+
+    They count by their scores, which must be positive (box voting, Gidaris and Komodakis, 2015): a box that
+    NMS drops still has its say on where the edges are.
+    """
+    weight_IN = np.where(iou(kept_I4, boxes_N4) >= threshold, score_N, 0)
+    mean_I4: FloatArray = weight_IN @ boxes_N4 / weight_IN.sum(axis=1, keepdims=True)
+    return mean_I4
+
+
 def grid() -> FloatArray:
     """Nineteen fixed boxes, the proposer without a network; the frame is not among them.
 

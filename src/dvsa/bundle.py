@@ -71,6 +71,8 @@ class Manifest(TypedDict):
     embedding: int
     proposer: str
     nms: float
+    vote: NotRequired[float]
+    """IoU from which candidates vote on a proposal's edges; 1, which is none, where a bundle does not say."""
     score: str
     beta: float
     beam: int

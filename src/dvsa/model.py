@@ -79,7 +79,8 @@ class Model:
         """The bundle's own regions of one photograph, the frame last: boxes (20, 4), scores (20,).
 
         They are the 19 best candidates after NMS; where that leaves too few, the best of those that it
-        dropped fill up. A bundle whose proposer is `grid` takes the fixed boxes instead, `frame` none.
+        dropped fill up. Where the bundle says so, near candidates then vote on their edges. A bundle whose
+        proposer is `grid` takes the fixed boxes instead, `frame` none.
         """
         if self.bundle.manifest["proposer"] != "head":
             fixed = self.bundle.manifest["proposer"] == "grid"
@@ -89,7 +90,10 @@ class Model:
         kept = boxes.nms(box_C4, score_C, threshold=self.bundle.manifest["nms"], keep=boxes.PROPOSALS)
         dropped = np.setdiff1d(np.arange(len(top_C)), kept)
         order = np.concatenate([kept, dropped])[: boxes.PROPOSALS].astype(np.int64)
-        box_I4 = np.vstack([box_C4[order], np.asarray([FRAME], np.float32)])
+        best_I4, threshold = box_C4[order], self.bundle.manifest.get("vote", 1.0)
+        if threshold < 1:
+            best_I4 = boxes.vote(best_I4, box_C4, score_C, threshold)
+        box_I4 = np.vstack([best_I4, np.asarray([FRAME], np.float32)])
         return box_I4, np.append(score_C[order], np.float32(1))
 
     def encode(self, fine: Floats, coarse: Floats, box_BI4: Floats) -> tuple[Floats, Floats]:

@@ -144,14 +144,17 @@ def test_features_are_made_anew_when_anything_changes_that_they_depend_on(
     with torch.no_grad():
         model.vision.proposals.fine.weight[0, 0] = 0.123  # no other test has these weights
 
-    def is_new(proposer: str = "head", nms: float = 0.5, split: Photographs = corpus.val) -> bool:
+    def is_new(
+        proposer: str = "head", nms: float = 0.5, vote: float = 1.0, split: Photographs = corpus.val
+    ) -> bool:
         before = made
-        region_features(model.vision, split, proposer, nms)
+        region_features(model.vision, split, proposer, nms, vote)
         return made > before
 
     assert is_new()
     assert not is_new()
     assert is_new(nms=0.6)
+    assert is_new(vote=0.6)
     assert is_new(proposer="grid")
     assert is_new(split=corpus.train)
     with torch.no_grad():

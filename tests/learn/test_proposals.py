@@ -148,9 +148,9 @@ def test_photographs_without_phrases_teach_that_nothing_is_there(counts: list[in
     assert box_BN4.grad is None or not box_BN4.grad[0].any()
 
 
-def propose(score_N: Tensor, box_N4: Tensor, threshold: float) -> Tensor:
+def propose(score_N: Tensor, box_N4: Tensor, threshold: float, **more: float) -> Tensor:
     """What `dvsa.model` chooses."""
-    bundle = cast(Bundle, SimpleNamespace(manifest={"nms": threshold, "proposer": "head"}))
+    bundle = cast(Bundle, SimpleNamespace(manifest={"nms": threshold, "proposer": "head", **more}))
     return torch.from_numpy(Model(bundle).propose(score_N.numpy(), box_N4.numpy())[0])
 
 
@@ -162,6 +162,19 @@ def test_best_boxes_are_those_of_the_model(seed: int, threshold: float, count: i
     assert chosen_BI4.shape == (3, 20, 4)
     for logit_N, box_N4, chosen_I4 in zip(logit_BN, box_BN4, chosen_BI4, strict=True):
         assert torch.equal(chosen_I4, propose(logit_N.sigmoid(), box_N4, threshold))
+
+
+@given(seeds, st.sampled_from([0.1, 0.3, 0.7]), st.sampled_from([60, PRE_NMS + 50]))
+def test_voted_boxes_are_those_of_the_model(seed: int, vote: float, count: int) -> None:
+    torch.manual_seed(seed)
+    logit_BN, box_BN4 = torch.randn(3, count), draw_boxes(3, count)
+    chosen_BI4 = best_boxes(logit_BN, box_BN4, keep=19, threshold=0.5, vote=vote)
+    plain_BI4 = best_boxes(logit_BN, box_BN4, keep=19, threshold=0.5)
+    assert not torch.equal(chosen_BI4, plain_BI4)
+    for logit_N, box_N4, chosen_I4 in zip(logit_BN, box_BN4, chosen_BI4, strict=True):
+        torch.testing.assert_close(
+            chosen_I4, propose(logit_N.sigmoid(), box_N4, 0.5, vote=vote), atol=1e-5, rtol=0
+        )
 
 
 def test_where_nms_leaves_too_few_the_best_of_the_dropped_fill_up() -> None:

@@ -44,16 +44,18 @@ def test_the_loss_is_the_advantage_times_the_log_probability(
 ) -> None:
     net, index = task.build(), batches(24, 5, 2, 0)
     own = [corpus.train_ids[k][0] for k in index]
-    said = [own[0], own[0][:2], own[1], own[1], [*own[0], 3], []]
+    broken_off = (own[0] * selfcritical.LONGEST)[: selfcritical.LONGEST]
+    said = [own[0], own[0][:2], broken_off, own[1], [*own[0], 3], []]
     monkeypatch.setattr(selfcritical, "draw", lambda *_: said)
     found = task.loss(net, step=5, batch=2, seed=0)
     decode = corpus.vocabulary.decode
-    references = [[decode(s) for s in sentences] for sentences in corpus.train_ids]
+    references = [[[*decode(s), "."] for s in sentences] for sentences in corpus.train_ids]
     total, count = 0.0, 0
     for place, k in enumerate(index):
         worth = []
         for ids in said[3 * place : 3 * place + 3]:
-            hypotheses = [decode(ids) if j == k else [] for j in range(len(references))]
+            spoken = [*decode(ids), "."] if len(ids) < selfcritical.LONGEST else decode(ids)
+            hypotheses = [spoken if j == k else [] for j in range(len(references))]
             worth.append(cider(references, hypotheses)[k])
         for n, ids in enumerate(said[3 * place : 3 * place + 3]):
             gain = worth[n] - np.mean([w for m, w in enumerate(worth) if m != n])

@@ -53,6 +53,7 @@ class AlignmentOptions:
     proposer: str = "head"
     """Where regions come from: `head`, `grid`, or `frame` for the whole photograph alone."""
     nms: float = 0.5
+    vote: float = 1.0
     lr: Mapping[str, float] = field(default_factory=dict)
     """Learning-rate factors by the beginning of a parameter's name; whatever it does not name stays fixed."""
     proposal_weight: float = 1.0
@@ -155,7 +156,7 @@ def proposal_recall(
     best: list[Tensor] = []
     for chunk in chunks(len(photographs), 50):
         looked = look(model.vision, photographs.batch(chunk))
-        chosen_BI4 = choose_boxes(looked.logit_BN, looked.box_BN4, "head", options.nms)
+        chosen_BI4 = choose_boxes(looked.logit_BN, looked.box_BN4, "head", options.nms, options.vote)
         for truth_G5, chosen_I4 in zip(photographs.truth[chunk], chosen_BI4.cpu(), strict=True):
             best_G = box_iou(truth_G5[:, :4], chosen_I4).amax(1)
             best.append(best_G.repeat_interleave(truth_G5[:, 4].long()))
@@ -179,7 +180,7 @@ class AlignmentTask(_PhotographTask):
             self._demand_boxes("grounding", "set its weight to 0")
         if not options.live:
             self.train_KIF, self.val_KIF = (
-                region_features(model.vision, split, options.proposer, options.nms)
+                region_features(model.vision, split, options.proposer, options.nms, options.vote)
                 for split in (corpus.train, corpus.val)
             )
             if isinstance(model.vision.regions.standard, Standardise):
@@ -218,7 +219,8 @@ class AlignmentTask(_PhotographTask):
 
     def _pool(self, model: AlignmentModel, looked: Looked) -> Tensor:
         """Features (K, I, F) of the regions that the proposer chooses."""
-        chosen_KI4 = choose_boxes(looked.logit_BN, looked.box_BN4, self.options.proposer, self.options.nms)
+        o = self.options
+        chosen_KI4 = choose_boxes(looked.logit_BN, looked.box_BN4, o.proposer, o.nms, o.vote)
         return model.vision.pool(looked.fine, looked.coarse, chosen_KI4)
 
     def _draw(self, index: Sequence[int]) -> list[tuple[int, int]]:
@@ -270,8 +272,8 @@ def phrase_scores(
     photo_P = torch.tensor([k for k, _, _ in rows], dtype=torch.int64, device=v_KID.device)
     sentence_P = torch.tensor([n for _, n, _ in rows], dtype=torch.int64, device=v_KID.device)
     inside_PT = torch.zeros(len(rows), s_LTD.shape[1])
-    for p, (_, _, mention) in enumerate(rows):
-        inside_PT[p, list(mention.places)] = 1.0
+    marks = [(p, t) for p, (_, _, mention) in enumerate(rows) for t in mention.places]
+    inside_PT[tuple(torch.tensor(marks, dtype=torch.int64).reshape(-1, 2).T)] = 1.0
     phrase_PD = torch.einsum("pt,ptd->pd", inside_PT.to(s_LTD.device), s_LTD[sentence_P])
     dot_PI = SHARPNESS * torch.einsum("pd,pid->pi", functional.normalize(phrase_PD, dim=-1), v_KID[photo_P])
     true_P14 = v_KID.new_tensor([mention.box for _, _, mention in rows]).reshape(-1, 1, 4)

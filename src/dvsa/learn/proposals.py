@@ -6,6 +6,7 @@ phrases in the training split, so whatever is measured with it is not weakly sup
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -123,11 +124,12 @@ def paired_iou(a_N4: Tensor, b_N4: Tensor) -> Tensor:
     return shared_N / (area_N - shared_N).clamp(min=1e-9)
 
 
-def best_boxes(logit_BN: Tensor, box_BN4: Tensor, keep: int, threshold: float) -> Tensor:
+def best_boxes(logit_BN: Tensor, box_BN4: Tensor, keep: int, threshold: float, vote: float = 1.0) -> Tensor:
     """The `keep` best boxes of each photograph after NMS, and the frame as the last: (B, keep + 1, 4).
 
     The torch twin of what `dvsa.model` does with numpy: where NMS leaves too few, the best of those that it
-    dropped fill up, so that every photograph has the same number of regions.
+    dropped fill up, so that every photograph has the same number of regions; and below a `vote` of 1,
+    candidates with such an IoU vote on their edges.
     """
     top_BC = logit_BN.topk(min(PRE_NMS, logit_BN.shape[1])).indices
     box_BC4 = box_BN4.gather(1, top_BC[..., None].expand(-1, -1, 4))
@@ -141,8 +143,17 @@ def best_boxes(logit_BN: Tensor, box_BN4: Tensor, keep: int, threshold: float) -
         gone_BC[each_B, best_B] = True
     order_BI = kept_BC.byte().sort(dim=1, descending=True, stable=True).indices[:, :keep]
     chosen_BI4 = box_BC4.gather(1, order_BI[..., None].expand(-1, -1, 4))
+    if vote < 1:  # photograph by photograph: all pairs of all at once would fill a small GPU
+        score_BC = logit_BN.gather(1, top_BC).sigmoid()
+        chosen_BI4 = torch.stack(list(map(partial(_vote, threshold=vote), chosen_BI4, box_BC4, score_BC)))
     frame_B14 = box_BC4.new_tensor([FRAME]).expand(len(box_BC4), 1, 4)
     return torch.cat([chosen_BI4, frame_B14], 1)
+
+
+def _vote(kept_I4: Tensor, box_C4: Tensor, score_C: Tensor, threshold: float) -> Tensor:
+    """The torch twin of `dvsa.boxes.vote`."""
+    weight_IC = torch.where(box_iou(kept_I4, box_C4) >= threshold, score_C, 0.0)
+    return weight_IC @ box_C4 / weight_IC.sum(1, keepdim=True)
 
 
 def cluster_shapes(shape_N2: FloatArray, count: int, seed: int = 0, rounds: int = 30) -> FloatArray:

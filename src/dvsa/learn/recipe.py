@@ -40,6 +40,8 @@ class Recipe:
     proposer: str = "head"
     nms: float = 0.5
     """IoU above which a proposal gives way to a better one."""
+    vote: float = 1.0
+    """IoU from which candidates vote on a proposal's edges; at 1 none do."""
     beta: float = 1.0
     """Default strength of the MRF's wish for long segments."""
     beam: int = 5
@@ -55,12 +57,12 @@ class Recipe:
         return values
 
 
-def proposal_stage(nms: float = 0.5) -> Stage:
+def proposal_stage(nms: float = 0.5, vote: float = 1.0) -> Stage:
     """The proposal head on the frozen ImageNet trunk, which all great recipes begin with."""
     return Stage(
         name="regions",
         proposals_only=True,
-        task=AlignmentOptions(lr={"vision.proposals.": 1.0}, nms=nms, flip=True),
+        task=AlignmentOptions(lr={"vision.proposals.": 1.0}, nms=nms, vote=vote, flip=True),
         train=TrainConfig(
             epochs=12, batch=60, lr=1e-3, warmup=100, ema=0.998, evaluate_every=4,
             weight_decay=0.01, clip_norm=2.0,

@@ -20,6 +20,7 @@ from dvsa.learn.captioner import Captioner
 from dvsa.learn.captioning import CaptionOptions
 from dvsa.learn.checkpoint import JsonValue
 from dvsa.learn.initial import Initial
+from dvsa.learn.paraphrase import ParaphraseOptions
 from dvsa.learn.recipe import Recipe, Stage, recipe_from_json
 from dvsa.learn.stages import learn
 from dvsa.learn.trainer import Net
@@ -130,9 +131,10 @@ def _take_over(
     folder: Path,
 ) -> bool:
     """Whether `source` learnt a stage of regions or alignment just so; then its weights are the model's."""
-    before, theirs = recipe.stages[: recipe.stages.index(stage) + 1], source.recipe
-    same = theirs.stages[: len(before)] == before and theirs.vision.backbone == recipe.vision.backbone
-    if stage.captioner is not None or not same:
+    theirs = source.recipe
+    if stage.captioner is not None or theirs.vision.backbone != recipe.vision.backbone:
+        return False
+    if stage not in theirs.stages or _led_to(stage, theirs) != _led_to(stage, recipe):
         return False
     ours = recipe.vision, recipe.sentence, vocabulary.words
     if not stage.proposals_only and (theirs.vision, theirs.sentence, source.vocabulary.words) != ours:
@@ -143,6 +145,13 @@ def _take_over(
     model.eval()
     checkpoint.save(folder / "best.safetensors", model.state_dict(), facts)
     return True
+
+
+def _led_to(stage: Stage, recipe: Recipe) -> tuple[Stage, ...]:
+    """A stage and those before it on which its result depends: reading changes words, but no proposals."""
+    until = recipe.stages[: recipe.stages.index(stage) + 1]
+    looking = tuple(s for s in until if not isinstance(s.task, ParaphraseOptions))
+    return looking if all(s.proposals_only for s in looking) else until
 
 
 def pick_device(name: str | None) -> torch.device:

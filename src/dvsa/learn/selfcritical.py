@@ -21,7 +21,9 @@ from dvsa.metrics.cider import Cider
 from dvsa.text import END, START
 
 LONGEST = 20
-"""Words of a caption that is drawn; one that is longer counts as ended there."""
+"""Words of a caption that is drawn; one that is longer is broken off there."""
+STOP = "."
+"""The end, which counts as a word of a sentence: else it would pay to break off behind "in front of a"."""
 
 
 class SelfCriticalTask(CaptionTask):
@@ -31,7 +33,7 @@ class SelfCriticalTask(CaptionTask):
     def cider(self) -> Cider:
         """Against the training split's sentences, counted once."""
         decode = self.corpus.vocabulary.decode
-        return Cider([[decode(s) for s in own] for own in self.corpus.train_ids])
+        return Cider([[[*decode(s), STOP] for s in own] for own in self.corpus.train_ids])
 
     def steps_per_epoch(self, batch: int) -> int:
         return epoch_steps(len(self.corpus.train), batch)
@@ -50,7 +52,9 @@ class SelfCriticalTask(CaptionTask):
 
     def _worth(self, drawn: Sequence[Lesson]) -> list[float]:
         """CIDEr of each caption, in [0, 10]."""
-        return [self.cider(x.photograph, self.corpus.vocabulary.decode(x.words)) for x in drawn]
+        decode = self.corpus.vocabulary.decode
+        ends = [[STOP] if len(x.words) < LONGEST else [] for x in drawn]
+        return [self.cider(x.photograph, decode(x.words) + end) for x, end in zip(drawn, ends, strict=True)]
 
 
 def advantages(reward_KN: Tensor) -> Tensor:
