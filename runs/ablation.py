@@ -33,11 +33,18 @@ WHOLE = "best"
 """The recipe that nothing is left out of; the others are compared with it."""
 
 
-class Variant(NamedTuple):
-    """A change of the recipe, and whether it reads more than its own data's sentences."""
+def as_it_is(recipe: Recipe) -> Recipe:
+    """No change."""
+    return recipe
 
-    change: Callable[[Recipe], Recipe]
+
+class Variant(NamedTuple):
+    """A change of what is learnt, or of how it is used."""
+
+    learn: Callable[[Recipe], Recipe] = as_it_is
+    use: Callable[[Recipe], Recipe] = as_it_is
     reads: bool = True
+    """Whether it reads more than its own data's sentences."""
 
 
 def without(*names: str) -> Callable[[Recipe], Recipe]:
@@ -59,18 +66,28 @@ def vision(recipe: Recipe, **changes: object) -> Recipe:
     return replace(recipe, vision=replace(recipe.vision, **changes))  # type: ignore[arg-type]
 
 
+UNTUNED = without("tune", "settle")
+
+
+def untuned(**changes: object) -> Callable[[Recipe], Recipe]:
+    """The recipe that never trains the trunk, with another photograph's side; its twin is `no tuning`."""
+    return lambda recipe: vision(UNTUNED(recipe), **changes)
+
+
 VARIANTS = {
-    WHOLE: Variant(lambda recipe: recipe),
+    WHOLE: Variant(),
     "no reading": Variant(without("read"), reads=False),
-    "reading Flickr8K alone": Variant(lambda recipe: recipe, reads=False),
+    "reading Flickr8K alone": Variant(reads=False),
     "no grounding": Variant(partial(tasks, names=("align", "tune"), grounding=0.0)),
-    "no tuning": Variant(without("tune", "settle")),
     "tuning on flips alone": Variant(partial(tasks, names=("tune",), least=1.0, most=1.0)),
     "tuning on nearer views alone": Variant(partial(tasks, names=("tune",), most=1.0)),
     "no settling": Variant(without("settle")),
-    "no context layer": Variant(partial(vision, context_layers=0)),
-    "no geometry": Variant(partial(vision, geometry=False)),
-    "a proposal head half as wide": Variant(partial(vision, proposal_width=128)),
+    "no votes on edges": Variant(use=lambda recipe: replace(recipe, vote=1.0)),
+    "no look at the mirror image": Variant(use=partial(vision, both_ways=False)),
+    "no tuning": Variant(UNTUNED),
+    "no tuning, no context layer": Variant(untuned(context_layers=0)),
+    "no tuning, no geometry": Variant(untuned(geometry=False)),
+    "no tuning, a proposal head half as wide": Variant(untuned(proposal_width=128)),
 }
 
 
@@ -91,7 +108,7 @@ class Ablation:
         if path.is_file():
             return
         began, variant, folder = time.time(), VARIANTS[name], self.out / "runs" / name.replace(" ", "-")
-        recipe = variant.change(RECIPES["best"]())
+        recipe = variant.learn(RECIPES["best"]())
         learnt = tuple(s for s in recipe.stages if not isinstance(s.task, CaptionOptions))
         fit(
             replace(recipe, stages=learnt),
@@ -103,7 +120,9 @@ class Ablation:
         )
         for last in folder.glob("*/last.safetensors"):
             last.unlink()  # the optimiser's memory is of no use any more
-        report = self.judge(Run(folder))
+        run = Run(folder)
+        run.recipe = variant.use(run.recipe)
+        report = self.judge(run)
         facts = {"data": self.data.name, "split": "val", "N": len(self.data.split("val")), "seed": 0}
         facts |= {"commit": commit(), "command": " ".join(sys.argv), "device": device()}
         facts |= {"seconds": time.time() - began}

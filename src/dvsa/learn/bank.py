@@ -213,7 +213,7 @@ def region_features(
     net.eval()
     code = _code(boxes, backbone, proposals, vision)
     digest = hashlib.sha256(photographs.key)
-    digest.update(f"{proposer} {nms} {vote} {photographs.device.type} {code}".encode())
+    digest.update(f"{proposer} {nms} {vote} {net.cfg.both_ways} {photographs.device.type} {code}".encode())
     for name, tensor in weights_of_features(net).items():
         digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
 

@@ -6,7 +6,6 @@ phrases in the training split, so whatever is measured with it is not weakly sup
 """
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -143,17 +142,17 @@ def best_boxes(logit_BN: Tensor, box_BN4: Tensor, keep: int, threshold: float, v
         gone_BC[each_B, best_B] = True
     order_BI = kept_BC.byte().sort(dim=1, descending=True, stable=True).indices[:, :keep]
     chosen_BI4 = box_BC4.gather(1, order_BI[..., None].expand(-1, -1, 4))
-    if vote < 1:  # photograph by photograph: all pairs of all at once would fill a small GPU
-        score_BC = logit_BN.gather(1, top_BC).sigmoid()
-        chosen_BI4 = torch.stack(list(map(partial(_vote, threshold=vote), chosen_BI4, box_BC4, score_BC)))
+    if vote < 1:
+        chosen_BI4 = _vote(chosen_BI4, box_BC4, logit_BN.gather(1, top_BC).sigmoid(), vote)
     frame_B14 = box_BC4.new_tensor([FRAME]).expand(len(box_BC4), 1, 4)
     return torch.cat([chosen_BI4, frame_B14], 1)
 
 
-def _vote(kept_I4: Tensor, box_C4: Tensor, score_C: Tensor, threshold: float) -> Tensor:
-    """The torch twin of `dvsa.boxes.vote`."""
-    weight_IC = torch.where(box_iou(kept_I4, box_C4) >= threshold, score_C, 0.0)
-    return weight_IC @ box_C4 / weight_IC.sum(1, keepdim=True)
+def _vote(kept_BI4: Tensor, box_BC4: Tensor, score_BC: Tensor, threshold: float) -> Tensor:
+    """The torch twin of `dvsa.boxes.vote`, for a batch."""
+    iou_BIC = paired_iou(kept_BI4[:, :, None], box_BC4[:, None])
+    weight_BIC = torch.where(iou_BIC >= threshold, score_BC[:, None], 0.0)
+    return weight_BIC @ box_BC4 / weight_BIC.sum(2, keepdim=True)
 
 
 def cluster_shapes(shape_N2: FloatArray, count: int, seed: int = 0, rounds: int = 30) -> FloatArray:

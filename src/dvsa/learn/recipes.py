@@ -110,7 +110,13 @@ def best() -> Recipe:
         name="best",
         min_count=5,
         vision=VisionConfig(
-            embedding=256, proposal_width=256, context_layers=1, normalise=True, geometry=True, dropout=0.1
+            embedding=256,
+            proposal_width=256,
+            context_layers=1,
+            normalise=True,
+            geometry=True,
+            both_ways=True,
+            dropout=0.1,
         ),
         sentence=SentenceConfig(kind="gru", embedding=256, hidden=512, dropout=0.3, word_dropout=0.1),
         nms=0.55,

@@ -34,6 +34,8 @@ class VisionConfig:
     """Whether a region's vector knows where the region lies; the paper's does not."""
     standardise: bool = False
     """Whether features are brought to mean 0 and spread 1 over the training regions before the affine map."""
+    both_ways: bool = False
+    """Whether a photograph is also looked at in its mirror image, in use and in cached features."""
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
@@ -43,6 +45,11 @@ class VisionConfig:
             raise ValueError(f"sizes must be positive and dropout in [0, 1): {self}")
         if self.context_layers and self.embedding % HEADS:
             raise ValueError(f"with context layers the embedding must be a multiple of {HEADS}: {self}")
+
+    @property
+    def of_boxes(self) -> tuple[str, int, int]:
+        """What of this the networks that propose boxes depend on."""
+        return self.backbone, self.anchors, self.proposal_width
 
 
 class Looked(NamedTuple):
@@ -79,7 +86,25 @@ class Vision(nn.Module):
         return self.backbone.size
 
     def look(self, pixels_BHWC: Tensor) -> Looked:
-        """uint8 photographs (B, size, size, 3) to maps (B, C, H, W) and candidates in single precision."""
+        """uint8 photographs (B, size, size, 3) to maps (B, C, H, W) and candidates in single precision.
+
+        Both ways, the maps are the mean of those of the photograph and of its mirror image, turned back, and
+        both propose candidates. In training mode one look is enough: there the photographs themselves are
+        mirrored.
+        """
+        looked = self._look_once(pixels_BHWC)
+        if self.training or not self.cfg.both_ways:
+            return looked
+        other = self._look_once(pixels_BHWC.flip(2))
+        x0_BN, y0_BN, x1_BN, y1_BN = other.box_BN4.unbind(-1)
+        return Looked(
+            (looked.fine + other.fine.flip(3)) / 2,
+            (looked.coarse + other.coarse.flip(3)) / 2,
+            torch.cat([looked.logit_BN, other.logit_BN], 1),
+            torch.cat([looked.box_BN4, torch.stack([1 - x1_BN, y0_BN, 1 - x0_BN, y1_BN], -1)], 1),
+        )
+
+    def _look_once(self, pixels_BHWC: Tensor) -> Looked:
         fine_BCHW, coarse_BCHW = (x.float() for x in self.backbone(pixels_BHWC))
         return Looked(fine_BCHW, coarse_BCHW, *self.proposals(fine_BCHW, coarse_BCHW))
 
