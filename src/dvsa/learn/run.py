@@ -67,8 +67,6 @@ def fit(
             fit the recipe.
     """
     where = pick_device(device)
-    if where.type == "cuda":
-        _hurry()
     training, val = data.split("train", restval=True), data.split("val")
     begin = None if init is None else Initial(init)
     if begin is not None:
@@ -177,12 +175,6 @@ def _trains(stage: Stage) -> tuple[str, ...]:
     if isinstance(stage.task, ParaphraseOptions):
         return WORDS
     return BOXES if stage.proposals_only else ("",)
-
-
-def _hurry() -> None:
-    """Let a GPU try which way to convolve is the fastest, and multiply in TF32, as it convolves anyway."""
-    torch.backends.cudnn.benchmark = True
-    torch.set_float32_matmul_precision("high")
 
 
 def pick_device(name: str | None) -> torch.device:
