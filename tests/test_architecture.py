@@ -16,6 +16,7 @@ ROOMS = [
     *(
         "records",
         "boxes",
+        "regions",
         "text",
         "photo",
         "maxsim",

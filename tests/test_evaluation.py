@@ -232,6 +232,10 @@ def region_of_largest_sum(view: View, sentence: str, phrase: GroundedPhrase) -> 
     return max(range(len(view.box_I4)), key=lambda i: sum(dot_I[i] for dot_I in dot_TI))
 
 
+def region_located(view: View, sentence: str, phrase: GroundedPhrase) -> int:
+    return view.locate(sentence, phrase.first, phrase.last).index
+
+
 def path(view: View, sentence: str, beta: float) -> list[int]:
     segments = view.align(sentence, beta).segments
     return [segment.region for segment in segments for _ in range(segment.first, segment.last + 1)]
@@ -242,14 +246,25 @@ def region_of_majority(view: View, sentence: str, phrase: GroundedPhrase) -> int
     return min(votes, key=lambda i: (-votes[i], i))
 
 
-@pytest.mark.parametrize(("beta", "choose"), [(None, region_of_largest_sum), (1.0, region_of_majority)])
+@pytest.mark.parametrize(
+    ("beta", "sharpness", "choose"),
+    [
+        (None, 0.0, region_of_largest_sum),
+        (None, 0.0, region_located),
+        (None, 20.0, region_located),
+        (1.0, 20.0, region_of_majority),
+    ],
+)
 def test_grounding_is_that_of_one_phrase_at_a_time(
     model: Model,
     examples: Sequence[Example],
     views: Sequence[View],
     beta: float | None,
+    sharpness: float,
     choose: Callable[[View, str, GroundedPhrase], int],
 ) -> None:
+    model = with_manifest(model, sharpness=sharpness)
+    views = [replace(view, model=model) for view in views]
     hits, points, reached = [], [], []
     for example, view in zip(examples, views, strict=True):
         for phrase in example.phrases:

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dvsa.boxes import iou
 from dvsa.bundle import Bundle
-from dvsa.evidence import evident
-from dvsa.model import Model
+from dvsa.evidence import evident, located
+from dvsa.model import Model, View
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -44,6 +45,56 @@ def test_every_word_has_its_best_region(T: int, I: int, least: float, seed: int)
         if known_T[t]:
             assert dot_TI[t][word.region or 0] == word.score
         assert word.supported == (known_T[t] and any(dot > least for dot in dot_TI[t]))
+
+
+@given(st.integers(1, 4), st.integers(1, 6), st.sampled_from([0.0, 5.0, 20.0]), st.integers(0, 99))
+def test_a_phrase_is_where_it_overlaps_most_with_where_it_may_be(
+    N: int,
+    I: int,  # noqa: E741
+    sharpness: float,
+    seed: int,
+) -> None:
+    rng = np.random.default_rng(seed)
+    s_ND, v_ID = rng.normal(size=(N, 5)), rng.normal(size=(I, 5))
+    v_ID /= np.linalg.norm(v_ID, axis=1, keepdims=True)
+    low_I2 = 0.6 * rng.random((I, 2))
+    box_I4 = np.concatenate([low_I2, low_I2 + 0.4 * rng.random((I, 2))], axis=1)
+    found = located(s_ND, v_ID, box_I4, sharpness)
+    s_D = sum(s_ND)
+    cosines = [float(v_D @ s_D / np.linalg.norm(s_D)) for v_D in v_ID]
+    if not sharpness:
+        assert cosines[found] == max(cosines)
+        return
+    weights = np.exp(sharpness * np.array(cosines))
+    weights /= weights.sum()
+    expected = [
+        sum(w * iou(a[None], b[None])[0, 0] for w, b in zip(weights, box_I4, strict=True)) for a in box_I4
+    ]
+    assert expected[found] == pytest.approx(max(expected))
+
+
+def test_a_phrase_without_words_is_in_the_middle_of_all() -> None:
+    box_I4 = np.array([[0.0, 0.0, 0.5, 0.5], [0.1, 0.1, 0.6, 0.6], [0.2, 0.2, 0.7, 0.7]])
+    assert located(np.zeros((0, 3)), np.eye(3), box_I4, 20.0) == 1
+    assert located(np.zeros((0, 3)), np.eye(3), box_I4, 0.0) == 0
+
+
+def test_a_view_locates_words_of_a_sentence() -> None:
+    view = Model(Bundle.open()).open(EXAMPLES / "photographer.jpg")
+    sentence = "a man holds a camera"
+    assert view.locate("a man") == view.locate("A man!", 0, 1) in view.regions
+    assert view.locate(sentence, 0, 1).index == int((view.v_ID @ _sum(view, sentence, 0, 1)).argmax())
+    for first, last in ((5, None), (-1, 2), (0, 5), (3, 2)):
+        with pytest.raises(ValueError, match="has no words"):
+            view.locate(sentence, first, last)
+    with pytest.raises(ValueError, match="no word of 'xqzt' is known"):
+        view.locate("xqzt and a man", 0, 0)
+
+
+def _sum(view: View, sentence: str, first: int, last: int) -> np.ndarray:
+    s_TD = view.model.word_vectors([sentence.split()])[0][0]
+    total_D: np.ndarray = s_TD[first : last + 1].sum(axis=0)
+    return total_D
 
 
 def test_a_bundle_says_from_which_score_a_region_speaks() -> None:

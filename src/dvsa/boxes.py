@@ -18,8 +18,6 @@ IntArray = NDArray[np.int64]
 
 PROPOSALS = 19
 """Boxes of a photograph beside the frame (paper, section 3.1.1)."""
-PRE_NMS = 1500
-"""Candidates that go into NMS, best first."""
 
 
 def iou(a_N4: FloatArray, b_M4: FloatArray) -> FloatArray:
@@ -67,15 +65,14 @@ def nms(boxes_N4: FloatArray, score_N: FloatArray, *, threshold: float, keep: in
     return order_N[kept]
 
 
-def vote(kept_I4: FloatArray, boxes_N4: FloatArray, score_N: FloatArray, threshold: float) -> FloatArray:
-    """Each kept box moved to the mean of all boxes with an IoU of at least `threshold` with it, I × 4.
+def central(boxes_I4: FloatArray, weight_I: FloatArray) -> int:
+    """The box that overlaps most with where something is, if it is box i with probability `weight_I[i]`.
 
-    They count by their scores, which must be positive (box voting, Gidaris and Komodakis, 2015): a box that
-    NMS drops still has its say on where the edges are.
+    That is the highest expected IoU: a box in the middle of several likely ones is a better answer than the
+    likeliest of them that lies apart.
     """
-    weight_IN = np.where(iou(kept_I4, boxes_N4) >= threshold, score_N, 0)
-    mean_I4: FloatArray = weight_IN @ boxes_N4 / weight_IN.sum(axis=1, keepdims=True)
-    return mean_I4
+    expected_I: FloatArray = iou(boxes_I4, boxes_I4) @ weight_I
+    return int(expected_I.argmax())
 
 
 def grid() -> FloatArray:

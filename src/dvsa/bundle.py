@@ -71,8 +71,8 @@ class Manifest(TypedDict):
     embedding: int
     proposer: str
     nms: float
-    vote: NotRequired[float]
-    """IoU from which candidates vote on a proposal's edges; 1, which is none, where a bundle does not say."""
+    sharpness: NotRequired[float]
+    """Of the softmax over regions by which a phrase is located; 0, for its best region, where none is said."""
     score: str
     beta: float
     beam: int
@@ -123,6 +123,11 @@ class Bundle:
     def support(self) -> float:
         """The score that a word's best region must have more than to speak for it."""
         return self.manifest.get("support", 0.0)
+
+    @property
+    def sharpness(self) -> float:
+        """Of the softmax over regions by which a phrase is located; 0 where it goes to its best region."""
+        return self.manifest.get("sharpness", 0.0)
 
     def seen(self) -> Seen | None:
         """The photographs that the model was trained and chosen on; None where the bundle does not say.

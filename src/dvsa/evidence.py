@@ -1,10 +1,11 @@
-"""Which region speaks for each word of a sentence, and whether one does."""
+"""Which region speaks for each word of a sentence, and whether one does; and where a whole phrase is."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dvsa.boxes import FloatArray, central
 from dvsa.records import Word
 from dvsa.text import FUNCTION_WORDS
 
@@ -27,3 +28,19 @@ def evident(
         )
         for token, known, dot_I in zip(tokens, known_T, dot_TI, strict=True)
     )
+
+
+def located(s_ND: FloatArray, v_ID: FloatArray, box_I4: FloatArray, sharpness: float) -> int:
+    """The region where a phrase is, from the vectors of its known words and those of the regions.
+
+    Its words speak together: s is the sum of theirs. At a sharpness of 0 the phrase goes to its best region,
+    the argmax of v_i . s. Else region i is the right one with probability softmax_i(sharpness cos(v_i, s)), for
+    v_i of length 1, and the answer is the region with the highest expected IoU with the right one.
+    """
+    s_D = s_ND.sum(axis=0)
+    dot_I: FloatArray = v_ID @ s_D
+    if not sharpness:
+        return int(dot_I.argmax())
+    logit_I = sharpness * dot_I / max(float(np.linalg.norm(s_D)), 1e-9)
+    weight_I = np.exp(logit_I - logit_I.max())
+    return central(box_I4, weight_I / weight_I.sum())

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from dvsa import beam, boxes, maxsim, segments, text
 from dvsa.bundle import Bundle
-from dvsa.evidence import evident
+from dvsa.evidence import evident, located
 from dvsa.photo import Photo, read, squash
-from dvsa.records import FRAME, Alignment, Caption, Description, Phrase, Region, Segment
+from dvsa.records import Alignment, Caption, Description, Phrase, Region, Segment
+from dvsa.regions import choose, with_frame
 
 Floats = NDArray[np.float32]
 Subject = Literal["frame", "region"]
@@ -61,14 +62,14 @@ class Model:
         if isinstance(regions, str) and regions == "head":
             return self.bundle.manifest["proposer"], *self.propose(score_N, box_N4)
         if isinstance(regions, str) and regions == "grid":
-            return "grid", *_with_frame(boxes.grid())
+            return "grid", *with_frame(boxes.grid())
         if isinstance(regions, str | Path):
             given_I4 = boxes.read_boxes(Path(regions), photo.width, photo.height)
         else:
             given_I4 = np.asarray(regions, dtype=np.float64).reshape(-1, 4)
             if not (np.isfinite(given_I4).all() and (given_I4[:, :2] < given_I4[:, 2:]).all()):
                 raise ValueError("boxes must be (N, 4): x0 < x1 and y0 < y1, in fractions of the photograph")
-        return "given", *_with_frame(given_I4)
+        return "given", *with_frame(given_I4)
 
     def look(self, pixels_BHWC: NDArray[np.uint8]) -> tuple[Floats, Floats, Floats, Floats]:
         """Fine and coarse feature maps, and scores (B, N) and boxes (B, N, 4) of candidates."""
@@ -76,25 +77,9 @@ class Model:
         return fine, coarse, score_BN, box_BN4  # type: ignore[return-value]
 
     def propose(self, score_N: Floats, box_N4: Floats) -> tuple[Floats, Floats]:
-        """The bundle's own regions of one photograph, the frame last: boxes (20, 4), scores (20,).
-
-        They are the 19 best candidates after NMS; where that leaves too few, the best of those that it
-        dropped fill up. Where the bundle says so, near candidates then vote on their edges. A bundle whose
-        proposer is `grid` takes the fixed boxes instead, `frame` none.
-        """
-        if self.bundle.manifest["proposer"] != "head":
-            fixed = self.bundle.manifest["proposer"] == "grid"
-            return _with_frame(boxes.grid() if fixed else np.empty((0, 4)))
-        top_C = np.argsort(-score_N, kind="stable")[: boxes.PRE_NMS]
-        box_C4, score_C = box_N4[top_C], score_N[top_C]
-        kept = boxes.nms(box_C4, score_C, threshold=self.bundle.manifest["nms"], keep=boxes.PROPOSALS)
-        dropped = np.setdiff1d(np.arange(len(top_C)), kept)
-        order = np.concatenate([kept, dropped])[: boxes.PROPOSALS].astype(np.int64)
-        best_I4, threshold = box_C4[order], self.bundle.manifest.get("vote", 1.0)
-        if threshold < 1:
-            best_I4 = boxes.vote(best_I4, box_C4, score_C, threshold)
-        box_I4 = np.vstack([best_I4, np.asarray([FRAME], np.float32)])
-        return box_I4, np.append(score_C[order], np.float32(1))
+        """The bundle's own regions of one photograph, the frame last: boxes (20, 4), scores (20,)."""
+        manifest = self.bundle.manifest
+        return choose(manifest["proposer"], score_N, box_N4, threshold=manifest["nms"])
 
     def encode(self, fine: Floats, coarse: Floats, box_BI4: Floats) -> tuple[Floats, Floats]:
         """Features (B, I, F) for the captioners, and region vectors v (B, I, D) for the score."""
@@ -197,7 +182,7 @@ class View:
 
     @property
     def regions(self) -> tuple[Region, ...]:
-        """The regions, best first, the whole frame last."""
+        """The regions in the order that they were chosen in, the whole frame last."""
         width, height = self.photo.width, self.photo.height
         return tuple(
             Region(i, tuple(map(float, box_4)), boxes.to_pixels(box_4, width, height), float(score))  # type: ignore[arg-type]
@@ -251,6 +236,26 @@ class View:
             scores=tuple(tuple(map(float, dot_I)) for dot_I in dot_TI),
         )  # fmt: skip
 
+    def locate(self, sentence: str, first: int = 0, last: int | None = None) -> Region:
+        """Where a phrase is: the words `first` to `last` of a sentence, or all of it.
+
+        The region that has the highest expected IoU with the right one, where the bundle knows how likely
+        each is; else the one with the largest sum of v_i . s_t. The other words count as context.
+
+        Raises:
+            ValueError: there are no such words, or none that the model knows.
+        """
+        tokens = text.words(sentence)
+        phrase = tokens[first:] if last is None else tokens[first : last + 1]
+        if first < 0 or not phrase or (last is not None and last >= len(tokens)):
+            raise ValueError(f"{sentence!r} has no words {first} to {last}: it has {len(tokens)}, from 0 on")
+        known = [n for n, token in enumerate(tokens) if token in self.model.bundle.vocabulary]
+        own = [row for row, n in enumerate(known) if first <= n < first + len(phrase)]
+        if not own:
+            raise ValueError(f"no word of {' '.join(phrase)!r} is known to the model: use other words")
+        s_TD = self.model.word_vectors([tokens])[0][0]
+        return self.regions[located(s_TD[own], self.v_ID, self.box_I4, self.model.bundle.sharpness)]
+
     def score(self, sentence: str) -> float:
         """S_kl of this photograph and a sentence; higher is a better match."""
         s_LTD, real_LT = self.model.word_vectors([text.words(sentence)])
@@ -291,9 +296,3 @@ def word_regions(known_T: NDArray[np.bool_], dot_TI: Floats, beta: float) -> NDA
     region_N = segments.viterbi(dot_TI[known_T], beta)
     region_T: NDArray[np.int64] = region_N[segments.speakers(known_T)]
     return region_T
-
-
-def _with_frame(box_N4: NDArray[np.floating]) -> tuple[Floats, Floats]:
-    """Boxes with the frame as the last (N + 1, 4), and their scores, which are 1."""
-    box_I4 = np.vstack([box_N4, [FRAME]]).astype(np.float32)
-    return box_I4, np.ones(len(box_I4), np.float32)

@@ -23,7 +23,7 @@ from dvsa.learn.bank import (
     mentions,
     region_features,
 )
-from dvsa.learn.proposals import best_boxes
+from dvsa.learn.proposals import best_boxes, covering_boxes
 from dvsa.records import FRAME, Box
 from dvsa.text import Vocabulary, words
 
@@ -109,7 +109,10 @@ def test_regions_come_from_the_head_or_the_grid(model: AlignmentModel, corpus: C
     looked = look(model.vision, corpus.train.batch([0, 1, 2]))
     headed = choose_boxes(looked.logit_BN, looked.box_BN4, "head", 0.5)
     assert torch.equal(headed, best_boxes(looked.logit_BN, looked.box_BN4, 19, 0.5))
+    covering = choose_boxes(looked.logit_BN, looked.box_BN4, "coverage", 0.5)
+    assert torch.equal(covering, covering_boxes(looked.logit_BN, looked.box_BN4, 19))
     assert not headed.requires_grad
+    assert not covering.requires_grad
     fixed = choose_boxes(looked.logit_BN, looked.box_BN4, "grid", 0.5)
     for fixed_I4 in fixed:
         np.testing.assert_allclose(fixed_I4, np.vstack([boxes.grid(), FRAME]), atol=1e-6)
@@ -144,17 +147,15 @@ def test_features_are_made_anew_when_anything_changes_that_they_depend_on(
     with torch.no_grad():
         model.vision.proposals.fine.weight[0, 0] = 0.123  # no other test has these weights
 
-    def is_new(
-        proposer: str = "head", nms: float = 0.5, vote: float = 1.0, split: Photographs = corpus.val
-    ) -> bool:
+    def is_new(proposer: str = "head", nms: float = 0.5, split: Photographs = corpus.val) -> bool:
         before = made
-        region_features(model.vision, split, proposer, nms, vote)
+        region_features(model.vision, split, proposer, nms)
         return made > before
 
     assert is_new()
     assert not is_new()
     assert is_new(nms=0.6)
-    assert is_new(vote=0.6)
+    assert is_new(proposer="coverage")
     assert is_new(proposer="grid")
     assert is_new(split=corpus.train)
     with torch.no_grad():

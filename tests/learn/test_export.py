@@ -46,7 +46,7 @@ def untrained(recipe: Recipe, out: Path) -> Path:
     return out
 
 
-@pytest.fixture(scope="module", params=["toy", "modern", "paper"])
+@pytest.fixture(scope="module", params=["toy", "best", "paper"])
 def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Bundle]:
     """The trained toy run, and untrained ones of the great recipes, each with its bundle."""
     if request.param == "toy":
@@ -175,7 +175,7 @@ def test_the_bundle_is_small_and_says_what_it_is(exported: tuple[Run, Bundle]) -
     assert bundle.vocabulary == run.vocabulary
     assert bundle.manifest["size"] == run.alignment().vision.size
     assert bundle.manifest["training"] == {"config": run.config, "validation": run.facts}
-    for name in ("embedding", "proposer", "nms", "vote", "score", "beta", "beam", "length_power"):
+    for name in ("embedding", "proposer", "nms", "sharpness", "score", "beta", "beam", "length_power"):
         source = run.recipe.vision if name == "embedding" else run.recipe
         assert bundle.manifest[name] == getattr(source, name)
     assert stat.S_IMODE(bundle.folder.stat().st_mode) == 0o755

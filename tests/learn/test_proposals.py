@@ -16,7 +16,6 @@ from torchvision.ops import (  # type: ignore[import-untyped]
     generalized_box_iou_loss,
 )
 
-from dvsa.boxes import PRE_NMS
 from dvsa.bundle import Bundle
 from dvsa.learn.proposals import (
     CLOSE,
@@ -25,11 +24,13 @@ from dvsa.learn.proposals import (
     assign,
     best_boxes,
     cluster_shapes,
+    covering_boxes,
     paired_iou,
     proposal_loss,
 )
 from dvsa.model import Model
 from dvsa.records import FRAME
+from dvsa.regions import CANDIDATES, PRE_NMS
 
 seeds = st.integers(0, 10_000)
 ANCHORS = torch.tensor([[0.2, 0.3], [0.7, 0.5], [1.0, 1.0]])
@@ -148,9 +149,9 @@ def test_photographs_without_phrases_teach_that_nothing_is_there(counts: list[in
     assert box_BN4.grad is None or not box_BN4.grad[0].any()
 
 
-def propose(score_N: Tensor, box_N4: Tensor, threshold: float, **more: float) -> Tensor:
+def propose(score_N: Tensor, box_N4: Tensor, threshold: float, proposer: str = "head") -> Tensor:
     """What `dvsa.model` chooses."""
-    bundle = cast(Bundle, SimpleNamespace(manifest={"nms": threshold, "proposer": "head", **more}))
+    bundle = cast(Bundle, SimpleNamespace(manifest={"nms": threshold, "proposer": proposer}))
     return torch.from_numpy(Model(bundle).propose(score_N.numpy(), box_N4.numpy())[0])
 
 
@@ -164,17 +165,14 @@ def test_best_boxes_are_those_of_the_model(seed: int, threshold: float, count: i
         assert torch.equal(chosen_I4, propose(logit_N.sigmoid(), box_N4, threshold))
 
 
-@given(seeds, st.sampled_from([0.1, 0.3, 0.7]), st.sampled_from([60, PRE_NMS + 50]))
-def test_voted_boxes_are_those_of_the_model(seed: int, vote: float, count: int) -> None:
+@given(seeds, st.sampled_from([40, 301, CANDIDATES + 50]))
+def test_covering_boxes_are_those_of_the_model(seed: int, count: int) -> None:
     torch.manual_seed(seed)
     logit_BN, box_BN4 = torch.randn(3, count), draw_boxes(3, count)
-    chosen_BI4 = best_boxes(logit_BN, box_BN4, keep=19, threshold=0.5, vote=vote)
-    plain_BI4 = best_boxes(logit_BN, box_BN4, keep=19, threshold=0.5)
-    assert not torch.equal(chosen_BI4, plain_BI4)
+    chosen_BI4 = covering_boxes(logit_BN, box_BN4, keep=19)
+    assert chosen_BI4.shape == (3, 20, 4)
     for logit_N, box_N4, chosen_I4 in zip(logit_BN, box_BN4, chosen_BI4, strict=True):
-        torch.testing.assert_close(
-            chosen_I4, propose(logit_N.sigmoid(), box_N4, 0.5, vote=vote), atol=1e-5, rtol=0
-        )
+        assert torch.equal(chosen_I4, propose(logit_N.sigmoid(), box_N4, 0.5, proposer="coverage"))
 
 
 def test_where_nms_leaves_too_few_the_best_of_the_dropped_fill_up() -> None:

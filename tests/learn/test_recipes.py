@@ -31,11 +31,11 @@ def test_a_recipe_is_one_whole(name: str) -> None:
     names = [stage.name for stage in recipe.stages]
     assert len({*names}) == len(names)
     seen = {
-        (stage.task.nms, stage.task.vote, stage.task.proposer)
+        (stage.task.nms, stage.task.proposer)
         for stage in recipe.stages
         if not (stage.proposals_only or isinstance(stage.task, ParaphraseOptions))
     }
-    assert seen <= {(recipe.nms, recipe.vote, recipe.proposer)}
+    assert seen <= {(recipe.nms, recipe.proposer)}
     subjects = {
         s for stage in recipe.stages if isinstance(stage.task, CaptionOptions) for s in stage.task.subjects
     }

@@ -81,6 +81,24 @@ def test_features_are_what_is_in_the_box_and_where_it_lies() -> None:
     assert looked.fine.shape[-1] == 2 * looked.coarse.shape[-1]
 
 
+@torch.no_grad()
+def test_both_ways_a_photograph_and_its_mirror_image_are_seen_alike() -> None:
+    once, net = small(), small(both_ways=True)
+    pixels_BHWC = torch.randint(0, 256, (2, net.size, net.size, 3), dtype=torch.uint8)
+    looked, mirrored = net.look(pixels_BHWC), net.look(pixels_BHWC.flip(2))
+    torch.testing.assert_close(mirrored.fine.flip(3), looked.fine)
+    torch.testing.assert_close(mirrored.coarse.flip(3), looked.coarse)
+    count = looked.logit_BN.shape[1] // 2
+    torch.testing.assert_close(mirrored.logit_BN.roll(count, 1), looked.logit_BN)
+    x0, y0, x1, y1 = mirrored.box_BN4.roll(count, 1).unbind(-1)
+    torch.testing.assert_close(torch.stack([1 - x1, y0, 1 - x0, y1], -1), looked.box_BN4)
+    plain = once.look(pixels_BHWC)
+    torch.testing.assert_close(looked.logit_BN[:, :count], plain.logit_BN)
+    torch.testing.assert_close(looked.box_BN4[:, :count], plain.box_BN4)
+    for mine, wanted in zip(net.train().look(pixels_BHWC), once.train().look(pixels_BHWC), strict=True):
+        torch.testing.assert_close(mine, wanted)
+
+
 def test_the_papers_encoder_is_the_affine_map_of_what_is_seen() -> None:
     net = small().regions
     feature_BIF = torch.randn(2, 3, net.affine.in_features + GEOMETRY)

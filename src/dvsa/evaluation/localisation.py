@@ -16,6 +16,7 @@ from dvsa.evaluation.encoding import (
     with_settings,
 )
 from dvsa.evaluation.evidence import Evidence, Judged
+from dvsa.evidence import located
 from dvsa.metrics.grounding import Grounding, covered, ground
 from dvsa.model import Model, word_regions
 
@@ -35,9 +36,8 @@ def grounding(
     Args:
         model: proposes the regions and aligns the words.
         examples: the split.
-        beta: where it is None, a phrase goes to the region with the largest sum of `v_i . s_t` over its words
-            (to the best proposal where it has no known word); else to the region on which the MRF with this
-            beta puts most of its words, the better proposal of two with equally many.
+        beta: where it is None, a phrase goes where `View.locate` puts it; else to the region on which the MRF
+            with this beta puts most of its words, the better proposal of two with equally many.
         encoded: what `encode` gave for this model and these examples, to spare the work.
         progress: is told how far the work is.
 
@@ -46,14 +46,17 @@ def grounding(
     """
     require_boxes(examples)
     encoded = encoded or encode(model, examples, progress)
-    phrases = _boxed(examples)
+    phrases, sharpness = _boxed(examples), model.bundle.sharpness
     predicted, truth, photos = [], [], []
     for line in aligned(model, examples, list(phrases), encoded.v_KID, progress):
         path_T = None if beta is None else word_regions(line.known_T, line.dot_TI, beta)
         for phrase in phrases[line.photo, line.sentence]:
-            place = slice(phrase.first, phrase.last + 1)
-            vote_I = line.dot_TI[place].sum(axis=0) if path_T is None else np.bincount(path_T[place])
-            predicted.append(encoded.box_KI4[line.photo, vote_I.argmax()])
+            place, box_I4 = slice(phrase.first, phrase.last + 1), encoded.box_KI4[line.photo]
+            if path_T is None:
+                region = located(line.s_TD[place], encoded.v_KID[line.photo], box_I4, sharpness)
+            else:
+                region = int(np.bincount(path_T[place]).argmax())
+            predicted.append(box_I4[region])
             truth.append(phrase.box)
             photos.append(examples[line.photo].name)
     truth_N4 = np.array(truth)
@@ -63,8 +66,10 @@ def grounding(
     )
     judged = Grounding(found.owner_N, {**found.found, **bound.found})
     rule = (
-        "largest sum of v.s over the phrase" if beta is None else "majority of the MRF's path in the phrase"
+        "largest sum of v.s over the phrase" if not sharpness else f"expected IoU at sharpness {sharpness:g}"
     )
+    if beta is not None:
+        rule = "majority of the MRF's path in the phrase"
     report = with_settings(
         judged.report(),
         proposer=model.bundle.manifest["proposer"],

@@ -10,7 +10,7 @@ from torch.nn import functional
 from torchvision.ops import box_iou  # type: ignore[import-untyped]
 
 from dvsa.learn import objective, sentence, views
-from dvsa.learn.bank import Corpus, Mention, Photographs, choose_boxes, look, region_features
+from dvsa.learn.bank import PROPOSERS, Corpus, Mention, Photographs, choose_boxes, look, region_features
 from dvsa.learn.proposals import paired_iou, proposal_loss
 from dvsa.learn.sentence import SentenceConfig
 from dvsa.learn.trainer import batches, chunks, epoch_steps
@@ -51,9 +51,9 @@ class AlignmentOptions:
     sentences: int = 1
     """Sentences of each photograph in a batch."""
     proposer: str = "head"
-    """Where regions come from: `head`, `grid`, or `frame` for the whole photograph alone."""
+    """Where regions come from: `head` after NMS; `coverage`, the candidates of it that together cover most;
+    `grid`; or `frame` for the whole photograph alone."""
     nms: float = 0.5
-    vote: float = 1.0
     lr: Mapping[str, float] = field(default_factory=dict)
     """Learning-rate factors by the beginning of a parameter's name; whatever it does not name stays fixed."""
     proposal_weight: float = 1.0
@@ -73,8 +73,9 @@ class AlignmentOptions:
         if self.score not in objective.SCORES or self.loss not in objective.LOSSES:
             scores, losses = ", ".join(objective.SCORES), ", ".join(objective.LOSSES)
             raise ValueError(f"no such score or loss in {self}; there are {scores}; {losses}")
-        if self.proposer not in ("head", "grid", "frame") or self.sentences < 1:
-            raise ValueError(f"the proposer must be head, grid or frame, and sentences at least 1: {self}")
+        if self.proposer not in PROPOSERS or self.sentences < 1:
+            known = ", ".join(PROPOSERS)
+            raise ValueError(f"the proposer must be one of {known}, and sentences at least 1: {self}")
         if not 0 < self.least <= self.most:
             raise ValueError(f"views show shares of 0 < least <= most of a side: {self}")
 
@@ -156,7 +157,7 @@ def proposal_recall(
     best: list[Tensor] = []
     for chunk in chunks(len(photographs), 50):
         looked = look(model.vision, photographs.batch(chunk))
-        chosen_BI4 = choose_boxes(looked.logit_BN, looked.box_BN4, "head", options.nms, options.vote)
+        chosen_BI4 = choose_boxes(looked.logit_BN, looked.box_BN4, options.proposer, options.nms)
         for truth_G5, chosen_I4 in zip(photographs.truth[chunk], chosen_BI4.cpu(), strict=True):
             best_G = box_iou(truth_G5[:, :4], chosen_I4).amax(1)
             best.append(best_G.repeat_interleave(truth_G5[:, 4].long()))
@@ -180,7 +181,7 @@ class AlignmentTask(_PhotographTask):
             self._demand_boxes("grounding", "set its weight to 0")
         if not options.live:
             self.train_KIF, self.val_KIF = (
-                region_features(model.vision, split, options.proposer, options.nms, options.vote)
+                region_features(model.vision, split, options.proposer, options.nms)
                 for split in (corpus.train, corpus.val)
             )
             if isinstance(model.vision.regions.standard, Standardise):
@@ -219,8 +220,7 @@ class AlignmentTask(_PhotographTask):
 
     def _pool(self, model: AlignmentModel, looked: Looked) -> Tensor:
         """Features (K, I, F) of the regions that the proposer chooses."""
-        o = self.options
-        chosen_KI4 = choose_boxes(looked.logit_BN, looked.box_BN4, o.proposer, o.nms, o.vote)
+        chosen_KI4 = choose_boxes(looked.logit_BN, looked.box_BN4, self.options.proposer, self.options.nms)
         return model.vision.pool(looked.fine, looked.coarse, chosen_KI4)
 
     def _draw(self, index: Sequence[int]) -> list[tuple[int, int]]:

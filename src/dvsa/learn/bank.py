@@ -25,6 +25,8 @@ from dvsa.text import Vocabulary, pad, words
 
 CHUNK = 32
 """Photographs that go through the trunk at once."""
+PROPOSERS = ("head", "coverage", "grid", "frame")
+"""Where regions may come from; see `choose_boxes`."""
 
 
 def cache_dir() -> Path:
@@ -190,22 +192,22 @@ def look(net: Vision, pixels_BHWC: Tensor) -> Looked:
 
 
 @torch.no_grad()
-def choose_boxes(logit_BN: Tensor, box_BN4: Tensor, proposer: str, nms: float, vote: float = 1.0) -> Tensor:
+def choose_boxes(logit_BN: Tensor, box_BN4: Tensor, proposer: str, nms: float) -> Tensor:
     """The regions of a batch of photographs, the frame last, (B, I, 4).
 
-    They come from the `head`, or are a fixed `grid`, or the `frame` alone.
+    They come from the `head` after NMS, or for `coverage`, or are a fixed `grid`, or the `frame` alone.
     """
     if proposer == "head":
-        return proposals.best_boxes(logit_BN, box_BN4, boxes.PROPOSALS, nms, vote)
+        return proposals.best_boxes(logit_BN, box_BN4, boxes.PROPOSALS, nms)
+    if proposer == "coverage":
+        return proposals.covering_boxes(logit_BN, box_BN4, boxes.PROPOSALS)
     fixed = np.vstack([boxes.grid(), [FRAME]] if proposer == "grid" else [FRAME])
     fixed_I4 = torch.tensor(fixed, dtype=box_BN4.dtype, device=box_BN4.device)
     return fixed_I4.expand(len(logit_BN), -1, -1)
 
 
 @torch.no_grad()
-def region_features(
-    net: Vision, photographs: Photographs, proposer: str, nms: float, vote: float = 1.0
-) -> Tensor:
+def region_features(net: Vision, photographs: Photographs, proposer: str, nms: float) -> Tensor:
     """Features (K, I, F) of every photograph's regions, in half precision; `net` is left in eval mode.
 
     They are cached under a digest of all that they depend on.
@@ -213,7 +215,7 @@ def region_features(
     net.eval()
     code = _code(boxes, backbone, proposals, vision)
     digest = hashlib.sha256(photographs.key)
-    digest.update(f"{proposer} {nms} {vote} {net.cfg.both_ways} {photographs.device.type} {code}".encode())
+    digest.update(f"{proposer} {nms} {net.cfg.both_ways} {photographs.device.type} {code}".encode())
     for name, tensor in weights_of_features(net).items():
         digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
 
@@ -222,7 +224,7 @@ def region_features(
             for first in range(0, len(photographs), CHUNK):
                 chunk = slice(first, first + CHUNK)
                 looked = look(net, photographs.batch(chunk))
-                chosen_BI4 = choose_boxes(looked.logit_BN, looked.box_BN4, proposer, nms, vote)
+                chosen_BI4 = choose_boxes(looked.logit_BN, looked.box_BN4, proposer, nms)
                 feature_BIF = net.pool(looked.fine, looked.coarse, chosen_BI4)
                 feature_KIF[chunk] = feature_BIF.half().cpu().numpy()
                 advance(len(feature_BIF))

@@ -27,7 +27,6 @@ class CaptionOptions:
     """`frame`: sentences of whole photographs; `region`: the MRF's segments; or both in one network."""
     proposer: str = "head"
     nms: float = 0.5
-    vote: float = 1.0
     beta: float = 1.0
     """Of the MRF that makes the segments."""
     phrases: str = "segments"
@@ -72,7 +71,7 @@ class CaptionTask:
         self.goal = "CIDEr" if "frame" in options.subjects else "negative perplexity"
         self.features, self.begin = model.vision.features, begin
         self.train_KIF, self.val_KIF = (
-            region_features(model.vision, split, options.proposer, options.nms, options.vote)
+            region_features(model.vision, split, options.proposer, options.nms)
             for split in (corpus.train, corpus.val)
         )
         self.train = self._lessons(model, self.train_KIF, corpus.train_ids, lambda: corpus.train_mentions)

@@ -232,7 +232,7 @@ def manifest(
         "embedding": recipe.vision.embedding,
         "proposer": recipe.proposer,
         "nms": recipe.nms,
-        "vote": recipe.vote,
+        "sharpness": recipe.sharpness,
         "score": recipe.score,
         "beta": recipe.beta,
         "beam": recipe.beam,

@@ -15,8 +15,8 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 from torchvision.ops import box_iou, generalized_box_iou_loss  # type: ignore[import-untyped]
 
-from dvsa.boxes import PRE_NMS
 from dvsa.records import FRAME
+from dvsa.regions import CANDIDATES, PRE_NMS, REACHED, TOUCHED
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -123,12 +123,11 @@ def paired_iou(a_N4: Tensor, b_N4: Tensor) -> Tensor:
     return shared_N / (area_N - shared_N).clamp(min=1e-9)
 
 
-def best_boxes(logit_BN: Tensor, box_BN4: Tensor, keep: int, threshold: float, vote: float = 1.0) -> Tensor:
+def best_boxes(logit_BN: Tensor, box_BN4: Tensor, keep: int, threshold: float) -> Tensor:
     """The `keep` best boxes of each photograph after NMS, and the frame as the last: (B, keep + 1, 4).
 
     The torch twin of what `dvsa.model` does with numpy: where NMS leaves too few, the best of those that it
-    dropped fill up, so that every photograph has the same number of regions; and below a `vote` of 1,
-    candidates with such an IoU vote on their edges.
+    dropped fill up, so that every photograph has the same number of regions.
     """
     top_BC = logit_BN.topk(min(PRE_NMS, logit_BN.shape[1])).indices
     box_BC4 = box_BN4.gather(1, top_BC[..., None].expand(-1, -1, 4))
@@ -142,17 +141,33 @@ def best_boxes(logit_BN: Tensor, box_BN4: Tensor, keep: int, threshold: float, v
         gone_BC[each_B, best_B] = True
     order_BI = kept_BC.byte().sort(dim=1, descending=True, stable=True).indices[:, :keep]
     chosen_BI4 = box_BC4.gather(1, order_BI[..., None].expand(-1, -1, 4))
-    if vote < 1:
-        chosen_BI4 = _vote(chosen_BI4, box_BC4, logit_BN.gather(1, top_BC).sigmoid(), vote)
     frame_B14 = box_BC4.new_tensor([FRAME]).expand(len(box_BC4), 1, 4)
     return torch.cat([chosen_BI4, frame_B14], 1)
 
 
-def _vote(kept_BI4: Tensor, box_BC4: Tensor, score_BC: Tensor, threshold: float) -> Tensor:
-    """The torch twin of `dvsa.boxes.vote`, for a batch."""
-    iou_BIC = paired_iou(kept_BI4[:, :, None], box_BC4[:, None])
-    weight_BIC = torch.where(iou_BIC >= threshold, score_BC[:, None], 0.0)
-    return weight_BIC @ box_BC4 / weight_BIC.sum(2, keepdim=True)
+def covering_boxes(logit_BN: Tensor, box_BN4: Tensor, keep: int) -> Tensor:
+    """The boxes of each photograph that `dvsa.regions.cover` chooses, and the frame: (B, keep + 1, 4).
+
+    Its torch twin for a batch.
+    """
+    score_BC, top_BC = logit_BN.sigmoid().topk(min(CANDIDATES, logit_BN.shape[1]))
+    box_BC4 = box_BN4.gather(1, top_BC[..., None].expand(-1, -1, 4))
+    frame_B14 = box_BC4.new_tensor([FRAME]).expand(len(box_BC4), 1, 4)
+    covers_BRC = _covers(paired_iou(box_BC4[:, ::2, None], box_BC4[:, None]))
+    covered_BC = _covers(paired_iou(frame_B14, box_BC4))
+    shut_BR = torch.zeros(covers_BRC.shape[:2], dtype=torch.bool, device=box_BC4.device)
+    each_B, chosen = torch.arange(len(box_BC4), device=box_BC4.device), []
+    for _ in range(keep):
+        gain_BR = (torch.maximum(covers_BRC, covered_BC[:, None]) @ score_BC[..., None])[..., 0]
+        best_B = gain_BR.masked_fill(shut_BR, -1).argmax(1)
+        chosen.append(box_BC4[each_B, 2 * best_B])
+        shut_BR[each_B, best_B] = True
+        covered_BC = torch.maximum(covered_BC, covers_BRC[each_B, best_B])
+    return torch.cat([torch.stack(chosen, 1), frame_B14], 1)
+
+
+def _covers(iou_N: Tensor) -> Tensor:
+    return ((iou_N - TOUCHED) / (REACHED - TOUCHED)).clamp(0, 1)
 
 
 def cluster_shapes(shape_N2: FloatArray, count: int, seed: int = 0, rounds: int = 30) -> FloatArray:

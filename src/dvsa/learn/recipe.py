@@ -39,9 +39,10 @@ class Recipe:
     """Words seen less often in the training split stay out of the vocabulary."""
     proposer: str = "head"
     nms: float = 0.5
-    """IoU above which a proposal gives way to a better one."""
-    vote: float = 1.0
-    """IoU from which candidates vote on a proposal's edges; at 1 none do."""
+    """IoU above which a proposal of the head gives way to a better one."""
+    sharpness: float = 0.0
+    """What the cosine of a phrase with a region is multiplied by before the softmax over regions by which the
+    phrase is located; at 0 it goes to its best region."""
     beta: float = 1.0
     """Default strength of the MRF's wish for long segments."""
     beam: int = 5
@@ -57,12 +58,12 @@ class Recipe:
         return values
 
 
-def proposal_stage(nms: float = 0.5, vote: float = 1.0) -> Stage:
+def proposal_stage(proposer: str = "head") -> Stage:
     """The proposal head on the frozen ImageNet trunk, which all great recipes begin with."""
     return Stage(
         name="regions",
         proposals_only=True,
-        task=AlignmentOptions(lr={"vision.proposals.": 1.0}, nms=nms, vote=vote, flip=True),
+        task=AlignmentOptions(lr={"vision.proposals.": 1.0}, proposer=proposer, flip=True),
         train=TrainConfig(
             epochs=12, batch=60, lr=1e-3, warmup=100, ema=0.998, evaluate_every=4,
             weight_decay=0.01, clip_norm=2.0,

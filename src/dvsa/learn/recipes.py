@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from dvsa.learn import paper
-from dvsa.learn.alignment import AlignmentOptions
+from dvsa.learn.alignment import SHARPNESS, AlignmentOptions
 from dvsa.learn.captioner import CaptionerConfig
 from dvsa.learn.captioning import CaptionOptions
 from dvsa.learn.paraphrase import ParaphraseOptions
@@ -119,27 +119,27 @@ def best() -> Recipe:
             dropout=0.1,
         ),
         sentence=SentenceConfig(kind="gru", embedding=256, hidden=512, dropout=0.3, word_dropout=0.1),
-        nms=0.55,
-        vote=0.7,
+        proposer="coverage",
+        sharpness=SHARPNESS,
         beta=0.01,
         beam=5,
         length_power=0.7,
-        stages=(*_best_alignment(nms=0.55, vote=0.7), *_best_captioners(nms=0.55, vote=0.7)),
+        stages=(*_best_alignment("coverage"), *_best_captioners("coverage")),
     )
 
 
-def _best_alignment(nms: float, vote: float) -> tuple[Stage, ...]:
+def _best_alignment(proposer: str) -> tuple[Stage, ...]:
     heads = {"vision.regions.": 1.0, "sentence.": 1.0}
     tuned = heads | {"vision.proposals.": 1.0, "vision.backbone.": 0.3}
     boxes = {"vision.proposals.": 1.0}
-    align = AlignmentOptions(loss="info_nce", sentences=5, nms=nms, vote=vote, lr=heads, grounding=1.0)
+    align = AlignmentOptions(loss="info_nce", sentences=5, proposer=proposer, lr=heads, grounding=1.0)
     return (
         Stage(
             name="read",
             task=ParaphraseOptions(),
             train=_adamw(epochs=60, batch=1024, lr=1e-3, warmup=100, ema=0.99, evaluate_every=20),
         ),
-        proposal_stage(nms, vote),
+        proposal_stage(proposer),
         Stage(
             name="align",
             task=align,
@@ -153,31 +153,31 @@ def _best_alignment(nms: float, vote: float) -> tuple[Stage, ...]:
         Stage(
             name="settle",
             proposals_only=True,
-            task=AlignmentOptions(lr=boxes, nms=nms, vote=vote, flip=True, least=0.75, most=1.25),
+            task=AlignmentOptions(lr=boxes, proposer=proposer, flip=True, least=0.75, most=1.25),
             train=_adamw(epochs=8, batch=60, lr=5e-4, warmup=100, ema=0.998, evaluate_every=2),
         ),
     )
 
 
-def _best_captioners(nms: float, vote: float) -> tuple[Stage, ...]:
+def _best_captioners(proposer: str) -> tuple[Stage, ...]:
     of_frames = CaptionerConfig(kind="attention", dropout=0.4)
     return (
         Stage(
             name="caption",
             captioner=of_frames,
-            task=CaptionOptions(nms=nms, vote=vote, smoothing=0.1),
+            task=CaptionOptions(proposer=proposer, smoothing=0.1),
             train=_adamw(epochs=20, batch=256, lr=8e-4, warmup=200, ema=0.999, evaluate_every=4),
         ),
         Stage(
             name="reward",
             captioner=of_frames,
-            task=CaptionOptions(nms=nms, vote=vote, after="caption", samples=5),
+            task=CaptionOptions(proposer=proposer, after="caption", samples=5),
             train=_adamw(epochs=8, batch=60, lr=1e-4, warmup=50, ema=0.99, evaluate_every=2),
         ),
         Stage(
             name="phrase",
             captioner=CaptionerConfig(kind="attention", hidden=256, word_size=256, dropout=0.3),
-            task=CaptionOptions(subjects=("region",), nms=nms, vote=vote, phrases="boxes", smoothing=0.1),
+            task=CaptionOptions(subjects=("region",), proposer=proposer, phrases="boxes", smoothing=0.1),
             train=_adamw(epochs=6, batch=256, lr=2e-3, warmup=50, ema=0.99),
         ),
     )

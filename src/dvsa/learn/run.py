@@ -20,17 +20,13 @@ from dvsa.learn.captioner import Captioner
 from dvsa.learn.captioning import CaptionOptions
 from dvsa.learn.checkpoint import JsonValue
 from dvsa.learn.initial import Initial
-from dvsa.learn.paraphrase import ParaphraseOptions
 from dvsa.learn.recipe import Recipe, Stage, recipe_from_json
+from dvsa.learn.shared import shared
 from dvsa.learn.stages import learn
 from dvsa.learn.trainer import Net
 from dvsa.text import Vocabulary, words
 
 CONFIG = "config.json"
-WORDS = ("sentence.",)
-"""Beginnings of the names of the weights that reading changes."""
-BOXES = ("vision.backbone.", "vision.proposals.")
-"""The same of the weights on which proposals depend."""
 
 
 def fit(
@@ -135,46 +131,14 @@ def _take_over(
     folder: Path,
 ) -> bool:
     """Whether `source` learnt a stage of regions or alignment just so; then its weights are the model's."""
-    if stage.captioner is not None or not _just_so(stage, recipe, vocabulary, source):
+    learnt = shared(stage, (recipe, vocabulary.words), (source.recipe, source.vocabulary.words))
+    if not learnt:
         return False
     tensors, facts = checkpoint.load(source.folder / stage.name / "best.safetensors")
-    learnt = _learnt(stage, recipe)
     model.load_state_dict(model.state_dict() | {k: t for k, t in tensors.items() if k.startswith(learnt)})
     model.eval()
     checkpoint.save(folder / "best.safetensors", model.state_dict(), facts)
     return True
-
-
-def _just_so(stage: Stage, recipe: Recipe, vocabulary: Vocabulary, source: "Run") -> bool:
-    """Whether `source` learnt a stage with the same networks, in the same way, behind the same stages."""
-    theirs, learnt = source.recipe, _learnt(stage, recipe)
-    if stage not in theirs.stages or _led_to(stage, theirs) != _led_to(stage, recipe):
-        return False
-    words = (recipe.sentence, vocabulary.words) == (theirs.sentence, source.vocabulary.words)
-    if learnt == WORDS:
-        return words
-    if learnt == BOXES:
-        return recipe.vision.of_boxes == theirs.vision.of_boxes
-    return words and recipe.vision == theirs.vision
-
-
-def _learnt(stage: Stage, recipe: Recipe) -> tuple[str, ...]:
-    """Beginnings of the names of the weights that are the work of a stage and of those that led to it."""
-    until = recipe.stages[: recipe.stages.index(stage) + 1]
-    return ("",) if any(_trains(s) == ("",) for s in until) else _trains(stage)
-
-
-def _led_to(stage: Stage, recipe: Recipe) -> tuple[Stage, ...]:
-    """A stage and those before it on which its result depends: reading changes words, but no proposals."""
-    learnt, until = _learnt(stage, recipe), recipe.stages[: recipe.stages.index(stage) + 1]
-    return until if learnt == ("",) else tuple(s for s in until if _trains(s) == learnt)
-
-
-def _trains(stage: Stage) -> tuple[str, ...]:
-    """Beginnings of the names of the weights that a stage may change."""
-    if isinstance(stage.task, ParaphraseOptions):
-        return WORDS
-    return BOXES if stage.proposals_only else ("",)
 
 
 def pick_device(name: str | None) -> torch.device:
