@@ -72,7 +72,7 @@ class Manifest(TypedDict):
     proposer: str
     nms: float
     sharpness: NotRequired[float]
-    """Of the softmax over regions by which a phrase is located; 0, for its best region, where none is said."""
+    """Of the softmax over regions by which a phrase is located; 0 where it goes to its best region."""
     score: str
     beta: float
     beam: int

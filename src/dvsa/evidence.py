@@ -34,8 +34,8 @@ def located(s_ND: FloatArray, v_ID: FloatArray, box_I4: FloatArray, sharpness: f
     """The region where a phrase is, from the vectors of its known words and those of the regions.
 
     Its words speak together: s is the sum of theirs. At a sharpness of 0 the phrase goes to its best region,
-    the argmax of v_i . s. Else region i is the right one with probability softmax_i(sharpness cos(v_i, s)), for
-    v_i of length 1, and the answer is the region with the highest expected IoU with the right one.
+    the argmax of v_i . s. Else, for v_i of length 1, region i is the right one with the probability
+    softmax_i(sharpness cos(v_i, s)), and the answer is the region with the highest expected IoU with it.
     """
     s_D = s_ND.sum(axis=0)
     dot_I: FloatArray = v_ID @ s_D
