@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,30 @@ def test_a_split_that_is_not_there_is_an_error() -> None:
     dataset = Dataset("toy", Path("here"), (example("a", "train"),))
     with pytest.raises(DataError, match=r"toy in here has no split 'test'; it has 'train'"):
         dataset.split("test")
+
+
+@given(st.sets(st.text("abc", min_size=1, max_size=6), min_size=1, max_size=60), st.text("d", min_size=1))
+def test_photographs_without_splits_are_divided_each_by_its_name(names: set[str], other: str) -> None:
+    dataset = Dataset("own", Path(), tuple(example(name, "") for name in sorted(names)))
+    splits = {e.name: e.split for e in dataset.divided().examples}
+    assert [*splits] == [e.name for e in dataset.examples]
+    assert "val" in splits.values()
+    assert len(names) < 2 or "train" in splits.values()
+    more = replace(dataset, examples=(*dataset.examples, example(other, ""))).divided()
+    moved = [e.name for e in more.examples if splits.get(e.name, e.split) != e.split]
+    assert len(moved) <= 2  # those that had to stand in for a split that was empty
+    assert more.divided() is more
+
+
+def test_about_a_tenth_each_is_for_val_and_test() -> None:
+    dataset = Dataset("own", Path(), tuple(example(f"{n}.jpg", "") for n in range(2000))).divided()
+    for split in ("val", "test"):
+        assert 160 < len(dataset.split(split)) < 240
+
+
+def test_splits_that_are_there_stay() -> None:
+    dataset = Dataset("own", Path(), (example("a", ""), example("b", "train")))
+    assert dataset.divided() is dataset
 
 
 def test_source_reads_a_stretch(tmp_path: Path) -> None:

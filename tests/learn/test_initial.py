@@ -110,7 +110,7 @@ def test_each_word_takes_its_weights_along(bundle: Path) -> None:
 def test_stages_learn_on_gently_with_the_heads_alone(bundle: Path) -> None:
     begin = Initial(str(bundle))
     for boxed in (True, False):
-        stages = begin.adapted(quick(), boxed=boxed).stages
+        stages = begin.adapted(quick(), photographs=1000, boxed=boxed).stages
         assert [s.name for s in stages] == ["align", "caption", "phrase"]
         assert all(s.train.lr == GENTLY * QUICK.lr for s in stages)
         align = stages[0].task
@@ -119,11 +119,22 @@ def test_stages_learn_on_gently_with_the_heads_alone(bundle: Path) -> None:
         assert (align.grounding > 0) == boxed
 
 
+@pytest.mark.parametrize(("photographs", "batch"), [(6000, 12), (110, 11), (20, 10)])
+def test_of_few_photographs_batches_are_small(bundle: Path, photographs: int, batch: int) -> None:
+    """So that an epoch has some steps, and the rate is at its height after a tenth of them."""
+    recipe = quick()
+    slow = replace(
+        recipe, stages=tuple(replace(s, train=replace(QUICK, epochs=4, warmup=60)) for s in recipe.stages)
+    )
+    for stage in Initial(str(bundle)).adapted(slow, photographs=photographs, boxed=True).stages:
+        assert (stage.train.batch, stage.train.warmup) == (batch, 4)
+
+
 @pytest.mark.parametrize(("boxed", "kept"), [(True, ["align", "ground"]), (False, ["align"])])
 def test_of_several_alignments_those_on_heads_stay(bundle: Path, boxed: bool, kept: list[str]) -> None:
     modern = RECIPES["modern"]()
     recipe = replace(modern, vision=quick().vision, sentence=quick().sentence)
-    stages = Initial(str(bundle)).adapted(recipe, boxed=boxed).stages
+    stages = Initial(str(bundle)).adapted(recipe, photographs=1000, boxed=boxed).stages
     assert [s.name for s in stages if isinstance(s.task, AlignmentOptions)] == kept
 
 
@@ -143,7 +154,7 @@ def test_a_run_on_ones_own_photographs(adapted: Path, bundle: Path, own: Dataset
 def test_other_networks_and_bundles_of_before_are_refused(bundle: Path, tmp_path: Path) -> None:
     other = replace(quick(), name="other", vision=replace(quick().vision, embedding=32))
     with pytest.raises(ValueError, match="has other networks than the recipe other: train toy"):
-        Initial(str(bundle)).adapted(other, boxed=True)
+        Initial(str(bundle)).adapted(other, photographs=1000, boxed=True)
     mute = shutil.copytree(bundle, tmp_path / "mute")
     (mute / seen.FILE).unlink()
     with pytest.raises(ValueError, match=r"photographs\.tsv is missing|does not say which photographs"):

@@ -132,7 +132,7 @@ def _command(name: str, task: Task) -> Callable[..., None]:
         from dvsa.data import load
         from dvsa.evaluation import protocol
 
-        dataset = load(data, entities)
+        dataset = load(data, entities).divided()
         examples = dataset.split(split)[:first]
         model = _model(bundle, run)
         if out is None and run is not None:

@@ -101,7 +101,7 @@ def train(
         if not (data / "dataset_toy.json").is_file():
             note(f"makes the toy set in {data}")
             toy.write(data)
-    dataset = load(data, entities)
+    dataset = load(data, entities).divided()
     if dataset.problems:
         note(f"{data}: {len(dataset.problems)} problems worked around; dvsa data check names them")
     fit(

@@ -1,6 +1,7 @@
 """The records of all data sets: photographs, their sentences, and phrases with boxes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 from dvsa.records import Box
@@ -121,3 +122,16 @@ class Dataset:
                 f"{self.name} in {self.root} has no split {name!r}; it has {splits or 'no examples'}"
             )
         return found
+
+    def divided(self) -> "Dataset":
+        """The same with splits, where no photograph is in one: a tenth each is for `val` and `test`.
+
+        A digest of its name decides, so a photograph stays where it is when others come. However few there
+        are, one is for `val`, and of two or more, one for `train`.
+        """
+        if not self.examples or any(example.split for example in self.examples):
+            return self
+        place = {e.name: int(sha256(e.name.encode()).hexdigest()[:8], 16) / 16**8 for e in self.examples}
+        splits = {name: "val" if at < 0.1 else "test" if at < 0.2 else "train" for name, at in place.items()}
+        splits |= {max(place, key=place.__getitem__): "train", min(place, key=place.__getitem__): "val"}
+        return replace(self, examples=tuple(replace(e, split=splits[e.name]) for e in self.examples))

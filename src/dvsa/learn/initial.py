@@ -28,6 +28,10 @@ SHIPPED = "shipped"
 """Stands for the bundle that comes with the package."""
 GENTLY = 0.3
 """Factor on the learning rates of a recipe where its stages learn on."""
+STEPS = 10
+"""Steps that an epoch has at least, by smaller batches, where there are few photographs."""
+SMALLEST = 10
+"""Photographs, or sentences, of the smallest batch."""
 HEADS = {"vision.regions.": 1.0, "sentence.": 1.0}
 """Learning-rate factors of what learns on."""
 OF_WORDS = ("words.weight", "bias_V", "oh.weight", "oh.bias")
@@ -52,11 +56,12 @@ class Initial:
         config = self.bundle.manifest["training"]["config"]
         self.recipe = recipe_from_json(config.get("recipe") if isinstance(config, dict) else None)
 
-    def adapted(self, recipe: Recipe, *, boxed: bool) -> Recipe:
+    def adapted(self, recipe: Recipe, *, photographs: int, boxed: bool) -> Recipe:
         """What of a recipe learns on: its stages on features that stay, gently.
 
         Args:
             recipe: with networks of the bundle's sizes.
+            photographs: that there are to learn from.
             boxed: whether the data has boxes of phrases, without which no stage learns from them.
 
         Raises:
@@ -71,7 +76,7 @@ class Initial:
         for stage in recipe.stages:
             aligned = any(isinstance(s.task, AlignmentOptions) for s in stages)
             if not _is_over(stage, boxed, aligned):
-                stages.append(_on_heads(stage, boxed))
+                stages.append(_on_heads(stage, photographs, boxed))
         return replace(recipe, stages=tuple(stages))
 
     def alignment(self, vocabulary: Vocabulary) -> AlignmentModel:
@@ -159,10 +164,13 @@ def _is_over(stage: Stage, boxed: bool, aligned: bool) -> bool:
     return isinstance(task, ParaphraseOptions)
 
 
-def _on_heads(stage: Stage, boxed: bool) -> Stage:
+def _on_heads(stage: Stage, photographs: int, boxed: bool) -> Stage:
     """The same with a lower rate, on features that stay as they are, from what is there."""
+    cfg = stage.train
+    batch = min(cfg.batch, max(SMALLEST, photographs // STEPS))
+    warmup = min(cfg.warmup, cfg.epochs)  # a tenth of the steps, where an epoch has just STEPS
     task = stage.task
     if isinstance(task, AlignmentOptions):
         task = replace(task, grounding=task.grounding if boxed else 0.0)
         task = replace(task, lr=HEADS, flip=False) if task.live else task
-    return replace(stage, task=task, train=replace(stage.train, lr=GENTLY * stage.train.lr))
+    return replace(stage, task=task, train=replace(cfg, batch=batch, warmup=warmup, lr=GENTLY * cfg.lr))

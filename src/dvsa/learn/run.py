@@ -66,7 +66,8 @@ def fit(
     training, val = data.split("train", restval=True), data.split("val")
     begin = None if init is None else Initial(init)
     if begin is not None:
-        recipe = begin.adapted(recipe, boxed=any(p.boxes for e in training for p in e.phrases))
+        boxed = any(p.boxes for e in training for p in e.phrases)
+        recipe = begin.adapted(recipe, photographs=len(training), boxed=boxed)
     read = None if sentences is None else reading.read(sentences)
     told = [words(s) for e in training for s in e.sentences]
     more = [[words(s) for s in own] for own in read.sentences.values()] if read else []
