@@ -2,9 +2,10 @@
 
     python runs/ablation.py DATA SENTENCES RUN OUT [--jobs N] [--only NAME ...]
 
-DATA is Flickr8K as docs/data.md says, SENTENCES what the recipe reads beside it, RUN a finished run of the
-recipe on both. OUT gets runs/NAME and figures/ablation.NAME.json. What is done already is not done again, and
-stages that a change leaves as they are, are taken over from RUN. Captioners are left out.
+DATA is Flickr8K as docs/data.md says, SENTENCES what the recipe reads beside it, RUN a run of the recipe on
+both, which may still be in training: each variant waits for the stages that it leaves as they are, and takes
+them over. OUT gets runs/NAME and figures/ablation.NAME.json. What is done is not done again. Captioners are
+left out.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from dvsa.learn.captioning import CaptionOptions
 from dvsa.learn.recipe import Recipe, Stage
 from dvsa.learn.recipes import RECIPES
 from dvsa.learn.run import Run, fit
+from dvsa.text import Vocabulary
 
 WHOLE = "best"
 """The recipe that nothing is left out of; the others are compared with it."""
@@ -36,6 +38,11 @@ WHOLE = "best"
 def as_it_is(recipe: Recipe) -> Recipe:
     """No change."""
     return recipe
+
+
+def aligning(recipe: Recipe) -> tuple[Stage, ...]:
+    """Its stages before it learns to write."""
+    return tuple(stage for stage in recipe.stages if not isinstance(stage.task, CaptionOptions))
 
 
 class Variant(NamedTuple):
@@ -108,11 +115,13 @@ class Ablation:
         path = self.out / "figures" / f"ablation.{name}.json"
         if path.is_file():
             return
-        began, variant, folder = time.time(), VARIANTS[name], self.out / "runs" / name.replace(" ", "-")
+        variant, folder = VARIANTS[name], self.out / "runs" / name.replace(" ", "-")
         recipe = variant.learn(RECIPES["best"]())
-        learnt = tuple(s for s in recipe.stages if not isinstance(s.task, CaptionOptions))
+        recipe = replace(recipe, stages=aligning(recipe))
+        self.wait(recipe, variant.reads)
+        began = time.time()
         fit(
-            replace(recipe, stages=learnt),
+            recipe,
             self.data,
             folder,
             sentences=self.sentences if variant.reads else None,
@@ -130,6 +139,16 @@ class Ablation:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({**report, "facts": facts}, indent=1, allow_nan=False))
         print(name, f"{facts['seconds']:.0f} s", flush=True)
+
+    def wait(self, recipe: Recipe, reads: bool) -> None:
+        """Until the run has learnt what it shares with a recipe; one that reads less has other words."""
+        while not (self.run / "vocabulary.tsv").is_file():
+            time.sleep(1)
+        theirs = Run(self.run, finished=False)
+        vocabulary = theirs.vocabulary if reads else Vocabulary((), (), 0)
+        for stage in recipe.stages:
+            while theirs.shared(stage, recipe, vocabulary) and not theirs.has(stage):
+                time.sleep(1)
 
     def judge(self, run: Run) -> dict[str, object]:
         """Ranking and grounding on val, in one flat report."""

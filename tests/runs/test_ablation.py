@@ -1,6 +1,7 @@
 """The script of the ablation on toy scenes, with small networks: what variants share is learnt once."""
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -65,6 +66,13 @@ def test_variants_share_what_they_leave_as_it_is(
         "no grounding": {"align", "tune", "settle"},
         "no reading": {"align", "tune", "settle"},
     }
+    lag, shared = tmp_path / "lag", whole / "settle"
+    shared.rename(lag)
+    threading.Timer(4, lambda: lag.rename(shared)).start()
+    run(data, sentences, whole, tmp_path / "meanwhile", "--only", "best")
+    assert not [*(tmp_path / "meanwhile").glob("runs/best/*/log.jsonl")]  # it has waited for what it shares
+    again = json.loads((tmp_path / "meanwhile" / "figures" / "ablation.best.json").read_text())
+    assert again["p2s R@1"] == figures["best"]["p2s R@1"]
     tables = script("tables")
     lines = list(tables.ablation(tables.read(out / "figures")))
     rows = [line.split(" | ")[0].removeprefix("| ") for line in lines if line.startswith("| ")]

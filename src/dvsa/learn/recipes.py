@@ -134,12 +134,12 @@ def _best_alignment(proposer: str) -> tuple[Stage, ...]:
     boxes = {"vision.proposals.": 1.0}
     align = AlignmentOptions(loss="info_nce", sentences=5, proposer=proposer, lr=heads, grounding=1.0)
     return (
+        proposal_stage(proposer),
         Stage(
             name="read",
             task=ParaphraseOptions(),
             train=_adamw(epochs=60, batch=1024, lr=1e-3, warmup=100, ema=0.99, evaluate_every=20),
         ),
-        proposal_stage(proposer),
         Stage(
             name="align",
             task=align,

@@ -53,8 +53,8 @@ def fit(
         word_vectors: a word2vec or GloVe file; its vectors stay fixed.
         sentences: more to read, as `dvsa.data.reading` has it, for the vocabulary and stages that learn from
             sentences alone; of photographs that are in neither val nor test.
-        earlier: a finished run on the same data; the regions and the alignment that it learnt in stages like
-            this recipe's are taken over, not learnt again.
+        earlier: a run on the same data; the regions and the alignment that it has learnt in stages like this
+            recipe's are taken over, not learnt again.
         init: the folder of a bundle to begin with, or `shipped`; see `dvsa.learn.initial`.
         quiet: whether to draw no progress bars.
 
@@ -73,7 +73,7 @@ def fit(
     more = [[words(s) for s in own] for own in read.sentences.values()] if read else []
     vocabulary = Vocabulary.build((*told, *chain.from_iterable(more)), recipe.min_count)
     vocabulary = vocabulary if begin is None else vocabulary.joined(begin.bundle.vocabulary)
-    source = None if earlier is None else Run(earlier)
+    source = None if earlier is None else Run(earlier, finished=False)
     _claim(out, recipe, data.name, training, val, seed, word_vectors, read, source, begin)
     _tell(out, vocabulary, training, val, read, begin, set(vocabulary.words).difference(*told))
     vectors = None if word_vectors is None else wordvectors.read(word_vectors, vocabulary, seed)
@@ -132,8 +132,8 @@ def _take_over(
     folder: Path,
 ) -> bool:
     """Whether `source` learnt a stage of regions or alignment just so; then its weights are the model's."""
-    learnt = shared(stage, (recipe, vocabulary.words), (source.recipe, source.vocabulary.words))
-    if not learnt:
+    learnt = source.shared(stage, recipe, vocabulary)
+    if not (learnt and source.has(stage)):
         return False
     tensors, facts = checkpoint.load(source.folder / stage.name / "best.safetensors")
     model.load_state_dict(model.state_dict() | {k: t for k, t in tensors.items() if k.startswith(learnt)})
@@ -224,10 +224,10 @@ def _config(folder: Path) -> dict[str, JsonValue]:
 
 
 class Run:
-    """A finished run, opened to be used or exported."""
+    """A run, opened to be used or exported."""
 
-    def __init__(self, folder: Path) -> None:
-        """Raises ValueError where the folder holds no run or a stage is unfinished."""
+    def __init__(self, folder: Path, *, finished: bool = True) -> None:
+        """Raises ValueError where the folder holds no run, or no `finished` one if it should be that."""
         self.folder = folder
         self.config = _config(folder)
         try:
@@ -236,8 +236,23 @@ class Run:
             raise ValueError(f"{folder / CONFIG} does not fit this version of dvsa: {error}") from error
         self.vocabulary = Vocabulary.load(folder / "vocabulary.tsv")
         self.facts = {
-            s.name: checkpoint.load(folder / s.name / "best.safetensors")[1] for s in self.recipe.stages
+            s.name: checkpoint.load(folder / s.name / "best.safetensors")[1]
+            for s in self.recipe.stages
+            if finished or self.has(s)
         }
+
+    def has(self, stage: Stage) -> bool:
+        """Whether a stage of the recipe has come to its end; one that was taken over has no log."""
+        folder = self.folder / stage.name
+        log = folder / "log.jsonl"
+        if not log.is_file():
+            return (folder / "best.safetensors").is_file()
+        last: dict[str, float] = json.loads(log.read_text().splitlines()[-1])
+        return last["epoch"] >= stage.train.epochs
+
+    def shared(self, stage: Stage, recipe: Recipe, vocabulary: Vocabulary) -> tuple[str, ...]:
+        """What of another run's stage this one learns just so, as `dvsa.learn.shared` has it."""
+        return shared(stage, (recipe, vocabulary.words), (self.recipe, self.vocabulary.words))
 
     def alignment(self) -> AlignmentModel:
         """The network of photographs and sentences after its last stage."""
