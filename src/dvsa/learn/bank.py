@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from dvsa import boxes, photo
+from dvsa import boxes, photo, regions
 from dvsa.data import Example
 from dvsa.learn import backbone, checkpoint, proposals, vision
 from dvsa.learn.progress import progress
@@ -213,7 +213,7 @@ def region_features(net: Vision, photographs: Photographs, proposer: str, nms: f
     They are cached under a digest of all that they depend on.
     """
     net.eval()
-    code = _code(boxes, backbone, proposals, vision)
+    code = _code(boxes, regions, backbone, proposals, vision)
     digest = hashlib.sha256(photographs.key)
     digest.update(f"{proposer} {nms} {net.cfg.both_ways} {photographs.device.type} {code}".encode())
     for name, tensor in weights_of_features(net).items():
@@ -229,8 +229,8 @@ def region_features(net: Vision, photographs: Photographs, proposer: str, nms: f
                 feature_KIF[chunk] = feature_BIF.half().cpu().numpy()
                 advance(len(feature_BIF))
 
-    regions = 1 if proposer == "frame" else boxes.PROPOSALS + 1
-    array = cached(digest.digest(), (len(photographs), regions, net.features), "float16", fill)
+    count = 1 if proposer == "frame" else boxes.PROPOSALS + 1
+    array = cached(digest.digest(), (len(photographs), count, net.features), "float16", fill)
     return torch.from_numpy(array).to(photographs.device)
 
 
