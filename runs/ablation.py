@@ -40,11 +40,6 @@ def as_it_is(recipe: Recipe) -> Recipe:
     return recipe
 
 
-def aligning(recipe: Recipe) -> tuple[Stage, ...]:
-    """Its stages before it learns to write."""
-    return tuple(stage for stage in recipe.stages if not isinstance(stage.task, CaptionOptions))
-
-
 class Variant(NamedTuple):
     """A change of what is learnt, or of how it is used."""
 
@@ -117,7 +112,8 @@ class Ablation:
             return
         variant, folder = VARIANTS[name], self.out / "runs" / name.replace(" ", "-")
         recipe = variant.learn(RECIPES["best"]())
-        recipe = replace(recipe, stages=aligning(recipe))
+        learnt = tuple(s for s in recipe.stages if not isinstance(s.task, CaptionOptions))
+        recipe = replace(recipe, stages=learnt)
         self.wait(recipe, variant.reads)
         began = time.time()
         fit(

@@ -65,11 +65,12 @@ def grounding(
         {example.name: encoded.box_KI4[k] for k, example in enumerate(examples)}, truth_N4, photos
     )
     judged = Grounding(found.owner_N, {**found.found, **bound.found})
-    rule = (
-        "largest sum of v.s over the phrase" if not sharpness else f"expected IoU at sharpness {sharpness:g}"
-    )
     if beta is not None:
         rule = "majority of the MRF's path in the phrase"
+    elif sharpness:
+        rule = f"expected IoU at sharpness {sharpness:g}"
+    else:
+        rule = "largest sum of v.s over the phrase"
     report = with_settings(
         judged.report(),
         proposer=model.bundle.manifest["proposer"],
