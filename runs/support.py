@@ -1,10 +1,10 @@
-"""From which score on a region speaks for a word of a caption: chosen on val, by what people write.
+"""How well a region must fit a word of a caption to speak for it: chosen on val, judged by what people write.
 
     python runs/support.py DATA OUT [--bundle FOLDER]
 
 A content word of a caption is right where one of the photograph's own sentences has it. OUT gets
-support.json: the threshold on the word's best region score whose balanced accuracy is the highest on val (the
-mean of the share of right words above it and of wrong words below it), and what it marks on val and on test.
+support.json: the score, over the length of the word's vector, that a tenth of val's content words does not
+exceed, and how many of the words that it marks are wrong on val and on test.
 """
 
 import argparse
@@ -29,17 +29,8 @@ Floats = NDArray[np.floating]
 Bools = NDArray[np.bool_]
 
 
-def threshold(score_N: Floats, right_N: Bools) -> float:
-    """The score above which words count as supported, with the highest balanced accuracy."""
-    cuts = np.unique(score_N)
-    between = np.concatenate([[cuts[0] - 1], (cuts[1:] + cuts[:-1]) / 2])
-    return float(max(between, key=lambda cut: balanced(score_N, right_N, cut)))
-
-
-def balanced(score_N: Floats, right_N: Bools, cut: float) -> float:
-    """Mean of the share of right words above the cut and of wrong ones not above it."""
-    above_N = score_N > cut
-    return float((above_N[right_N].mean() + (~above_N[~right_N]).mean()) / 2)
+MARKED = 0.1
+"""Share of the content words to mark: with more, most of the marked ones would be right."""
 
 
 def area(score_N: Floats, right_N: Bools) -> float:
@@ -52,16 +43,17 @@ def area(score_N: Floats, right_N: Bools) -> float:
 
 
 def collect(model: Model, examples: Sequence[Example], captions: dict[str, str]) -> tuple[Floats, Bools]:
-    """Best score of every content word of the captions, and whether a person wrote it."""
+    """Of every content word of the captions the best score over its length, and whether a person wrote it."""
     seen = encode(model, examples)
     said = [replace(e, sentences=(captions[e.name],)) for e in examples]
     scores: list[float] = []
     right: list[bool] = []
     for line in aligned(model, said, [(k, 0) for k in range(len(said))], seen.v_KID, None):
         told = {word for sentence in examples[line.photo].sentences for word in words(sentence)}
-        for token, dot_I in zip(line.tokens, line.dot_TI, strict=True):
+        size_T = np.linalg.norm(line.s_TD, axis=1)
+        for token, dot_I, size in zip(line.tokens, line.dot_TI, size_T, strict=True):
             if token not in FUNCTION_WORDS:
-                scores.append(float(dot_I.max()))
+                scores.append(float(dot_I.max() / size))
                 right.append(token in told)
     return np.array(scores), np.array(right)
 
@@ -96,7 +88,7 @@ def main() -> None:
         examples = data.split(split)
         captions = write(bundle, examples, args.out / f"captions.{split}.json")
         scored = collect(Model(bundle), examples, captions)
-        cut = threshold(*scored) if cut is None else cut
+        cut = float(np.quantile(scored[0], MARKED)) if cut is None else cut
         found |= {"support": cut, split: marked(*scored, cut)}
     (args.out / "support.json").write_text(json.dumps(found, indent=1))
     print(json.dumps(found, indent=1))

@@ -30,21 +30,25 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 def test_which_words_are_supported(
     token: str, known: bool, score: float, least: float, supported: bool
 ) -> None:
-    dot_TI = np.array([[score - 1, score]])
-    (word,) = evident([token], np.array([known]), dot_TI, least)
+    dot_TI, s_ND = 2 * np.array([[score - 1, score]]), np.array([[0.0, 2.0]])[: int(known)]
+    (word,) = evident([token], np.array([known]), s_ND, dot_TI, least)
     assert word.supported == supported
     assert word.region == (1 if known else None)
 
 
-@given(st.integers(1, 5), st.integers(1, 4), st.floats(-2, 2), st.integers(0, 99))
+@given(st.integers(1, 5), st.integers(1, 4), st.floats(-1, 1), st.integers(0, 99))
 def test_every_word_has_its_best_region(T: int, I: int, least: float, seed: int) -> None:  # noqa: E741
     rng = np.random.default_rng(seed)
-    dot_TI, known_T = rng.normal(size=(T, I)), rng.random(T) < 0.8
-    for t, word in enumerate(evident(["dog"] * T, known_T, dot_TI, least)):
+    s_TD, v_ID, known_T = rng.normal(size=(T, 3)), rng.normal(size=(I, 3)), rng.random(T) < 0.8
+    v_ID /= np.linalg.norm(v_ID, axis=1, keepdims=True)
+    dot_TI = s_TD @ v_ID.T
+    for t, word in enumerate(evident(["dog"] * T, known_T, s_TD[known_T], dot_TI, least)):
         assert word.score == max(dot_TI[t])
         if known_T[t]:
             assert dot_TI[t][word.region or 0] == word.score
-        assert word.supported == (known_T[t] and any(dot > least for dot in dot_TI[t]))
+        assert word.supported == (
+            known_T[t] and any(angle > least for angle in dot_TI[t] / np.linalg.norm(s_TD[t]))
+        )
 
 
 @given(st.integers(1, 4), st.integers(1, 6), st.sampled_from([0.0, 5.0, 20.0]), st.integers(0, 99))

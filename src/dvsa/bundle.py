@@ -77,8 +77,10 @@ class Manifest(TypedDict):
     beta: float
     beam: int
     length_power: float
+    rerank: NotRequired[float]
+    """What the alignment's score adds to a caption's when captions are compared; 0 where it has no say."""
     support: NotRequired[float]
-    """The score from which a region speaks for a word; 0 where a bundle does not say."""
+    """The score over a word's length from which a region speaks for it; 0 where a bundle does not say."""
     voices: dict[str, Voice]
     """By what they speak of: `frame` and `region`."""
     probe: NotRequired[Probe]
@@ -121,8 +123,13 @@ class Bundle:
 
     @property
     def support(self) -> float:
-        """The score that a word's best region must have more than to speak for it."""
+        """The score over a word's length from which a region speaks for it."""
         return self.manifest.get("support", 0.0)
+
+    @property
+    def rerank(self) -> float:
+        """What the alignment's score adds to a caption's when captions are compared."""
+        return self.manifest.get("rerank", 0.0)
 
     @property
     def sharpness(self) -> float:

@@ -11,22 +11,36 @@ from dvsa.text import FUNCTION_WORDS
 
 
 def evident(
-    tokens: Sequence[str], known_T: NDArray[np.bool_], dot_TI: NDArray[np.floating], least: float
+    tokens: Sequence[str],
+    known_T: NDArray[np.bool_],
+    s_ND: FloatArray,
+    dot_TI: NDArray[np.floating],
+    least: float,
 ) -> tuple[Word, ...]:
     """The words of a sentence, each with its best region by the products v_i . s_t.
 
-    A word is supported where its best region scores above `least`; a function word, such as "the", needs no
-    region; an unknown word has none.
+    A word is supported where its best region's score is above `least` times the length of its vector. Scores
+    themselves tell little: some words have long vectors. A function word, such as "the", needs no region; an
+    unknown word has none.
+
+    Args:
+        tokens: the words.
+        known_T: which of them the model knows.
+        s_ND: the vectors of those that it knows.
+        dot_TI: v_i . s_t; of unknown words anything.
+        least: where regions have vectors of length 1, a cosine in [-1, 1].
     """
+    least_T = np.zeros(len(tokens))
+    least_T[known_T] = least * np.linalg.norm(s_ND, axis=1)
     return tuple(
         Word(
             text=token,
             known=bool(known),
             region=int(dot_I.argmax()) if known else None,
             score=float(dot_I.max()),
-            supported=token in FUNCTION_WORDS or bool(known and dot_I.max() > least),
+            supported=token in FUNCTION_WORDS or bool(known and dot_I.max() > floor),
         )
-        for token, known, dot_I in zip(tokens, known_T, dot_TI, strict=True)
+        for token, known, dot_I, floor in zip(tokens, known_T, dot_TI, least_T, strict=True)
     )
 
 

@@ -102,9 +102,10 @@ class Model:
         subject: Subject = "frame",
         width: int | None = None,
         length_power: float | None = None,
+        v_BID: Floats | None = None,
         sampler: "Sampler | None" = None,
     ) -> list[list[Caption]]:
-        """Captions of B photographs, or of one region each, the likeliest first.
+        """Captions of B photographs, or of one region each, the best first.
 
         Args:
             feature_BIF: features of their regions.
@@ -113,6 +114,8 @@ class Model:
             width: of the beam; 1 is greedy; the bundle's own choice where it is None.
             length_power: a log-probability is divided by its length to this power before captions are
                 compared; the bundle's own choice where it is None.
+            v_BID: vectors of all regions; where they are given, what the search found is reranked as the
+                bundle says: by how well the whole photograph bears it out, beside how likely it is.
             sampler: draw one caption each by this instead of searching.
 
         Raises:
@@ -122,6 +125,8 @@ class Model:
         voice = manifest["voices"].get(subject)
         if voice is None:
             raise ValueError(f"bundle {manifest['name']} has no captioner for a {subject}: use another one")
+        width = manifest["beam"] if width is None else width
+        power = manifest["length_power"] if length_power is None else length_power
         names = self.bundle.inputs(f"{voice['graphs']}.step")
 
         def step(token_B: NDArray[np.int64], state: beam.State) -> tuple[Floats, beam.State]:
@@ -139,10 +144,19 @@ class Model:
         else:
             found = beam.beam_search(
                 step, state, start=voice["start"], end=text.END, min_len=1, max_len=MAX_LEN, banned=banned,
-                width=manifest["beam"] if width is None else width,
-                length_power=manifest["length_power"] if length_power is None else length_power,
+                width=width, length_power=power,
             )  # fmt: skip
-        return [[self._caption(h) for h in hypotheses] for hypotheses in found]
+        written = [[self._caption(h) for h in hypotheses] for hypotheses in found]
+        if v_BID is None or sampler is not None or not self.bundle.rerank:
+            return written
+        return [self._reranked(captions, v_ID, power) for captions, v_ID in zip(written, v_BID, strict=True)]
+
+    def _reranked(self, captions: Sequence[Caption], v_ID: Floats, power: float) -> list[Caption]:
+        """By log-probability over length ** power plus `rerank` S_kl (paper, eq. 8), highest first."""
+        s_NTD, real_NT = self.word_vectors([caption.words for caption in captions])
+        likely_N = np.array([c.logprob / len(c.logprobs) ** power for c in captions])
+        value_N = likely_N + self.bundle.rerank * maxsim.scores(v_ID[None], s_NTD, real_NT)[0]
+        return [captions[n] for n in np.argsort(-value_N, kind="stable")]
 
     def _caption(self, hypothesis: beam.Hypothesis) -> Caption:
         said = tuple(self.bundle.vocabulary.decode(hypothesis.tokens))
@@ -190,12 +204,14 @@ class View:
         )
 
     def captions(self, beam: int | None = None, *, sampler: Sampler | None = None) -> list[Caption]:
-        """Sentences for the whole photograph, the likeliest first: as many as the beam is wide."""
+        """Sentences for the whole photograph, the best first: as many as the beam is wide."""
         frame_B = np.array([len(self.box_I4) - 1])
-        return self.model.write(self.feature_IF[None], frame_B, width=beam, sampler=sampler)[0]
+        return self.model.write(
+            self.feature_IF[None], frame_B, width=beam, v_BID=self.v_ID[None], sampler=sampler
+        )[0]
 
     def caption(self, beam: int | None = None) -> Caption:
-        """The likeliest sentence for the whole photograph."""
+        """The best sentence for the whole photograph."""
         return self.captions(beam)[0]
 
     def phrases(self, count: int = 5, beam: int | None = None) -> tuple[Phrase, ...]:
@@ -229,7 +245,7 @@ class View:
         s_LTD, _ = self.model.word_vectors([tokens])
         dot_TI = np.zeros((len(tokens), len(self.v_ID)), np.float32)
         dot_TI[known_T] = s_LTD[0] @ self.v_ID.T
-        words = evident(tokens, known_T, dot_TI, self.model.bundle.support)
+        words = evident(tokens, known_T, s_LTD[0], dot_TI, self.model.bundle.support)
         return Alignment(
             sentence=sentence, beta=beta, score=float(dot_TI.max(1).sum()), words=words,
             segments=_segments(tokens, known_T, dot_TI, beta),

@@ -42,7 +42,8 @@ class Word:
     score: float
     """`max over regions i of v_i . s_t`: the word's share of the sentence's score."""
     supported: bool
-    """Whether a region speaks for it: its score is above the bundle's `support`. Function words need none."""
+    """Whether a region speaks for it: its score, over the length of its vector, is above
+    the bundle's `support`. Function words need none."""
 
 
 @dataclass(frozen=True, slots=True)

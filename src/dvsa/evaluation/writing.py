@@ -58,14 +58,17 @@ def captions(
     encoded = encoded or encode(model, examples, progress)
     search = _Search.of(model, beam, length_power)
     frame_K = np.full(len(examples), encoded.feature_KIF.shape[1] - 1)
-    written = _write(model, encoded.feature_KIF, frame_K, "frame", search, "writing captions", progress)
+    written = _write(
+        model, encoded.feature_KIF, frame_K, "frame", search, "writing captions", progress, encoded.v_KID
+    )
     if keep is not None:
         for example, caption in zip(examples, written, strict=True):
             keep(example.name, caption)
     references = {example.name: example.sentences for example in examples}
     scores = _scored(references, written, with_meteor)
     proposer = model.bundle.manifest["proposer"]
-    report = with_settings(scores.report(), proposer=proposer, **search._asdict())
+    rerank = model.bundle.rerank
+    report = with_settings(scores.report(), proposer=proposer, **search._asdict(), rerank=rerank)
     return Judged(report, Evidence("captions", scores.photos, scores.statistics))
 
 
@@ -141,14 +144,20 @@ def _write(
     search: _Search,
     what: str,
     progress: Progress | None,
+    v_NID: Floats | None = None,
 ) -> list[Caption]:
-    """The likeliest caption of each of N regions."""
+    """The best caption of each of N regions."""
     width, power = search
     return [
         hypotheses[0]
         for n in chunks(range(len(focus_N)), CAPTIONS, what, progress)
         for hypotheses in model.write(
-            feature_NIF[n], focus_N[n], subject=subject, width=width, length_power=power
+            feature_NIF[n],
+            focus_N[n],
+            subject=subject,
+            width=width,
+            length_power=power,
+            v_BID=None if v_NID is None else v_NID[n],
         )
     ]
 

@@ -22,7 +22,7 @@ def hit(query: Query, score: float, photograph: Photograph, box_I4: Floats, v_ID
     """
     dot_TI = np.zeros((len(query.words), len(v_ID)), np.float32)
     dot_TI[query.known_T] = query.s_ND @ v_ID.T
-    words = evident(query.words, query.known_T, dot_TI, query.support)
+    words = evident(query.words, query.known_T, query.s_ND, dot_TI, query.support)
     spans = tuple(
         Span(a, z, " ".join(query.words[a : z + 1]), i, float(dot_TI[a : z + 1, i].sum()))
         for a, z, i in segments.segments(word_regions(query.known_T, dot_TI, 0.0))

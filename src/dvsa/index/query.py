@@ -31,7 +31,7 @@ class Query:
     s_ND: Floats
     """One vector for each known word."""
     support: float = 0.0
-    """The score from which a region speaks for a word."""
+    """The score over a word's length from which a region speaks for it."""
 
     @classmethod
     def of_sentence(cls, model: Model, sentence: str) -> "Query":

@@ -237,6 +237,7 @@ def manifest(
         "beta": recipe.beta,
         "beam": recipe.beam,
         "length_power": recipe.length_power,
+        "rerank": recipe.rerank,
         "support": recipe.support,
         "voices": voices,
         "training": {"config": run.config, "validation": run.facts},

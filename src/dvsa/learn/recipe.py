@@ -48,9 +48,12 @@ class Recipe:
     beam: int = 5
     length_power: float = 0.0
     """A caption's log-probability is divided by its length to this power before captions are compared."""
+    rerank: float = 0.0
+    """What the alignment's score of caption and photograph counts beside that; at 0 it has no say."""
     score: str = "maxsim"
     support: float = 0.0
-    """A word whose best region scores no more than this is marked as one that nothing seen speaks for."""
+    """A word whose best region scores no more than this, over the length of the word's vector, is marked as
+    one that nothing seen speaks for."""
 
     def to_json(self) -> dict[str, JsonValue]:
         """The recipe as JSON values, as it stands in a run's `config.json`."""

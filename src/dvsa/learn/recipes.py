@@ -121,9 +121,11 @@ def best() -> Recipe:
         sentence=SentenceConfig(kind="gru", embedding=256, hidden=512, dropout=0.3, word_dropout=0.1),
         proposer="coverage",
         sharpness=SHARPNESS,
-        beta=0.01,
-        beam=5,
-        length_power=0.7,
+        beta=0.02,
+        beam=10,
+        length_power=1.0,
+        rerank=0.15,
+        support=0.42,
         stages=(*_best_alignment("coverage"), *_best_captioners("coverage")),
     )
 

@@ -127,7 +127,7 @@ class CaptionQuestion(Question):
 
 
 class Captions(Answer):
-    """Captions of one photograph, the likeliest first."""
+    """Captions of one photograph, the best first."""
 
     captions: list[Said]
 

@@ -13,7 +13,7 @@ const MANY = 5;
 
 const WAYS = [
   { method: "greedy", title: "Greedy", gist: "the likeliest next word, each time" },
-  { method: "beam", title: "Beam", gist: "the likeliest sentences found" },
+  { method: "beam", title: "Beam", gist: "the best sentences found" },
   { method: "sample", title: "Sampling", gist: "words drawn by their chance" },
 ];
 

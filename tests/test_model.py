@@ -1,0 +1,42 @@
+"""How the model chooses among the captions that it has found."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dvsa.bundle import Bundle
+from dvsa.model import Model, View
+
+PHOTOGRAPHS = sorted((Path(__file__).parent.parent / "examples").glob("*.jpg"))
+
+
+def seen(photo: Path, rerank: float) -> View:
+    bundle = Bundle.open()
+    changed = {**bundle.manifest, "rerank": rerank, "length_power": 0.8}
+    return Model(replace(bundle, manifest=changed)).open(photo)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("photo", PHOTOGRAPHS, ids=lambda photo: photo.stem)
+def test_captions_compete_by_likelihood_and_by_alignment(photo: Path) -> None:
+    by_likelihood = seen(photo, 0.0)
+    found = by_likelihood.captions(6)
+    likely = {c.text: c.logprob / len(c.logprobs) ** 0.8 for c in found}
+    assert [c.text for c in found] == sorted(likely, key=lambda text: -likely[text])
+    for rerank in (0.2, 50.0):
+        worth = {text: likely[text] + rerank * by_likelihood.score(text) for text in likely}
+        view = seen(photo, rerank)
+        assert [c.text for c in view.captions(6)] == sorted(worth, key=lambda text: -worth[text])
+        assert view.caption(6).text == max(worth, key=lambda text: worth[text])
+        assert view.phrases(2, 3) == by_likelihood.phrases(2, 3)  # regions have no sentence's worth of words
+
+
+def test_bundles_that_say_nothing_of_it_leave_the_likeliest_in_front() -> None:
+    bundle = Bundle.open()
+    silent = {key: value for key, value in bundle.manifest.items() if key != "rerank"}
+    model = Model(replace(bundle, manifest=silent))  # type: ignore[arg-type]
+    assert model.bundle.rerank == 0
+    found = [
+        c.logprob / len(c.logprobs) ** silent["length_power"] for c in model.open(PHOTOGRAPHS[0]).captions(3)
+    ]  # type: ignore[operator]
+    assert found == sorted(found, reverse=True)
