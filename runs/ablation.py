@@ -1,18 +1,18 @@
 """What each part of the recipe `best` is worth: the same run without it, judged on the validation split.
 
-    python runs/ablation.py DATA SENTENCES RUN OUT [--jobs N] [--only NAME ...]
+    python runs/ablation.py DATA SENTENCES RUN OUT [--jobs N] [--only NAME ...] [--captions NAME ...]
 
 DATA is Flickr8K as docs/data.md says, SENTENCES what the recipe reads beside it, RUN a run of the recipe on
 both, which may still be in training: each variant waits for the stages that it leaves as they are, and takes
 them over. OUT gets runs/NAME and figures/ablation.NAME.json. What is done is not done again. Captioners are
-left out.
+left out there; how the run's own captioners are used is judged beside, in figures/captions.NAME.json.
 """
 
 import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -93,6 +93,16 @@ VARIANTS = {
     "no tuning, a proposal head half as wide": Variant(untuned(proposal_width=128)),
 }
 
+CAPTIONS: dict[str, Callable[[Recipe], Recipe]] = {
+    WHOLE: as_it_is,
+    "no reward": without("reward"),
+    "no reranking": lambda recipe: replace(recipe, rerank=0.0),
+    "a beam of 5": lambda recipe: replace(recipe, beam=5),
+    "the likeliest, whatever its length": lambda recipe: replace(recipe, rerank=0.0, length_power=0.0),
+    "seen without the mirror image": partial(vision, both_ways=False),
+}
+"""Other uses of a run's captioners, and of the one that rewards have not yet changed."""
+
 
 class Ablation:
     """All variants on one data set."""
@@ -101,21 +111,22 @@ class Ablation:
         self.data: Dataset = load(data)
         self.sentences, self.run, self.out, self.jobs = sentences, run, out, jobs
 
-    def do(self, names: Iterable[str]) -> None:
+    def do(self, names: Iterable[str], captions: Iterable[str]) -> None:
         """Several at a time."""
         at_once(self.jobs, self.one, names)
+        at_once(self.jobs, self.spoken, captions)
 
     def one(self, name: str) -> None:
         """Train a variant and judge it."""
         path = self.out / "figures" / f"ablation.{name}.json"
         if path.is_file():
             return
+        began = time.time()
         variant, folder = VARIANTS[name], self.out / "runs" / name.replace(" ", "-")
         recipe = variant.learn(RECIPES["best"]())
         learnt = tuple(s for s in recipe.stages if not isinstance(s.task, CaptionOptions))
         recipe = replace(recipe, stages=learnt)
         self.wait(recipe, variant.reads)
-        began = time.time()
         fit(
             recipe,
             self.data,
@@ -128,13 +139,26 @@ class Ablation:
             last.unlink()  # the optimiser's memory is of no use any more
         run = Run(folder)
         run.recipe = variant.use(run.recipe)
-        report = self.judge(run)
-        facts = {"data": self.data.name, "split": "val", "N": len(self.data.split("val")), "seed": 0}
+        self.tell(path, self.judge(run), began)
+
+    def spoken(self, name: str) -> None:
+        """Judge the captions of the run in another use."""
+        path = self.out / "figures" / f"captions.{name}.json"
+        if path.is_file():
+            return
+        began, run = time.time(), Run(self.run)
+        run.recipe = CAPTIONS[name](run.recipe)
+        self.tell(path, evaluation.captions(live.model(run), self.data.split("val")).report, began)
+
+    def tell(self, path: Path, report: Mapping[str, object], began: float) -> None:
+        """Write a report and what it was made with."""
+        val = self.data.split("val")
+        facts: dict[str, object] = {"data": self.data.name, "split": "val", "N": len(val), "seed": 0}
         facts |= {"commit": commit(), "command": " ".join(sys.argv), "device": device()}
         facts |= {"seconds": time.time() - began}
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({**report, "facts": facts}, indent=1, allow_nan=False))
-        print(name, f"{facts['seconds']:.0f} s", flush=True)
+        print(path.stem, f"{facts['seconds']:.0f} s", flush=True)
 
     def wait(self, recipe: Recipe, reads: bool) -> None:
         """Until the run has learnt what it shares with a recipe; one that reads less has other words."""
@@ -175,8 +199,9 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--jobs", type=int, default=1, help="variants at a time")
     parser.add_argument("--only", nargs="*", choices=VARIANTS, default=list(VARIANTS))
+    parser.add_argument("--captions", nargs="*", choices=CAPTIONS, default=list(CAPTIONS))
     args = parser.parse_args()
-    Ablation(args.data, args.sentences, args.run, args.out, args.jobs).do(args.only)
+    Ablation(args.data, args.sentences, args.run, args.out, args.jobs).do(args.only, args.captions)
 
 
 if __name__ == "__main__":

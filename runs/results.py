@@ -4,7 +4,7 @@
 
 COMMAND is what made the bundle. With --ablation, the table of `runs/ablation.py`'s OUT stands behind them.
 With --paper, the tables of `runs/paper.py`'s OUT do; a training.json of benchmarks/training.py in OUT says
-how long a CPU would take.
+how long a CPU would take. Without it, the paper's tables stay as they are.
 
 Every figure stands there with its 95% bootstrap interval over photographs, the split, the number of things
 judged, and the settings; nothing is typed by hand.
@@ -26,6 +26,7 @@ TITLES = {
     "regions": "Phrases of regions",
     "grounding": "Phrase grounding",
 }
+PAPERS = "## The paper's tables"
 PAPER = {
     ("ranking", "photo_to_sentence"): "R@1 16.5, R@5 40.6, R@10 54.2",
     ("ranking", "sentence_to_photo"): "R@1 11.8, R@5 32.1, R@10 44.7",
@@ -80,14 +81,18 @@ def main() -> None:
     variants = read(args.ablation / "figures") if args.ablation else {}
     if variants:
         lines += ["", "## What each part is worth", *ablation(variants)]
-    paper = read(args.paper / "figures") if args.paper else {}
-    if paper:
-        lines += ["", "## The paper's tables", "", *tables(paper, seconds(args.paper, paper))]
-    (args.docs / "results.md").write_text("\n".join(lines) + "\n")
+    markdown, everything = args.docs / "results.md", args.docs / "results.json"
+    if args.paper:
+        paper = read(args.paper / "figures")
+        lines += ["", PAPERS, "", *tables(paper, seconds(args.paper, paper))]
+    else:
+        paper = json.loads(everything.read_text())["paper"]
+        lines += ["", PAPERS, *markdown.read_text().partition(PAPERS)[2].rstrip("\n").split("\n")[1:]]
+    markdown.write_text("\n".join(lines) + "\n")
     joined = {**facts, "figures": {f"{what}/{split}": figures for (what, split), figures in found.items()}}
     joined |= {"ablation": variants} if variants else {}
-    joined |= {"paper": paper} if paper else {}
-    (args.docs / "results.json").write_text(json.dumps(joined, indent=1) + "\n")
+    joined |= {"paper": paper}
+    everything.write_text(json.dumps(joined, indent=1) + "\n")
 
 
 def seconds(out: Path, figures: Mapping[str, Mapping[str, object]]) -> dict[str, object]:

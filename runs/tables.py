@@ -38,6 +38,7 @@ ABLATION_FIGURES = (
     *("p2s R@1", "p2s R@10", "s2p R@1", "s2p R@10"),
     *("R@1 IoU0.5", "pointing", "covered IoU0.5", "covered IoU0.7"),
 )
+ABLATION_CAPTIONS = ("BLEU-4", "METEOR", "ROUGE-L", "CIDEr")
 CAPTION_FIGURES = (
     *(f"BLEU-{n}{mark}" for mark in ("", " no BP") for n in (1, 2, 3, 4)),
     *("METEOR", "ROUGE-L", "CIDEr"),
@@ -158,17 +159,21 @@ def plain(figures: Mapping[str, Report], begin: str, title: str, wanted: Sequenc
 
 
 def ablation(figures: Mapping[str, Report]) -> Iterator[str]:
-    """Lines of `runs/ablation.py`'s table: the whole recipe, then the recipe without each of its parts."""
-    begin, whole = "ablation.", figures["ablation.best"]
-    facts = whole["facts"]
-    assert isinstance(facts, Mapping)
+    """Lines of `runs/ablation.py`'s tables: the whole recipe, then the recipe without each of its parts."""
+    told = [facts for report in figures.values() if isinstance(facts := report["facts"], Mapping)]
+    facts = told[0]
+    made = sorted({f"at commit {f['commit']} on {f['device']}" for f in told})
     yield ""
     yield (
         f"Data: {facts['data']}, split {facts['split']}, {facts['N']:,} photographs, seed {facts['seed']}; "
-        f"made by `{facts['command']}` at commit {facts['commit']} on {facts['device']}."
+        f"made by `runs/ablation.py` {', '.join(made)}."
     )
-    ordered = {begin + "best": whole, **figures}
-    yield from plain(ordered, begin, "The recipe without one of its parts", ABLATION_FIGURES)
+    for begin, title, wanted in (
+        ("ablation.", "The recipe without one of its parts", ABLATION_FIGURES),
+        ("captions.", "Captions", ABLATION_CAPTIONS),
+    ):
+        whole = {name: report for name, report in figures.items() if name == begin + "best"}
+        yield from plain(whole | dict(figures), begin, title, wanted)
 
 
 def cell(report: Report, figure: str) -> str:

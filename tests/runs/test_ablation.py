@@ -1,6 +1,7 @@
 """The script of the ablation on toy scenes, with small networks: what variants share is learnt once."""
 
 import json
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -49,7 +50,7 @@ def test_variants_share_what_they_leave_as_it_is(
     sentences.write_text(SENTENCES)
     fit(quick(RECIPES["best"]()), load(data), whole, sentences=sentences, quiet=True)
     names = ("best", "no tuning", "no grounding", "no reading")
-    run(data, sentences, whole, out, "--only", *names)
+    run(data, sentences, whole, out, "--only", *names, "--captions")
     figures = {name: json.loads((out / "figures" / f"ablation.{name}.json").read_text()) for name in names}
     for report in figures.values():
         assert (report["facts"]["split"], report["facts"]["N"]) == ("val", 8)
@@ -69,7 +70,7 @@ def test_variants_share_what_they_leave_as_it_is(
     lag, shared = tmp_path / "lag", whole / "settle"
     shared.rename(lag)
     threading.Timer(4, lambda: lag.rename(shared)).start()
-    run(data, sentences, whole, tmp_path / "meanwhile", "--only", "best")
+    run(data, sentences, whole, tmp_path / "meanwhile", "--only", "best", "--captions")
     assert not [*(tmp_path / "meanwhile").glob("runs/best/*/log.jsonl")]  # it has waited for what it shares
     again = json.loads((tmp_path / "meanwhile" / "figures" / "ablation.best.json").read_text())
     assert again["p2s R@1"] == figures["best"]["p2s R@1"]
@@ -78,3 +79,23 @@ def test_variants_share_what_they_leave_as_it_is(
     rows = [line.split(" | ")[0].removeprefix("| ") for line in lines if line.startswith("| ")]
     assert rows[2] == "best"
     assert {*names} == {*rows[2:]}
+
+
+@pytest.mark.skipif(shutil.which("java") is None, reason="METEOR needs Java")
+def test_captions_are_those_of_the_run(
+    run: Callable[..., None], quick: Callable[[Recipe], Recipe], script: Script, tmp_path: Path
+) -> None:
+    data, whole, out = (
+        toy.write(tmp_path / "data", train=24, val=8, test=8),
+        tmp_path / "run",
+        tmp_path / "out",
+    )
+    fit(quick(RECIPES["best"]()), load(data), whole, quiet=True)
+    names = ("best", "no reward", "no reranking")
+    run(data, tmp_path / "none.txt", whole, out, "--only", "--captions", *names)
+    tables = script("tables")
+    figures = tables.read(out / "figures")
+    assert [figures[f"captions.{name}"]["settings"]["rerank"] for name in names] == [0.15, 0.15, 0.0]
+    assert not (out / "runs").exists()
+    rows = [line.split(" | ")[0].removeprefix("| ") for line in tables.ablation(figures) if "| " in line]
+    assert [row for row in rows if row in names] == ["best", "no reranking", "no reward"]
