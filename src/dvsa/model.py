@@ -12,7 +12,7 @@ from dvsa import beam, boxes, maxsim, segments, text
 from dvsa.bundle import Bundle
 from dvsa.evidence import evident, located
 from dvsa.photo import Photo, read, squash
-from dvsa.records import Alignment, Caption, Description, Phrase, Region, Segment
+from dvsa.records import Alignment, Caption, Description, Phrase, Region
 from dvsa.regions import choose, with_frame
 
 Floats = NDArray[np.float32]
@@ -248,7 +248,7 @@ class View:
         words = evident(tokens, known_T, s_LTD[0], dot_TI, self.model.bundle.support)
         return Alignment(
             sentence=sentence, beta=beta, score=float(dot_TI.max(1).sum()), words=words,
-            segments=_segments(tokens, known_T, dot_TI, beta),
+            segments=segments.spans(tokens, known_T, dot_TI, beta),
             scores=tuple(tuple(map(float, dot_I)) for dot_I in dot_TI),
         )  # fmt: skip
 
@@ -288,27 +288,3 @@ class View:
             caption=caption, regions=self.regions, phrases=self.phrases(phrases),
             alignment=None if sentence is None and not text.words(wanted) else self.align(wanted, beta),
         )  # fmt: skip
-
-
-def _segments(
-    tokens: Sequence[str], known_T: NDArray[np.bool_], dot_TI: Floats, beta: float
-) -> tuple[Segment, ...]:
-    if not known_T.any():
-        return ()
-    runs = segments.segments(word_regions(known_T, dot_TI, beta))
-    return tuple(
-        Segment(a, z, " ".join(tokens[a : z + 1]), i, float(dot_TI[a : z + 1, i].sum())) for a, z, i in runs
-    )
-
-
-def word_regions(known_T: NDArray[np.bool_], dot_TI: Floats, beta: float) -> NDArray[np.int64]:
-    """The region of every word of a sentence by the MRF, (T,), from the products v_i . s_t.
-
-    An unknown word goes with the known one before it, or the first after; without any known word all go to
-    the first region.
-    """
-    if not known_T.any():
-        return np.zeros(len(known_T), np.int64)
-    region_N = segments.viterbi(dot_TI[known_T], beta)
-    region_T: NDArray[np.int64] = region_N[segments.speakers(known_T)]
-    return region_T

@@ -19,6 +19,8 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
+from dvsa.records import Segment
+
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.int64]
 
@@ -90,6 +92,28 @@ def speakers(known_T: NDArray[np.bool_]) -> IntArray:
     """
     row_T: IntArray = np.maximum(np.cumsum(known_T) - 1, 0)
     return row_T
+
+
+def word_regions(known_T: NDArray[np.bool_], dot_TI: FloatArray, beta: float) -> IntArray:
+    """The region of every word of a sentence, (T,): `viterbi` for the known ones, `speakers` for the others.
+
+    Without any known word all go to the first region.
+    """
+    if not known_T.any():
+        return np.zeros(len(known_T), np.int64)
+    return viterbi(dot_TI[known_T], beta)[speakers(known_T)]
+
+
+def spans(
+    tokens: Sequence[str], known_T: NDArray[np.bool_], dot_TI: FloatArray, beta: float
+) -> tuple[Segment, ...]:
+    """The segments of a sentence, each with its words and their score; none where no word is known."""
+    if not known_T.any():
+        return ()
+    return tuple(
+        Segment(a, z, " ".join(tokens[a : z + 1]), i, float(dot_TI[a : z + 1, i].sum()))
+        for a, z, i in segments(word_regions(known_T, dot_TI, beta))
+    )
 
 
 def _messages(logit_TI: FloatArray, price: float) -> FloatArray:

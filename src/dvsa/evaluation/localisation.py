@@ -18,7 +18,8 @@ from dvsa.evaluation.encoding import (
 from dvsa.evaluation.evidence import Evidence, Judged
 from dvsa.evidence import located
 from dvsa.metrics.grounding import Grounding, covered, ground
-from dvsa.model import Model, word_regions
+from dvsa.model import Model
+from dvsa.segments import word_regions
 
 
 def grounding(

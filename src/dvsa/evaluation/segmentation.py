@@ -19,7 +19,7 @@ from dvsa.evaluation.encoding import (
 )
 from dvsa.metrics.bootstrap import IntArray
 from dvsa.metrics.segmentation import around_phrases, between_regions, by_chance, count
-from dvsa.model import Floats, Model, word_regions
+from dvsa.model import Floats, Model
 
 
 def segmentation(
@@ -61,7 +61,7 @@ def segmentation(
     beta = model.bundle.manifest["beta"] if beta is None else beta
     predicted, truth = [], []
     for line in aligned(model, examples, list(phrases), encoded.v_KID, progress):
-        predicted.append(between_regions(word_regions(line.known_T, line.dot_TI, beta)))
+        predicted.append(between_regions(segments.word_regions(line.known_T, line.dot_TI, beta)))
         truth.append(around_phrases(phrases[line.photo, line.sentence], len(line.tokens)))
     photos = [examples[k].name for k, _ in phrases]
     report = {
@@ -111,7 +111,7 @@ def collect(
     for line in aligned(model, examples, places, v_KID, progress):
         if not line.known_T.any():
             continue
-        runs = segments.segments(word_regions(line.known_T, line.dot_TI, beta))
+        runs = segments.segments(segments.word_regions(line.known_T, line.dot_TI, beta))
         texts += [" ".join(line.tokens[first : last + 1]) for first, last, _ in runs]
         photos += [line.photo] * len(runs)
         regions += [region for _, _, region in runs]

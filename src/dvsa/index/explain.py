@@ -9,10 +9,9 @@ from dvsa.boxes import to_pixels
 from dvsa.evidence import evident
 from dvsa.index.query import Query
 from dvsa.index.records import Hit, Photograph, SearchError
-from dvsa.model import Floats, Model, word_regions
+from dvsa.model import Floats, Model
 from dvsa.photo import Photo, read
 from dvsa.records import Alignment, Description, Region
-from dvsa.records import Segment as Span
 
 
 def hit(query: Query, score: float, photograph: Photograph, box_I4: Floats, v_ID: Floats) -> Hit:
@@ -23,12 +22,9 @@ def hit(query: Query, score: float, photograph: Photograph, box_I4: Floats, v_ID
     dot_TI = np.zeros((len(query.words), len(v_ID)), np.float32)
     dot_TI[query.known_T] = query.s_ND @ v_ID.T
     words = evident(query.words, query.known_T, query.s_ND, dot_TI, query.support)
-    spans = tuple(
-        Span(a, z, " ".join(query.words[a : z + 1]), i, float(dot_TI[a : z + 1, i].sum()))
-        for a, z, i in segments.segments(word_regions(query.known_T, dot_TI, 0.0))
-    )
     alignment = Alignment(
-        sentence=query.text, beta=0.0, score=score, words=words, segments=spans,
+        sentence=query.text, beta=0.0, score=score, words=words,
+        segments=segments.spans(query.words, query.known_T, dot_TI, 0.0),
         scores=tuple(tuple(map(float, dot_I)) for dot_I in dot_TI),
     )  # fmt: skip
     boxes = tuple(tuple(map(float, box_4)) for box_4 in box_I4)
