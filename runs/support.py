@@ -1,15 +1,16 @@
-"""How well a region must fit a word of a caption to speak for it: chosen on val, judged by what people write.
+"""How well a region must fit a word to speak for it: chosen on val, by words of other photographs.
 
     python runs/support.py DATA OUT [--bundle FOLDER]
 
-A content word of a caption is right where one of the photograph's own sentences has it. OUT gets
-support.json: the score, over the length of the word's vector, that a tenth of val's content words does not
-exceed, and how many of the words that it marks are wrong on val and on test.
+OUT gets support.json: the score of a content word's best region, over the length of the word's vector, that
+best tells words of a photograph's own sentences from words of another photograph's on val (by the mean of the
+share of the first above it and of the second not above it); what it marks of both on val and on test; and
+what it marks of the captions, of which a word is right where one of the photograph's own sentences has it.
 """
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,8 @@ from provenance import commit
 from dvsa.bundle import Bundle
 from dvsa.data import Example, load
 from dvsa.evaluation import encode, protocol
-from dvsa.evaluation.aligning import aligned
+from dvsa.evaluation.aligning import Line, aligned
+from dvsa.model import Floats as Vectors
 from dvsa.model import Model
 from dvsa.text import FUNCTION_WORDS, words
 
@@ -29,8 +31,17 @@ Floats = NDArray[np.floating]
 Bools = NDArray[np.bool_]
 
 
-MARKED = 0.1
-"""Share of the content words to mark: with more, most of the marked ones would be right."""
+def threshold(score_N: Floats, right_N: Bools) -> float:
+    """The score above which words count as supported, with the highest balanced accuracy."""
+    order_N = np.argsort(score_N, kind="stable")
+    sorted_N = score_N[order_N]
+    right_below_N, wrong_below_N = np.cumsum(right_N[order_N]), np.cumsum(~right_N[order_N])
+    worth_N = wrong_below_N / wrong_below_N[-1] - right_below_N / right_below_N[-1]
+    ends_N = np.append(sorted_N[1:] > sorted_N[:-1], False)  # equal scores are on one side
+    if not ends_N.any():
+        return float(sorted_N[0]) - 1
+    best = int(np.where(ends_N, worth_N, -np.inf).argmax())
+    return float(sorted_N[best : best + 2].mean()) if worth_N[best] > 0 else float(sorted_N[0]) - 1
 
 
 def area(score_N: Floats, right_N: Bools) -> float:
@@ -42,20 +53,35 @@ def area(score_N: Floats, right_N: Bools) -> float:
     return float(below.mean() / 2 / len(wrong))
 
 
-def collect(model: Model, examples: Sequence[Example], captions: dict[str, str]) -> tuple[Floats, Bools]:
-    """Of every content word of the captions the best score over its length, and whether a person wrote it."""
-    seen = encode(model, examples)
+def content(line: Line) -> Iterator[tuple[str, float]]:
+    """The known content words of a sentence, with the score of their best region over their length."""
+    for token, known, s_D, dot_I in zip(line.tokens, line.known_T, line.s_TD, line.dot_TI, strict=True):
+        if known and token not in FUNCTION_WORDS:
+            yield token, float(dot_I.max() / np.linalg.norm(s_D))
+
+
+def of_people(model: Model, examples: Sequence[Example], v_KID: Vectors) -> tuple[Floats, Bools]:
+    """Every content word of people's sentences on its own photograph, right, and on the next, wrong."""
+    places = [(k, n) for k, example in enumerate(examples) for n in range(len(example.sentences))]
+    found = [
+        (score, own)
+        for own, seen_KID in ((True, v_KID), (False, np.roll(v_KID, 1, axis=0)))
+        for line in aligned(model, examples, places, seen_KID, None)
+        for _, score in content(line)
+    ]
+    return np.array([score for score, _ in found]), np.array([own for _, own in found])
+
+
+def of_captions(
+    model: Model, examples: Sequence[Example], captions: dict[str, str], v_KID: Vectors
+) -> tuple[Floats, Bools]:
+    """Every content word of the captions, and whether a person wrote it."""
     said = [replace(e, sentences=(captions[e.name],)) for e in examples]
-    scores: list[float] = []
-    right: list[bool] = []
-    for line in aligned(model, said, [(k, 0) for k in range(len(said))], seen.v_KID, None):
+    found = []
+    for line in aligned(model, said, [(k, 0) for k in range(len(said))], v_KID, None):
         told = {word for sentence in examples[line.photo].sentences for word in words(sentence)}
-        size_T = np.linalg.norm(line.s_TD, axis=1)
-        for token, dot_I, size in zip(line.tokens, line.dot_TI, size_T, strict=True):
-            if token not in FUNCTION_WORDS:
-                scores.append(float(dot_I.max() / size))
-                right.append(token in told)
-    return np.array(scores), np.array(right)
+        found += [(score, token in told) for token, score in content(line)]
+    return np.array([score for score, _ in found]), np.array([right for _, right in found])
 
 
 def marked(score_N: Floats, right_N: Bools, cut: float) -> dict[str, float]:
@@ -82,14 +108,17 @@ def main() -> None:
     args = parser.parse_args()
     data, bundle = load(args.data), Bundle.open(args.bundle)
     protocol.check(bundle, data, data.split("test"), allow_custom_split=False)
-    found: dict[str, object] = {"commit": commit()}
+    model, found = Model(bundle), dict[str, object](commit=commit())
     cut: float | None = None
     for split in ("val", "test"):
         examples = data.split(split)
         captions = write(bundle, examples, args.out / f"captions.{split}.json")
-        scored = collect(Model(bundle), examples, captions)
-        cut = float(np.quantile(scored[0], MARKED)) if cut is None else cut
-        found |= {"support": cut, split: marked(*scored, cut)}
+        v_KID = encode(model, examples).v_KID
+        people = of_people(model, examples, v_KID)
+        cut = threshold(*people) if cut is None else cut
+        found |= {"support": cut, f"people's words on {split}": marked(*people, cut)}
+        said = of_captions(model, examples, captions, v_KID)
+        found |= {f"captions of {split}": marked(*said, cut)}
     (args.out / "support.json").write_text(json.dumps(found, indent=1))
     print(json.dumps(found, indent=1))
 

@@ -36,7 +36,6 @@ def test_bundles_that_say_nothing_of_it_leave_the_likeliest_in_front() -> None:
     silent = {key: value for key, value in bundle.manifest.items() if key != "rerank"}
     model = Model(replace(bundle, manifest=silent))  # type: ignore[arg-type]
     assert model.bundle.rerank == 0
-    found = [
-        c.logprob / len(c.logprobs) ** silent["length_power"] for c in model.open(PHOTOGRAPHS[0]).captions(3)
-    ]  # type: ignore[operator]
+    power = bundle.manifest["length_power"]
+    found = [c.logprob / len(c.logprobs) ** power for c in model.open(PHOTOGRAPHS[0]).captions(3)]
     assert found == sorted(found, reverse=True)

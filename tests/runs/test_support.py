@@ -13,12 +13,19 @@ Script = Callable[[str], ModuleType]
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(4, 30), st.integers(0, 999))
-def test_the_area_counts_pairs(script: Script, N: int, seed: int) -> None:
+def test_no_threshold_is_better(script: Script, N: int, seed: int) -> None:
+    support = script("support")
     rng = np.random.default_rng(seed)
     right_N = np.arange(N) % 3 > 0
     score_N = rng.integers(0, 6, N) / 2 + right_N
+
+    def balanced(cut: float) -> float:
+        return float((score_N[right_N] > cut).mean() + (score_N[~right_N] <= cut).mean()) / 2
+
+    cut = support.threshold(score_N, right_N)
+    assert balanced(cut) == pytest.approx(max(balanced(c) for c in np.arange(-1, 6, 0.25)))
     pairs = [(a > b) + (a == b) / 2 for a in score_N[right_N] for b in score_N[~right_N]]
-    assert script("support").area(score_N, right_N) == pytest.approx(np.mean(pairs))
+    assert support.area(score_N, right_N) == pytest.approx(np.mean(pairs))
 
 
 def test_what_a_threshold_marks(script: Script) -> None:

@@ -125,7 +125,7 @@ def best() -> Recipe:
         beam=10,
         length_power=1.0,
         rerank=0.15,
-        support=0.42,
+        support=0.32,
         stages=(*_best_alignment("coverage"), *_best_captioners("coverage")),
     )
 
