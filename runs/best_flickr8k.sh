@@ -4,8 +4,8 @@
 #   runs/best_flickr8k.sh DATA SENTENCES OUT [SEED]
 #
 # DATA holds Flickr8K as docs/data.md says, SENTENCES are the Flickr30K sentences of no Flickr8K photograph;
-# OUT gets run/, bundle/ and a JSON file for each evaluation. Needs the train extra. A stopped call goes on
-# where it stopped.
+# OUT gets run/, bundle/ and a JSON file for each evaluation. Needs the train extra. Training takes 16 minutes on
+# one H100, judging 5 on two CPU cores. A stopped call goes on where it stopped.
 set -euo pipefail
 data=$1 sentences=$2 out=$3 seed=${4:-0}
 

@@ -1,10 +1,10 @@
 """Write docs/results.md and docs/results.json from the JSON files of `runs/judge.sh`.
 
-    python runs/results.py FOLDER --command COMMAND [--ablation OUT] [--paper OUT]
+    python runs/results.py FOLDER --command COMMAND [--ablation OUT] [--precision JSON] [--paper OUT]
 
-COMMAND is what made the bundle. With --ablation, the table of `runs/ablation.py`'s OUT stands behind them.
-With --paper, the tables of `runs/paper.py`'s OUT do; a training.json of benchmarks/training.py in OUT says
-how long a CPU would take. Without it, the paper's tables stay as they are.
+COMMAND is what made the bundle. With --ablation, the tables of `runs/ablation.py`'s OUT stand behind them;
+with --precision, what `runs/precision.sh` found; with --paper, the tables of `runs/paper.py`'s OUT: there a
+training.json of benchmarks/training.py says how long a CPU would take. Without it they stay as they are.
 
 Every figure stands there with its 95% bootstrap interval over photographs, the split, the number of things
 judged, and the settings; nothing is typed by hand.
@@ -16,7 +16,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from tables import ablation, read, tables
+from tables import ablation, precision, read, tables
 
 from dvsa.bundle import Bundle
 
@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--command", required=True)
     parser.add_argument("--ablation", type=Path)
+    parser.add_argument("--precision", type=Path)
     parser.add_argument("--paper", type=Path)
     parser.add_argument("--commit", help="the one that judged FOLDER; the one at hand by default")
     parser.add_argument("--docs", type=Path, default=Path("docs"))
@@ -81,6 +82,9 @@ def main() -> None:
     variants = read(args.ablation / "figures") if args.ablation else {}
     if variants:
         lines += ["", "## What each part is worth", *ablation(variants)]
+    if args.precision:
+        compared = json.loads(args.precision.read_text())
+        lines += ["", "## What half precision costs", *precision(compared)]
     markdown, everything = args.docs / "results.md", args.docs / "results.json"
     if args.paper:
         paper = read(args.paper / "figures")
@@ -91,6 +95,7 @@ def main() -> None:
     markdown.write_text("\n".join(lines) + "\n")
     joined = {**facts, "figures": {f"{what}/{split}": figures for (what, split), figures in found.items()}}
     joined |= {"ablation": variants} if variants else {}
+    joined |= {"precision": compared["evaluations"]} if args.precision else {}
     joined |= {"paper": paper}
     everything.write_text(json.dumps(joined, indent=1) + "\n")
 

@@ -39,6 +39,7 @@ ABLATION_FIGURES = (
     *("R@1 IoU0.5", "pointing", "covered IoU0.5", "covered IoU0.7"),
 )
 ABLATION_CAPTIONS = ("BLEU-4", "METEOR", "ROUGE-L", "CIDEr")
+PRECISION_FIGURES = ("R@1", "R@10", "BLEU-4", "METEOR", "CIDEr", "IoU0.5", "IoU0.7", "pointing")
 CAPTION_FIGURES = (
     *(f"BLEU-{n}{mark}" for mark in ("", " no BP") for n in (1, 2, 3, 4)),
     *("METEOR", "ROUGE-L", "CIDEr"),
@@ -166,7 +167,9 @@ def ablation(figures: Mapping[str, Report]) -> Iterator[str]:
     yield ""
     yield (
         f"Data: {facts['data']}, split {facts['split']}, {facts['N']:,} photographs, seed {facts['seed']}; "
-        f"made by `runs/ablation.py` {', '.join(made)}."
+        f"made by `runs/ablation.py` {', '.join(made)}. "
+        "p2s finds sentences for photographs, s2p photographs for sentences; covered: phrases that any of the "
+        "regions covers."
     )
     for begin, title, wanted in (
         ("ablation.", "The recipe without one of its parts", ABLATION_FIGURES),
@@ -174,6 +177,19 @@ def ablation(figures: Mapping[str, Report]) -> Iterator[str]:
     ):
         whole = {name: report for name, report in figures.items() if name == begin + "best"}
         yield from plain(whole | dict(figures), begin, title, wanted)
+
+
+def precision(compared: Report) -> Iterator[str]:
+    """Lines of the table of `runs/precision.sh`'s comparison."""
+    evaluations = compared["evaluations"]
+    assert isinstance(evaluations, Mapping)
+    yield from ("", *head("", "half", "single", "half less single"))
+    for task, report in evaluations.items():
+        for figure, row in report["figures"].items():
+            if figure.endswith(PRECISION_FIGURES):
+                low, high = row["ci95"]
+                gap = f"{row['difference']:.2f} [{low:.2f}, {high:.2f}]"
+                yield line(f"{task}, {figure}", f"{row['a']:.1f}", f"{row['b']:.1f}", gap)
 
 
 def cell(report: Report, figure: str) -> str:

@@ -86,7 +86,7 @@ def train(
     The splits train and val are used, test never. RUN gets the configuration, checkpoints, logs and
     curves of every stage. Interrupted, the same command goes on from the last checkpoint.
 
-    Example: `dvsa train toy --out run`, or `dvsa train modern --data photographs --init bundle --out run`
+    Example: `dvsa train toy --out run`, or `dvsa train best --data photographs --init shipped --out run`
     """
     from dvsa.data import load, toy
     from dvsa.learn.recipes import RECIPES
