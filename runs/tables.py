@@ -168,8 +168,8 @@ def ablation(figures: Mapping[str, Report]) -> Iterator[str]:
     yield (
         f"Data: {facts['data']}, split {facts['split']}, {facts['N']:,} photographs, seed {facts['seed']}; "
         f"made by `runs/ablation.py` {', '.join(made)}. "
-        "p2s finds sentences for photographs, s2p photographs for sentences; covered: phrases that any of the "
-        "regions covers."
+        "p2s finds sentences for photographs, s2p photographs for sentences; covered are phrases that one of "
+        "the regions covers."
     )
     for begin, title, wanted in (
         ("ablation.", "The recipe without one of its parts", ABLATION_FIGURES),
