@@ -82,8 +82,8 @@ def main() -> None:
     variants = read(args.ablation / "figures") if args.ablation else {}
     if variants:
         lines += ["", "## What each part is worth", *ablation(variants)]
-    if args.precision:
-        compared = json.loads(args.precision.read_text())
+    compared = json.loads(args.precision.read_text()) if args.precision else {}
+    if compared:
         lines += ["", "## What half precision costs", *precision(compared)]
     markdown, everything = args.docs / "results.md", args.docs / "results.json"
     if args.paper:
@@ -95,7 +95,7 @@ def main() -> None:
     markdown.write_text("\n".join(lines) + "\n")
     joined = {**facts, "figures": {f"{what}/{split}": figures for (what, split), figures in found.items()}}
     joined |= {"ablation": variants} if variants else {}
-    joined |= {"precision": compared["evaluations"]} if args.precision else {}
+    joined |= {"precision": compared["evaluations"]} if compared else {}
     joined |= {"paper": paper}
     everything.write_text(json.dumps(joined, indent=1) + "\n")
 

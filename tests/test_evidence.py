@@ -36,7 +36,7 @@ def test_which_words_are_supported(
     assert word.region == (1 if known else None)
 
 
-@given(st.integers(1, 5), st.integers(1, 4), st.floats(-1, 1), st.integers(0, 99))
+@given(st.integers(1, 5), st.integers(1, 4), st.floats(-2, 2), st.integers(0, 99))
 def test_every_word_has_its_best_region(T: int, I: int, least: float, seed: int) -> None:  # noqa: E741
     rng = np.random.default_rng(seed)
     s_TD, v_ID, known_T = rng.normal(size=(T, 3)), rng.normal(size=(I, 3)), rng.random(T) < 0.8

@@ -1,4 +1,4 @@
-"""Which region speaks for each word of a sentence, and whether one does; and where a whole phrase is."""
+"""A sentence on regions: which speaks for each word, and whether one does; and where a whole phrase is."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvsa.boxes import FloatArray, central
-from dvsa.records import Word
+from dvsa.records import Alignment, Word
+from dvsa.segments import spans
 from dvsa.text import FUNCTION_WORDS
 
 
@@ -42,6 +43,27 @@ def evident(
         )
         for token, known, dot_I, floor in zip(tokens, known_T, dot_TI, least_T, strict=True)
     )
+
+
+def lay(
+    sentence: str,
+    tokens: Sequence[str],
+    known_T: NDArray[np.bool_],
+    s_ND: FloatArray,
+    v_ID: FloatArray,
+    *,
+    beta: float,
+    support: float,
+) -> Alignment:
+    """A sentence on the regions of a photograph: words by `evident`, segments by the MRF with `beta`."""
+    dot_TI = np.zeros((len(tokens), len(v_ID)), np.float32)
+    dot_TI[known_T] = s_ND @ v_ID.T
+    return Alignment(
+        sentence=sentence, beta=beta, score=float(dot_TI.max(1).sum()),
+        words=evident(tokens, known_T, s_ND, dot_TI, support),
+        segments=spans(tokens, known_T, dot_TI, beta),
+        scores=tuple(tuple(map(float, dot_I)) for dot_I in dot_TI),
+    )  # fmt: skip
 
 
 def located(s_ND: FloatArray, v_ID: FloatArray, box_I4: FloatArray, sharpness: float) -> int:

@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dvsa import beam, boxes, maxsim, segments, text
+from dvsa import beam, boxes, maxsim, text
 from dvsa.bundle import Bundle
-from dvsa.evidence import evident, located
+from dvsa.evidence import lay, located
 from dvsa.photo import Photo, read, squash
 from dvsa.records import Alignment, Caption, Description, Phrase, Region
 from dvsa.regions import choose, with_frame
@@ -243,14 +243,9 @@ class View:
             raise ValueError(f"the sentence has {len(tokens)} words: give at most {MAX_WORDS}")
         known_T = np.array([t in self.model.bundle.vocabulary for t in tokens])
         s_LTD, _ = self.model.word_vectors([tokens])
-        dot_TI = np.zeros((len(tokens), len(self.v_ID)), np.float32)
-        dot_TI[known_T] = s_LTD[0] @ self.v_ID.T
-        words = evident(tokens, known_T, s_LTD[0], dot_TI, self.model.bundle.support)
-        return Alignment(
-            sentence=sentence, beta=beta, score=float(dot_TI.max(1).sum()), words=words,
-            segments=segments.spans(tokens, known_T, dot_TI, beta),
-            scores=tuple(tuple(map(float, dot_I)) for dot_I in dot_TI),
-        )  # fmt: skip
+        return lay(
+            sentence, tokens, known_T, s_LTD[0], self.v_ID, beta=beta, support=self.model.bundle.support
+        )
 
     def locate(self, sentence: str, first: int = 0, last: int | None = None) -> Region:
         """Where a phrase is: the words `first` to `last` of a sentence, or all of it.

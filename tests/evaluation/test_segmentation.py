@@ -68,7 +68,7 @@ def test_boundaries_are_those_of_one_sentence_at_a_time(
     assert report["by chance"]["boundary recall"] == pytest.approx(100 * chance / 13)
     used = model.bundle.manifest["beta"] if beta is None else beta
     assert report["settings"] == {
-        "proposer": model.bundle.manifest["proposer"],
+        "proposer": "coverage",
         "beta": "inf" if used == np.inf else used,
         "sentences": 4,
     }

@@ -38,14 +38,20 @@ def run(
     return call
 
 
+@pytest.fixture
+def places(tmp_path: Path) -> tuple[Path, Path, Path]:
+    """A toy set, and where the run and the ablation of it go."""
+    return toy.write(tmp_path / "data", train=24, val=8, test=8), tmp_path / "run", tmp_path / "out"
+
+
 def test_variants_share_what_they_leave_as_it_is(
-    run: Callable[..., None], quick: Callable[[Recipe], Recipe], script: Script, tmp_path: Path
+    run: Callable[..., None],
+    quick: Callable[[Recipe], Recipe],
+    script: Script,
+    places: tuple[Path, Path, Path],
+    tmp_path: Path,
 ) -> None:
-    data, whole, out = (
-        toy.write(tmp_path / "data", train=24, val=8, test=8),
-        tmp_path / "run",
-        tmp_path / "out",
-    )
+    data, whole, out = places
     sentences = tmp_path / "read.txt"
     sentences.write_text(SENTENCES)
     fit(quick(RECIPES["best"]()), load(data), whole, sentences=sentences, quiet=True)
@@ -83,13 +89,13 @@ def test_variants_share_what_they_leave_as_it_is(
 
 @pytest.mark.skipif(shutil.which("java") is None, reason="METEOR needs Java")
 def test_captions_are_those_of_the_run(
-    run: Callable[..., None], quick: Callable[[Recipe], Recipe], script: Script, tmp_path: Path
+    run: Callable[..., None],
+    quick: Callable[[Recipe], Recipe],
+    script: Script,
+    places: tuple[Path, Path, Path],
+    tmp_path: Path,
 ) -> None:
-    data, whole, out = (
-        toy.write(tmp_path / "data", train=24, val=8, test=8),
-        tmp_path / "run",
-        tmp_path / "out",
-    )
+    data, whole, out = places
     fit(quick(RECIPES["best"]()), load(data), whole, quiet=True)
     names = ("best", "no reward", "no reranking")
     run(data, tmp_path / "none.txt", whole, out, "--only", "--captions", *names)

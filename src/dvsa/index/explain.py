@@ -1,17 +1,15 @@
 """Why a photograph was found: which region each word of the query went to."""
 
 import hashlib
+from dataclasses import replace
 
-import numpy as np
-
-from dvsa import segments
 from dvsa.boxes import to_pixels
-from dvsa.evidence import evident
+from dvsa.evidence import lay
 from dvsa.index.query import Query
 from dvsa.index.records import Hit, Photograph, SearchError
 from dvsa.model import Floats, Model
 from dvsa.photo import Photo, read
-from dvsa.records import Alignment, Description, Region
+from dvsa.records import Description, Region
 
 
 def hit(query: Query, score: float, photograph: Photograph, box_I4: Floats, v_ID: Floats) -> Hit:
@@ -19,14 +17,8 @@ def hit(query: Query, score: float, photograph: Photograph, box_I4: Floats, v_ID
 
     Every word is left to itself (beta 0), so that the words' scores add up to the photograph's.
     """
-    dot_TI = np.zeros((len(query.words), len(v_ID)), np.float32)
-    dot_TI[query.known_T] = query.s_ND @ v_ID.T
-    words = evident(query.words, query.known_T, query.s_ND, dot_TI, query.support)
-    alignment = Alignment(
-        sentence=query.text, beta=0.0, score=score, words=words,
-        segments=segments.spans(query.words, query.known_T, dot_TI, 0.0),
-        scores=tuple(tuple(map(float, dot_I)) for dot_I in dot_TI),
-    )  # fmt: skip
+    laid = lay(query.text, query.words, query.known_T, query.s_ND, v_ID, beta=0.0, support=query.support)
+    alignment = replace(laid, score=score)
     boxes = tuple(tuple(map(float, box_4)) for box_4 in box_I4)
     return Hit(photograph, score, boxes, alignment)  # type: ignore[arg-type]
 
