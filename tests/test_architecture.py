@@ -14,6 +14,7 @@ ROOT = Path(dvsa.__file__).parent
 
 ROOMS = [
     *(
+        "files",
         "records",
         "boxes",
         "regions",

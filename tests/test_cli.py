@@ -18,7 +18,7 @@ import dvsa.learn.run
 from dvsa import evaluation
 from dvsa.cli import app, photographs
 from dvsa.cli.evaluating import TASKS
-from dvsa.cli.output import plain, write
+from dvsa.cli.output import plain
 from dvsa.data import Dataset, load, toy
 from dvsa.learn import live
 from dvsa.learn.recipe import Recipe
@@ -596,16 +596,6 @@ def test_a_file_that_cannot_be_written_is_one_line(toy_bundle: Path, scene: Path
     (tmp_path / "file").touch()
     line = refusal("describe", scene, "--bundle", toy_bundle, "--out", tmp_path / "file")
     assert str(tmp_path / "file") in line
-
-
-def test_a_file_is_written_at_once_or_not_at_all(tmp_path: Path) -> None:
-    write(tmp_path / "a", b"old")
-    write(tmp_path / "a", b"new")
-    (tmp_path / "b").mkdir()
-    with pytest.raises(OSError, match="b"):
-        write(tmp_path / "b", b"new")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
-    assert (tmp_path / "a").read_bytes() == b"new"
 
 
 def test_the_installed_command(toy_bundle: Path, scene: Path, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 import dvsa
-from dvsa.index import Index, manifest, segment, sketch
+from dvsa import files
+from dvsa.index import Index
 
 WRITER = Path(__file__).with_name("writer.py")
 
@@ -52,8 +53,7 @@ def test_a_full_disk_loses_nothing(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        for module in (manifest, segment, sketch):
-            patch.setattr(module, "to_disk", full)
+        patch.setattr(files, "sync", full)
         with pytest.raises(OSError, match="No space left on device"):
             index.append([make(3), make(4)])
     for found in (index, Index.open(index.folder)):

@@ -90,7 +90,7 @@ def life(
     # Under way may be the next three, and the removal of the last three's first.
     begun = {following, following + 1, following + 2, following - 3}
     present = check(folder, wanted, begun)
-    return present, following + 3, present != wanted or bool(list(folder.glob("*.new")))
+    return present, following + 3, present != wanted or bool(list(folder.glob("*.partial")))
 
 
 def die_before(step: int) -> None:

@@ -45,29 +45,6 @@ def test_files_have_ordinary_permissions(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "w.safetensors").stat().st_mode) == 0o644
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
-def test_an_interrupted_writer_leaves_the_old_file_and_nothing_else(
-    tmp_path: Path, error: type[BaseException]
-) -> None:
-    path = tmp_path / "file"
-    path.write_text("old")
-
-    def write() -> None:
-        with checkpoint.whole(path) as partial:
-            partial.write_text("ne")
-            assert path.read_text() == "old"
-            raise error
-
-    with pytest.raises(error):
-        write()
-    assert [p.name for p in tmp_path.iterdir()] == ["file"]
-    assert path.read_text() == "old"
-    with checkpoint.whole(path) as partial:
-        partial.write_text("new")
-    assert [p.name for p in tmp_path.iterdir()] == ["file"]
-    assert path.read_text() == "new"
-
-
 def test_a_missing_or_damaged_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     with pytest.raises(ValueError, match=r"no checkpoint at .*w\.safetensors: train that stage first"):

@@ -10,7 +10,8 @@ import typer
 
 from dvsa.cli.figures import show_report
 from dvsa.cli.options import LAYOUTS, AsJson, BundleFolder, Entities
-from dvsa.cli.output import note, one_line_errors, progress, write
+from dvsa.cli.output import note, one_line_errors, progress
+from dvsa.files import write
 
 if TYPE_CHECKING:
     from dvsa.evaluation import Judged

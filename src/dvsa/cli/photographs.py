@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dvsa.cli.options import AsJson, BundleFolder
-from dvsa.cli.output import note, plain, print_json, show, table, write
+from dvsa.cli.output import note, plain, print_json, show, table
+from dvsa.files import write
 from dvsa.records import FRAME, Alignment, Description, Region
 
 if TYPE_CHECKING:

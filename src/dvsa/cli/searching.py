@@ -11,7 +11,8 @@ import typer
 
 from dvsa.cli.indexing import Fields, IndexFolder, Ray, cluster, fields
 from dvsa.cli.options import AsJson, BundleFolder
-from dvsa.cli.output import note, print_json, show, table, write
+from dvsa.cli.output import note, print_json, show, table
+from dvsa.files import write
 from dvsa.records import FRAME
 
 if TYPE_CHECKING:

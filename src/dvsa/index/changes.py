@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from dvsa.index import sketch
-from dvsa.index.manifest import Manifest, SegmentRecord, read
+from dvsa.index.manifest import MANIFEST, Manifest, SegmentRecord, read
 from dvsa.index.records import Entry, SearchError
 from dvsa.index.segment import PARTS, Segment, append, empty
 
@@ -83,10 +83,10 @@ def named(record: SegmentRecord) -> list[str]:
 
 
 def sweep(folder: Path, manifest: Manifest) -> None:
-    """Delete what no manifest names: the remains of a writer that died, and of what was compacted."""
+    """Delete files that the manifest does not name: leftovers of a crashed writer and of compaction."""
     kept = {name for record in manifest.segments for name in named(record)}
     for path in folder.iterdir():
-        if re.match(r"\d{6}\.", path.name) and path.name not in kept:
+        if re.match(rf"\d{{6}}\.|{re.escape(MANIFEST)}\.", path.name) and path.name not in kept:
             path.unlink()
 
 

@@ -14,12 +14,12 @@ its writer died; the next writer cuts it off. A file that the manifest does not 
 """
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from dvsa import files
 from dvsa.index.records import SearchError
 
 FORMAT = 1
@@ -105,26 +105,7 @@ def read(folder: Path) -> Manifest:
 def write(folder: Path, manifest: Manifest) -> None:
     """Replace the manifest; when this returns, it is on disk, and with it all that it names."""
     content = json.dumps({"format": FORMAT, **asdict(manifest)}, indent=1)
-    partial = folder / f"{MANIFEST}.new"
-    with partial.open("wb") as file:
-        file.write(content.encode())
-        to_disk(file.fileno())
-    partial.replace(folder / MANIFEST)
-    folder_to_disk(folder)
-
-
-def to_disk(descriptor: int) -> None:
-    """Wait until a file's content is on disk."""
-    os.fsync(descriptor)
-
-
-def folder_to_disk(folder: Path) -> None:
-    """Wait until a folder's list of files is on disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        to_disk(descriptor)
-    finally:
-        os.close(descriptor)
+    files.write(folder / MANIFEST, content.encode())
 
 
 @contextmanager

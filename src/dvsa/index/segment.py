@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dvsa.index.manifest import Extent, SegmentRecord, folder_to_disk, to_disk
+from dvsa import files
+from dvsa.index.manifest import Extent, SegmentRecord
 from dvsa.index.records import Entry, Filter, Photograph, SearchError
 from dvsa.index.sketch import Sketch
 
@@ -118,15 +119,15 @@ def append(folder: Path, record: SegmentRecord, entries: Sequence[Entry]) -> Seg
     box_X4 = np.concatenate([entry.box_I4 for entry in entries]).astype(np.float32)
     lines = "".join(json.dumps(asdict(entry.photograph)) + "\n" for entry in entries)
     contents = (row_K.tobytes(), v_XD.tobytes(), box_X4.tobytes(), lines.encode("ascii"))
-    files = {
+    extents = {
         part: _append(folder / f"{record.name}.{part}", record.files.get(part, Extent()), content)
         for part, content in zip(PARTS, contents, strict=True)
     }
     if not record.photographs:
-        folder_to_disk(folder)
+        files.sync_folder(folder)
     norm = float(np.linalg.norm(v_XD.astype(np.float32), axis=1).max())
     return replace(
-        record, files=files, norm=max(record.norm, norm), regions=record.regions + len(v_XD),
+        record, files=extents, norm=max(record.norm, norm), regions=record.regions + len(v_XD),
         photographs=record.photographs + len(entries),
     )  # fmt: skip
 
@@ -148,7 +149,7 @@ def _append(path: Path, extent: Extent, content: bytes) -> Extent:
         file.seek(extent.bytes)
         file.write(content)
         file.flush()
-        to_disk(file.fileno())
+        files.sync(file.fileno())
     return Extent(extent.bytes + len(content), zlib.crc32(content, extent.crc))
 
 

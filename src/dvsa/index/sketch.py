@@ -17,7 +17,7 @@ import numkong
 import numpy as np
 from numpy.typing import NDArray
 
-from dvsa.index.manifest import folder_to_disk, to_disk
+from dvsa import files
 
 WIDTH: Final = 32
 """Numbers that stand for a region."""
@@ -60,8 +60,8 @@ def write(folder: Path, name: str, v_XD: NDArray[np.float16], first_K: NDArray[n
         with (folder / file_name).open("wb") as file:
             np.save(file, array)
             file.flush()
-            to_disk(file.fileno())
-    folder_to_disk(folder)
+            files.sync(file.fileno())
+    files.sync_folder(folder)
 
 
 class Sketch:

@@ -15,9 +15,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from dvsa import boxes, photo, regions
+from dvsa import boxes, files, photo, regions
 from dvsa.data import Example
-from dvsa.learn import backbone, checkpoint, proposals, vision
+from dvsa.learn import backbone, proposals, vision
 from dvsa.learn.progress import progress
 from dvsa.learn.vision import Looked, Vision
 from dvsa.records import FRAME, Box
@@ -44,7 +44,7 @@ def cached(
     """The memory-mapped array whose content `key` determines; made by `fill` the first time."""
     path = cache_dir() / f"{hashlib.sha256(key).hexdigest()[:32]}.npy"
     if not path.is_file():
-        with checkpoint.whole(path) as partial:
+        with files.replacing(path) as partial:
             filled = np.lib.format.open_memmap(partial, mode="w+", dtype=dtype, shape=shape)
             fill(filled)
             filled.flush()

@@ -1,9 +1,7 @@
-"""Weights and training state on disk: safetensors with JSON in their metadata, written whole or not."""
+"""Weights and training state on disk: safetensors with JSON in their metadata."""
 
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -11,31 +9,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
+from dvsa import files
+
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 
 
-@contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """A path to write to; what is there at the end takes the place of `path`, and nothing after an error.
-
-    So a reader sees the old file or the new one, never a part.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        yield partial
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 def save(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, JsonValue]) -> None:
-    """Write tensors and facts to `path`, whole or not at all."""
+    """Write tensors and facts to a file, which replaces `path` atomically on success."""
     plain = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
-    with whole(path) as partial:  # `save_file` would make a file that others cannot read
-        partial.write_bytes(to_bytes(plain, metadata={"facts": json.dumps(facts)}))
+    # `save_file` of safetensors would make a file that other users cannot read.
+    files.write(path, to_bytes(plain, metadata={"facts": json.dumps(facts)}))
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, JsonValue]]:

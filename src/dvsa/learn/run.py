@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from dvsa import files
 from dvsa.data import Dataset, Example, reading, seen
 from dvsa.data.reading import Reading
 from dvsa.learn import captioner, checkpoint, wordvectors
@@ -109,15 +110,15 @@ def _tell(
     words: Iterable[str],
 ) -> None:
     """Write down what the run knows, sees and reads; `words` are those that it has from elsewhere."""
-    with checkpoint.whole(out / "vocabulary.tsv") as partial:
+    with files.replacing(out / "vocabulary.tsv") as partial:
         vocabulary.save(partial)
     if not (out / seen.FILE).is_file():
-        with checkpoint.whole(out / seen.FILE) as partial:
+        with files.replacing(out / seen.FILE) as partial:
             seen.write(partial, training, val)
             if begin is not None:
                 begin.append(seen.FILE, partial)
     if read is not None or begin is not None:
-        with checkpoint.whole(out / seen.READ_FILE) as partial:
+        with files.replacing(out / seen.READ_FILE) as partial:
             seen.write_read(partial, read.sentences if read else (), words)
             if begin is not None:
                 begin.append(seen.READ_FILE, partial)
@@ -198,7 +199,7 @@ def _claim(
         return
     if out.is_dir() and any(out.iterdir()):
         raise ValueError(f"{out} is not empty and holds no run: give another folder")
-    with checkpoint.whole(out / CONFIG) as partial:
+    with files.replacing(out / CONFIG) as partial:
         partial.write_text(json.dumps(config, indent=2))
 
 

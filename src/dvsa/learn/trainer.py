@@ -12,6 +12,7 @@ from typing import Generic, Protocol, TypeVar, cast
 import torch
 from torch import Tensor, nn
 
+from dvsa import files
 from dvsa.learn import checkpoint, curve
 from dvsa.learn.progress import progress
 
@@ -143,9 +144,8 @@ class _Training(Generic[Net]):
             self.best = float(figure)
             facts = {key: value for key, value in self.lines[-1].items() if key not in ("epoch", "seconds")}
             checkpoint.save(out / "best.safetensors", self.mean.state_dict(), facts)
-        with checkpoint.whole(out / "log.jsonl") as partial:
-            partial.write_text("".join(json.dumps(line) + "\n" for line in self.lines))
-        with checkpoint.whole(out / "curve.png") as partial:
+        files.write(out / "log.jsonl", "".join(json.dumps(line) + "\n" for line in self.lines).encode())
+        with files.replacing(out / "curve.png") as partial:
             curve.draw(self.lines, partial)
         tensors = checkpoint.prefixed("model", self.model.state_dict())
         if self.mean is not self.model:

@@ -1,0 +1,55 @@
+"""A file is written whole or not at all, and is on disk when the call returns."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from dvsa import files
+
+
+def test_a_file_replaces_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "a"
+    files.write(path, b"old")
+    files.write(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert [p.name for p in path.parent.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path, error: type[BaseException]) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+
+    def write() -> None:
+        with files.replacing(path) as partial:
+            partial.write_text("ne")
+            assert path.read_text() == "old"
+            raise error
+
+    with pytest.raises(error):
+        write()
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+    assert path.read_text() == "old"
+
+
+def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    with pytest.raises(OSError, match="b"):
+        files.write(tmp_path / "b", b"new")
+    assert [p.name for p in tmp_path.iterdir()] == ["b"]
+
+
+def test_a_file_is_synced_before_it_replaces_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    synced = []
+
+    def record(descriptor: int) -> None:
+        synced.append((os.fstat(descriptor).st_ino, path.read_text()))
+
+    monkeypatch.setattr(os, "fsync", record)
+    files.write(path, b"new")
+    assert synced == [(path.stat().st_ino, "old"), (tmp_path.stat().st_ino, "new")]
