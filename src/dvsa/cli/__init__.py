@@ -1,6 +1,6 @@
 """The command line: arguments and printing, nothing else.
 
-What is heavy (numpy, ONNX Runtime, torch) is imported inside the commands, so that `dvsa --help` is quick.
+Commands import slow packages (numpy, ONNX Runtime, torch) when they run, so that `dvsa --help` is quick.
 """
 
 import io
@@ -19,7 +19,7 @@ from dvsa.cli import (
     serving,
     training,
 )
-from dvsa.cli.output import one_line_errors
+from dvsa.cli.output import register
 
 app = typer.Typer(
     name="dvsa",
@@ -38,17 +38,27 @@ def dvsa() -> None:
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(
-                errors="backslashreplace"
-            )  # a file's name may hold what a terminal cannot show
+            # The name of a file may hold characters that the terminal cannot show.
+            stream.reconfigure(errors="backslashreplace")
 
 
-for command in (
-    *(photographs.describe, photographs.align, training.train, training.export),
-    *(indexing.index, searching.search, searching.caption_search, indexing.index_remove),
-    *(indexing.index_compact, indexing.index_stats, indexing.index_verify),
-    *(serving.serve, scoring.score, scoring.compare, health.doctor),
-):
-    app.command()(one_line_errors()(command))
+register(
+    app,
+    photographs.describe,
+    photographs.align,
+    training.train,
+    training.export,
+    indexing.index,
+    searching.search,
+    searching.caption_search,
+    indexing.index_remove,
+    indexing.index_compact,
+    indexing.index_stats,
+    indexing.index_verify,
+    serving.serve,
+    scoring.score,
+    scoring.compare,
+    health.doctor,
+)
 app.add_typer(evaluating.commands(), name="evaluate", help="Judge a model on a split of a data set.")
 app.add_typer(datasets.commands(), name="data", help="Look at a data set, or make the toy set.")

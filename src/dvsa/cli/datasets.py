@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dvsa.cli.options import LAYOUTS, AsJson, Entities
-from dvsa.cli.output import one_line_errors, print_json, progress, show, table
+from dvsa.cli.options import LAYOUTS, AsJson, Entities, Seed
+from dvsa.cli.output import print_json, progress, register, show, table
 
 if TYPE_CHECKING:
     from dvsa.data import Report
@@ -25,14 +25,12 @@ Decode = Annotated[bool, typer.Option(help="Decode each photograph, to find the 
 Train = Annotated[int, typer.Option(min=0, help="Scenes in the training split.")]
 Val = Annotated[int, typer.Option(min=0, help="Scenes in the validation split.")]
 Test = Annotated[int, typer.Option(min=0, help="Scenes in the test split.")]
-Seed = Annotated[int, typer.Option(min=0, help="Of all random choices.")]
 
 
 def commands() -> typer.Typer:
     """The two commands under `dvsa data`."""
     app = typer.Typer(no_args_is_help=True)
-    for command in (check, toy):
-        app.command()(one_line_errors()(command))
+    register(app, check, toy)
     return app
 
 

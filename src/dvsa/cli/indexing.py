@@ -10,18 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dvsa.cli.options import AsJson, BundleFolder
+from dvsa.cli.options import AsJson, BundleFolder, Fields, IndexFolder, RayAddress
 from dvsa.cli.output import note, print_json, progress, show, table
 
 if TYPE_CHECKING:
     from dvsa.index import Index
     from dvsa.model import Model
 
-IndexFolder = Annotated[Path, typer.Argument(metavar="INDEX", help="The index's folder.", show_default=False)]
-Fields = Annotated[
-    list[str] | None,
-    typer.Option("--field", metavar="NAME=VALUE", show_default=False, help="A field; may be repeated."),
-]
 Photos = Annotated[
     list[str],
     typer.Argument(metavar="PHOTOS", help="Files, folders, globs or tar files.", show_default=False),
@@ -31,10 +26,6 @@ OutIndex = Annotated[
     typer.Option(
         "--out", metavar="INDEX", help="The index's folder: new, or to be added to.", show_default=False
     ),
-]
-Ray = Annotated[
-    str | None,
-    typer.Option(metavar="ADDRESS", show_default=False, help="Work on a Ray cluster; local starts one here."),
 ]
 Gone = Annotated[
     list[str],
@@ -47,7 +38,7 @@ def index(
     out: OutIndex,
     field: Fields = None,
     bundle: BundleFolder = None,
-    ray: Ray = None,
+    ray: RayAddress = None,
     as_json: AsJson = False,
 ) -> None:
     """Index photographs, to search them.

@@ -17,4 +17,17 @@ Entities = Annotated[
         help="Flickr30k Entities: a folder or a tar file.",
     ),
 ]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of all random choices.")]
+PhotoFile = Annotated[Path, typer.Argument(metavar="PHOTO", help="A photograph.", show_default=False)]
+IndexFolder = Annotated[Path, typer.Argument(metavar="INDEX", help="The index's folder.", show_default=False)]
+Fields = Annotated[
+    list[str] | None,
+    typer.Option("--field", metavar="NAME=VALUE", show_default=False, help="A field; may be repeated."),
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--ray", metavar="ADDRESS", show_default=False, help="Work on a Ray cluster; local starts one here."
+    ),
+]
 LAYOUTS = "A data set in any of the layouts of docs/data.md."

@@ -39,6 +39,12 @@ def one_line_errors() -> Iterator[None]:
         raise typer.Exit(2) from None
 
 
+def register(app: typer.Typer, *commands: Callable[..., None]) -> None:
+    """Add commands to an app, with `one_line_errors` around each."""
+    for command in commands:
+        app.command()(one_line_errors()(command))
+
+
 def note(text: object) -> None:
     """One line on standard error: a fault, or what goes on."""
     typer.echo(f"dvsa: {' '.join(str(text).split())}", err=True)

@@ -1,20 +1,15 @@
 """`dvsa describe` and `dvsa align`: what the model says of photographs."""
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from dvsa.cli.options import AsJson, BundleFolder
+from dvsa.cli.options import AsJson, BundleFolder, PhotoFile
 from dvsa.cli.output import note, plain, print_json, show, table
-from dvsa.files import write
+from dvsa.cli.pictures import save_overlay, save_report, thumbnail
 from dvsa.records import FRAME, Alignment, Description, Region
-
-if TYPE_CHECKING:
-    from dvsa.model import View
-    from dvsa.photo import Photo
 
 REPORT = "dvsa-report.html"
 
@@ -22,7 +17,6 @@ Photos = Annotated[
     list[Path],
     typer.Argument(metavar="PHOTO", help="BMP, GIF, JPEG, PNG, PPM, TIFF or WebP.", show_default=False),
 ]
-Photograph = Annotated[Path, typer.Argument(metavar="PHOTO", help="A photograph.", show_default=False)]
 Sentence = Annotated[
     str,
     typer.Argument(metavar="SENTENCE", help="1 to 500 words, in quotation marks.", show_default=False),
@@ -70,7 +64,6 @@ def describe(
     Example: `dvsa describe dog.jpg --sentence "a dog leaps over a log" --out described`
     """
     import dvsa
-    from dvsa.report import report
 
     model = dvsa.load(bundle)
     out.mkdir(parents=True, exist_ok=True)
@@ -85,12 +78,13 @@ def describe(
             continue
         description = view.describe(sentence, beta=beta, phrases=phrases)
         overlay = out / f"{name}.dvsa.png"
-        items.append((_drawn(view, description, overlay), description))
+        save_overlay(view.photo, description, overlay)
+        items.append((thumbnail(view.photo), description))
         records.append({"file": str(path), "overlay": str(overlay), **plain(description)})
         if not as_json:
             _show(description, overlay)
     if items:
-        write(out / REPORT, report(items).encode("utf-8", "backslashreplace"))
+        save_report(items, out / REPORT)
     if as_json:
         page = str(out / REPORT) if items else None
         print_json({"photographs": records, "errors": errors, "report": page})
@@ -101,7 +95,7 @@ def describe(
 
 
 def align(
-    photo: Photograph,
+    photo: PhotoFile,
     sentence: Sentence,
     beta: Beta = None,
     regions: Regions = "head",
@@ -135,21 +129,6 @@ def _names(photos: Sequence[Path]) -> list[str]:
             name = f"{path.stem}-{n}"
         taken.append(name)
     return taken
-
-
-def _drawn(view: "View", description: Description, path: Path) -> "Photo":
-    """Draw the overlay; the photograph comes back at the report's size, as all are held until then."""
-    from dataclasses import replace
-
-    from dvsa.draw import overlay
-    from dvsa.report import LONG_SIDE
-
-    stream = io.BytesIO()
-    overlay(view.photo, description).save(stream, "PNG", compress_level=1)
-    write(path, stream.getvalue())
-    image = view.photo.image.copy()
-    image.thumbnail((LONG_SIDE, LONG_SIDE))
-    return replace(view.photo, image=image)
 
 
 def _show(description: Description, overlay: Path) -> None:

@@ -1,6 +1,5 @@
 """`dvsa search` and `dvsa caption-search`: photographs by sentence, and sentences by photograph."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -9,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dvsa.cli.indexing import Fields, IndexFolder, Ray, cluster, fields
-from dvsa.cli.options import AsJson, BundleFolder
+from dvsa.cli.indexing import cluster, fields
+from dvsa.cli.options import AsJson, BundleFolder, Fields, IndexFolder, PhotoFile, RayAddress
 from dvsa.cli.output import note, print_json, show, table
-from dvsa.files import write
+from dvsa.cli.pictures import save_overlay, save_report, thumbnail
 from dvsa.records import FRAME
 
 if TYPE_CHECKING:
@@ -65,7 +64,6 @@ Pictures = Annotated[
 Sentences = Annotated[
     Path, typer.Argument(metavar="SENTENCES", help="A text file, a sentence a line.", show_default=False)
 ]
-Photograph = Annotated[Path, typer.Argument(metavar="PHOTO", help="A photograph.", show_default=False)]
 
 
 def search(
@@ -82,7 +80,7 @@ def search(
     html: Page = None,
     pictures: Pictures = None,
     bundle: BundleFolder = None,
-    ray: Ray = None,
+    ray: RayAddress = None,
     as_json: AsJson = False,
 ) -> None:
     """Find photographs, by a sentence, by a photograph or by a part of one.
@@ -118,7 +116,7 @@ def search(
 
 def caption_search(
     sentences: Sentences,
-    photo: Photograph,
+    photo: PhotoFile,
     k: Count = 10,
     bundle: BundleFolder = None,
     as_json: AsJson = False,
@@ -201,9 +199,7 @@ def _plain(hit: "Hit") -> dict[str, object]:
 
 def _draw(model: "Model", hits: "Sequence[Hit]", page: Path | None, folder: Path | None) -> None:
     """Write the page and the pictures; a photograph that is gone or has changed is named and left out."""
-    from dvsa.draw import overlay
     from dvsa.index.explain import describe
-    from dvsa.report import LONG_SIDE, report
 
     items = []
     for n, hit in enumerate(hits, 1):
@@ -214,10 +210,7 @@ def _draw(model: "Model", hits: "Sequence[Hit]", page: Path | None, folder: Path
             continue
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-            stream = io.BytesIO()
-            overlay(photo, description).save(stream, "PNG", compress_level=1)
-            write(folder / f"{n:02}-{Path(description.photo).stem}.png", stream.getvalue())
-        photo.image.thumbnail((LONG_SIDE, LONG_SIDE))
-        items.append((photo, description))
+            save_overlay(photo, description, folder / f"{n:02}-{Path(description.photo).stem}.png")
+        items.append((thumbnail(photo), description))
     if page is not None:
-        write(page, report(items).encode("utf-8", "backslashreplace"))
+        save_report(items, page)

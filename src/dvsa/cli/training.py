@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dvsa.cli.options import LAYOUTS, AsJson, Entities
+from dvsa.cli.options import LAYOUTS, AsJson, Entities, Seed
 from dvsa.cli.output import note, print_json, show, table
 
 RecipeName = Annotated[
@@ -22,7 +22,6 @@ TrainingData = Annotated[
     Path | None,
     typer.Option(metavar="FOLDER", show_default="toy alone: made in RUN-data", help=LAYOUTS),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Of all randomness.")]
 Device = Annotated[
     str | None, typer.Option(show_default="cuda where there is a GPU", help="Such as cpu or cuda.")
 ]

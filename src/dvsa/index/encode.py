@@ -1,6 +1,5 @@
 """From photographs to entries of an index: read, digest, look, encode."""
 
-import hashlib
 import io
 import warnings
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
@@ -12,7 +11,7 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from dvsa.index.gather import Named
-from dvsa.index.records import Added, Entry, Photograph
+from dvsa.index.records import Added, Entry, Photograph, content_id
 from dvsa.model import Model
 from dvsa.photo import Photo, read, squash
 
@@ -60,7 +59,7 @@ def _opened(
     path, source = named
     try:
         content = source.read()
-        digest = hashlib.sha256(content).hexdigest()
+        digest = content_id(content)
         if digest in known:
             return Skipped(path, None)
         photo = read(content, name=path)

@@ -1,5 +1,6 @@
 """Frozen values of an index: what it knows of a photograph, what is added, what is found."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,12 +17,17 @@ class SearchError(ValueError):
     """An index that is missing, damaged, in use or of another model; the message is one line."""
 
 
+def content_id(content: bytes) -> str:
+    """The identifier of a photograph: the SHA-256 of its file's content, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Photograph:
     """What an index keeps of a photograph beside its vectors."""
 
     id: str
-    """SHA-256 of the file's content, in hexadecimal; no content stands twice in an index."""
+    """`content_id` of the file's content; an index holds each content once."""
     path: str
     """Where it lay, absolute; a member of a tar file as if the tar had been unpacked where it lies."""
     file: str
@@ -39,8 +45,16 @@ class Photograph:
     """Whatever the user wants to filter by."""
 
     def read(self) -> bytes:
-        """The file's content as it is now; raises OSError or DataError where it is gone."""
-        return Source(Path(self.file), self.offset, None if self.file == self.path else self.size).read()
+        """Read the file's content, which is the content that was indexed.
+
+        Raises:
+            OSError: the file is gone.
+            ValueError: the file has changed since it was indexed.
+        """
+        content = Source(Path(self.file), self.offset, None if self.file == self.path else self.size).read()
+        if content_id(content) != self.id:
+            raise SearchError(f"{self.path} has changed since it was indexed: index it again")
+        return content
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -1,0 +1,38 @@
+"""The pictures and the page that `dvsa describe` and `dvsa search` write."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dvsa.files import write
+from dvsa.records import Description
+
+if TYPE_CHECKING:
+    from dvsa.photo import Photo
+
+
+def save_overlay(photo: "Photo", description: Description, path: Path) -> None:
+    """Draw a description on its photograph, as a PNG file."""
+    from dvsa.draw import overlay
+
+    stream = io.BytesIO()
+    overlay(photo, description).save(stream, "PNG", compress_level=1)
+    write(path, stream.getvalue())
+
+
+def thumbnail(photo: "Photo") -> "Photo":
+    """The photograph at the size of the report, which holds all of them in memory."""
+    from dvsa.report import LONG_SIDE
+
+    image = photo.image.copy()
+    image.thumbnail((LONG_SIDE, LONG_SIDE))
+    return replace(photo, image=image)
+
+
+def save_report(items: Sequence[tuple["Photo", Description]], path: Path) -> None:
+    """Write photographs and their descriptions as one HTML page."""
+    from dvsa.report import report
+
+    write(path, report(items).encode("utf-8", "backslashreplace"))
