@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from dvsa.segments import FloatArray, energy, marginals, segments, speakers, viterbi
+from dvsa.segments import FloatArray, energy, marginals, nearest_known, segments, viterbi
 
 shapes = st.tuples(st.integers(0, 5), st.integers(1, 4))
 whole = hnp.arrays(np.float64, shapes, elements=st.integers(-3, 3).map(float))  # exact sums and many ties
@@ -120,4 +120,4 @@ def test_a_temperature_out_of_range_is_refused(temperature: float) -> None:
 def test_an_unknown_word_is_spoken_for_by_the_known_one_before_it_or_the_first(known: list[bool]) -> None:
     places = [t for t, is_known in enumerate(known) if is_known]
     wanted = [max([n for n, at in enumerate(places) if at <= t], default=0) for t in range(len(known))]
-    assert speakers(np.array(known)).tolist() == wanted
+    assert nearest_known(np.array(known)).tolist() == wanted

@@ -15,7 +15,8 @@ from dvsa.records import Alignment, Caption, Description, Phrase, Region, Segmen
 
 if TYPE_CHECKING:
     from dvsa.bundle import BundleError
-    from dvsa.model import Model, View, load, sampler
+    from dvsa.captioning import sampler
+    from dvsa.model import Model, View, load
     from dvsa.photo import PhotoError
 
 __all__ = [
@@ -41,7 +42,7 @@ _HOMES = {
     "PhotoError": "dvsa.photo",
     "View": "dvsa.model",
     "load": "dvsa.model",
-    "sampler": "dvsa.model",
+    "sampler": "dvsa.captioning",
 }
 
 if not TYPE_CHECKING:

@@ -1,27 +1,22 @@
 """The model as one uses it: open a photograph once, then ask about it as often as one likes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dvsa import beam, boxes, maxsim, text
+from dvsa.aligning import align, locate
 from dvsa.bundle import Bundle
-from dvsa.evidence import lay, located
+from dvsa.captioning import CaptionGraphs, Sampler, search
 from dvsa.photo import Photo, read, squash
-from dvsa.records import Alignment, Caption, Description, Phrase, Region
+from dvsa.records import Alignment, Caption, Description, Phrase, Region, Subject
 from dvsa.regions import choose, with_frame
+from dvsa.sentence import Sentence, check_length
 
 Floats = NDArray[np.float32]
-Subject = Literal["frame", "region"]
-
-MAX_WORDS = 500
-"""Longest sentence that is aligned; more is surely not a sentence."""
-MAX_LEN = 25
-"""Longest caption, in words."""
 
 
 def load(bundle: str | Path | None = None, *, threads: int = 0) -> "Model":
@@ -86,6 +81,29 @@ class Model:
         feature_BIF, v_BID = self.bundle.run("encode", {"fine": fine, "coarse": coarse, "boxes": box_BI4})
         return feature_BIF, v_BID  # type: ignore[return-value]
 
+    def read(self, sentence: str) -> Sentence:
+        """Tokenise and encode a sentence; case and punctuation are ignored.
+
+        Raises:
+            ValueError: it has no words, or more than `MAX_WORDS`.
+        """
+        check_length(sentence, text.words(sentence))
+        return self.read_many([sentence])[0]
+
+    def read_many(self, sentences: Sequence[str]) -> list[Sentence]:
+        """Tokenise and encode sentences in one batch, without a check of their lengths."""
+        words_L = [text.words(sentence) for sentence in sentences]
+        s_LTD, real_LT = self.word_vectors(words_L)
+        return [
+            Sentence(
+                sentence,
+                tuple(words),
+                np.array([word in self.bundle.vocabulary for word in words], dtype=np.bool_),
+                s_TD[real_T],
+            )
+            for sentence, words, s_TD, real_T in zip(sentences, words_L, s_LTD, real_LT, strict=True)
+        ]
+
     def word_vectors(self, sentences: Sequence[Sequence[str]]) -> tuple[Floats, NDArray[np.bool_]]:
         """Vectors s (L, T, D) of the known words of tokenised sentences, and where there is one (L, T)."""
         ids_LT, real_LT = text.pad([self.bundle.vocabulary.encode(s) for s in sentences])
@@ -93,6 +111,14 @@ class Model:
             return np.zeros((*ids_LT.shape, self.bundle.manifest["embedding"]), np.float32), real_LT
         (s_LTD,) = self.bundle.run("sentence", {"ids": ids_LT, "real": real_LT})
         return s_LTD, real_LT  # type: ignore[return-value]
+
+    def captioner(self, subject: Subject) -> CaptionGraphs:
+        """The captioner of photographs (`frame`) or of regions (`region`); ValueError if there is none."""
+        manifest = self.bundle.manifest
+        voice = manifest["voices"].get(subject)
+        if voice is None:
+            raise ValueError(f"bundle {manifest['name']} has no captioner for a {subject}: use another one")
+        return CaptionGraphs(self.bundle, voice)
 
     def write(
         self,
@@ -103,7 +129,7 @@ class Model:
         width: int | None = None,
         length_power: float | None = None,
         v_BID: Floats | None = None,
-        sampler: "Sampler | None" = None,
+        sampler: Sampler | None = None,
     ) -> list[list[Caption]]:
         """Captions of B photographs, or of one region each, the best first.
 
@@ -122,32 +148,16 @@ class Model:
             ValueError: the bundle has no captioner for `subject`.
         """
         manifest = self.bundle.manifest
-        voice = manifest["voices"].get(subject)
-        if voice is None:
-            raise ValueError(f"bundle {manifest['name']} has no captioner for a {subject}: use another one")
-        width = manifest["beam"] if width is None else width
-        power = manifest["length_power"] if length_power is None else length_power
-        names = self.bundle.inputs(f"{voice['graphs']}.step")
-
-        def step(token_B: NDArray[np.int64], state: beam.State) -> tuple[Floats, beam.State]:
-            logp_BV, *after = self.bundle.run(
-                f"{voice['graphs']}.step", dict(zip(names, (token_B, *state), strict=True))
-            )
-            return logp_BV, tuple(after)  # type: ignore[return-value]
-
-        state = tuple(
-            self.bundle.run(f"{voice['graphs']}.start", {"features": feature_BIF, "focus": focus_B})
-        )
-        banned = (text.START, text.START_PHRASE)
+        captioner = self.captioner(subject)
+        state = captioner.start(feature_BIF, focus_B)
         if sampler is not None:
-            found = [[h] for h in sampler(step, state, voice["start"], banned)]
-        else:
-            found = beam.beam_search(
-                step, state, start=voice["start"], end=text.END, min_len=1, max_len=MAX_LEN, banned=banned,
-                width=width, length_power=power,
-            )  # fmt: skip
+            return [[self._caption(drawn)] for drawn in sampler(captioner, state)]
+
+        power = manifest["length_power"] if length_power is None else length_power
+        width = manifest["beam"] if width is None else width
+        found = search(captioner, state, width=width, length_power=power)
         written = [[self._caption(h) for h in hypotheses] for hypotheses in found]
-        if v_BID is None or sampler is not None or not self.bundle.rerank:
+        if v_BID is None or not self.bundle.rerank:
             return written
         return [self._reranked(captions, v_ID, power) for captions, v_ID in zip(written, v_BID, strict=True)]
 
@@ -163,22 +173,6 @@ class Model:
         return Caption(
             " ".join(said), float(hypothesis.logp), said, tuple(float(p) for p in hypothesis.logps)
         )
-
-
-Sampler = Callable[[beam.Step, beam.State, int, Sequence[int]], list[beam.Hypothesis]]
-
-
-def sampler(temperature: float = 1.0, top_p: float = 1.0, seed: int = 0) -> Sampler:
-    """Draws captions at a temperature from the likeliest words that together have probability `top_p`."""
-
-    def draw(step: beam.Step, state: beam.State, start: int, banned: Sequence[int]) -> list[beam.Hypothesis]:
-        rng = np.random.default_rng(seed)
-        return beam.sample(
-            step, state, start=start, end=text.END, min_len=1, max_len=MAX_LEN, banned=banned,
-            temperature=temperature, top_p=top_p, rng=rng,
-        )  # fmt: skip
-
-    return draw
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,53 +218,51 @@ class View:
         regions = self.regions
         return tuple(Phrase(regions[i], captions[0]) for i, captions in zip(best, written, strict=True))
 
-    def align(self, sentence: str, beta: float | None = None) -> Alignment:
-        """Which region each word speaks of, and the segments that the MRF makes of them.
+    def align(self, sentence: str | Sentence, beta: float | None = None) -> Alignment:
+        """Find the region of each word, and join neighbouring words on one region to segments by the MRF.
 
         Args:
-            sentence: any text; case and punctuation do not count.
-            beta: the wish for long segments: 0 leaves every word to itself, infinity puts all on one region;
-                the bundle's own choice where it is None.
+            sentence: a text, or a sentence that this model has read.
+            beta: preference for longer segments: 0 gives each word its best region, infinity puts all words
+                on one region; the bundle's default if None.
 
         Raises:
-            ValueError: a sentence without words or of more than 500; a beta that is negative or not a number.
+            ValueError: the sentence has no words or more than 500; beta is negative or not a number.
         """
         beta = self.model.bundle.manifest["beta"] if beta is None else float(beta)
-        tokens = text.words(sentence)
-        if not tokens:
-            raise ValueError(f"the sentence {sentence!r} has no words: give at least one")
-        if len(tokens) > MAX_WORDS:
-            raise ValueError(f"the sentence has {len(tokens)} words: give at most {MAX_WORDS}")
-        known_T = np.array([t in self.model.bundle.vocabulary for t in tokens])
-        s_LTD, _ = self.model.word_vectors([tokens])
-        return lay(
-            sentence, tokens, known_T, s_LTD[0], self.v_ID, beta=beta, support=self.model.bundle.support
-        )
+        sentence = self.model.read(sentence) if isinstance(sentence, str) else sentence
+        return align(sentence, self.v_ID, beta=beta, support=self.model.bundle.support)
 
-    def locate(self, sentence: str, first: int = 0, last: int | None = None) -> Region:
-        """Where a phrase is: the words `first` to `last` of a sentence, or all of it.
+    def locate(self, sentence: str | Sentence, first: int = 0, last: int | None = None) -> Region:
+        """Find the region of a phrase: the words `first` to `last` of a sentence, or the whole sentence.
 
-        The region that has the highest expected IoU with the right one, where the bundle knows how likely
-        each is; else the one with the largest sum of v_i . s_t. The other words count as context.
+        The answer is the region with the highest expected IoU with the right one if the bundle has a
+        sharpness, and the region with the largest sum of v_i . s_t otherwise. The words outside the phrase
+        are its context.
 
         Raises:
-            ValueError: there are no such words, or none that the model knows.
+            ValueError: the sentence has no words `first` to `last`, or the model knows none of them.
         """
-        tokens = text.words(sentence)
-        phrase = tokens[first:] if last is None else tokens[first : last + 1]
-        if first < 0 or not phrase or (last is not None and last >= len(tokens)):
-            raise ValueError(f"{sentence!r} has no words {first} to {last}: it has {len(tokens)}, from 0 on")
-        known = [n for n, token in enumerate(tokens) if token in self.model.bundle.vocabulary]
-        own = [row for row, n in enumerate(known) if first <= n < first + len(phrase)]
-        if not own:
-            raise ValueError(f"no word of {' '.join(phrase)!r} is known to the model: use other words")
-        s_TD = self.model.word_vectors([tokens])[0][0]
-        return self.regions[located(s_TD[own], self.v_ID, self.box_I4, self.model.bundle.sharpness)]
+        sentence = self.model.read(sentence) if isinstance(sentence, str) else sentence
+        words = sentence.words
+        phrase = slice(first, len(words) if last is None else last + 1)
+        if not 0 <= first < phrase.stop <= len(words):
+            raise ValueError(
+                f"{sentence.text!r} has no words {first} to {last}: it has {len(words)}, from 0 on"
+            )
+        known_T = sentence.known_T[phrase]
+        if not known_T.any():
+            raise ValueError(f"no word of {' '.join(words[phrase])!r} is known to the model: use other words")
 
-    def score(self, sentence: str) -> float:
-        """S_kl of this photograph and a sentence; higher is a better match."""
-        s_LTD, real_LT = self.model.word_vectors([text.words(sentence)])
-        return float(maxsim.scores(self.v_ID[None], s_LTD, real_LT)[0, 0])
+        s_ND = sentence.s_TD[phrase][known_T]
+        return self.regions[locate(s_ND, self.v_ID, self.box_I4, self.model.bundle.sharpness)]
+
+    def score(self, sentence: str | Sentence) -> float:
+        """The score S_kl of this photograph and a sentence; 0 for a sentence without known words."""
+        if isinstance(sentence, str):
+            (sentence,) = self.model.read_many([sentence])
+        real_LT = np.ones((1, len(sentence.s_ND)), np.bool_)
+        return float(maxsim.scores(self.v_ID[None], sentence.s_ND[None], real_LT)[0, 0])
 
     def describe(
         self, sentence: str | None = None, *, beta: float | None = None, phrases: int = 5

@@ -85,23 +85,24 @@ def segments(path_T: Sequence[int] | IntArray) -> list[tuple[int, int, int]]:
     return runs
 
 
-def speakers(known_T: NDArray[np.bool_]) -> IntArray:
-    """For each word the place, among the known ones, of the word that speaks for it (T,).
+def nearest_known(known_T: NDArray[np.bool_]) -> IntArray:
+    """For each word, the index of the nearest known word among the known words, (T,).
 
-    An unknown word goes with the known one before it, or the first after; one at least must be known.
+    A known word is nearest to itself. An unknown word takes the known word before it, or the first one after
+    it. At least one word must be known.
     """
     row_T: IntArray = np.maximum(np.cumsum(known_T) - 1, 0)
     return row_T
 
 
 def word_regions(known_T: NDArray[np.bool_], dot_TI: FloatArray, beta: float) -> IntArray:
-    """The region of every word of a sentence, (T,): `viterbi` for the known ones, `speakers` for the others.
+    """The region of every word, (T,): known words by `viterbi`, the others with the nearest known word.
 
-    Without any known word all go to the first region.
+    If no word is known, all words go to the first region.
     """
     if not known_T.any():
         return np.zeros(len(known_T), np.int64)
-    return viterbi(dot_TI[known_T], beta)[speakers(known_T)]
+    return viterbi(dot_TI[known_T], beta)[nearest_known(known_T)]
 
 
 def spans(

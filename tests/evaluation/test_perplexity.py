@@ -12,7 +12,8 @@ from dvsa.bundle import Manifest
 from dvsa.data import Example
 from dvsa.evaluation import Encoded
 from dvsa.evaluation.perplexity import PHOTOGRAPHS, perplexity, surprise
-from dvsa.model import Floats, Model, Subject
+from dvsa.model import Floats, Model
+from dvsa.records import Subject
 from dvsa.text import END, words
 
 Photographs = Callable[[Sequence[Sequence[str]]], tuple[list[Example], Encoded]]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dvsa.aligning import locate
 from dvsa.boxes import iou
 from dvsa.data import Example, GroundedPhrase
 from dvsa.evaluation.aligning import aligned
@@ -16,7 +17,6 @@ from dvsa.evaluation.encoding import (
     with_settings,
 )
 from dvsa.evaluation.evidence import Evidence, Judged
-from dvsa.evidence import located
 from dvsa.metrics.grounding import Grounding, covered, ground
 from dvsa.model import Model
 from dvsa.segments import word_regions
@@ -54,7 +54,7 @@ def grounding(
         for phrase in phrases[line.photo, line.sentence]:
             place, box_I4 = slice(phrase.first, phrase.last + 1), encoded.box_KI4[line.photo]
             if path_T is None:
-                region = located(line.s_TD[place], encoded.v_KID[line.photo], box_I4, sharpness)
+                region = locate(line.s_TD[place], encoded.v_KID[line.photo], box_I4, sharpness)
             else:
                 region = int(np.bincount(path_T[place]).argmax())
             predicted.append(box_I4[region])

@@ -8,7 +8,8 @@ from dvsa import text
 from dvsa.data import Example
 from dvsa.evaluation.encoding import Encoded, Progress, Report, chunks, encode, require_sentences
 from dvsa.metrics.bootstrap import FloatArray, IntArray, estimate
-from dvsa.model import Floats, Model, Subject
+from dvsa.model import Floats, Model
+from dvsa.records import Subject
 
 PHOTOGRAPHS = 20
 """Photographs whose sentences are read at once."""
@@ -95,25 +96,14 @@ def surprise(
     Raises:
         ValueError: the bundle has no captioner for `subject`.
     """
-    bundle = model.bundle
-    voice = bundle.manifest["voices"].get(subject)
-    if voice is None:
-        raise ValueError(
-            f"bundle {bundle.manifest['name']} has no captioner for a {subject}: use another one"
-        )
-    start, step = (f"{voice['graphs']}.{graph}" for graph in ("start", "step"))
+    captioner = model.captioner(subject)
     # The longest sentences come first, so those that go on are the first rows of every array.
     order_L = np.argsort([-len(ids) for ids in ids_L], kind="stable")
     target_LT, real_LT = text.pad([[*ids_L[n], text.END] for n in order_L])
-    state = [
-        array_B[owner_L[order_L]]
-        for array_B in bundle.run(start, {"features": feature_BIF, "focus": focus_B})
-    ]
-    names = bundle.inputs(step)
-    nats_L, token_L = np.zeros(len(ids_L)), np.full(len(ids_L), voice["start"])
+    state = tuple(array_B[owner_L[order_L]] for array_B in captioner.start(feature_BIF, focus_B))
+    nats_L, token_L = np.zeros(len(ids_L)), np.full(len(ids_L), captioner.first_token)
     for target_L, live in zip(np.ascontiguousarray(target_LT.T), real_LT.sum(axis=0), strict=True):
-        inputs = (token_L[:live], *(array_L[:live] for array_L in state))
-        logp_LV, *state = bundle.run(step, dict(zip(names, inputs, strict=True)))
+        logp_LV, state = captioner.step(token_L[:live], tuple(array_L[:live] for array_L in state))
         nats_L[order_L[:live]] -= logp_LV[np.arange(live), target_L[:live]]
         token_L = target_L
     return nats_L

@@ -21,8 +21,8 @@ from dvsa.evaluation.encoding import (
 from dvsa.evaluation.evidence import Evidence, Judged, owned
 from dvsa.metrics.bootstrap import IntArray, estimate
 from dvsa.metrics.captions import CaptionScores, score
-from dvsa.model import Floats, Model, Subject
-from dvsa.records import FRAME, Caption
+from dvsa.model import Floats, Model
+from dvsa.records import FRAME, Caption, Subject
 
 CAPTIONS = 50
 """Captions that are written at once."""

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from dvsa.aligning import align
 from dvsa.boxes import to_pixels
-from dvsa.evidence import lay
 from dvsa.index.query import Query
 from dvsa.index.records import Hit, Photograph
 from dvsa.model import Floats, Model
@@ -16,8 +16,7 @@ def hit(query: Query, score: float, photograph: Photograph, box_I4: Floats, v_ID
 
     Every word is left to itself (beta 0), so that the words' scores add up to the photograph's.
     """
-    laid = lay(query.text, query.words, query.known_T, query.s_ND, v_ID, beta=0.0, support=query.support)
-    alignment = replace(laid, score=score)
+    alignment = replace(align(query.sentence, v_ID, beta=0.0, support=query.support), score=score)
     boxes = tuple(tuple(map(float, box_4)) for box_4 in box_I4)
     return Hit(photograph, score, boxes, alignment)  # type: ignore[arg-type]
 

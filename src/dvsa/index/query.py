@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dvsa import text
 from dvsa.boxes import from_pixels
-from dvsa.model import MAX_WORDS, Floats, Model
+from dvsa.model import Floats, Model
 from dvsa.photo import Photo
+from dvsa.sentence import Sentence
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -23,29 +23,27 @@ class Query:
         S(p, q) = sum over regions j of the query of  max over regions i of the photograph of  v_i . v_j
     """
 
-    text: str
-    words: tuple[str, ...]
-    """What the vectors stand for, with words that the vocabulary lacks."""
-    known_T: NDArray[np.bool_]
-    """Which of them have a vector."""
-    s_ND: Floats
-    """One vector for each known word."""
+    sentence: Sentence
+    """The sentence; or a name for each vector in place of words."""
     support: float = 0.0
-    """The score over a word's length from which a region speaks for it."""
+    """The score, as a share of the length of a word's vector, above which a region supports the word."""
+
+    @property
+    def text(self) -> str:
+        """The sentence, or what the vectors are."""
+        return self.sentence.text
+
+    @property
+    def s_ND(self) -> Floats:
+        """One vector for each known word."""
+        return self.sentence.s_ND
 
     @classmethod
     def of_sentence(cls, model: Model, sentence: str) -> "Query":
-        """Ask with a sentence; raises ValueError where it has no words, too many, or none that is known."""
-        tokens = text.words(sentence)
-        if not tokens:
-            raise ValueError(f"the sentence {sentence!r} has no words: give at least one")
-        if len(tokens) > MAX_WORDS:
-            raise ValueError(f"the sentence has {len(tokens)} words: give at most {MAX_WORDS}")
-        known_T = np.array([token in model.bundle.vocabulary for token in tokens])
-        if not known_T.any():
-            raise ValueError(f"the model knows no word of {sentence!r}: use other words")
-        s_LTD, real_LT = model.word_vectors([tokens])
-        return cls(sentence, tuple(tokens), known_T, s_LTD[0][real_LT[0]], model.bundle.support)
+        """Ask with a sentence; raises ValueError if it has no words, too many words, or no known word."""
+        read = model.read(sentence)
+        read.require_known()
+        return cls(read, model.bundle.support)
 
     @classmethod
     def of_photo(
@@ -82,4 +80,4 @@ class Query:
         if s_ND.ndim != 2 or not len(s_ND) or not np.isfinite(s_ND).all():
             raise ValueError(f"vectors to search by must be (N, D) and finite: these are {s_ND.shape}")
         words = tuple(f"{each} {n}" for n in range(len(s_ND)))
-        return cls(name, words, np.ones(len(s_ND), np.bool_), s_ND)
+        return cls(Sentence(name, words, np.ones(len(s_ND), np.bool_), s_ND))

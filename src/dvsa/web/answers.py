@@ -6,7 +6,8 @@ from dataclasses import asdict
 import numpy as np
 
 from dvsa import segments
-from dvsa.model import View, sampler
+from dvsa.captioning import sampler
+from dvsa.model import View
 from dvsa.records import Alignment, Caption
 from dvsa.web import schemas
 
@@ -74,4 +75,4 @@ def _marginals(found: Alignment) -> list[list[float]]:
     if not known_T.any():
         return [[1 / dot_TI.shape[1]] * dot_TI.shape[1]] * len(dot_TI)
     p_NI = segments.marginals(dot_TI[known_T], found.beta)
-    return [p_NI[n].tolist() for n in segments.speakers(known_T)]
+    return [p_NI[n].tolist() for n in segments.nearest_known(known_T)]

@@ -4,7 +4,7 @@ import { byId, el, number, percent, plural } from "./dom.js";
 import { Heat } from "./heat.js";
 import { assign, paint, sign } from "./palette.js";
 import { rove, stop } from "./roving.js";
-import { marginals, segments, speakers, viterbi } from "./segments.js";
+import { marginals, nearestKnown, segments, viterbi } from "./segments.js";
 import { relight } from "./spotlight.js";
 
 /**
@@ -22,7 +22,7 @@ const [LEAST, MOST] = [0.001, 10];
  */
 export function read({ words, scores }, beta) {
   const known_T = words.map((word) => word.known);
-  const row_T = speakers(known_T);
+  const row_T = nearestKnown(known_T);
   const dot_NI = scores.filter((_, t) => known_T[t]);
   const [path_N, p_NI] = [viterbi(dot_NI, beta), marginals(dot_NI, beta)];
   const region_T = row_T.map((n) => path_N[n]);

@@ -59,11 +59,11 @@ export function segments(path_T) {
 }
 
 /**
- * For every word the row of known words that speaks for it: an unknown word goes with the known one before it,
- * or the first after. Empty where no word is known.
+ * For every word, the index of the nearest known word among the known words: itself, or the one before it, or
+ * the first one after it. Empty if no word is known.
  * @param {boolean[]} known_T @returns {number[]}
  */
-export function speakers(known_T) {
+export function nearestKnown(known_T) {
   let n = -1;
   const row_T = known_T.map((known) => Math.max((n += known ? 1 : 0), 0));
   return n < 0 ? [] : row_T;

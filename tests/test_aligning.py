@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dvsa.aligning import locate, words_on_regions
 from dvsa.boxes import iou
 from dvsa.bundle import Bundle
-from dvsa.evidence import evident, located
 from dvsa.model import Model, View
+from dvsa.sentence import Sentence
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -31,7 +32,7 @@ def test_which_words_are_supported(
     token: str, known: bool, score: float, least: float, supported: bool
 ) -> None:
     dot_TI, s_ND = 2 * np.array([[score - 1, score]]), np.array([[0.0, 2.0]])[: int(known)]
-    (word,) = evident([token], np.array([known]), s_ND, dot_TI, least)
+    (word,) = words_on_regions(Sentence(token, (token,), np.array([known]), s_ND), dot_TI, least)
     assert word.supported == supported
     assert word.region == (1 if known else None)
 
@@ -39,10 +40,12 @@ def test_which_words_are_supported(
 @given(st.integers(1, 5), st.integers(1, 4), st.floats(-2, 2), st.integers(0, 99))
 def test_every_word_has_its_best_region(T: int, I: int, least: float, seed: int) -> None:  # noqa: E741
     rng = np.random.default_rng(seed)
-    s_TD, v_ID, known_T = rng.normal(size=(T, 3)), rng.normal(size=(I, 3)), rng.random(T) < 0.8
+    s_TD, v_ID = rng.normal(size=(T, 3)).astype(np.float32), rng.normal(size=(I, 3)).astype(np.float32)
+    known_T = rng.random(T) < 0.8
     v_ID /= np.linalg.norm(v_ID, axis=1, keepdims=True)
     dot_TI = s_TD @ v_ID.T
-    for t, word in enumerate(evident(["dog"] * T, known_T, s_TD[known_T], dot_TI, least)):
+    sentence = Sentence("dogs", ("dog",) * T, known_T, s_TD[known_T])
+    for t, word in enumerate(words_on_regions(sentence, dot_TI, least)):
         assert word.score == max(dot_TI[t])
         if known_T[t]:
             assert dot_TI[t][word.region or 0] == word.score
@@ -63,7 +66,7 @@ def test_a_phrase_is_where_it_overlaps_most_with_where_it_may_be(
     v_ID /= np.linalg.norm(v_ID, axis=1, keepdims=True)
     low_I2 = 0.6 * rng.random((I, 2))
     box_I4 = np.concatenate([low_I2, low_I2 + 0.4 * rng.random((I, 2))], axis=1)
-    found = located(s_ND, v_ID, box_I4, sharpness)
+    found = locate(s_ND, v_ID, box_I4, sharpness)
     s_D = sum(s_ND)
     cosines = [float(v_D @ s_D / np.linalg.norm(s_D)) for v_D in v_ID]
     if not sharpness:
@@ -79,8 +82,8 @@ def test_a_phrase_is_where_it_overlaps_most_with_where_it_may_be(
 
 def test_a_phrase_without_words_is_in_the_middle_of_all() -> None:
     box_I4 = np.array([[0.0, 0.0, 0.5, 0.5], [0.1, 0.1, 0.6, 0.6], [0.2, 0.2, 0.7, 0.7]])
-    assert located(np.zeros((0, 3)), np.eye(3), box_I4, 20.0) == 1
-    assert located(np.zeros((0, 3)), np.eye(3), box_I4, 0.0) == 0
+    assert locate(np.zeros((0, 3)), np.eye(3), box_I4, 20.0) == 1
+    assert locate(np.zeros((0, 3)), np.eye(3), box_I4, 0.0) == 0
 
 
 def test_a_view_locates_words_of_a_sentence() -> None:
@@ -89,7 +92,7 @@ def test_a_view_locates_words_of_a_sentence() -> None:
     assert view.locate("a man") == view.locate("A man!", 0, 1) in view.regions
     assert view.locate(sentence, 0, 1).index == int((view.v_ID @ _sum(view, sentence, 0, 1)).argmax())
     for first, last in ((5, None), (-1, 2), (0, 5), (3, 2)):
-        with pytest.raises(ValueError, match="has no words"):
+        with pytest.raises(ValueError, match=rf"has no words {first} to {last}: it has 5"):
             view.locate(sentence, first, last)
     with pytest.raises(ValueError, match="no word of 'xqzt' is known"):
         view.locate("xqzt and a man", 0, 0)

@@ -1,0 +1,80 @@
+"""A sentence on the regions of a photograph: the region of each word, the segments, the place of a phrase."""
+
+import numpy as np
+
+from dvsa.boxes import FloatArray, central
+from dvsa.records import Alignment, Word
+from dvsa.segments import spans
+from dvsa.sentence import Sentence
+from dvsa.text import FUNCTION_WORDS
+
+
+def align(sentence: Sentence, v_ID: FloatArray, *, beta: float, support: float) -> Alignment:
+    """Align a sentence with the regions of a photograph.
+
+    Args:
+        sentence: the sentence, with at least one word.
+        v_ID: vectors of the regions.
+        beta: preference for longer segments in the MRF; 0 or more, and may be infinite.
+        support: see `words_on_regions`.
+    """
+    dot_TI = np.zeros((len(sentence.words), len(v_ID)), np.float32)
+    dot_TI[sentence.known_T] = sentence.s_ND @ v_ID.T
+    return Alignment(
+        sentence=sentence.text,
+        beta=beta,
+        score=float(dot_TI.max(1).sum()),
+        words=words_on_regions(sentence, dot_TI, support),
+        segments=spans(sentence.words, sentence.known_T, dot_TI, beta),
+        scores=tuple(tuple(map(float, dot_I)) for dot_I in dot_TI),
+    )
+
+
+def words_on_regions(sentence: Sentence, dot_TI: FloatArray, support: float) -> tuple[Word, ...]:
+    """The words of a sentence, each with its best region.
+
+    A word is supported if its best score is above `support` times the length of its vector. The score alone
+    says little, because some words have long vectors. Function words, such as "the", are always supported;
+    other unknown words never are.
+
+    Args:
+        sentence: the sentence.
+        dot_TI: the products v_i . s_t; the rows of unknown words are not used for support.
+        support: a cosine in [-1, 1] if the vectors of regions have length 1.
+    """
+    least_T = np.zeros(len(sentence.words))
+    least_T[sentence.known_T] = support * np.linalg.norm(sentence.s_ND, axis=1)
+    return tuple(
+        Word(
+            text=word,
+            known=bool(known),
+            region=int(dot_I.argmax()) if known else None,
+            score=float(dot_I.max()),
+            supported=word in FUNCTION_WORDS or bool(known and dot_I.max() > least),
+        )
+        for word, known, dot_I, least in zip(sentence.words, sentence.known_T, dot_TI, least_T, strict=True)
+    )
+
+
+def locate(s_ND: FloatArray, v_ID: FloatArray, box_I4: FloatArray, sharpness: float) -> int:
+    """The index of the region where a phrase is.
+
+    The vector of the phrase is the sum s of the vectors of its words. If `sharpness` is 0, the answer is the
+    region with the highest v_i . s. Otherwise region i is the right one with probability
+    softmax_i(sharpness cos(v_i, s)), and the answer is the region with the highest expected IoU with the
+    right one.
+
+    Args:
+        s_ND: vectors of the known words of the phrase; may be empty.
+        v_ID: vectors of the regions, of length 1 if `sharpness` is above 0.
+        box_I4: boxes of the regions.
+        sharpness: factor on the cosines in the softmax.
+    """
+    s_D = s_ND.sum(axis=0)
+    dot_I: FloatArray = v_ID @ s_D
+    if not sharpness:
+        return int(dot_I.argmax())
+
+    logit_I = sharpness * dot_I / max(float(np.linalg.norm(s_D)), 1e-9)
+    weight_I = np.exp(logit_I - logit_I.max())
+    return central(box_I4, weight_I / weight_I.sum())

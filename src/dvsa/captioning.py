@@ -1,0 +1,83 @@
+"""Captions from the graphs of a captioner, by beam search or by sampling."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dvsa import beam, text
+from dvsa.bundle import Bundle, Voice
+
+MAX_LEN = 25
+"""Longest caption, in words."""
+BANNED = (text.START, text.START_PHRASE)
+"""Tokens that a caption never contains."""
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class CaptionGraphs:
+    """The two graphs of a captioner."""
+
+    bundle: Bundle
+    voice: Voice
+
+    @property
+    def first_token(self) -> int:
+        """The token that stands before the first word."""
+        return self.voice["start"]
+
+    def start(self, feature_BIF: Floats, focus_B: NDArray[np.int64]) -> beam.State:
+        """The first state for B regions, `focus_B`, of B photographs."""
+        graph = f"{self.voice['graphs']}.start"
+        return tuple(self.bundle.run(graph, {"features": feature_BIF, "focus": focus_B}))
+
+    def step(self, token_B: NDArray[np.int64], state: beam.State) -> tuple[Floats, beam.State]:
+        """Log-probabilities (B, V) of the next word after `token_B`, and the next state."""
+        graph = f"{self.voice['graphs']}.step"
+        names = self.bundle.inputs(graph)
+        logp_BV, *after = self.bundle.run(graph, dict(zip(names, (token_B, *state), strict=True)))
+        return logp_BV, tuple(after)  # type: ignore[return-value]
+
+
+Sampler = Callable[[CaptionGraphs, beam.State], list[beam.Hypothesis]]
+"""Draws one caption for each row of a captioner's first state."""
+
+
+def search(
+    captioner: CaptionGraphs, state: beam.State, *, width: int, length_power: float
+) -> list[list[beam.Hypothesis]]:
+    """The captions that beam search finds for each item, best first; `width` 1 is greedy."""
+    return beam.beam_search(
+        captioner.step,
+        state,
+        start=captioner.first_token,
+        end=text.END,
+        min_len=1,
+        max_len=MAX_LEN,
+        banned=BANNED,
+        width=width,
+        length_power=length_power,
+    )
+
+
+def sampler(temperature: float = 1.0, top_p: float = 1.0, seed: int = 0) -> Sampler:
+    """Draw captions at a temperature from the most likely words that together have probability `top_p`."""
+
+    def draw(captioner: CaptionGraphs, state: beam.State) -> list[beam.Hypothesis]:
+        return beam.sample(
+            captioner.step,
+            state,
+            start=captioner.first_token,
+            end=text.END,
+            min_len=1,
+            max_len=MAX_LEN,
+            banned=BANNED,
+            temperature=temperature,
+            top_p=top_p,
+            rng=np.random.default_rng(seed),
+        )
+
+    return draw

@@ -1,0 +1,41 @@
+"""A sentence that a model has read: its words, which of them the model knows, and their vectors."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+MAX_WORDS = 500
+"""The longest sentence that is aligned or searched for."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Sentence:
+    """A tokenised sentence with the vectors of its known words; `Model.read` makes it."""
+
+    text: str
+    words: tuple[str, ...]
+    known_T: NDArray[np.bool_]
+    """Which words the vocabulary has."""
+    s_ND: NDArray[np.float32]
+    """The vectors of the known words, in order."""
+
+    @property
+    def s_TD(self) -> NDArray[np.float32]:
+        """The vectors of all words; zeros for unknown words."""
+        s_TD = np.zeros((len(self.words), self.s_ND.shape[1]), np.float32)
+        s_TD[self.known_T] = self.s_ND
+        return s_TD
+
+    def require_known(self) -> None:
+        """Raise ValueError if the model knows none of the words."""
+        if not self.known_T.any():
+            raise ValueError(f"the model knows no word of {self.text!r}: use other words")
+
+
+def check_length(text: str, words: list[str]) -> None:
+    """Raise ValueError if a sentence has no words or more than `MAX_WORDS`."""
+    if not words:
+        raise ValueError(f"the sentence {text!r} has no words: give at least one")
+    if len(words) > MAX_WORDS:
+        raise ValueError(f"the sentence has {len(words)} words: give at most {MAX_WORDS}")
