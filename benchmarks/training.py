@@ -17,9 +17,9 @@ from pathlib import Path
 import torch
 
 from dvsa.data import load
-from dvsa.learn.recipe import Recipe
-from dvsa.learn.recipes import RECIPES
-from dvsa.learn.run import fit
+from dvsa.learn.recipes.modern import RECIPES
+from dvsa.learn.recipes.recipe import Recipe
+from dvsa.learn.runs.run import fit
 
 RUNS = {
     "paper-regions": None,

@@ -24,11 +24,11 @@ from provenance import commit, device
 from dvsa import evaluation
 from dvsa.data import Dataset, load
 from dvsa.evaluation import Judged, encode
-from dvsa.learn import live
-from dvsa.learn.captioning import CaptionOptions
-from dvsa.learn.recipe import Recipe, Stage
-from dvsa.learn.recipes import RECIPES
-from dvsa.learn.run import Run, fit
+from dvsa.learn.recipes.modern import RECIPES
+from dvsa.learn.recipes.recipe import Recipe, Stage
+from dvsa.learn.runs.run import Run, fit
+from dvsa.learn.ship import torch_bundle as live
+from dvsa.learn.tasks.captions import CaptionOptions
 from dvsa.text import Vocabulary
 
 WHOLE = "best"

@@ -33,10 +33,10 @@ from dvsa.evaluation.novelty import Corpus, summary
 from dvsa.evaluation.perplexity import perplexity
 from dvsa.evaluation.segmentation import collect, segmentation
 from dvsa.evaluation.writing import chains, features_of_chains, over_photographs, references_of_chains
-from dvsa.learn import live
-from dvsa.learn.bank import Photographs, region_features
-from dvsa.learn.run import Run, pick_device
-from dvsa.learn.vision import GEOMETRY
+from dvsa.learn.nets.vision import GEOMETRY
+from dvsa.learn.runs.run import Run, pick_device
+from dvsa.learn.ship import torch_bundle as live
+from dvsa.learn.tasks.corpus import Photographs, region_features
 from dvsa.maxsim import scores as maxsim_scores
 from dvsa.metrics import meteor
 from dvsa.metrics.captions import score

@@ -16,12 +16,12 @@ from pathlib import Path
 import torch
 
 from dvsa.data import load
-from dvsa.learn import paper
-from dvsa.learn.alignment import AlignmentModel, AlignmentOptions, AlignmentTask, ProposalTask
-from dvsa.learn.bank import Corpus
-from dvsa.learn.captioning import CaptionOptions, CaptionTask
-from dvsa.learn.recipe import Recipe
-from dvsa.learn.trainer import train
+from dvsa.learn.loop.trainer import train
+from dvsa.learn.recipes import paper
+from dvsa.learn.recipes.recipe import Recipe
+from dvsa.learn.tasks.alignment import AlignmentModel, AlignmentOptions, AlignmentTask, ProposalTask
+from dvsa.learn.tasks.captions import CaptionOptions, CaptionTask
+from dvsa.learn.tasks.corpus import Corpus
 from dvsa.text import Vocabulary, words
 
 Choice = dict[str, object]

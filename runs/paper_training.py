@@ -10,9 +10,9 @@ from jobs import at_once
 from provenance import device
 
 from dvsa.data import Dataset
-from dvsa.learn.paper import at_beta, on_grid
-from dvsa.learn.recipes import RECIPES
-from dvsa.learn.run import fit
+from dvsa.learn.recipes.modern import RECIPES
+from dvsa.learn.recipes.paper import at_beta, on_grid
+from dvsa.learn.runs.run import fit
 
 ABLATION = ("frame", "defrag", "bag", "rnn", "brnn")
 """Rows of the ranking table, each with every seed."""

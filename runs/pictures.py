@@ -18,8 +18,8 @@ from PIL import Image
 from dvsa.data import Dataset, Example, load
 from dvsa.draw import overlay
 from dvsa.evaluation.inspection import WordNorm, word_norms
-from dvsa.learn import live
-from dvsa.learn.run import Run
+from dvsa.learn.runs.run import Run
+from dvsa.learn.ship import torch_bundle as live
 from dvsa.model import Model
 from dvsa.photo import read
 

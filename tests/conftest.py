@@ -32,8 +32,8 @@ def toy_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def toy_run(toy_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of the toy recipe from nothing, on the CPU (about two minutes on two cores)."""
     from dvsa.data import load
-    from dvsa.learn.recipes import RECIPES
-    from dvsa.learn.run import fit
+    from dvsa.learn.recipes.modern import RECIPES
+    from dvsa.learn.runs.run import fit
 
     out = tmp_path_factory.mktemp("toy") / "run"
     fit(RECIPES["toy"](), load(toy_data), out, device="cpu", quiet=True)
@@ -43,7 +43,7 @@ def toy_run(toy_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def toy_bundle(toy_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle of the toy run."""
-    from dvsa.learn.export import export
-    from dvsa.learn.run import Run
+    from dvsa.learn.runs.run import Run
+    from dvsa.learn.ship.export import export
 
     return export(Run(toy_run), tmp_path_factory.mktemp("toy") / "bundle")

@@ -89,7 +89,7 @@ def test_the_rule_can_be_broken(tmp_path: Path) -> None:
         "import dvsa.cli\n"
         "from dvsa import draw, load\n"
         "from dvsa.model import Model\n"
-        "def f():\n    import torch.nn\n    from dvsa.learn.run import fit\n"
+        "def f():\n    import torch.nn\n    from dvsa.learn.runs.run import fit\n"
     )
     assert set(rooms_imported(path)) == {"cli", "draw", "__init__", "model", "learn"}
     assert "torch.nn" in set(imports(path))

@@ -14,16 +14,16 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 import dvsa
-import dvsa.learn.run
+import dvsa.learn.runs.run
 from dvsa import evaluation
 from dvsa.cli import app, photographs
 from dvsa.cli.evaluating import TASKS
 from dvsa.cli.output import plain
 from dvsa.data import Dataset, load, toy
-from dvsa.learn import live
-from dvsa.learn.recipe import Recipe
-from dvsa.learn.recipes import RECIPES
-from dvsa.learn.run import Run
+from dvsa.learn.recipes.modern import RECIPES
+from dvsa.learn.recipes.recipe import Recipe
+from dvsa.learn.runs.run import Run
+from dvsa.learn.ship import torch_bundle as live
 from dvsa.metrics.captions import score
 
 ROOT = Path(__file__).parents[1]
@@ -310,7 +310,7 @@ def test_train_passes_on_what_it_is_told_and_shows_the_figures(
         shutil.copytree(toy_run, out, dirs_exist_ok=True)
         calls.append((recipe, data.root, out, options))
 
-    monkeypatch.setattr(dvsa.learn.run, "fit", fit)
+    monkeypatch.setattr(dvsa.learn.runs.run, "fit", fit)
     vectors = tmp_path / "vectors.txt"
     more = tmp_path / "sentences.txt"
     told = [
@@ -338,7 +338,7 @@ def test_the_toy_set_is_made_beside_the_run(tmp_path: Path, monkeypatch: pytest.
         assert len(data.split("train")) == 1200
         raise ValueError("far enough")
 
-    monkeypatch.setattr(dvsa.learn.run, "fit", fit)
+    monkeypatch.setattr(dvsa.learn.runs.run, "fit", fit)
     done = run("train", "toy", "--out", tmp_path / "run")
     data = tmp_path / "run-data"
     assert done.stderr.splitlines() == [f"dvsa: makes the toy set in {data}", "dvsa: far enough"]

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from dvsa.data import Dataset, load, toy
-from dvsa.learn.alignment import AlignmentModel
-from dvsa.learn.bank import Corpus
-from dvsa.learn.recipes import RECIPES
+from dvsa.learn.recipes.modern import RECIPES
+from dvsa.learn.tasks.alignment import AlignmentModel
+from dvsa.learn.tasks.corpus import Corpus
 from dvsa.text import Vocabulary, words
 
 

@@ -8,8 +8,8 @@ from types import ModuleType
 
 import pytest
 
-from dvsa.learn import curve
-from dvsa.learn.recipe import Recipe, Stage
+from dvsa.learn.loop import curve
+from dvsa.learn.recipes.recipe import Recipe, Stage
 
 RUNS = Path(__file__).resolve().parents[2] / "runs"
 

@@ -10,9 +10,9 @@ from types import ModuleType
 import pytest
 
 from dvsa.data import load, toy
-from dvsa.learn.recipe import Recipe
-from dvsa.learn.recipes import RECIPES
-from dvsa.learn.run import fit
+from dvsa.learn.recipes.modern import RECIPES
+from dvsa.learn.recipes.recipe import Recipe
+from dvsa.learn.runs.run import fit
 
 SENTENCES = "".join(
     f"9{k}\ta {colour} circle\n9{k}\tone {colour} thing\n" for k, colour in enumerate(["red", "blue"])

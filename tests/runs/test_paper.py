@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from dvsa.data import toy
-from dvsa.learn.recipe import Recipe
-from dvsa.learn.recipes import RECIPES
+from dvsa.learn.recipes.modern import RECIPES
+from dvsa.learn.recipes.recipe import Recipe
 
 Script = Callable[[str], ModuleType]
 ROWS = ("frame", "defrag", "bag", "rnn", "brnn")

@@ -166,8 +166,8 @@ def _model(bundle: Path | None, run: Path | None) -> "Model":
         return dvsa.load(bundle)
     if bundle is not None:
         raise ValueError("give --bundle or --run, not both")
-    from dvsa.learn import live
-    from dvsa.learn.run import Run
+    from dvsa.learn.runs.run import Run
+    from dvsa.learn.ship import torch_bundle as live
 
     return live.model(Run(run))
 

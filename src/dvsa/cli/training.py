@@ -88,8 +88,8 @@ def train(
     Example: `dvsa train toy --out run`, or `dvsa train best --data photographs --init shipped --out run`
     """
     from dvsa.data import load, toy
-    from dvsa.learn.recipes import RECIPES
-    from dvsa.learn.run import Run, fit
+    from dvsa.learn.recipes.modern import RECIPES
+    from dvsa.learn.runs.run import Run, fit
 
     if recipe not in RECIPES:
         raise ValueError(f"there is no recipe {recipe!r}: choose from {', '.join(sorted(RECIPES))}")
@@ -130,8 +130,8 @@ def export(run: FinishedRun, out: OutBundle, name: Name = None, as_json: AsJson 
     Example: `dvsa export run --out bundle`
     """
     from dvsa.bundle import Bundle
-    from dvsa.learn.export import export as export_run
-    from dvsa.learn.run import Run
+    from dvsa.learn.runs.run import Run
+    from dvsa.learn.ship.export import export as export_run
 
     bundle = Bundle.open(export_run(Run(run), out, name=name))
     size = sum(path.stat().st_size for path in out.iterdir())

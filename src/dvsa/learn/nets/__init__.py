@@ -1,0 +1,1 @@
+"""The networks: backbone, regions, words, captioners."""

@@ -1,0 +1,133 @@
+"""From words to word vectors s_t that live with the regions (paper, section 3.1.2).
+
+Every encoder takes padded word ids (L, T) with a mask of the real ones, and gives one vector a word
+(L, T, D). Reading right to left starts at a sentence's own last word, never at a pad.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from dvsa.learn.nets.recurrence import Recurrence
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SentenceConfig:
+    """Sizes of the sentence's side of the model."""
+
+    kind: str = "brnn"
+    """One of `brnn` (the paper's), `rnn` (left to right only), `bag` (words alone) and `gru`."""
+    embedding: int = 256
+    word_size: int = 300
+    hidden: int = 300
+    dropout: float = 0.0
+    word_dropout: float = 0.0
+    """Share of words left out of a sentence during training (`gru` only)."""
+
+    def __post_init__(self) -> None:
+        if self.kind not in ENCODERS:
+            raise ValueError(f"no sentence encoder {self.kind!r}; there are {', '.join(sorted(ENCODERS))}")
+        if min(self.embedding, self.word_size, self.hidden) < 1:
+            raise ValueError(f"sizes must be positive: {self}")
+
+
+def build(cfg: SentenceConfig, vocabulary: int, word_VD: Tensor | None = None) -> nn.Module:
+    """The encoder that `cfg` names.
+
+    `word_VD` (V, word_size) are word vectors from a file; given, they stay fixed, as in the paper.
+    """
+    words = nn.Embedding(vocabulary, cfg.word_size)
+    if word_VD is None:
+        nn.init.uniform_(words.weight, -0.1, 0.1)
+    else:
+        if word_VD.shape != words.weight.shape:
+            raise ValueError(f"word vectors are {tuple(word_VD.shape)}, wanted {tuple(words.weight.shape)}")
+        words.weight = nn.Parameter(word_VD.float(), requires_grad=False)
+    return ENCODERS[cfg.kind](cfg, words)
+
+
+class PaperEncoder(nn.Module):
+    """The paper's BRNN, and what its ablation leaves of it.
+
+        x_t = W_w 1_t                            word vectors
+        e_t = f(W_e x_t + b_e)
+        hf_t = f(e_t + W_f hf_{t-1} + b_f)       left to right
+        hb_t = f(e_t + W_b hb_{t+1} + b_b)       right to left
+        s_t = f(W_d (hf_t + hb_t) + b_d)         f is ReLU everywhere
+
+    `rnn` leaves out hb; `bag` has e_t in place of both. Dropout stands everywhere but in the recurrence.
+    """
+
+    def __init__(self, cfg: SentenceConfig, words: nn.Embedding) -> None:
+        super().__init__()
+        self.words = words
+        self.e = nn.Linear(cfg.word_size, cfg.hidden)
+        directions = {"brnn": 2, "rnn": 1, "bag": 0}[cfg.kind]
+        self.recurrent = nn.ModuleList(Recurrence(cfg.hidden) for _ in range(directions))
+        self.d = nn.Linear(cfg.hidden, cfg.embedding)
+        self.dropout = nn.Dropout(cfg.dropout)
+        if words.weight.requires_grad:
+            nn.init.normal_(words.weight, std=0.15)
+        for layer in (self.e, self.d):  # words must differ before anything is learnt, or nothing is for long
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, ids_LT: Tensor, real_LT: Tensor) -> Tensor:
+        e_LTH = self.dropout(torch.relu(self.e(self.dropout(self.words(ids_LT)))))
+        h_LTH = e_LTH
+        if len(self.recurrent) > 0:
+            h_LTH = self.recurrent[0](e_LTH)
+        if len(self.recurrent) > 1:
+            back_LT = reversal(real_LT)
+            h_LTH = h_LTH + reorder(self.recurrent[1](reorder(e_LTH, back_LT)), back_LT)
+        return torch.relu(self.d(self.dropout(h_LTH)))
+
+
+class GruEncoder(nn.Module):
+    """A two-way GRU with unit directions, learnt word weights and a learnt temperature.
+
+    s_t = a w_t u_t, where u_t has length 1, the weights w_t are a softmax over the sentence's words, and
+    a is the temperature's inverse. So S_kl is a weighted mean of cosines times a: the logit of the loss,
+    comparable between short and long sentences, and still the paper's plain sum of maxima.
+    """
+
+    def __init__(self, cfg: SentenceConfig, words: nn.Embedding) -> None:
+        super().__init__()
+        self.words = words
+        self.word_dropout = cfg.word_dropout
+        self.forth = nn.GRU(cfg.word_size, cfg.hidden, batch_first=True)
+        self.back = nn.GRU(cfg.word_size, cfg.hidden, batch_first=True)
+        self.direct = nn.Linear(cfg.word_size, cfg.embedding)
+        self.out = nn.Linear(2 * cfg.hidden, cfg.embedding)
+        self.weight = nn.Linear(2 * cfg.hidden, 1)
+        self.log_scale = nn.Parameter(torch.tensor(2.5))
+        self.dropout = nn.Dropout(cfg.dropout)
+
+    def forward(self, ids_LT: Tensor, real_LT: Tensor) -> Tensor:
+        x_LTE = self.dropout(self.words(ids_LT))
+        if self.training and self.word_dropout:
+            x_LTE = x_LTE * (torch.rand_like(x_LTE[..., :1]) >= self.word_dropout)
+        back_LT = reversal(real_LT)
+        h_LTH = torch.cat([self.forth(x_LTE)[0], reorder(self.back(reorder(x_LTE, back_LT))[0], back_LT)], -1)
+        h_LTH = self.dropout(h_LTH)
+        u_LTD = functional.normalize(self.out(h_LTH) + self.direct(x_LTE), dim=-1)
+        weight_LT1 = self.weight(h_LTH).masked_fill(~real_LT[..., None], -1e4).softmax(1)
+        s_LTD: Tensor = self.log_scale.clamp(max=4.6).exp() * weight_LT1 * u_LTD
+        return s_LTD
+
+
+ENCODERS = {"brnn": PaperEncoder, "rnn": PaperEncoder, "bag": PaperEncoder, "gru": GruEncoder}
+
+
+def reversal(real_LT: Tensor) -> Tensor:
+    """For each place, where to look to read the real words backwards; pads stay where they are."""
+    length_L1 = real_LT.sum(1, keepdim=True)
+    t_1T = torch.arange(real_LT.shape[1], device=real_LT.device)[None]
+    return torch.where(t_1T < length_L1, length_L1 - 1 - t_1T, t_1T)
+
+
+def reorder(x_LTH: Tensor, place_LT: Tensor) -> Tensor:
+    """x[l, place[l, t]] for every l and t."""
+    return x_LTH.gather(1, place_LT[..., None].expand(-1, -1, x_LTH.shape[-1]))

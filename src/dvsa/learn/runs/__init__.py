@@ -1,0 +1,1 @@
+"""Runs: a recipe trained on data, in a folder."""

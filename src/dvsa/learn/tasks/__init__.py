@@ -1,0 +1,1 @@
+"""What is learned: for each kind of stage its data, loss and evaluation."""

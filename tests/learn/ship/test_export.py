@@ -1,0 +1,259 @@
+"""Bundles: every graph says what its network says, at any size, and what is written can be trusted."""
+
+import json
+import shutil
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from torch import Tensor, nn
+
+from dvsa.bundle import Bundle, BundleError
+from dvsa.data import load
+from dvsa.data.seen import FILE, content_digest, name_digest
+from dvsa.learn.loop import checkpoint
+from dvsa.learn.nets import captioner
+from dvsa.learn.recipes.modern import RECIPES
+from dvsa.learn.recipes.recipe import Recipe
+from dvsa.learn.runs.run import Run
+from dvsa.learn.runs.warm_start import Initial
+from dvsa.learn.ship import export
+from dvsa.learn.ship.export import _halved, store_half
+from dvsa.learn.tasks.alignment import AlignmentModel
+from dvsa.text import FIRST_WORD, START, START_PHRASE, Vocabulary, pad
+
+WORDS = 4000
+AGREE = 1e-3
+
+
+def untrained(recipe: Recipe, out: Path) -> Path:
+    """A run of `recipe` as it would stand after no step at all, with a vocabulary of an ordinary size."""
+    vocabulary = Vocabulary(tuple(f"w{n:04}" for n in range(WORDS)), (9,) * WORDS, 9)
+    out.mkdir()
+    (out / FILE).write_text("")
+    vocabulary.save(out / "vocabulary.tsv")
+    (out / "config.json").write_text(json.dumps({"recipe": recipe.to_json(), "data": "none"}))
+    torch.manual_seed(0)
+    model = AlignmentModel(recipe.vision, recipe.sentence, len(vocabulary))
+    for stage in recipe.stages:
+        net: nn.Module = model
+        if stage.captioner is not None:
+            log_frequency_V = torch.rand(len(vocabulary)).log()
+            net = captioner.build(stage.captioner, model.vision.features, log_frequency_V)
+        checkpoint.save(out / stage.name / "best.safetensors", net.state_dict(), {"step": 0})
+    return out
+
+
+@pytest.fixture(scope="module", params=["toy", "best", "paper"])
+def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Bundle]:
+    """The trained toy run, and untrained ones of the great recipes, each with its bundle."""
+    if request.param == "toy":
+        folder, bundle = request.getfixturevalue("toy_run"), request.getfixturevalue("toy_bundle")
+    else:
+        folder = untrained(RECIPES[request.param](), tmp_path_factory.mktemp("untrained") / request.param)
+        bundle = export.export(Run(folder), folder.parent / "bundle")
+    return Run(folder), Bundle.open(bundle, threads=1)
+
+
+def assert_agree(found: Sequence[np.ndarray], wanted: Sequence[Tensor], case: object) -> None:
+    for number, (array, tensor) in enumerate(zip(found, wanted, strict=True)):
+        assert array.shape == tensor.shape, (case, number)
+        difference = np.abs(array - tensor.numpy()).max(initial=0)
+        assert difference <= AGREE, f"output {number} is {difference:.1e} off, case {case}"
+
+
+def pictures(count: int, size: int) -> Tensor:
+    """Soft blots of colour: like photographs, and unlike noise, they use the whole range of a trunk."""
+    small_BCHW = torch.randint(0, 256, (count, 3, 6, 6)).float()
+    large_BCHW = nn.functional.interpolate(small_BCHW, (size, size), mode="bicubic").clamp(0, 255)
+    return large_BCHW.permute(0, 2, 3, 1).to(torch.uint8).contiguous()
+
+
+def draw_boxes(count: int, regions: int) -> Tensor:
+    low, size = 0.7 * torch.rand(count, regions, 2), 0.05 + 0.25 * torch.rand(count, regions, 2)
+    return torch.cat([low, low + size], -1)
+
+
+@torch.no_grad()
+def test_a_bundle_gives_its_networks_back(exported: tuple[Run, Bundle]) -> None:
+    run, bundle = exported
+    net, wanted = Initial(str(bundle.folder)).alignment(bundle.vocabulary).eval(), _halved(run.alignment())
+    torch.manual_seed(1)
+    pixels, ids = pictures(2, wanted.vision.size), torch.randint(FIRST_WORD, len(bundle.vocabulary), (3, 7))
+    found = [*net.vision.look(pixels), net.sentence(ids, torch.ones_like(ids, dtype=torch.bool))]
+    true = [*wanted.vision.look(pixels), wanted.sentence(ids, torch.ones_like(ids, dtype=torch.bool))]
+    assert_agree([t.numpy() for t in found], true, "networks")
+
+
+@torch.no_grad()
+def test_regions_agree(exported: tuple[Run, Bundle]) -> None:
+    run, bundle = exported
+    vision = _halved(run.alignment()).vision
+    torch.manual_seed(1)
+    for count in (1, 3):
+        pixels = pictures(count, vision.size)
+        fine, coarse, logit_BN, box_BN4 = vision.look(pixels)
+        found = bundle.run("look", {"pixels": pixels.numpy()})
+        assert_agree(found, (fine, coarse, logit_BN.sigmoid(), box_BN4), f"{count} photographs")
+        for regions in range(1, 21):
+            box_BI4 = draw_boxes(count, regions)
+            inputs = {"fine": fine, "coarse": coarse, "boxes": box_BI4}
+            found = bundle.run("encode", {name: t.numpy() for name, t in inputs.items()})
+            assert_agree(
+                found, vision.encode(fine, coarse, box_BI4), f"{count} photographs, {regions} regions"
+            )
+
+
+@torch.no_grad()
+def test_words_agree(exported: tuple[Run, Bundle]) -> None:
+    run, bundle = exported
+    encoder = _halved(run.alignment()).sentence
+    rng = np.random.default_rng(1)
+    for longest in range(1, 31):
+        lengths = [longest, *rng.integers(0, longest + 1, longest % 4)]
+        ids = [rng.integers(FIRST_WORD, len(run.vocabulary), n).tolist() for n in lengths]
+        ids_LT, real_LT = pad(ids)
+        found = bundle.run("sentence", {"ids": ids_LT, "real": real_LT})
+        wanted = encoder(torch.from_numpy(ids_LT), torch.from_numpy(real_LT))
+        assert_agree(found, (wanted,), f"lengths {lengths}")
+
+
+@torch.no_grad()
+def test_captions_agree_word_by_word(exported: tuple[Run, Bundle]) -> None:
+    run, bundle = exported
+    features = run.alignment().vision.features
+    assert {*run.captioners()} == {*bundle.manifest["voices"]} == {"frame", "region"}
+    for subject, (stage, trained) in run.captioners().items():
+        voice, net = bundle.manifest["voices"][subject], _halved(trained)
+        assert voice == {"graphs": stage, "start": START if subject == "frame" else START_PHRASE}
+        for regions in range(1, 21):
+            count = 1 + regions % 3
+            torch.manual_seed(regions)
+            feature_BIF = torch.rand(count, regions, features)
+            focus_B = torch.randint(0, regions, (count,))
+            state = net.start(feature_BIF, focus_B)
+            inputs = {"features": feature_BIF.numpy(), "focus": focus_B.numpy()}
+            arrays = bundle.run(f"{stage}.start", inputs)
+            assert_agree(arrays, state, f"start, {regions} regions")
+            names = bundle.inputs(f"{stage}.step")
+            token_B = torch.full((count,), voice["start"])
+            for step in range(3):
+                logit_BV, state = net.step(token_B, state)
+                logp_BV, *arrays = bundle.run(
+                    f"{stage}.step", dict(zip(names, (token_B.numpy(), *arrays), strict=True))
+                )
+                wanted = (logit_BV.log_softmax(-1), *state)
+                assert_agree([logp_BV, *arrays], wanted, f"step {step}, {regions} regions")
+                token_B = torch.randint(FIRST_WORD, len(run.vocabulary), (count,))
+
+
+@torch.no_grad()
+def test_halved_weights_make_nearly_the_same_features(exported: tuple[Run, Bundle]) -> None:
+    model = exported[0].alignment()
+    before = {name: t.clone() for name, t in model.state_dict().items()}
+    halved = _halved(model)
+    assert not halved.training
+    assert all(torch.equal(t, before[name]) for name, t in model.state_dict().items())
+    for tensor in halved.state_dict().values():
+        assert not tensor.is_floating_point() or torch.equal(tensor, tensor.half().float())
+    torch.manual_seed(0)
+    pixels, box_BI4 = pictures(2, model.vision.size), draw_boxes(2, 5)
+    feature_BIF, halved_BIF = (
+        net.vision.encode(*net.vision.look(pixels)[:2], box_BI4)[0] for net in (model, halved)
+    )
+    assert (feature_BIF - halved_BIF).norm() < 0.02 * feature_BIF.norm()
+
+
+def test_the_bundle_is_small_and_says_what_it_is(exported: tuple[Run, Bundle]) -> None:
+    run, bundle = exported
+    files = {path.name: path for path in bundle.folder.iterdir()}
+    assert sum(path.stat().st_size for path in files.values()) < 60e6
+    assert {*bundle.manifest["files"]} == {*files} - {"manifest.json"}
+    assert {"look.onnx", "encode.onnx", "sentence.onnx", "vocabulary.tsv", "LICENCE.txt"} < {*files}
+    assert bundle.vocabulary == run.vocabulary
+    assert bundle.manifest["size"] == run.alignment().vision.size
+    assert bundle.manifest["training"] == {"config": run.config, "validation": run.facts}
+    for name in ("embedding", "proposer", "nms", "sharpness", "score", "beta", "beam", "length_power"):
+        source = run.recipe.vision if name == "embedding" else run.recipe
+        assert bundle.manifest[name] == getattr(source, name)
+    assert stat.S_IMODE(bundle.folder.stat().st_mode) == 0o755
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files.values()} == {0o644}
+
+
+def test_large_weights_are_stored_in_half_and_small_ones_are_not(tmp_path: Path) -> None:
+    net = nn.Sequential(nn.Linear(16, 16), nn.Linear(16, 15, bias=False))
+    path = tmp_path / "net.onnx"
+    export.to_onnx(net, (torch.rand(2, 16),), path, ["x"], ["y"])
+    types = {
+        t.dims[0] if len(t.dims) == 1 else tuple(t.dims): t.data_type
+        for t in onnx.load(str(path)).graph.initializer
+    }
+    single, half = onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16
+    assert sorted(types.values()) == sorted([half, single, single])
+    assert types[16] == single
+    before = path.read_bytes()
+    store_half(path)  # nothing is left to do
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["look.onnx", "vocabulary.tsv", "caption.step.onnx", "LICENCE.txt"])
+@pytest.mark.parametrize("damage", ["flip", "cut", "remove"])
+def test_a_damaged_file_is_named(toy_bundle: Path, tmp_path: Path, name: str, damage: str) -> None:
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    for path in toy_bundle.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    content = bytearray((folder / name).read_bytes())
+    if damage == "flip":
+        content[len(content) // 2] ^= 1
+    (folder / name).write_bytes(content[:-1] if damage == "cut" else content)
+    if damage == "remove":
+        (folder / name).unlink()
+    with pytest.raises(BundleError, match=rf"{name} is {'missing' if damage == 'remove' else 'damaged'}"):
+        Bundle.open(folder)
+
+
+def test_a_full_folder_is_left_alone(toy_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(ValueError, match="is not empty"):
+        export.export(Run(toy_run), tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_an_interrupted_export_leaves_nothing(
+    toy_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(export, "_write_captioner", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        export.export(Run(toy_run), tmp_path / "bundle")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_bundle_may_have_a_name_of_its_own_and_an_empty_folder(toy_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "bundle").mkdir()
+    out = export.export(Run(toy_run), tmp_path / "bundle", name="shapes")
+    assert out == tmp_path / "bundle"
+    assert Bundle.open(out).manifest["name"] == "shapes"
+
+
+def test_a_bundle_says_which_photographs_its_run_has_seen(
+    toy_run: Path, toy_bundle: Path, toy_data: Path, tmp_path: Path
+) -> None:
+    known, toy = Bundle.open(toy_bundle).seen(), load(toy_data)
+    assert known is not None
+    for split in ("train", "val"):
+        for example in toy.split(split):
+            assert known.names[name_digest(example.name)] == split
+            assert known.contents[content_digest(example)] == split
+    assert len(known.names) == len(toy.split("train")) + len(toy.split("val"))
+    # Runs of before have no such list, and neither have their bundles.
+    old = tmp_path / "run"
+    shutil.copytree(toy_run, old, ignore=shutil.ignore_patterns(FILE))
+    assert Bundle.open(export.export(Run(old), tmp_path / "bundle")).seen() is None

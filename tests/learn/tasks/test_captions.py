@@ -1,0 +1,191 @@
+"""The task of writing: which lessons there are, what a step predicts, and how the writer is judged."""
+
+import copy
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from dvsa import beam
+from dvsa.learn.nets.captioner import CAPTIONERS, Captioner, CaptionerConfig
+from dvsa.learn.tasks import targets as lessons
+from dvsa.learn.tasks.alignment import AlignmentModel
+from dvsa.learn.tasks.captions import CaptionOptions, CaptionTask, greedy
+from dvsa.learn.tasks.corpus import Corpus
+from dvsa.learn.tasks.targets import Lesson
+from dvsa.metrics import captions
+from dvsa.text import END, START, START_PHRASE
+
+FRAME = 19
+
+
+def task(model: AlignmentModel, corpus: Corpus, kind: str = "attention", **options: object) -> CaptionTask:
+    cfg = CaptionerConfig(kind=kind, hidden=8, word_size=6)
+    return CaptionTask("caption", model, corpus, cfg, CaptionOptions(nms=0.5, **options))  # type: ignore[arg-type]
+
+
+def writer(made: CaptionTask, seed: int = 0) -> Captioner:
+    torch.manual_seed(seed)
+    net = made.build()
+    for parameter in net.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    return net.eval()
+
+
+def test_lessons_of_the_frame_are_all_sentences(model: AlignmentModel, corpus: Corpus) -> None:
+    made = task(model, corpus)
+    wanted = [Lesson(k, FRAME, START, tuple(s)) for k, own in enumerate(corpus.train_ids) for s in own]
+    assert made.train == wanted
+    assert len(made.val) == 60
+    assert made.goal == "CIDEr"
+
+
+def test_both_subjects_give_both_kinds_of_lessons(model: AlignmentModel, corpus: Corpus) -> None:
+    both = task(model, corpus, subjects=("frame", "region")).val
+    assert both == task(model, corpus).val + task(model, corpus, subjects=("region",)).val
+
+
+@pytest.mark.parametrize("kind", CAPTIONERS)
+def test_the_loss_is_the_mean_negative_log_likelihood_of_words_and_ends(
+    model: AlignmentModel, corpus: Corpus, kind: str
+) -> None:
+    made = task(model, corpus, kind, subjects=("frame", "region"))
+    made.train = [made.train[0], made.train[-1], made.train[7]]
+    net = writer(made)
+    nats = []
+    for lesson in made.train:
+        feature_1IF = made.train_KIF[lesson.photograph][None].float()
+        state = net.start(feature_1IF, torch.tensor([lesson.focus]))
+        said = lesson.start
+        for word in (*lesson.words, END):
+            logit_1V, state = net.step(torch.tensor([said]), state)
+            nats.append(-logit_1V.log_softmax(1)[0, word].item())
+            said = word
+    assert made.loss(net, 0, 3, 0).item() == pytest.approx(np.mean(nats), rel=1e-4)
+    assert made.loss(net, 0, 100, 0).item() == pytest.approx(np.mean(nats), rel=1e-4)
+    assert made.steps_per_epoch(100) == 1
+    smoothed = replace(made.options, smoothing=0.5)
+    made.options = smoothed
+    assert made.loss(net, 0, 3, 0).item() != pytest.approx(np.mean(nats), rel=1e-4)
+
+
+@pytest.mark.parametrize("kind", CAPTIONERS)
+def test_a_writer_of_regions_alone_is_shown_no_more_than_it_may_see(
+    model: AlignmentModel, corpus: Corpus, kind: str
+) -> None:
+    """To be shown all regions would make no difference to it."""
+    made = task(model, corpus, kind, subjects=("region",))
+    net = writer(made)
+    lessons = [lesson for lesson in made.train if lesson.focus != FRAME][:6]
+    logit_BTV, target_BT, _ = made._predict(net, made.train_KIF, lessons)
+    assert made._shown(made.train_KIF, lessons)[0].shape[1] == 2
+    feature_BIF = made.train_KIF[[lesson.photograph for lesson in lessons]].float()
+    focus_B = torch.tensor([lesson.focus for lesson in lessons])
+    start_B1 = torch.full((6, 1), START_PHRASE)
+    wanted_BTV = net(feature_BIF, focus_B, torch.cat([start_B1, target_BT[:, :-1]], 1))
+    torch.testing.assert_close(logit_BTV, wanted_BTV)
+
+
+def test_the_bias_starts_at_the_log_frequencies_of_the_training_words(
+    model: AlignmentModel, corpus: Corpus
+) -> None:
+    bias_V = task(model, corpus, "rnn").build().state_dict()["oh.bias"]
+    said = [w for own in corpus.train_ids for s in own for w in (*s, END)]
+    for n in range(len(corpus.vocabulary)):
+        share = said.count(n) / len(said) if n not in (START, START_PHRASE) else 1e-6
+        assert bias_V[n].item() == pytest.approx(math.log(share), rel=1e-4)
+
+
+def test_greedy_equals_the_search_of_the_package(model: AlignmentModel, corpus: Corpus) -> None:
+    made = task(model, corpus)
+    net = writer(made)
+    feature_KIF = made.val_KIF[:5].float()
+
+    def step(token_B: np.ndarray, state: beam.State) -> tuple[np.ndarray, beam.State]:
+        with torch.no_grad():
+            logit_BV, after = net.step(torch.from_numpy(token_B), tuple(torch.from_numpy(x) for x in state))
+        return logit_BV.log_softmax(1).numpy(), tuple(x.numpy() for x in after)
+
+    with torch.no_grad():
+        state = tuple(x.numpy() for x in net.start(feature_KIF, torch.full((5,), FRAME)))
+        found = greedy(net, feature_KIF)
+    banned = (START, START_PHRASE)
+    wanted = beam.greedy(step, state, start=START, end=END, max_len=25, banned=banned)
+    for ids, hypothesis in zip(found, wanted, strict=True):
+        assert corpus.vocabulary.decode(ids) == corpus.vocabulary.decode(hypothesis.tokens)
+
+
+def test_a_writer_is_judged_by_perplexity_and_greedy_captions(model: AlignmentModel, corpus: Corpus) -> None:
+    made = task(model, corpus)
+    net = writer(made)
+    found = made.evaluate(net)
+    nats = count = 0.0
+    with torch.no_grad():
+        for lesson in made.val:
+            tokens = torch.tensor([[lesson.start, *lesson.words]])
+            feature_1IF = made.val_KIF[lesson.photograph][None].float()
+            logp_TV = net(feature_1IF, torch.tensor([lesson.focus]), tokens)[0].log_softmax(1)
+            for t, word in enumerate((*lesson.words, END)):
+                nats -= logp_TV[t, word].item()
+                count += 1
+        said = greedy(net, made.val_KIF.float())
+    assert found["negative perplexity"] == pytest.approx(-math.exp(nats / count), rel=1e-3)
+    names = [e.name for e in corpus.val.examples]
+    references = {e.name: e.sentences for e in corpus.val.examples}
+    hypotheses = {n: " ".join(corpus.vocabulary.decode(ids)) for n, ids in zip(names, said, strict=True)}
+    wanted = captions.score(references, hypotheses, with_meteor=False).figures(np.arange(12))
+    assert found["CIDEr"] == pytest.approx(wanted["CIDEr"])
+    assert found["BLEU-4"] == pytest.approx(wanted["BLEU-4"])
+
+
+def test_a_writer_of_regions_is_judged_by_perplexity_alone(model: AlignmentModel, corpus: Corpus) -> None:
+    made = task(model, corpus, subjects=("region",))
+    assert made.goal == "negative perplexity"
+    assert {*made.evaluate(writer(made))} == {"negative perplexity"}
+
+
+@pytest.mark.parametrize("subjects", [(), ("frame", "word")])
+def test_unknown_subjects_are_refused(subjects: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="subjects must be 'frame', 'region' or both"):
+        CaptionOptions(subjects=subjects)
+
+
+def test_unknown_phrases_are_refused(model: AlignmentModel, corpus: Corpus) -> None:
+    with pytest.raises(ValueError, match="phrases must be segments, content or boxes, not 'words'"):
+        CaptionOptions(phrases="words")
+
+
+@pytest.mark.parametrize("phrases", ["content", "boxes"])
+def test_phrases_are_of_the_kind_that_is_asked_for(
+    model: AlignmentModel, corpus: Corpus, phrases: str
+) -> None:
+    made = task(model, corpus, subjects=("region",), beta=0.0, phrases=phrases)
+    segments = lessons.of_segments(model, made.val_KIF, corpus.val_ids, corpus, 0.0)
+    wanted = {
+        "content": lessons.with_content(segments, corpus.vocabulary),
+        "boxes": lessons.of_boxes(made.val_KIF, corpus.val_ids, corpus.val_mentions),
+    }
+    assert made.val == wanted[phrases]
+    assert 0 < len(made.val) < len(segments)
+
+
+def test_without_boxes_there_are_no_phrases_of_boxes(model: AlignmentModel, corpus: Corpus) -> None:
+    bare = copy.copy(corpus)
+    bare.train_mentions = [[[] for _ in own] for own in corpus.train_ids]
+    with pytest.raises(ValueError, match="nothing to learn boxes from"):
+        task(model, bare, subjects=("region",), phrases="boxes")
+
+
+@pytest.mark.parametrize("subject", ["frame", "region"])
+def test_a_captioner_standardises_the_features_that_it_speaks_of(
+    model: AlignmentModel, corpus: Corpus, subject: str
+) -> None:
+    cfg = CaptionerConfig(kind="rnn", hidden=8, word_size=6, standardise=True)
+    made = CaptionTask("caption", model, corpus, cfg, CaptionOptions(nms=0.5, subjects=(subject,)))
+    spoken_KIF = (made.train_KIF[:, -1:] if subject == "frame" else made.train_KIF).float()
+    seen_NF = made.build().standard(spoken_KIF).flatten(0, 1)
+    varied_F = spoken_KIF.flatten(0, 1).std(0) > 1e-2
+    torch.testing.assert_close(seen_NF.mean(0), torch.zeros(made.features), atol=1e-3, rtol=0)
+    torch.testing.assert_close(seen_NF.std(0)[varied_F], torch.ones(int(varied_F.sum())), atol=1e-3, rtol=0)

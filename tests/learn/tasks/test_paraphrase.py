@@ -1,0 +1,106 @@
+"""Reading before seeing: the score against loops, what is drawn, what is learnt, and how it is judged."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from dvsa.learn.loop.trainer import TrainConfig, train
+from dvsa.learn.recipes.modern import RECIPES
+from dvsa.learn.recipes.recipe import Recipe, Stage
+from dvsa.learn.tasks.alignment import AlignmentModel
+from dvsa.learn.tasks.corpus import Corpus
+from dvsa.learn.tasks.paraphrase import ParaphraseOptions, ParaphraseTask, directions
+
+
+def task(
+    model: AlignmentModel, corpus: Corpus, read: list[list[list[int]]] | None = None, longest: int = 16
+) -> ParaphraseTask:
+    return ParaphraseTask("read", model, corpus, read or [], ParaphraseOptions(longest=longest))
+
+
+def score(model: AlignmentModel, corpus: Corpus, a: list[int], b: list[int]) -> float:
+    """S(a, b), word by word."""
+    s_TD, s_UD = (model.sentence(*corpus.padded([ids]))[0] for ids in (a, b))
+    best = [max(torch.dot(s, functional.normalize(u, dim=0)).item() for u in s_UD) for s in s_TD]
+    return sum(best)
+
+
+def test_the_loss_is_that_of_literal_loops(model: AlignmentModel, corpus: Corpus) -> None:
+    made = task(model, corpus)
+    torch.manual_seed(5)
+    loss = made.loss(model, 0, 6, 0)
+    torch.manual_seed(5)
+    drawn = [made.groups[n] for n in batches_of(made, 6)]
+    pairs = [torch.randperm(len(group))[:2].tolist() for group in drawn]
+    sides = [[list(group[pair[side]]) for group, pair in zip(drawn, pairs, strict=True)] for side in (0, 1)]
+    wanted = 0.0
+    for a, b in (sides, sides[::-1]):  # a is searched by b
+        S = np.array([[score(model, corpus, asked, found) for asked in b] for found in a])
+        down = [math.log(np.exp(S[:, n]).sum()) - S[n, n] for n in range(6)]
+        across = [math.log(np.exp(S[n]).sum()) - S[n, n] for n in range(6)]
+        wanted += (np.mean(down) + np.mean(across)) / 4
+    assert loss.item() == pytest.approx(wanted, rel=1e-4)
+
+
+def batches_of(made: ParaphraseTask, batch: int) -> list[int]:
+    from dvsa.learn.loop.trainer import batches
+
+    return list(batches(len(made.groups), 0, batch, 0))
+
+
+def test_pads_find_nothing() -> None:
+    torch.manual_seed(0)
+    s_LTD, real_LT = torch.randn(2, 4, 3), torch.tensor([[True] * 4, [True, True, False, False]])
+    u_LTD = directions(s_LTD, real_LT)
+    torch.testing.assert_close(u_LTD.norm(dim=-1), torch.ones(2, 4))
+    torch.testing.assert_close(u_LTD[1, 2:], u_LTD[1, :1].expand(2, 3))
+
+
+def test_what_is_read_is_cut_and_needs_two_sentences(model: AlignmentModel, corpus: Corpus) -> None:
+    read = [[[3, 4, 5, 6], [7]], [[8]], [[], [9]], [[10], [11], [12]]]
+    made = task(model, corpus, read, longest=3)
+    assert made.groups[-2:] == [[[3, 4, 5], [7]], [[10], [11], [12]]]
+    assert len(made.groups) == len(corpus.train_ids) + 2
+    with pytest.raises(ValueError, match="a word at least"):
+        ParaphraseOptions(longest=0)
+
+
+def test_only_the_sentences_side_learns(model: AlignmentModel, corpus: Corpus) -> None:
+    made = task(model, corpus)
+    learnt = {name for name, _ in model.named_parameters() if made.lr_scale(name)}
+    assert learnt == {name for name, _ in model.named_parameters() if name.startswith("sentence.")}
+
+
+def test_sentences_learn_to_find_one_another(
+    model: AlignmentModel, corpus: Corpus, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    made = task(model, corpus)
+    before = made.evaluate(model.eval())["mean recall"]
+    cfg = TrainConfig(epochs=40, batch=12, lr=4e-3, warmup=5, evaluate_every=20)
+    out = tmp_path_factory.mktemp("run")
+    after = made.evaluate(train(made, cfg, out, torch.device("cpu"), quiet=True))["mean recall"]
+    assert after > before + 15
+
+
+def test_recalls_are_those_of_literal_ranks(model: AlignmentModel, corpus: Corpus) -> None:
+    made = task(model, corpus)
+    figures = made.evaluate(model.eval())
+    with torch.no_grad():
+        S = np.array([[score(model, corpus, list(a[0]), list(b[1])) for a in made.val] for b in made.val])
+    ranks = [int((S[:, n] >= S[n, n]).sum()) for n in range(len(made.val))]
+    for k in (1, 5, 10):
+        assert figures[f"R@{k}"] == pytest.approx(100 * np.mean([rank <= k for rank in ranks]))
+    assert figures["mean recall"] == pytest.approx(np.mean([figures[f"R@{k}"] for k in (1, 5, 10)]))
+
+
+def test_a_recipe_with_reading_is_kept_as_json() -> None:
+    from dataclasses import replace
+
+    from dvsa.learn.recipes.recipe import recipe_from_json
+
+    stage = Stage(name="read", train=TrainConfig(epochs=1), task=ParaphraseOptions(longest=9))
+    recipe: Recipe = replace(RECIPES["toy"](), stages=(stage, *RECIPES["toy"]().stages))
+    assert recipe_from_json(recipe.to_json()) == recipe

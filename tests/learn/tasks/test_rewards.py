@@ -1,0 +1,117 @@
+"""Self-critical training: what a drawn caption is worth, and that better ones become likelier."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dvsa.learn.loop.trainer import batches
+from dvsa.learn.nets.captioner import CaptionerConfig, log_frequencies
+from dvsa.learn.nets.captioner import build as build_captioner
+from dvsa.learn.tasks import rewards as selfcritical
+from dvsa.learn.tasks.alignment import AlignmentModel
+from dvsa.learn.tasks.captions import CaptionOptions
+from dvsa.learn.tasks.corpus import Corpus
+from dvsa.learn.tasks.rewards import SelfCriticalTask, advantages, draw
+from dvsa.metrics.cider import cider
+from dvsa.text import END, START, START_PHRASE
+
+CFG = CaptionerConfig(kind="attention", hidden=16, word_size=12)
+
+
+@pytest.fixture
+def task(model: AlignmentModel, corpus: Corpus) -> SelfCriticalTask:
+    torch.manual_seed(0)
+    net = build_captioner(CFG, model.vision.features, log_frequencies(corpus.vocabulary))
+    options = CaptionOptions(nms=0.5, after="caption", samples=3)
+    return SelfCriticalTask("reward", model, corpus, CFG, options, net.eval())
+
+
+@given(st.integers(1, 4), st.integers(2, 5), st.integers(0, 99))
+def test_a_caption_is_compared_with_the_others_of_its_photograph(K: int, N: int, seed: int) -> None:
+    reward_KN = torch.from_numpy(np.random.default_rng(seed).random((K, N)))
+    found_KN = advantages(reward_KN)
+    for k in range(K):
+        for n in range(N):
+            others = [reward_KN[k, m].item() for m in range(N) if m != n]
+            assert found_KN[k, n].item() == pytest.approx(reward_KN[k, n].item() - np.mean(others))
+    torch.testing.assert_close(found_KN.sum(1), torch.zeros(K, dtype=torch.float64))
+
+
+def test_the_loss_is_the_advantage_times_the_log_probability(
+    task: SelfCriticalTask, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net, index = task.build(), batches(24, 5, 2, 0)
+    own = [corpus.train_ids[k][0] for k in index]
+    broken_off = (own[0] * selfcritical.LONGEST)[: selfcritical.LONGEST]
+    said = [own[0], own[0][:2], broken_off, own[1], [*own[0], 3], []]
+    monkeypatch.setattr(selfcritical, "draw", lambda *_: said)
+    found = task.loss(net, step=5, batch=2, seed=0)
+    decode = corpus.vocabulary.decode
+    references = [[[*decode(s), "."] for s in sentences] for sentences in corpus.train_ids]
+    total, count = 0.0, 0
+    for place, k in enumerate(index):
+        worth = []
+        for ids in said[3 * place : 3 * place + 3]:
+            spoken = [*decode(ids), "."] if len(ids) < selfcritical.LONGEST else decode(ids)
+            hypotheses = [spoken if j == k else [] for j in range(len(references))]
+            worth.append(cider(references, hypotheses)[k])
+        for n, ids in enumerate(said[3 * place : 3 * place + 3]):
+            gain = worth[n] - np.mean([w for m, w in enumerate(worth) if m != n])
+            frame = torch.tensor([task.train_KIF.shape[1] - 1])
+            state, before = net.start(task.train_KIF[k][None].float(), frame), START
+            for word in [*ids, END]:
+                logit_1V, state = net.step(torch.tensor([before]), state)
+                total -= gain * logit_1V.log_softmax(-1)[0, word].item()
+                before, count = word, count + 1
+    assert found.item() == pytest.approx(total / count, rel=1e-4, abs=1e-5)
+
+
+def test_captions_are_drawn_by_their_probability(task: SelfCriticalTask) -> None:
+    net = task.build()
+    torch.manual_seed(0)
+    feature_BIF = task.train_KIF[:1].float().expand(3000, -1, -1)
+    said = draw(net, feature_BIF)
+    assert all(START not in ids and START_PHRASE not in ids and END not in ids for ids in said)
+    assert max(map(len, said)) <= selfcritical.LONGEST
+    frame = torch.tensor([feature_BIF.shape[1] - 1])
+    logit_1V, _ = net.step(torch.tensor([START]), net.start(feature_BIF[:1], frame))
+    logit_1V[:, [START, START_PHRASE]] = -torch.inf
+    p_V = logit_1V.softmax(-1)[0]
+    for word in p_V.topk(3).indices.tolist():
+        share = np.mean([(ids[0] if ids else END) == word for ids in said])
+        assert share == pytest.approx(p_V[word].item(), abs=0.04)
+
+
+def test_captions_grow_better(task: SelfCriticalTask) -> None:
+    net = task.build()
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.02)
+
+    def worth() -> float:
+        torch.manual_seed(1)
+        asked = [k for k in range(24) for _ in range(10)]
+        said = draw(net.eval(), task.train_KIF[asked].float())
+        decode = task.corpus.vocabulary.decode
+        return float(np.mean([task.cider(k, decode(ids)) for k, ids in zip(asked, said, strict=True)]))
+
+    before = worth()
+    for step in range(40):
+        torch.manual_seed(step)
+        optimizer.zero_grad()
+        task.loss(net, step, 24, 0).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    assert worth() > 1.5 * before
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"samples": 1, "after": "caption"},
+        {"samples": 5},
+        {"samples": 5, "after": "a", "subjects": ("region",)},
+    ],
+)
+def test_what_cannot_criticise_itself_is_refused(changes: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="self-critical training needs"):
+        CaptionOptions(**changes)  # type: ignore[arg-type]
