@@ -12,7 +12,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,7 @@ from dvsa.learn.recipes.recipe import Recipe, Stage
 from dvsa.learn.runs.run import Run, fit
 from dvsa.learn.ship import torch_bundle as live
 from dvsa.learn.tasks.captions import CaptionOptions
+from dvsa.metrics.figures import Report
 from dvsa.text import Vocabulary
 
 WHOLE = "best"
@@ -150,14 +151,14 @@ class Ablation:
         run.recipe = CAPTIONS[name](run.recipe)
         self.tell(path, evaluation.captions(live.model(run), self.data.split("val")).report, began)
 
-    def tell(self, path: Path, report: Mapping[str, object], began: float) -> None:
+    def tell(self, path: Path, report: Report, began: float) -> None:
         """Write a report and what it was made with."""
         val = self.data.split("val")
         facts: dict[str, object] = {"data": self.data.name, "split": "val", "N": len(val), "seed": 0}
         facts |= {"commit": commit(), "command": " ".join(sys.argv), "device": device()}
         facts |= {"seconds": time.time() - began}
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({**report, "facts": facts}, indent=1, allow_nan=False))
+        path.write_text(json.dumps({**report.to_json(), "facts": facts}, indent=1, allow_nan=False))
         print(path.stem, f"{facts['seconds']:.0f} s", flush=True)
 
     def wait(self, recipe: Recipe, reads: bool) -> None:
@@ -170,7 +171,7 @@ class Ablation:
             while theirs.shared(stage, recipe, vocabulary) and not theirs.has(stage):
                 time.sleep(1)
 
-    def judge(self, run: Run) -> dict[str, object]:
+    def judge(self, run: Run) -> Report:
         """Ranking and grounding on val, in one flat report."""
         model, val = live.model(run), self.data.split("val")
         seen = encode(model, val)
@@ -179,13 +180,13 @@ class Ablation:
         )
 
 
-def joined(ranking: Judged, grounding: Judged) -> dict[str, object]:
-    """The figures of both, those of ranking under `p2s` and `s2p`, and their intervals."""
-    figures, ends = dict(grounding.report), dict(grounding.report["ci95"])  # type: ignore[call-overload]
+def joined(ranking: Judged, grounding: Judged) -> Report:
+    """The figures of both in one report; those of ranking begin with `p2s` and `s2p`."""
+    figures = dict(grounding.report.figures)
     for side, name in (("p2s", "photo_to_sentence"), ("s2p", "sentence_to_photo")):
-        figures |= {f"{side} {key}": value for key, value in ranking.report[name].items()}  # type: ignore[attr-defined]
-        ends |= {f"{side} {key}": value for key, value in ranking.report["ci95"][name].items()}  # type: ignore[index]
-    return figures | {"ci95": ends}
+        part = ranking.report.parts[name]
+        figures |= {f"{side} {key}": figure for key, figure in part.figures.items()}
+    return replace(grounding.report, figures=figures)
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from dvsa.data import Example, load
 from dvsa.evaluation import protocol
 from dvsa.metrics.bootstrap import IntArray, estimate
 from dvsa.metrics.captions import score
+from dvsa.metrics.figures import Report
 from dvsa.model import Model
 from dvsa.text import FUNCTION_WORDS, words
 
@@ -57,9 +58,8 @@ def faults(said: Said, told: Told, heard: Mapping[str, int]) -> dict[str, object
         *genders(said, told),
         *rare_things(said, told, heard),
     ]
-    return estimate(lambda index: {name: share(*pair, index) for name, pair in tables}, len(said)) | {
-        "of": {name: int(sum(whole)) for name, (_, whole) in tables}
-    }
+    shares = estimate(lambda index: {name: share(*pair, index) for name, pair in tables}, len(said))
+    return Report(shares).to_json() | {"of": {name: int(sum(whole)) for name, (_, whole) in tables}}
 
 
 Pair = tuple[Sequence[int], Sequence[int]]
@@ -152,10 +152,12 @@ def scenes(captions: Mapping[str, str], examples: Sequence[Example]) -> dict[str
     for name, wanted in (("with", True), ("without", False)):
         index = np.flatnonzero([living[photo] == wanted for photo in scores.photos])
         if len(index):
-            ends = estimate(lambda drawn, index=index: scores.figures(index[drawn]), len(index))  # type: ignore[misc]
+            cider = estimate(lambda drawn, index=index: scores.figures(index[drawn]), len(index))["CIDEr"]  # type: ignore[misc]
             found[f"CIDEr {name} people or animals"] = {
-                "value": ends["CIDEr"], "ci95": ends["ci95"]["CIDEr"], "of": len(index)  # type: ignore[index]
-            }  # fmt: skip
+                "value": cider.value,
+                "ci95": cider.ends,
+                "of": len(index),
+            }
     return found
 
 

@@ -26,7 +26,6 @@ from dvsa import evaluation
 from dvsa.data import Dataset, Example, load
 from dvsa.evaluation import Encoded, Evidence, protocol
 from dvsa.evaluation.agreement import agreement
-from dvsa.evaluation.encoding import Report
 from dvsa.evaluation.inspection import find_regions, region_norms, word_norms, worst_photographs
 from dvsa.evaluation.neighbours import best_segments, nearest
 from dvsa.evaluation.novelty import Corpus, summary
@@ -40,6 +39,7 @@ from dvsa.learn.tasks.corpus import Photographs, region_features
 from dvsa.maxsim import scores as maxsim_scores
 from dvsa.metrics import meteor
 from dvsa.metrics.captions import score
+from dvsa.metrics.figures import Report
 from dvsa.metrics.ranking import rank
 from dvsa.model import Model
 from dvsa.text import words
@@ -222,12 +222,12 @@ class Reproduction:
                     judged = [corpus.judge(row["caption"]) for row in json.loads(path.read_text())]
                     novel = [n for n in judged if not n.copied][:10]
                     parts = [[[" ".join(p.words), p.times] for p in n.parts] for n in novel]
-                    keep({**summary(judged), "first novel": parts})
+                    keep({**summary(judged).to_json(), "first novel": parts})
         with self.step("inspection") as keep:
             if keep is not None:
                 keep(self.inspect())
 
-    def inspect(self) -> Report:
+    def inspect(self) -> dict[str, object]:
         """Norms, regions found by phrases, and the worst ranks."""
         model, seen = self.model("brnn"), self.encoded("brnn", 0, self.test)
         norms = word_norms(model, [s for e in self.test for s in e.sentences])
@@ -262,14 +262,15 @@ class Reproduction:
             return
         began = time.monotonic()
 
-        def keep(report: Report, evidence: Evidence | None = None) -> None:
+        def keep(report: Report | dict[str, object], evidence: Evidence | None = None) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             facts = {"data": self.data.name, "split": split, "N": len(self.splits[split])}
             facts |= {"commit": commit()}
             facts |= {"command": " ".join(sys.argv), "device": device(), "seconds": time.monotonic() - began}
             if evidence is not None:
                 path.with_suffix(".npz").write_bytes(evidence.content())
-            path.write_text(json.dumps({**report, "facts": facts}, indent=1, allow_nan=False))
+            values = report.to_json() if isinstance(report, Report) else report
+            path.write_text(json.dumps({**values, "facts": facts}, indent=1, allow_nan=False))
             print(name, f"{facts['seconds']:.0f} s", flush=True)
 
         yield keep

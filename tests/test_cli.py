@@ -432,10 +432,10 @@ def test_a_run_scores_what_the_api_says_and_keeps_it(few: Path, toy_run: Path, t
     shutil.copytree(toy_run, folder)
     done = run("evaluate", "ranking", "--data", few, "--run", folder, CUSTOM, "--json")
     wanted = evaluation.ranking(live.model(Run(folder)), load(few).split("val"))
-    assert json.loads(done.stdout) == wanted.report
+    assert json.loads(done.stdout) == wanted.report.to_json()
     kept = folder / "evaluation"
     assert sorted(path.name for path in kept.iterdir()) == ["ranking.val.json", "ranking.val.npz"]
-    assert json.loads((kept / "ranking.val.json").read_text()) == wanted.report
+    assert json.loads((kept / "ranking.val.json").read_text()) == wanted.report.to_json()
     assert (kept / "ranking.val.npz").read_bytes() == wanted.evidence.content()
     both = ("--run", folder, "--bundle", folder, CUSTOM)
     assert "not both" in refusal("evaluate", "ranking", "--data", few, *both)
@@ -515,12 +515,12 @@ def test_score_says_what_the_api_says(tmp_path: Path, monkeypatch: pytest.Monkey
     refs.write_text(json.dumps(REFERENCES))
     lines.write_text("\n".join(said.values()))
     results.write_text(json.dumps([{"image_id": photo, "caption": text} for photo, text in said.items()]))
-    wanted = score(REFERENCES, said).report()
+    wanted = score(REFERENCES, said).report().to_json()
     done = run("score", refs, lines, "--json")
     assert json.loads(done.stdout) == json.loads(json.dumps(wanted))
     assert done.stderr.startswith("dvsa: METEOR needs Java: install a JRE")
     assert json.loads(done.stdout)["METEOR"] is None
-    quiet = score(REFERENCES, said, with_meteor=False).report()
+    quiet = score(REFERENCES, said, with_meteor=False).report().to_json()
     assert answer("score", refs, results, "--no-meteor") == json.loads(json.dumps(quiet))
     text = [line.split() for line in output("score", refs, results, "--no-meteor").splitlines()]
     assert ["METEOR", "missing"] in text
@@ -552,12 +552,12 @@ def test_compare_says_which_differences_are_real(tmp_path: Path) -> None:
         grounded(poor, name, *[False] * 60)
     grounded(grounded(good, "other.val", True), "grounding.val", *[True] * 30, *[False] * 30)
     done = run("compare", good, poor, "--json")
-    assert done.stderr == f"dvsa: other.val is in {good} alone\n"
+    assert done.stderr == f"dvsa: other.val is only in {good}\n"
     said = json.loads(done.stdout)
     assert (said["a"], said["b"]) == (str(good), str(poor))
     for name, report in said["evaluations"].items():
         ours, theirs = (evaluation.Evidence.read(folder / f"{name}.npz") for folder in (good, poor))
-        assert report == json.loads(json.dumps(evaluation.compare(ours, theirs)))
+        assert report == json.loads(json.dumps(evaluation.compare(ours, theirs).to_json()))
     row = said["evaluations"]["grounding.val"]["figures"]["pointing"]
     assert (row["a"], row["b"], row["difference"], row["real"]) == (50, 0, 50, True)
     text = [line.split() for line in output("compare", good, poor).splitlines()]

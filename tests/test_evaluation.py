@@ -59,7 +59,7 @@ def phrase(sentence: int, first: int, last: int, text: str, chain: str, *boxes: 
 
 def as_json(judged: Judged) -> dict[str, Any]:
     """The report, whose figures must all follow from the evidence."""
-    report = cast(dict[str, Any], json.loads(json.dumps(judged.report, allow_nan=False)))
+    report = cast(dict[str, Any], json.loads(json.dumps(judged.report.to_json(), allow_nan=False)))
     everyone_K = np.arange(len(judged.evidence.photos))
     for name, value in judged.evidence.figures(everyone_K).items():
         *part, figure = name.split(": ")
@@ -125,14 +125,14 @@ def test_sentences_of_unknown_words_alone_rank_last(
     model: Model, examples: Sequence[Example], encoded: Encoded
 ) -> None:
     silent = [replace(example, sentences=(UNKNOWN,)) for example in examples]
-    report = evaluation.ranking(model, silent, encoded=encoded).report
+    report = as_json(evaluation.ranking(model, silent, encoded=encoded))
     assert report["sentence_to_photo"] == {"R@1": 0, "R@5": 0, "R@10": 100, "Med r": 10}
 
 
 def test_ranking_uses_the_score_that_the_bundle_names(
     model: Model, examples: Sequence[Example], encoded: Encoded
 ) -> None:
-    report = evaluation.ranking(with_manifest(model, score="defrag"), examples, encoded=encoded).report
+    report = as_json(evaluation.ranking(with_manifest(model, score="defrag"), examples, encoded=encoded))
     vectors = model.word_vectors([words(s) for example in examples for s in example.sentences])
     ranks = rank(maxsim.defrag(encoded.v_KID, *vectors), np.repeat(np.arange(10), 5))
     assert report["photo_to_sentence"] == ranks.photo_to_sentence(np.arange(10))
@@ -304,7 +304,7 @@ def test_grounding_by_hand(model: Model, examples: Sequence[Example]) -> None:
         (phrases, 0.0, 100),
     ):
         example = replace(examples[0], sentences=(sentence,), phrases=chosen)
-        report = evaluation.grounding(model, [example], beta=beta, encoded=seen).report
+        report = as_json(evaluation.grounding(model, [example], beta=beta, encoded=seen))
         assert (report["R@1 IoU0.5"], report["pointing"], report["covered IoU0.5"]) == (found, found, 100)
 
 
@@ -321,7 +321,7 @@ def test_a_phrase_of_unknown_words_goes_to_the_best_proposal(
         examples[0], sentences=(UNKNOWN,), phrases=(phrase(0, 0, 1, UNKNOWN, "1", (x0, y0, x1, y1)),)
     )
     for beta in (None, 1.0):
-        assert evaluation.grounding(model, [lost], beta=beta).report["R@1 IoU0.5"] == 100
+        assert evaluation.grounding(model, [lost], beta=beta).report.figures["R@1 IoU0.5"].value == 100
 
 
 @pytest.mark.parametrize("beta", [0.0, 2.0, None])

@@ -12,6 +12,7 @@ from dvsa.evaluation import Evidence, compare
 from dvsa.evaluation.comparison import kept
 from dvsa.metrics.bleu import bleu
 from dvsa.metrics.bootstrap import FloatArray, IntArray
+from dvsa.metrics.figures import Figure
 
 PHOTOS = 6
 OWNER_N = np.array([0, 0, 1, 2, 2, 2, 3, 4, 5])
@@ -147,12 +148,10 @@ def test_a_flipped_byte_changes_nothing_or_is_noticed(tmp_path: Path) -> None:
 
 @tasks
 def test_a_system_differs_not_from_itself(task: str) -> None:
-    report = compare(evidence(task, 1), evidence(task, 1), resamples=50)
-    figures = report["figures"]
-    assert isinstance(figures, dict)
-    assert figures.keys() == literal(evidence(task, 1), np.arange(PHOTOS)).keys()
-    for row in figures.values():
-        assert (row["a"], row["difference"], row["ci95"], row["real"]) == (row["b"], 0, [0, 0], False)
+    found = compare(evidence(task, 1), evidence(task, 1), resamples=50).differences
+    assert found.keys() == literal(evidence(task, 1), np.arange(PHOTOS)).keys()
+    for row in found.values():
+        assert (row.a, row.gap, row.real) == (row.b, Figure(0, 0, 0), False)
 
 
 @tasks
@@ -161,23 +160,21 @@ def test_differences_are_those_of_a_literal_bootstrap(task: str) -> None:
     report = compare(a, b, resamples=40, seed=7)
     generator = np.random.default_rng(7)
     draws = [generator.integers(PHOTOS, size=PHOTOS) for _ in range(40)]
-    figures = report["figures"]
-    assert isinstance(figures, dict)
-    assert report["photos"] == PHOTOS
+    assert report.photos == PHOTOS
     ours, theirs = (literal(system, np.arange(PHOTOS)) for system in (a, b))
-    assert figures.keys() == ours.keys()
+    assert report.differences.keys() == ours.keys()
     verdicts = set()
-    for name, row in figures.items():
+    for name, row in report.differences.items():
         gaps = sorted(literal(a, index_N)[name] - literal(b, index_N)[name] for index_N in draws)
         # The 2.5th percentile of 40 values lies at 0.975 of the way from the first to the second.
         low = gaps[0] + 0.975 * (gaps[1] - gaps[0])
         high = gaps[-1] - 0.975 * (gaps[-1] - gaps[-2])
-        assert [row["a"], row["b"], row["difference"]] == pytest.approx(
+        assert [row.a, row.b, row.gap.value] == pytest.approx(
             [ours[name], theirs[name], ours[name] - theirs[name]]
         )
-        assert row["ci95"] == pytest.approx([low, high])
-        assert row["real"] == (low > 0 or high < 0)
-        verdicts.add(row["real"])
+        assert row.gap.ends == pytest.approx([low, high])
+        assert row.real == (low > 0 or high < 0)
+        verdicts.add(row.real)
     assert False in verdicts
 
 
@@ -186,9 +183,8 @@ def test_a_difference_that_every_photograph_shows_is_real() -> None:
     photos = evidence("grounding", 0).photos
     for a, b, gap in ((good, poor, 100), (poor, good, -100)):
         report = compare(Evidence("grounding", photos, a), Evidence("grounding", photos, b), resamples=20)
-        figures = report["figures"]
-        assert isinstance(figures, dict)
-        assert (figures["pointing"]["difference"], figures["pointing"]["real"]) == (gap, True)
+        pointing = report.differences["pointing"]
+        assert (pointing.gap.value, pointing.real) == (gap, True)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from dvsa.data import load
 from dvsa.evaluation.novelty import Corpus, Part, summary
+from dvsa.metrics.figures import Figure
 
 TRAINING = ["A dog runs .", "a dog runs in the snow", "A man sits in the snow", "the dog"]
 
@@ -64,7 +65,7 @@ def test_parts_by_hand() -> None:
 def test_summary() -> None:
     corpus = Corpus.of(TRAINING)
     captions = ["the dog", "a dog sits", "a dog runs in the man", "a dog runs"]
-    report = json.loads(json.dumps(summary([corpus.judge(caption) for caption in captions])))
+    report = json.loads(json.dumps(summary([corpus.judge(caption) for caption in captions]).to_json()))
     low, high = report.pop("ci95")["copied"]
     assert low < 50 < high
     assert report == {
@@ -73,8 +74,9 @@ def test_summary() -> None:
         "novel": {"captions": 2, "parts": 2, "longest part": 3.5, "times": 1.5},
     }
     copied = summary([corpus.judge("the dog")])
-    assert copied["copied"] == 100
-    assert copied["novel"] == {"captions": 0, "parts": None, "longest part": None, "times": None}
+    assert copied.figures["copied"] == Figure(100, 100, 100)
+    assert copied.parts["novel"].counts == {"captions": 0}
+    assert copied.parts["novel"].figures == dict.fromkeys(("parts", "longest part", "times"), Figure(None))
     with pytest.raises(ValueError, match="no captions"):
         summary([])
 

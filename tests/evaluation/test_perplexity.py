@@ -53,14 +53,14 @@ def test_perplexity_is_that_of_one_sentence_at_a_time(model: Model, photographs:
     heard: list[tuple[str, int, int]] = []
     report = perplexity(model, examples, encoded=encoded, progress=lambda *call: heard.append(call))
     literal = math.prod(p ** (-1 / len(probabilities)) for p in probabilities)
-    assert report["perplexity"] == pytest.approx(literal, rel=1e-5)
-    assert report["settings"] == {
+    assert report.figures["perplexity"].value == pytest.approx(literal, rel=1e-5)
+    assert report.settings == {
         "photos": PHOTOGRAPHS + 2,  # there is nothing to read for the second
         "sentences": PHOTOGRAPHS + 5,
         "words and ENDs": len(probabilities),
         "unknown words, left out": 5,
     }
-    (low, high) = cast(dict[str, list[float]], report["ci95"])["perplexity"]
+    low, high = report.figures["perplexity"].ends
     assert low < literal < high
     assert [call[1:] for call in heard] == [(20, 23), (23, 23)]
 

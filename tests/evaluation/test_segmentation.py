@@ -57,7 +57,7 @@ def test_boundaries_are_those_of_one_sentence_at_a_time(
     chance = sum(len(predicted[at]) * len(true[at]) / (lengths[at] - 1) for at in true)
 
     report = json.loads(
-        json.dumps(segmentation(model, examples, beta=beta, encoded=encoded), allow_nan=False)
+        json.dumps(segmentation(model, examples, beta=beta, encoded=encoded).to_json(), allow_nan=False)
     )
     assert (report["predicted"], report["true"], report["photos"]) == (cuts, 13, 2)
     assert report["boundary precision"] == pytest.approx(100 * hits / cuts if cuts else 0)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from dvsa.metrics.bootstrap import FloatArray, IntArray, difference, estimate, interval
+from dvsa.metrics.figures import Figure
 
 
 def mean_of(values_N: FloatArray) -> Callable[[IntArray], float]:
@@ -42,12 +43,8 @@ def test_estimate_gives_each_figure_the_interval_of_its_own() -> None:
         return {"mean": float(x_N[index_N].mean()), "highest": float(x_N[index_N].max())}
 
     assert estimate(figures, 50) == {
-        "mean": 24.5,
-        "highest": 49.0,
-        "ci95": {
-            "mean": list(interval(lambda index_N: figures(index_N)["mean"], 50)),
-            "highest": list(interval(lambda index_N: figures(index_N)["highest"], 50)),
-        },
+        "mean": Figure(24.5, *interval(lambda index_N: figures(index_N)["mean"], 50)),
+        "highest": Figure(49.0, *interval(lambda index_N: figures(index_N)["highest"], 50)),
     }
 
 
@@ -60,11 +57,10 @@ def test_a_paired_difference_is_sharper_than_two_intervals() -> None:
         lambda index_N: {"mean": float(b_N[index_N].mean())},
         200,
     )
-    ends = compared["ci95"]
-    assert isinstance(ends, dict)
-    assert compared["mean"] == pytest.approx((a_N - b_N).mean())
-    assert list(ends) == ["mean"]
-    assert 0.05 < ends["mean"][0] < ends["mean"][1] < 0.15
+    assert list(compared) == ["mean"]
+    assert compared["mean"].value == pytest.approx((a_N - b_N).mean())
+    low, high = compared["mean"].ends
+    assert 0.05 < low < high < 0.15
 
 
 @pytest.mark.parametrize(("n", "resamples"), [(0, 10), (10, 0)])

@@ -16,6 +16,7 @@ from pycocoevalcap.rouge.rouge import Rouge  # type: ignore[import-untyped]
 from dvsa.metrics.bootstrap import difference
 from dvsa.metrics.captions import CaptionScores, score
 from dvsa.metrics.cider import cider
+from dvsa.metrics.figures import Figure
 from dvsa.metrics.ptb import tokenise
 from dvsa.metrics.rouge import rouge_l
 
@@ -133,7 +134,7 @@ def test_bleu_stands_with_the_brevity_penalty_and_without() -> None:
     figures = scores.figures(np.array([0]))
     assert figures["BLEU-1"] == pytest.approx(100 * math.exp(1 - 6 / 3))
     assert [figures["BLEU-1 no BP"], figures["BLEU-3 no BP"]] == pytest.approx([100, 100])
-    assert scores.report(resamples=2)["BLEU-1 no BP"] == pytest.approx(100)
+    assert scores.report(resamples=2).figures["BLEU-1 no BP"].value == pytest.approx(100)
 
 
 def test_empty_hypotheses_score_nothing() -> None:
@@ -149,16 +150,14 @@ def test_report_carries_intervals_and_settings() -> None:
     scores = score(references, {str(n): f"a dog number {n % 7} runs" for n in range(20)}, with_meteor=False)
     report = scores.report(resamples=100)
     figures = scores.figures(np.arange(20))
-    ends, settings = report["ci95"], report["settings"]
-    assert isinstance(ends, dict)
-    assert isinstance(settings, dict)
     bleu = [f"BLEU-{order}{mark}" for mark in ("", " no BP") for order in (1, 2, 3, 4)]
-    assert list(ends) == [*bleu, "ROUGE-L", "CIDEr"]
-    assert all(
-        report[name] == figures[name] and ends[name][0] < figures[name] < ends[name][1] for name in ends
-    )
-    assert report["METEOR"] is None
-    assert (settings["photos"], settings["meteor"]) == (20, "METEOR was not asked for")
+    assert list(report.figures) == ["METEOR", *bleu, "ROUGE-L", "CIDEr"]
+    for name, value in figures.items():
+        low, high = report.figures[name].ends
+        assert report.figures[name].value == value
+        assert low < value < high
+    assert report.figures["METEOR"] == Figure(None)
+    assert (report.settings["photos"], report.settings["meteor"]) == (20, "METEOR was not asked for")
 
 
 def test_saved_statistics_compare_two_systems(tmp_path: Path) -> None:
@@ -174,9 +173,7 @@ def test_saved_statistics_compare_two_systems(tmp_path: Path) -> None:
         with np.load(tmp_path / f"{name}.npz", allow_pickle=False) as arrays:
             loaded[name] = CaptionScores(scores.photos, dict(arrays))
     compared = difference(loaded["good"].figures, loaded["bad"].figures, len(references), resamples=100)
-    ends = compared["ci95"]
-    assert isinstance(ends, dict)
-    assert all(ends[name][0] > 0 for name in ("BLEU-1", "ROUGE-L", "CIDEr"))
+    assert all(compared[name].ends[0] > 0 for name in ("BLEU-1", "ROUGE-L", "CIDEr"))
 
 
 @pytest.mark.parametrize(

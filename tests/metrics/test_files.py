@@ -58,7 +58,7 @@ def test_numbers_are_names_and_a_photograph_may_be_named_annotations(tmp_path: P
     [
         ("{", "is not JSON"),
         ("[" * 100_000, "is not JSON"),
-        (["a dog"], "want an object of photographs"),
+        (["a dog"], "must be an object of photographs"),
         ({}, "holds no photographs"),
         ({"annotations": []}, "holds no photographs"),
         ({"x": "a dog"}, "photograph 'x' needs a list of sentences"),
@@ -67,7 +67,7 @@ def test_numbers_are_names_and_a_photograph_may_be_named_annotations(tmp_path: P
         ('{"x": ["a dog"], "y": ["a cat"], "x": ["a fox"]}', "'x' is there twice"),
         ({"images": [{"id": 7}], "annotations": []}, "photograph '7' needs a list of sentences"),
         ({"images": [{"name": 7}], "annotations": []}, r"no id that is a number or a string: \{'name': 7\}"),
-        ({"images": 7, "annotations": []}, "images is no list"),
+        ({"images": 7, "annotations": []}, "images is not a list"),
         ({"annotations": [{"image_id": 7}]}, r"an entry has no caption: \{'image_id': 7\}"),
         ({"annotations": [{"image_id": True, "caption": "a"}]}, "no image_id that is a number or a string"),
         ({"annotations": [{"image_id": 1.5, "caption": "a"}]}, "no image_id that is a number or a string"),
@@ -94,7 +94,7 @@ def test_hypotheses_of_either_form_are_the_same(tmp_path: Path) -> None:
     ("name", "content", "line"),
     [
         ("hyps.json", "a dog\n", "is not JSON"),
-        ("hyps.json", {"2": "a dog"}, "want a list of objects"),
+        ("hyps.json", {"2": "a dog"}, "must be a list of objects"),
         ("hyps.json", ["a dog"], "an entry has no caption: a dog"),
         ("hyps.json", [{"caption": "a dog"}], "no image_id"),
         ("hyps.json", [{"image_id": 2, "caption": ["a dog"]}], "an entry has no caption"),

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from dvsa.metrics.figures import Figure
 from dvsa.metrics.grounding import Grounding, covered, ground
 
 TRUTH = np.array([[0.0, 0.0, 0.4, 0.4], [0.5, 0.5, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]])
@@ -20,10 +21,10 @@ def test_hits_and_pointing() -> None:
     assert grounding.found["R@1 IoU0.5"].tolist() == [True, False, False]
     assert grounding.found["pointing"].tolist() == [True, True, True]
     report = grounding.report(resamples=100)
-    assert report["R@1 IoU0.5"] == pytest.approx(100 / 3)
-    assert report["pointing"] == 100
-    assert report["phrases"] == 3
-    assert report["ci95"] == {"R@1 IoU0.5": [0.0, 50.0], "pointing": [100.0, 100.0]}
+    assert report.figures["R@1 IoU0.5"].value == pytest.approx(100 / 3)
+    assert report.figures["R@1 IoU0.5"].ends == [0.0, 50.0]
+    assert report.figures["pointing"] == Figure(100.0, 100.0, 100.0)
+    assert report.counts == {"phrases": 3, "photos": 2}
 
 
 def test_a_centre_outside_does_not_point() -> None:

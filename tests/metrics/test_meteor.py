@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from dvsa.metrics.captions import score
+from dvsa.metrics.figures import Figure
 from dvsa.metrics.meteor import meteor, meteor_statistics
 
 GOLDEN = json.loads(Path(__file__).with_name("meteor_golden.json").read_text(encoding="utf-8"))
@@ -39,9 +40,8 @@ def test_without_java_there_is_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
     assert counts is None
     assert note.startswith("METEOR needs Java")
     report = score({"x": ["a dog"]}, {"x": "a dog"}).report(resamples=2)
-    assert report["METEOR"] is None
-    assert isinstance(report["settings"], dict)
-    assert report["settings"]["meteor"] == note
+    assert report.figures["METEOR"] == Figure(None)
+    assert report.settings["meteor"] == note
 
 
 @needs_java

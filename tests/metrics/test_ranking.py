@@ -67,17 +67,17 @@ def test_report_has_both_directions_and_their_intervals() -> None:
     S_KL = generator.normal(size=(40, 200)) + 1.5 * (owner_L == np.arange(40)[:, None])
     ranks = rank(S_KL, owner_L)
     report = ranks.report(resamples=200)
-    assert (report["photos"], report["sentences"]) == (40, 200)
+    assert report.counts == {"photos": 40, "sentences": 200}
     for direction, ranks_N in (
         ("photo_to_sentence", ranks.photo_rank_K),
         ("sentence_to_photo", ranks.sentence_rank_L),
     ):
-        part = report[direction]
-        assert isinstance(part, dict)
-        ends = part.pop("ci95")
-        assert part == summary(ranks_N)
-        assert all(ends[name][0] <= part[name] <= ends[name][1] for name in part)
-        assert ends["R@1"][0] < ends["R@1"][1]
+        figures = report.parts[direction].figures
+        assert {name: figure.value for name, figure in figures.items()} == summary(ranks_N)
+        for figure in figures.values():
+            low, high = figure.ends
+            assert low <= (figure.value or 0) <= high
+        assert figures["R@1"].ends[0] < figures["R@1"].ends[1]
 
 
 @pytest.mark.parametrize(
@@ -96,4 +96,7 @@ def test_bad_input_is_named(S_KL: np.ndarray, owner_L: list[int], message: str) 
 
 def test_ranks_are_plain_arrays() -> None:
     ranks = rank(np.eye(2), np.array([0, 1]))
-    assert Ranks(ranks.photo_rank_K, ranks.sentence_rank_L, ranks.owner_L).report(resamples=5)["photos"] == 2
+    assert (
+        Ranks(ranks.photo_rank_K, ranks.sentence_rank_L, ranks.owner_L).report(resamples=5).counts["photos"]
+        == 2
+    )

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dvsa.metrics.figures import Figure
 from dvsa.metrics.segmentation import Boundaries, Gaps, around_phrases, between_regions, by_chance, count
 
 Sentence = tuple[Gaps, Gaps, str]
@@ -88,10 +89,10 @@ def test_report_has_intervals_and_numbers() -> None:
     truth = [gaps(".|.|.")] * 20
     predicted = [gaps(".|..|"), gaps("||...")] * 10
     report = count(predicted, truth, [str(n) for n in range(20)]).report(resamples=100)
-    assert report["boundary precision"] == report["boundary recall"] == report["boundary F1"] == 50
-    assert (report["predicted"], report["true"], report["photos"]) == (40, 40, 20)
+    assert report.counts == {"predicted": 40, "true": 40, "photos": 20}
     # Every photograph has the same figures, so no resample differs.
-    assert report["ci95"] == {name: [50, 50] for name in report if str(name).startswith("boundary")}
+    names = ("boundary precision", "boundary recall", "boundary F1")
+    assert report.figures == dict.fromkeys(names, Figure(50, 50, 50))
     none = Boundaries(np.zeros(2), np.zeros(2), np.zeros(2))
     assert set(none.figures(np.arange(2)).values()) == {0.0}
 

@@ -175,5 +175,5 @@ def _model(bundle: Path | None, run: Path | None) -> "Model":
 def _keep(judged: "Judged", folder: Path, name: str) -> None:
     """Write the report and its evidence."""
     write(folder / f"{name}.npz", judged.evidence.content())
-    write(folder / f"{name}.json", json.dumps(judged.report, indent=1, allow_nan=False).encode())
+    write(folder / f"{name}.json", json.dumps(judged.report.to_json(), indent=1, allow_nan=False).encode())
     note(f"keeps {folder / name}.json and .npz")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,7 +15,6 @@ PHOTOGRAPHS = 4
 SENTENCES = 250
 """Sentences that are encoded at once."""
 
-Report = dict[str, object]
 Progress = Callable[[str, int, int], object]
 """Is told what is being done, how many are done, and of how many."""
 
@@ -92,8 +91,3 @@ def require_boxes(examples: Sequence[Example]) -> None:
             f"none of the {len(examples)} photographs has phrases with boxes: "
             "put Flickr30k Entities into DIR/entities, or name its folder with --entities"
         )
-
-
-def with_settings(report: Report, **settings: object) -> Report:
-    """The report with more settings behind its own."""
-    return {**report, "settings": {**cast(Report, report.get("settings", {})), **settings}}

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dvsa.evaluation.encoding import Report
 from dvsa.metrics.bootstrap import IntArray
 from dvsa.metrics.captions import CaptionScores
+from dvsa.metrics.figures import Report
 from dvsa.metrics.grounding import Grounding
 from dvsa.metrics.ranking import Ranks
 

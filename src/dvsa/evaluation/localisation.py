@@ -14,7 +14,6 @@ from dvsa.evaluation.encoding import (
     Progress,
     encode,
     require_boxes,
-    with_settings,
 )
 from dvsa.evaluation.evidence import Evidence, Judged
 from dvsa.metrics.grounding import Grounding, covered, ground
@@ -72,8 +71,7 @@ def grounding(
         rule = f"expected IoU at sharpness {sharpness:g}"
     else:
         rule = "largest sum of v.s over the phrase"
-    report = with_settings(
-        judged.report(),
+    report = judged.report().with_settings(
         proposer=model.bundle.manifest["proposer"],
         rule=rule,
         beta="inf" if beta == math.inf else beta,  # JSON has no infinity

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dvsa.evaluation.encoding import Report
 from dvsa.metrics.bootstrap import IntArray, estimate
+from dvsa.metrics.figures import Figure, Report
 from dvsa.text import words
 
 
@@ -108,14 +108,17 @@ def summary(judged: Sequence[Novelty]) -> Report:
     def figures(index_N: IntArray) -> dict[str, float]:
         return {"copied": 100 * float(copied_N[index_N].mean())}
 
+    return Report(
+        estimate(figures, len(judged)), {"captions": len(judged)}, parts={"novel": _of_novel(judged)}
+    )
+
+
+def _of_novel(judged: Sequence[Novelty]) -> Report:
+    """How the novel captions are put together."""
     novel = [caption for caption in judged if not caption.copied]
-    return {
-        **estimate(figures, len(judged)),
-        "captions": len(judged),
-        "novel": {
-            "captions": len(novel),
-            "parts": float(np.mean([len(caption.parts) for caption in novel])) if novel else None,
-            "longest part": float(np.mean([len(c.longest.words) for c in novel])) if novel else None,
-            "times": float(np.median([caption.longest.times for caption in novel])) if novel else None,
-        },
+    figures = {
+        "parts": float(np.mean([len(caption.parts) for caption in novel])) if novel else None,
+        "longest part": float(np.mean([len(c.longest.words) for c in novel])) if novel else None,
+        "times": float(np.median([caption.longest.times for caption in novel])) if novel else None,
     }
+    return Report({name: Figure(value) for name, value in figures.items()}, {"captions": len(novel)})

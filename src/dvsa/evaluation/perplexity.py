@@ -6,8 +6,9 @@ import numpy as np
 
 from dvsa import text
 from dvsa.data import Example
-from dvsa.evaluation.encoding import Encoded, Progress, Report, chunks, encode, require_sentences
+from dvsa.evaluation.encoding import Encoded, Progress, chunks, encode, require_sentences
 from dvsa.metrics.bootstrap import FloatArray, IntArray, estimate
+from dvsa.metrics.figures import Report
 from dvsa.model import Floats, Model
 from dvsa.records import Subject
 
@@ -71,7 +72,7 @@ def perplexity(
         "words and ENDs": int(words_K.sum()),
         "unknown words, left out": sum(map(len, spoken)) - sum(map(len, known)),
     }
-    return {**estimate(figures, len(nats_K)), "settings": settings}
+    return Report(estimate(figures, len(nats_K)), settings=settings)
 
 
 def surprise(

@@ -1,13 +1,12 @@
 """Photographs and sentences as queries for each other (paper, section 4.1)."""
 
 from collections.abc import Sequence
-from typing import cast
 
 import numpy as np
 
 from dvsa import maxsim
 from dvsa.data import Example
-from dvsa.evaluation.encoding import SENTENCES, Encoded, Progress, Report, chunks, encode, require_sentences
+from dvsa.evaluation.encoding import SENTENCES, Encoded, Progress, chunks, encode, require_sentences
 from dvsa.evaluation.evidence import Evidence, Judged
 from dvsa.metrics.ranking import rank
 from dvsa.model import Model
@@ -44,10 +43,11 @@ def ranking(
     ]
     owner_L = np.repeat(np.arange(len(examples)), [len(example.sentences) for example in examples])
     ranks = rank(np.hstack(columns), owner_L)
-    report = ranks.report()
-    directions = ("photo_to_sentence", "sentence_to_photo")
-    report["ci95"] = {name: cast(Report, report[name]).pop("ci95") for name in directions}
+
     arrays = {
-        "photo_rank_K": ranks.photo_rank_K, "sentence_rank_L": ranks.sentence_rank_L, "owner_N": ranks.owner_L
-    }  # fmt: skip
-    return Judged(report, Evidence("ranking", tuple(example.name for example in examples), arrays))
+        "photo_rank_K": ranks.photo_rank_K,
+        "sentence_rank_L": ranks.sentence_rank_L,
+        "owner_N": ranks.owner_L,
+    }
+    evidence = Evidence("ranking", tuple(example.name for example in examples), arrays)
+    return Judged(ranks.report(), evidence)

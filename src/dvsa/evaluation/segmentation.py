@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -12,12 +13,11 @@ from dvsa.evaluation.aligning import aligned
 from dvsa.evaluation.encoding import (
     Encoded,
     Progress,
-    Report,
     encode,
     require_photographs,
-    with_settings,
 )
 from dvsa.metrics.bootstrap import IntArray
+from dvsa.metrics.figures import Report
 from dvsa.metrics.segmentation import around_phrases, between_regions, by_chance, count
 from dvsa.model import Floats, Model
 
@@ -64,13 +64,12 @@ def segmentation(
         predicted.append(between_regions(segments.word_regions(line.known_T, line.dot_TI, beta)))
         truth.append(around_phrases(phrases[line.photo, line.sentence], len(line.tokens)))
     photos = [examples[k].name for k, _ in phrases]
-    report = {
-        **count(predicted, truth, photos).report(),
+    references = {
         "every gap": count([np.ones_like(gaps) for gaps in truth], truth, photos).report(),
         "by chance": by_chance(predicted, truth, photos).report(),
     }
-    return with_settings(
-        report,
+    report = replace(count(predicted, truth, photos).report(), parts=references)
+    return report.with_settings(
         proposer=model.bundle.manifest["proposer"],
         beta="inf" if beta == math.inf else beta,  # JSON has no infinity
         sentences=len(phrases),

@@ -1,6 +1,7 @@
 """What the captioners write, scored against what people wrote (paper, sections 4.2 and 4.3)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -10,17 +11,16 @@ from dvsa.data import Example, GroundedPhrase
 from dvsa.evaluation.encoding import (
     Encoded,
     Progress,
-    Report,
     chunks,
     encode,
     look,
     require_boxes,
     require_sentences,
-    with_settings,
 )
 from dvsa.evaluation.evidence import Evidence, Judged, owned
 from dvsa.metrics.bootstrap import IntArray, estimate
 from dvsa.metrics.captions import CaptionScores, score
+from dvsa.metrics.figures import Report
 from dvsa.model import Floats, Model
 from dvsa.records import FRAME, Caption, Subject
 
@@ -68,7 +68,7 @@ def captions(
     scores = _scored(references, written, with_meteor)
     proposer = model.bundle.manifest["proposer"]
     rerank = model.bundle.rerank
-    report = with_settings(scores.report(), proposer=proposer, **search._asdict(), rerank=rerank)
+    report = scores.report().with_settings(proposer=proposer, **search._asdict(), rerank=rerank)
     return Judged(report, Evidence("captions", scores.photos, scores.statistics))
 
 
@@ -107,7 +107,7 @@ def regions(
         written = _write(model, feature_NIF, focus_N, subject, search, what, progress)
         scores = _scored(references, written, with_meteor)
         report = over_photographs(scores, owner_N)
-        return with_settings(report, proposer="given", captioner=subject, **search._asdict()), scores
+        return report.with_settings(proposer="given", captioner=subject, **search._asdict()), scores
 
     ours, our_scores = judge("region", feature_N2F, "writing phrases of regions")
     theirs, their_scores = judge("frame", feature_N2F[:, :1], "writing phrases as of photographs")
@@ -117,7 +117,7 @@ def regions(
         **{f"frame {name}": array for name, array in their_scores.statistics.items()},
     }
     names = tuple(example.name for example in boxed)
-    return Judged({**ours, "full_frame_model": theirs}, Evidence("regions", names, arrays))
+    return Judged(replace(ours, parts={"full_frame_model": theirs}), Evidence("regions", names, arrays))
 
 
 class _Search(NamedTuple):
@@ -172,9 +172,8 @@ def _scored(
 def over_photographs(scores: CaptionScores, owner_N: IntArray) -> Report:
     """The report of items that belong to photographs, with intervals over photographs."""
     photos = int(owner_N[-1]) + 1
-    # The report resamples items, which is of no use here.
-    report = scores.report(resamples=1) | estimate(lambda n: scores.figures(owned(owner_N, n)), photos)
-    return with_settings(report, photos=photos, chains=len(owner_N))
+    figures = estimate(lambda index_N: scores.figures(owned(owner_N, index_N)), photos)
+    return scores.report_of(figures).with_settings(photos=photos, chains=len(owner_N))
 
 
 def chains(example: Example) -> dict[str, list[GroundedPhrase]]:

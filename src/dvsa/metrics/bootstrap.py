@@ -1,7 +1,7 @@
 """Percentile bootstrap over photographs (Efron and Tibshirani 1993, chapter 13).
 
 The photograph is the sampling unit: its sentences and phrases go with it. A resample is an array of n
-indices of photographs, drawn with replacement; a figure is computed from such an array.
+indices of photographs, drawn with replacement; figures are computed from such an array.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from dvsa.metrics.figures import Figure
+
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
-Figures = Callable[[IntArray], Mapping[str, float]]
-"""The named figures of the photographs with these indices, a repeated one counted as often as it stands."""
+Measure = Callable[[IntArray], Mapping[str, float]]
+"""Computes named figures of the photographs with these indices; a repeated photograph counts repeatedly."""
 
 
 def interval(
@@ -24,26 +26,44 @@ def interval(
     seed: int = 0,
     level: float = 0.95,
 ) -> tuple[float, float]:
-    """The low and the high end of the interval that covers the statistic of n photographs with `level`."""
+    """The low and the high end of the interval that covers the statistic of n photographs with `level`.
+
+    >>> x_N = np.arange(50.0)
+    >>> low, high = interval(lambda index_N: float(x_N[index_N].mean()), 50)
+    >>> print(f"{low:.1f} to {high:.1f}")
+    20.4 to 28.4
+    """
     values_N = np.array([statistic(index_N) for index_N in _draws(n, resamples, seed)])
     low, high = np.quantile(values_N, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
-def estimate(figures: Figures, n: int, *, resamples: int = 1000, seed: int = 0) -> dict[str, object]:
-    """The figures of all n photographs by name, and under `ci95` the `[low, high]` of each."""
-    values = figures(np.arange(n))
-    drawn_NF = np.array([list(figures(index_N).values()) for index_N in _draws(n, resamples, seed)])
+def estimate(measure: Measure, n: int, *, resamples: int = 1000, seed: int = 0) -> dict[str, Figure]:
+    """The figures of all n photographs, each with its 95% interval.
+
+    >>> x_N = np.arange(50.0)
+    >>> print(estimate(lambda index_N: {"mean": float(x_N[index_N].mean())}, 50)["mean"])
+    24.5 [20.4, 28.4]
+    """
+    values = measure(np.arange(n))
+    drawn_NF = np.array([list(measure(index_N).values()) for index_N in _draws(n, resamples, seed)])
     low_F, high_F = np.quantile(drawn_NF, [0.025, 0.975], axis=0)
-    ends = {name: [float(low), float(high)] for name, low, high in zip(values, low_F, high_F, strict=True)}
-    return {**values, "ci95": ends}
+    return {
+        name: Figure(value, float(low), float(high))
+        for (name, value), low, high in zip(values.items(), low_F, high_F, strict=True)
+    }
 
 
-def difference(a: Figures, b: Figures, n: int, *, resamples: int = 1000, seed: int = 0) -> dict[str, object]:
-    """The figures of system `a` minus those of `b` on the same n photographs, in the form of `estimate`.
+def difference(a: Measure, b: Measure, n: int, *, resamples: int = 1000, seed: int = 0) -> dict[str, Figure]:
+    """The figures of system `a` minus those of `b` on the same n photographs.
 
     Each resample takes the same photographs for both systems, so what makes a photograph hard for both
     cancels. Only figures that both systems have are compared.
+
+    >>> x_N = np.arange(50.0)
+    >>> def measure(index_N): return {"mean": float(x_N[index_N].mean())}
+    >>> print(difference(measure, measure, 50)["mean"])
+    0.0 [0.0, 0.0]
     """
 
     def minus(index_N: IntArray) -> dict[str, float]:

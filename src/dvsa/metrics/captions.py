@@ -1,7 +1,7 @@
 """Caption scores of a split: BLEU, ROUGE-L, CIDEr and METEOR with the names and definitions of pycocoevalcap.
 
-`score` does the slow work once and keeps counts for each photograph; figures, intervals and comparisons of
-two systems are sums over them.
+`score` does the slow work once and keeps counts for each photograph. Figures, intervals and comparisons of
+two systems are computed from sums of these counts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ from importlib.metadata import version
 from dvsa.metrics.bleu import bleu, bleu_statistics
 from dvsa.metrics.bootstrap import FloatArray, IntArray, estimate
 from dvsa.metrics.cider import cider
+from dvsa.metrics.figures import Figure, Report, Setting
 from dvsa.metrics.meteor import meteor, meteor_statistics
 from dvsa.metrics.ptb import tokenise
 from dvsa.metrics.rouge import rouge_l
@@ -22,15 +23,15 @@ class CaptionScores:
 
     photos: tuple[str, ...]
     statistics: Mapping[str, FloatArray]
-    """`BLEU` (K × 10), `ROUGE-L` (K), `CIDEr` (K) and, where the jar ran, `METEOR` (K × 23): all that the
-    figures need, so save these with `photos` to compare systems later."""
+    """`BLEU` (K × 10), `ROUGE-L` (K), `CIDEr` (K) and, if the METEOR jar ran, `METEOR` (K × 23). The figures
+    need nothing else, so save these with `photos` to compare systems later."""
     meteor_note: str = ""
-    """Which METEOR was used, or why there is none."""
+    """Which METEOR was used, or why METEOR is missing."""
 
     def figures(self, index_N: IntArray) -> dict[str, float]:
-        """Every figure × 100 for the photographs at `index_N`; no `METEOR` where the jar did not run.
+        """Every figure × 100 for the photographs at `index_N`; no `METEOR` if the jar did not run.
 
-        The literature has both variants of BLEU: `BLEU-1` with the brevity penalty, `BLEU-1 no BP` without.
+        The literature has both variants of BLEU: `BLEU-1` has the brevity penalty, `BLEU-1 no BP` has none.
         CIDEr keeps the document frequencies of the whole split.
         """
         bleu_sum = self.statistics["BLEU"][index_N].sum(axis=0)
@@ -43,24 +44,25 @@ class CaptionScores:
         values["CIDEr"] = float(self.statistics["CIDEr"][index_N].mean())
         if "METEOR" in self.statistics:
             values["METEOR"] = meteor(self.statistics["METEOR"][index_N].sum(axis=0))
+
         return {name: 100 * value for name, value in values.items()}
 
-    def report(self, *, resamples: int = 1000, seed: int = 0) -> dict[str, object]:
-        """The figures of the split, their intervals under `ci95`, and the `settings` behind them.
+    def report(self, *, resamples: int = 1000, seed: int = 0) -> Report:
+        """The figures of the split with their intervals over photographs, and the settings."""
+        return self.report_of(estimate(self.figures, len(self.photos), resamples=resamples, seed=seed))
 
-        `METEOR` is None where the jar did not run; the settings then say why.
+    def report_of(self, figures: Mapping[str, Figure]) -> Report:
+        """A report of these figures with the settings of the scorers.
+
+        `METEOR` is missing if the jar did not run; the settings then say why.
         """
-        settings = {
+        settings: dict[str, Setting] = {
             "tokeniser": "PTB, lower case, no punctuation",
             "photos": len(self.photos),
             "meteor": self.meteor_note,
             "version": version("dvsa"),
         }
-        return {
-            "METEOR": None,
-            **estimate(self.figures, len(self.photos), resamples=resamples, seed=seed),
-            "settings": settings,
-        }
+        return Report({"METEOR": Figure(None), **figures}, settings=settings)
 
 
 def score(
@@ -68,18 +70,20 @@ def score(
 ) -> CaptionScores:
     """Score one sentence for each photograph against its references; both are plain text by photograph.
 
-    An empty hypothesis scores 0. `with_meteor=False` spares the 10 seconds that the jar takes to start.
-    Raises ValueError when a photograph has no hypothesis, no references, or references without a word.
+    An empty hypothesis scores 0. `with_meteor=False` saves the 10 seconds that the jar takes to start.
+
+    Raises:
+        ValueError: a photograph has no hypothesis, no references, or no reference with a word.
+
+    >>> references = {"1.jpg": ["a dog runs", "the dog"], "2.jpg": ["a cat sits"]}
+    >>> scores = score(references, {"1.jpg": "a dog runs", "2.jpg": "a cat"}, with_meteor=False)
+    >>> print(scores.report().figures["BLEU-1"])
+    81.9 [60.7, 100.0]
     """
-    if not references:
-        raise ValueError("there are no photographs to score; give references by photograph")
-    unpaired = references.keys() ^ hypotheses.keys()
-    if unpaired:
-        photo = min(unpaired)
-        lacking = "hypothesis" if photo in references else "references"
-        raise ValueError(f"photograph {photo!r} has no {lacking}; give both for the same photographs")
+    _check_pairs(references, hypotheses)
     references_K = [_tokenised(photo, sentences) for photo, sentences in references.items()]
     hypotheses_K = [tokenise(hypotheses[photo]) for photo in references]
+
     statistics = {
         "BLEU": bleu_statistics(references_K, hypotheses_K),
         "ROUGE-L": rouge_l(references_K, hypotheses_K),
@@ -90,10 +94,23 @@ def score(
         counts_K23, meteor_note = meteor_statistics(references_K, hypotheses_K)
         if counts_K23 is not None:
             statistics["METEOR"] = counts_K23
+
     return CaptionScores(tuple(references), statistics, meteor_note)
 
 
+def _check_pairs(references: Mapping[str, Sequence[str]], hypotheses: Mapping[str, str]) -> None:
+    """Raise ValueError unless both are for the same photographs, and there is one."""
+    if not references:
+        raise ValueError("there are no photographs to score; give references by photograph")
+    unpaired = references.keys() ^ hypotheses.keys()
+    if unpaired:
+        photo = min(unpaired)
+        lacking = "hypothesis" if photo in references else "references"
+        raise ValueError(f"photograph {photo!r} has no {lacking}; give both for the same photographs")
+
+
 def _tokenised(photo: str, sentences: Sequence[str]) -> list[list[str]]:
+    """The tokens of a photograph's references."""
     if isinstance(sentences, str):
         raise ValueError(f"the references of photograph {photo!r} are one string; give a list of sentences")
     tokenised = [tokenise(sentence) for sentence in sentences]

@@ -1,8 +1,8 @@
 """CIDEr-D (Vedantam et al. 2015), which pycocoevalcap and the field call CIDEr.
 
-Cosine similarity of tf-idf vectors of n-grams, clipped to the reference and damped by the difference in
-length (σ = 6). The document frequencies come from the references of all photographs given, so a figure
-belongs to its split: scores from another number of photographs are not comparable.
+Cosine similarity of tf-idf vectors of n-grams, clipped to the reference and reduced by the difference in
+length (σ = 6). The document frequencies come from the references of all given photographs, so a figure
+belongs to its split: scores over different numbers of photographs do not compare.
 """
 
 from collections import Counter
@@ -20,7 +20,12 @@ Gram = tuple[str, ...]
 
 
 class Cider:
-    """The score of sentences against the references of K photographs, counted once."""
+    """Scores sentences against the references of K photographs, whose n-grams are counted once.
+
+    >>> scorer = Cider([["a dog runs".split()], ["a cat sits".split()]])
+    >>> print(f"{scorer(0, 'a dog runs'.split()):.1f} {scorer(1, 'a dog runs'.split()):.1f}")
+    7.5 0.0
+    """
 
     def __init__(self, references_K: Sequence[Sequence[Tokens]]) -> None:
         self.photos = len(references_K)
@@ -41,7 +46,7 @@ class Cider:
         return 10 * total / (len(ORDERS) * len(self.references_K[k]))
 
     def _vectors(self, tokens: Tokens) -> "_Vectors":
-        """One tf-idf vector for each order; an n-gram that no reference has is as rare as can be."""
+        """One tf-idf vector for each order; an n-gram that is in no reference gets the highest idf."""
         return _Vectors(len(tokens), [self._vector(ngrams(tokens, order)) for order in ORDERS])
 
     def _vector(self, counts: Counter[Gram]) -> "_Vector":
@@ -61,17 +66,23 @@ class _Vectors(NamedTuple):
 
 
 def cider(references_K: Sequence[Sequence[Tokens]], hypotheses_K: Sequence[Tokens]) -> FloatArray:
-    """The score in [0, 10] of each of K photographs; its mean is the split's CIDEr.
+    """The score in [0, 10] of each of K photographs; their mean is the CIDEr of the split.
 
-    All are 0 when K is 1: every n-gram is then in every photograph and tells nothing.
+    If K is 1, all scores are 0: every n-gram is then in every photograph and has the weight 0.
+
+    >>> cider([["a dog runs".split()], ["a cat sits".split()]], ["a dog runs".split(), "cats".split()])
+    array([7.5, 0. ])
     """
     if len(references_K) != len(hypotheses_K):
-        raise ValueError(f"{len(references_K)} photographs have references, {len(hypotheses_K)} hypotheses")
+        raise ValueError(
+            f"{len(references_K)} photographs have references, but there are {len(hypotheses_K)} hypotheses"
+        )
     score = Cider(references_K)
     return np.array([score(k, tokens) for k, tokens in enumerate(hypotheses_K)], dtype=np.float64)
 
 
 def _similarity(ours: _Vector, theirs: _Vector) -> float:
+    """The clipped cosine of two vectors."""
     shared = sum(
         min(weight, theirs.weights[gram]) * theirs.weights[gram]
         for gram, weight in ours.weights.items()

@@ -1,4 +1,4 @@
-"""Captions in files: what people wrote, and what a system wrote. Errors name the file and the photograph."""
+"""Captions in files: references by people and hypotheses by a system. Errors name file and photograph."""
 
 import json
 from collections.abc import Sequence
@@ -8,17 +8,24 @@ from pathlib import Path
 def read_references(path: Path) -> dict[str, list[str]]:
     """Sentences by photograph, in the order of the file.
 
-    The file is a JSON object `{"photo": ["sentence", ...]}`, or has the layout of COCO's captions: lists
-    `annotations`, of objects with `image_id` and `caption`, and `images`, of objects with `id`, whose order
-    counts where it is there. Numbers that stand for photographs become strings.
+    The file is a JSON object `{"photo": ["sentence", ...]}` or has the layout of COCO's captions: a list
+    `annotations` of objects with `image_id` and `caption`, and optionally a list `images` of objects with
+    `id`, which sets the order. Numeric ids become strings.
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: it is of neither form, or a photograph is there twice or without sentences.
+        ValueError: the file has another layout, or a photograph is there twice or without sentences.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "references.json")
+    ...     _ = path.write_text('{"dog.jpg": ["a dog runs", "the dog"]}')
+    ...     read_references(path)
+    {'dog.jpg': ['a dog runs', 'the dog']}
     """
     content = _json(path)
     if not isinstance(content, dict):
-        raise ValueError(f"{path}: want an object of photographs, each with a list of sentences")
+        raise ValueError(f"{path}: must be an object of photographs, each with a list of sentences")
     references = _coco(content, path) if _is_coco(content) else content
     for photo, sentences in references.items():
         if not (isinstance(sentences, list) and sentences and all(isinstance(s, str) for s in sentences)):
@@ -29,32 +36,45 @@ def read_references(path: Path) -> dict[str, list[str]]:
 
 
 def read_hypotheses(path: Path, photos: Sequence[str]) -> dict[str, str]:
-    """One sentence for each of the photographs.
+    r"""One sentence for each of the photographs.
 
-    A file whose name ends in `.json` has the layout of COCO's results, `[{"image_id": "photo", "caption":
-    "sentence"}]`; any other has a sentence on each line, in the order of `photos`.
+    A file named `*.json` has the layout of COCO's results, `[{"image_id": "photo", "caption": "sentence"}]`.
+    Any other file has one sentence on each line, in the order of `photos`.
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: it has another form, or a photograph is missing, there twice or none of `photos`.
+        ValueError: the file has another layout, or a photograph is missing, there twice or not in `photos`.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "captions.txt")
+    ...     _ = path.write_text("a dog\na cat\n")
+    ...     read_hypotheses(path, ["1.jpg", "2.jpg"])
+    {'1.jpg': 'a dog', '2.jpg': 'a cat'}
     """
-    if path.suffix != ".json":
-        lines = _text(path).removesuffix("\n").split("\n")
-        if len(lines) != len(photos):
-            raise ValueError(
-                f"{path} has {len(lines)} lines for {len(photos)} photographs: give one for each, or COCO "
-                "results in a file named .json"
-            )
-        return dict(zip(photos, lines, strict=True))
+    if path.suffix == ".json":
+        return _coco_results(path, photos)
+    lines = _text(path).removesuffix("\n").split("\n")
+    if len(lines) != len(photos):
+        raise ValueError(
+            f"{path} has {len(lines)} lines for {len(photos)} photographs: give one for each, or COCO "
+            "results in a file named .json"
+        )
+    return dict(zip(photos, lines, strict=True))
+
+
+def _coco_results(path: Path, photos: Sequence[str]) -> dict[str, str]:
+    """The captions of a file of COCO's results, one for each of the photographs."""
     content = _json(path)
     if not isinstance(content, list):
-        raise ValueError(f"{path}: want a list of objects with image_id and caption")
+        raise ValueError(f"{path}: must be a list of objects with image_id and caption")
     hypotheses: dict[str, str] = {}
     for entry in content:
         photo, caption = _caption(entry, path)
         if photo in hypotheses:
             raise ValueError(f"{path}: photograph {photo!r} is there twice: give it one caption")
         hypotheses[photo] = caption
+
     missing = next((photo for photo in photos if photo not in hypotheses), None)
     if missing is not None:
         raise ValueError(f"{path}: photograph {missing!r} has no caption: give every photograph one")
@@ -66,15 +86,16 @@ def read_hypotheses(path: Path, photos: Sequence[str]) -> dict[str, str]:
 
 
 def _is_coco(content: dict[str, object]) -> bool:
-    """Whether an object is of COCO's layout: a photograph named `annotations` has a list of strings."""
+    """Whether an object has COCO's layout, and is not a photograph named `annotations` with its sentences."""
     annotations = content.get("annotations")
     return isinstance(annotations, list) and all(isinstance(entry, dict) for entry in annotations)
 
 
 def _coco(content: dict[str, object], path: Path) -> dict[str, list[str]]:
+    """The sentences of COCO's layout by photograph."""
     images = content.get("images", [])
     if not isinstance(images, list):
-        raise ValueError(f"{path}: images is no list")
+        raise ValueError(f"{path}: images is not a list")
     references: dict[str, list[str]] = {_id(image, "id", path): [] for image in images}
     annotations = content["annotations"]
     assert isinstance(annotations, list)
@@ -93,6 +114,7 @@ def _caption(entry: object, path: Path) -> tuple[str, str]:
 
 
 def _id(entry: object, key: str, path: Path) -> str:
+    """The photograph's id in one of COCO's objects."""
     value = entry.get(key) if isinstance(entry, dict) else None
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise ValueError(f"{path}: an entry has no {key} that is a number or a string: {str(entry)[:60]}")
@@ -100,8 +122,10 @@ def _id(entry: object, key: str, path: Path) -> str:
 
 
 def _json(path: Path) -> object:
+    """The content of a JSON file; ValueError names the file."""
+
     def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        """An object, but no key may stand twice: the later would take the place of the earlier."""
+        """An object without duplicate keys, of which JSON would silently keep the last."""
         record = dict(pairs)
         if len(record) < len(pairs):
             keys = [key for key, _ in pairs]
@@ -119,6 +143,7 @@ def _json(path: Path) -> object:
 
 
 def _text(path: Path) -> str:
+    """The content of a UTF-8 file; ValueError names the file."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:

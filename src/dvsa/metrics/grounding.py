@@ -1,7 +1,7 @@
-"""Phrase localisation: does the box that the model gives a phrase lie on the true one?
+"""Phrase localisation: does the predicted box of a phrase match the true box?
 
-Figures of Flickr30k Entities (Plummer et al. 2015), where a phrase's truth is the union of its boxes. Boxes
-are (x0, y0, x1, y1), all in the same unit; scaling x and y apart changes no figure.
+Figures of Flickr30k Entities (Plummer et al. 2015). The true box of a phrase is the union of its boxes. Boxes
+are (x0, y0, x1, y1), all in the same unit; scaling x or y alone changes no figure.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,18 +12,24 @@ from numpy.typing import NDArray
 
 from dvsa.boxes import iou
 from dvsa.metrics.bootstrap import IntArray, estimate
+from dvsa.metrics.figures import Report
 
 Boxes = NDArray[np.floating]
 
 
 @dataclass(frozen=True, slots=True)
 class Grounding:
-    """Which of N phrases were found, by the name of the figure; save both fields to compare systems later."""
+    """Which of N phrases were found, by the name of the figure; save both fields to compare systems later.
+
+    >>> found = Grounding(np.array([0, 0, 1]), {"pointing": np.array([True, False, True])})
+    >>> print(found.report().figures["pointing"], found.report().counts)
+    66.7 [50.0, 100.0] {'phrases': 3, 'photos': 2}
+    """
 
     owner_N: IntArray
-    """The photograph of each phrase, from 0 without gaps, in the order of the photographs' names."""
+    """The photograph of each phrase: 0 and up without gaps, in the order of the photographs' names."""
     found: Mapping[str, NDArray[np.bool_]]
-    """One flag for each phrase, an array of N."""
+    """One flag for each phrase, (N,)."""
 
     def figures(self, index_N: IntArray) -> dict[str, float]:
         """The share of the phrases found, in percent, for the photographs at `index_N`."""
@@ -32,10 +38,10 @@ class Grounding:
             name: 100 * float(np.average(found_N, weights=times_N)) for name, found_N in self.found.items()
         }
 
-    def report(self, *, resamples: int = 1000, seed: int = 0) -> dict[str, object]:
+    def report(self, *, resamples: int = 1000, seed: int = 0) -> Report:
         """The figures with their intervals over photographs, and the numbers of phrases and photographs."""
-        estimated = estimate(self.figures, self._photos(), resamples=resamples, seed=seed)
-        return {**estimated, "phrases": len(self.owner_N), "photos": self._photos()}
+        figures = estimate(self.figures, self._photos(), resamples=resamples, seed=seed)
+        return Report(figures, {"phrases": len(self.owner_N), "photos": self._photos()})
 
     def _photos(self) -> int:
         return int(self.owner_N.max()) + 1
@@ -44,8 +50,12 @@ class Grounding:
 def ground(predicted_N4: Boxes, truth_N4: Boxes, photo_N: Sequence[str]) -> Grounding:
     """Judge one predicted box for each phrase: `R@1 IoU0.5` and `pointing`.
 
-    The first asks for an IoU of at least 0.5; the second for the centre of the predicted box within the true
-    one, border included. Raises ValueError when there are no phrases or the arrays differ in length.
+    `R@1 IoU0.5` needs an IoU of at least 0.5; `pointing` needs the centre of the predicted box in the true
+    box, or on its border. Raises ValueError if there are no phrases or the arrays differ in length.
+
+    >>> found = ground(np.array([[0.0, 0.0, 1.0, 0.9]]), np.array([[0.0, 0.0, 1.0, 1.0]]), ["1.jpg"])
+    >>> found.figures(np.array([0]))
+    {'R@1 IoU0.5': 100.0, 'pointing': 100.0}
     """
     _check(predicted_N4, truth_N4, photo_N)
     overlap_N = np.array([iou(predicted_N4[n, None], truth_N4[n, None])[0, 0] for n in range(len(photo_N))])
@@ -62,16 +72,20 @@ def covered(
     *,
     thresholds: Sequence[float] = (0.5, 0.7),
 ) -> Grounding:
-    """Whether any proposal of the photograph reaches each phrase's box: `covered IoU0.5`, `covered IoU0.7`.
+    """Whether any proposal of the photograph has enough IoU with each phrase's box: `covered IoU0.5` and 0.7.
 
-    The first bounds what `ground` can reach with these proposals. Raises ValueError as `ground` does, and
-    when a photograph has no proposals.
+    `covered IoU0.5` is the upper bound of `R@1 IoU0.5` with these proposals. Raises ValueError as `ground`
+    does, and if a photograph has no proposals.
+
+    >>> found = covered({"1.jpg": np.eye(4)[3:] + 0.0}, np.array([[0.0, 0.0, 1.0, 1.0]]), ["1.jpg"])
+    >>> found.figures(np.array([0]))
+    {'covered IoU0.5': 0.0, 'covered IoU0.7': 0.0}
     """
     _check(truth_N4, truth_N4, photo_N)
     for photo in photo_N:
         if not len(proposals.get(photo, ())):
             raise ValueError(
-                f"photograph {photo!r} has phrases but no proposals; propose at least the whole frame"
+                f"photograph {photo!r} has phrases but no proposals; give at least the whole frame"
             )
     overlap_N = np.array([iou(truth_N4[n, None], proposals[photo]).max() for n, photo in enumerate(photo_N)])
     return Grounding(_owners(photo_N), {f"covered IoU{t:g}": overlap_N >= t for t in thresholds})

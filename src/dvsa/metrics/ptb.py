@@ -1,12 +1,12 @@
 """Penn Treebank tokens as the COCO caption scorers count them, without Java.
 
 The scorers' tokeniser (`PTBTokenizer` of pycocoevalcap) runs Stanford CoreNLP 3.4.1, lowers the case and
-drops punctuation. `tokenise` gives the same tokens for the language of captions; `tests/metrics` holds the
-proof. The rules were found by asking the Java program, not by reading it. Emoticons, markup, telephone
-numbers and mixed fractions (`3 1/2`, one token there) are left out: Flickr's captions have none.
+drops punctuation. `tokenise` gives the same tokens for the language of captions; `tests/metrics` compares.
+The rules were derived from the output of the Java program, not from its source. Emoticons, markup, telephone
+numbers and mixed fractions (`3 1/2` is one token there) are not supported: Flickr's captions have none.
 
-Two habits of the scorers are kept since all published figures have them: brackets stay, as `-lrb-` and
-`-rrb-` (the scorers look for them in upper case and so never find them), and so do runs such as `!!`.
+Two quirks of the scorers are kept because all published figures have them: brackets remain, as `-lrb-` and
+`-rrb-` (the scorers remove only their upper-case forms), and so do runs such as `!!`.
 """
 
 import re
@@ -50,9 +50,9 @@ def _pattern() -> re.Pattern[str]:
     compound = rf"{part}(?:-{part})*"
     starter = rf"\s+(?=[A-Z])(?i:{any_of(_SENTENCE_STARTERS)}|mr\.)(?!\w)"
     kinds = (
-        # One written word, two tokens.
+        # One written word that becomes two tokens.
         r"(?i:can(?=not\b)|(?:gon|wan)(?=na\b)|got(?=ta\b)|(?:gim|lem)(?=me\b)|'t(?=(?:is|was)\b))",
-        r"[A-Za-z]+(?=\s)",  # nearly every word ends here: this line is for speed
+        r"[A-Za-z]+(?=\s)",  # most words match here: this line is for speed
         rf"{letter}+(?=[nN]{apostrophe}[tT])",
         rf"(?i:n{apostrophe}t\w*|{apostrophe}(?:s|m|d|re|ve|ll)(?!\w))",
         rf"[dlDL]'(?={letter}(?!{letter}))|[jyJY]'(?={letter})",
@@ -60,10 +60,10 @@ def _pattern() -> re.Pattern[str]:
         r"https?://\S*[\w/]",
         r"\w[\w.-]*@[\w-]+(?:\.[\w-]+)*",
         rf"[@#]{letter}\w*",
-        # The apostrophe belongs to the word.
+        # The apostrophe is part of the word.
         r"(?<!\w)'(?:\d0s|\d\d)(?![\w'])",
         r"'[nN]'|(?i:'(?:em|till?|cause|n)|ma'am|ne'er|c'mon|c'est)(?!\w)",
-        # The full stop belongs to the word.
+        # The full stop is part of the word.
         rf"(?i:ph|ed)\.[dD]\.?(?!{letter})",
         rf"(?:{known}|{initials})(?!{letter}|-{alnum})",
         rf"{compound}\.(?=[,;:])",
@@ -78,7 +78,7 @@ def _pattern() -> re.Pattern[str]:
         r"[+-]\d+(?!\w)",
         rf"{letter}{alnum}*(?:[.!?]{letter}{alnum}*)+",
         part,
-        # Marks.
+        # Punctuation.
         r"&(?:amp|lt|gt|quot|apos);|(?i:-[lr][crs]b-)",
         r"[?!]+|\*+|_+",
         r"[^\s\U00010000-\U0010FFFF]",
@@ -87,6 +87,12 @@ def _pattern() -> re.Pattern[str]:
 
 
 def tokenise(text: str) -> list[str]:
-    """The tokens of a sentence: lower case, punctuation dropped; none for a sentence of marks only."""
+    """The tokens of a sentence in lower case, without punctuation.
+
+    >>> tokenise("A dog's ball can't roll, or can it?")
+    ['a', 'dog', "'s", 'ball', 'ca', "n't", 'roll', 'or', 'can', 'it']
+    >>> tokenise("...")
+    []
+    """
     tokens = (token for token in _pattern().findall(text) if token not in _DROPPED)
     return [_RENAMED.get(token, token).lower().replace("’", "'") for token in tokens]

@@ -1,7 +1,7 @@
 """Recall and median rank of photographs and sentences (paper, section 4.1).
 
-Ties count against the system: among equal scores the wanted one comes last. A model that gives every pair
-the same score therefore ranks last, not first.
+Ties count against the system: among equal scores the correct one comes last. So a model that gives every pair
+the same score ranks last, not first.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvsa.metrics.bootstrap import FloatArray, IntArray, estimate
+from dvsa.metrics.figures import Report
 
 _FIGURES: Mapping[str, Callable[[IntArray], float]] = {
     "R@1": lambda ranks_N: 100 * float(np.mean(ranks_N <= 1)),
@@ -24,18 +25,28 @@ def summary(ranks_N: IntArray) -> dict[str, float]:
     """`R@1`, `R@5` and `R@10` in percent and the median rank `Med r` of ranks from 1.
 
     The median of an even number of ranks is the mean of the middle two.
+
+    >>> summary(np.array([1, 1, 4, 20]))
+    {'R@1': 50.0, 'R@5': 75.0, 'R@10': 75.0, 'Med r': 2.5}
     """
     return {name: figure(ranks_N) for name, figure in _FIGURES.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
-    """The ranks of K photographs and L sentences, counted from 1."""
+    """The ranks of K photographs and L sentences, counted from 1.
+
+    >>> ranks = Ranks(np.array([1, 2]), np.array([1, 1, 2]), np.array([0, 0, 1]))
+    >>> ranks.sentence_to_photo(np.array([0]))["R@1"]
+    100.0
+    >>> print(ranks.report().parts["photo_to_sentence"].figures["R@1"])
+    50.0 [0.0, 100.0]
+    """
 
     photo_rank_K: IntArray
-    """Of the photograph's best own sentence among all L sentences."""
+    """Best rank of the photograph's own sentences among all L sentences."""
     sentence_rank_L: IntArray
-    """Of the sentence's photograph among all K photographs."""
+    """Rank of the sentence's photograph among all K photographs."""
     owner_L: IntArray
     """Index of the photograph that each sentence belongs to."""
 
@@ -48,22 +59,45 @@ class Ranks:
         times_K = np.bincount(index_N, minlength=len(self.photo_rank_K))
         return summary(np.repeat(self.sentence_rank_L, times_K[self.owner_L]))
 
-    def report(self, *, resamples: int = 1000, seed: int = 0) -> dict[str, object]:
+    def report(self, *, resamples: int = 1000, seed: int = 0) -> Report:
         """Both directions with their intervals, and the numbers of photographs and sentences."""
         photos = len(self.photo_rank_K)
-        return {
-            "photo_to_sentence": estimate(self.photo_to_sentence, photos, resamples=resamples, seed=seed),
-            "sentence_to_photo": estimate(self.sentence_to_photo, photos, resamples=resamples, seed=seed),
-            "photos": photos,
-            "sentences": len(self.sentence_rank_L),
+        directions = {
+            "photo_to_sentence": self.photo_to_sentence,
+            "sentence_to_photo": self.sentence_to_photo,
         }
+        parts = {
+            name: Report(estimate(direction, photos, resamples=resamples, seed=seed))
+            for name, direction in directions.items()
+        }
+        return Report({}, {"photos": photos, "sentences": len(self.sentence_rank_L)}, parts=parts)
 
 
 def rank(S_KL: NDArray[np.floating], owner_L: NDArray[np.integer]) -> Ranks:
     """Ranks from the scores of K photographs and L sentences, where photograph `owner_L[l]` owns sentence l.
 
-    Raises ValueError when a score is not a number or a photograph owns no sentence.
+    Raises:
+        ValueError: a score is not a number, a sentence has no owner, or a photograph owns no sentence.
+
+    >>> ranks = rank(np.array([[0.9, 0.2, 0.3], [0.1, 0.8, 0.7]]), np.array([0, 0, 1]))
+    >>> ranks.photo_rank_K, ranks.sentence_rank_L
+    (array([1, 2]), array([1, 2, 1]))
     """
+    _check(S_KL, owner_L)
+    photos, sentences = S_KL.shape
+    own_L = S_KL[owner_L, np.arange(sentences)]
+    best_K: FloatArray = np.full(photos, -np.inf, dtype=S_KL.dtype)
+    np.maximum.at(best_K, owner_L, own_L)
+
+    # Other sentences with the same score count as ahead; own sentences do not.
+    own_ahead_K = np.bincount(owner_L[own_L >= best_K[owner_L]], minlength=photos)
+    photo_rank_K = np.count_nonzero(best_K[:, None] <= S_KL, axis=1) - own_ahead_K + 1
+    sentence_rank_L = np.count_nonzero(own_L <= S_KL, axis=0)
+    return Ranks(photo_rank_K, sentence_rank_L, owner_L.astype(np.int64))
+
+
+def _check(S_KL: NDArray[np.floating], owner_L: NDArray[np.integer]) -> None:
+    """Raise ValueError for the reasons that `rank` names."""
     photos, sentences = S_KL.shape
     if owner_L.shape != (sentences,) or not np.isin(owner_L, np.arange(photos)).all():
         raise ValueError(f"every one of the {sentences} sentences needs an owner from 0 to {photos - 1}")
@@ -73,11 +107,3 @@ def rank(S_KL: NDArray[np.floating], owner_L: NDArray[np.integer]) -> Ranks:
     unowned_N = np.setdiff1d(np.arange(photos), owner_L)
     if len(unowned_N):
         raise ValueError(f"photograph {unowned_N[0]} has no sentence; leave it out of the ranking")
-
-    own_L = S_KL[owner_L, np.arange(sentences)]
-    best_K: FloatArray = np.full(photos, -np.inf, dtype=S_KL.dtype)
-    np.maximum.at(best_K, owner_L, own_L)
-    own_ahead_K = np.bincount(owner_L[own_L >= best_K[owner_L]], minlength=photos)
-    photo_rank_K = np.count_nonzero(best_K[:, None] <= S_KL, axis=1) - own_ahead_K + 1
-    sentence_rank_L = np.count_nonzero(own_L <= S_KL, axis=0)
-    return Ranks(photo_rank_K, sentence_rank_L, owner_L.astype(np.int64))

@@ -11,13 +11,18 @@ _BETA = 1.2
 
 
 def rouge_l(references_K: Sequence[Sequence[Tokens]], hypotheses_K: Sequence[Tokens]) -> FloatArray:
-    """The F score in [0, 1] of each of K photographs; 0 for an empty hypothesis."""
+    """The F score in [0, 1] of each of K photographs; 0 for an empty hypothesis.
+
+    >>> rouge_l([["a dog runs".split()], ["a cat".split()]], ["a dog sits".split(), []]).round(2)
+    array([0.67, 0.  ])
+    """
     return np.array(
         [_f_score(*pair) for pair in zip(references_K, hypotheses_K, strict=True)], dtype=np.float64
     )
 
 
 def _f_score(references: Sequence[Tokens], hypothesis: Tokens) -> float:
+    """The F score of one hypothesis."""
     common = [
         (_longest_common_subsequence(reference, hypothesis), len(reference)) for reference in references
     ]
@@ -29,7 +34,7 @@ def _f_score(references: Sequence[Tokens], hypothesis: Tokens) -> float:
 
 
 def _longest_common_subsequence(a: Tokens, b: Tokens) -> int:
-    """Its length, by the table of prefixes; only one row of the table is held."""
+    """Its length, by dynamic programming over prefixes; only one row of the table is kept."""
     row = [0] * (len(b) + 1)
     for word in a:
         corner = 0

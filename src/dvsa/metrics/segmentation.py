@@ -1,7 +1,7 @@
 """Segmentation of sentences: do segments begin and end where people's phrases do?
 
-A boundary lies in a gap between two neighbouring words. The ends of a sentence are none, since every
-segmentation has them. Gap g lies between the words g and g + 1, so T words have G = T - 1 gaps.
+A boundary is in a gap between two neighbouring words. The ends of a sentence do not count, since every
+segmentation has them. Gap g is between the words g and g + 1, so T words have G = T - 1 gaps.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvsa.metrics.bootstrap import FloatArray, IntArray, estimate
+from dvsa.metrics.figures import Report
 
 Gaps = NDArray[np.bool_]
 """True at the gaps of a sentence that are boundaries, (G,)."""
@@ -18,17 +19,22 @@ Gaps = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Boundaries:
-    """Counts of boundaries in the sentences of each of K photographs; save them to compare systems later."""
+    """Counts of boundaries in the sentences of each of K photographs; save them to compare systems later.
+
+    >>> counts = Boundaries(np.array([1.0, 2.0]), np.array([2.0, 2.0]), np.array([1.0, 3.0]))
+    >>> counts.figures(np.array([0, 1]))
+    {'boundary precision': 75.0, 'boundary recall': 75.0, 'boundary F1': 75.0}
+    """
 
     hit_K: FloatArray
-    """Predicted and true; may be an expected number."""
+    """Boundaries both predicted and true; may be an expected number."""
     predicted_K: FloatArray
     true_K: FloatArray
 
     def figures(self, index_N: IntArray) -> dict[str, float]:
         """`boundary precision`, `recall` and `F1` in percent, over all gaps of the photographs at `index_N`.
 
-        A figure whose divisor is 0 is 0: a segmentation without boundaries has nothing but zeros.
+        If the divisor of a figure is 0, the figure is 0: without boundaries all figures are 0.
         """
         hit, predicted, true = (
             float(count_K[index_N].sum()) for count_K in (self.hit_K, self.predicted_K, self.true_K)
@@ -39,28 +45,32 @@ class Boundaries:
             "boundary F1": 200 * hit / (predicted + true) if predicted + true else 0.0,
         }
 
-    def report(self, *, resamples: int = 1000, seed: int = 0) -> dict[str, object]:
+    def report(self, *, resamples: int = 1000, seed: int = 0) -> Report:
         """The figures with their intervals over photographs, and the numbers behind them."""
         photos = len(self.true_K)
-        return {
-            **estimate(self.figures, photos, resamples=resamples, seed=seed),
-            "predicted": int(self.predicted_K.sum()),
-            "true": int(self.true_K.sum()),
-            "photos": photos,
-        }
+        figures = estimate(self.figures, photos, resamples=resamples, seed=seed)
+        predicted, true = int(self.predicted_K.sum()), int(self.true_K.sum())
+        return Report(figures, {"predicted": predicted, "true": true, "photos": photos})
 
 
 def between_regions(path_T: Sequence[int] | IntArray) -> Gaps:
-    """The boundaries of a path of regions: the gaps where it changes."""
+    """The boundaries of a path of regions: the gaps where the region changes.
+
+    >>> between_regions([4, 4, 0])
+    array([False,  True])
+    """
     a_T = np.asarray(path_T)
     return np.asarray(a_T[1:] != a_T[:-1])
 
 
 def around_phrases(phrases: Iterable[tuple[int, int]], words: int) -> Gaps:
-    """The boundaries of phrases `(first word, last word inclusive)` in a sentence of so many words.
+    """The boundaries of phrases `(first word, last word inclusive)` in a sentence with this number of words.
 
-    They lie where a phrase begins or ends; the words between two phrases are one stretch. Raises ValueError
-    for a phrase that is not inside of the sentence.
+    A boundary is where a phrase begins or ends; the words between two phrases are one segment. Raises
+    ValueError for a phrase outside of the sentence.
+
+    >>> around_phrases([(0, 1), (3, 4)], words=5)
+    array([False,  True,  True, False])
     """
     edge_T = np.zeros(words + 1, np.bool_)  # before each word, and after the last
     for first, last in phrases:
@@ -73,8 +83,12 @@ def around_phrases(phrases: Iterable[tuple[int, int]], words: int) -> Gaps:
 def count(predicted_L: Sequence[Gaps], truth_L: Sequence[Gaps], photo_L: Sequence[str]) -> Boundaries:
     """Compare the boundaries of L sentences, each of the photograph with the name in `photo_L`.
 
-    Photographs are in the order of their names. Raises ValueError when there are no sentences, or a sentence
-    has not as many gaps on both sides.
+    Photographs are in the order of their names. Raises ValueError if there are no sentences, or if a sentence
+    has different numbers of predicted and true gaps.
+
+    >>> found = count([np.array([True, True])], [np.array([True, False])], ["1.jpg"])
+    >>> found.figures(np.array([0]))["boundary precision"]
+    50.0
     """
     _check(predicted_L, truth_L, photo_L)
     hits = [float((p & t).sum()) for p, t in zip(predicted_L, truth_L, strict=True)]
@@ -82,9 +96,13 @@ def count(predicted_L: Sequence[Gaps], truth_L: Sequence[Gaps], photo_L: Sequenc
 
 
 def by_chance(predicted_L: Sequence[Gaps], truth_L: Sequence[Gaps], photo_L: Sequence[str]) -> Boundaries:
-    """What is to be expected of as many boundaries as predicted in each sentence, in gaps drawn at random.
+    """The expected counts if each sentence's predicted number of boundaries were in gaps drawn at random.
 
     The arguments and errors are those of `count`.
+
+    >>> found = by_chance([np.array([False, True])], [np.array([True, False])], ["1.jpg"])
+    >>> found.figures(np.array([0]))["boundary precision"]
+    50.0
     """
     _check(predicted_L, truth_L, photo_L)
     hits = [p.sum() * float(t.mean()) if len(t) else 0.0 for p, t in zip(predicted_L, truth_L, strict=True)]
@@ -94,6 +112,7 @@ def by_chance(predicted_L: Sequence[Gaps], truth_L: Sequence[Gaps], photo_L: Seq
 def _over_photographs(
     hit_L: Sequence[float], predicted_L: Sequence[Gaps], truth_L: Sequence[Gaps], photo_L: Sequence[str]
 ) -> Boundaries:
+    """The sums over each photograph's sentences."""
     owner_L = np.unique(np.array(photo_L), return_inverse=True)[1]
 
     def sums(count_L: Sequence[float]) -> FloatArray:

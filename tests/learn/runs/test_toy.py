@@ -32,10 +32,8 @@ def test_scenes_and_sentences_find_one_another(
 ) -> None:
     report = evaluation.ranking(model, examples, encoded=encoded).report
     for direction in ("photo_to_sentence", "sentence_to_photo"):
-        figures = report[direction]
-        assert isinstance(figures, dict)
-        assert figures["R@1"] >= 90, report
-    assert report["photos"] == 120
+        assert (report.parts[direction].figures["R@1"].value or 0) >= 90, report
+    assert report.counts["photos"] == 120
 
 
 def test_words_find_their_boxes(
