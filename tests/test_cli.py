@@ -483,7 +483,7 @@ def test_figures_are_printed_with_their_intervals(few: Path, toy_bundle: Path) -
     assert any(line.startswith("settings: proposer head") for line in lines)
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", [task.__name__ for task in TASKS])
 def test_the_protocol_is_kept_before_any_work(
     task: str, few: Path, toy_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -616,7 +616,7 @@ def test_the_installed_command(toy_bundle: Path, scene: Path, tmp_path: Path) ->
 COMMANDS = [
     *(["describe"], ["align"], ["train"], ["export"], ["doctor"], ["score"], ["compare"]),
     *(["data", "check"], ["data", "toy"]),
-    *(["evaluate", task] for task in TASKS),
+    *(["evaluate", task.__name__] for task in TASKS),
 ]
 
 

@@ -1,8 +1,8 @@
 """`dvsa evaluate`: a model judged on a split of a data set."""
 
-import inspect
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -10,7 +10,7 @@ import typer
 
 from dvsa.cli.figures import show_report
 from dvsa.cli.options import LAYOUTS, AsJson, BundleFolder, Entities
-from dvsa.cli.output import note, one_line_errors, progress
+from dvsa.cli.output import note, progress, register
 from dvsa.files import write
 
 if TYPE_CHECKING:
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 Data = Annotated[Path, typer.Option(metavar="FOLDER", help=LAYOUTS, show_default=False)]
 Split = Annotated[
-    str, typer.Option(metavar="val|test", help="Which split. Choose on val; look at test once.")
+    str,
+    typer.Option(
+        metavar="val|test", help="Which split. Make all choices on val; look at test once, at the end."
+    ),
 ]
 First = Annotated[
     int | None,
@@ -32,32 +35,33 @@ First = Annotated[
 ]
 RunFolder = Annotated[
     Path | None,
-    typer.Option("--run", metavar="RUN", show_default=False, help="A run to judge in place of a bundle."),
+    typer.Option("--run", metavar="RUN", show_default=False, help="A run to judge instead of a bundle."),
 ]
 Beam = Annotated[
-    int | None, typer.Option(min=1, show_default="the bundle's own", help="Width of the search for captions.")
+    int | None, typer.Option(min=1, show_default="the bundle's own", help="Width of the beam search.")
 ]
 LengthPower = Annotated[
     float | None,
     typer.Option(
         min=0,
         show_default="the bundle's own",
-        help="Captions compare by log-probability over length to this power.",
+        help="Captions are compared by log-probability divided by length to this power.",
     ),
 ]
 Beta = Annotated[
     float | None,
     typer.Option(
         min=0,
-        show_default="no MRF: the largest sum of v.s over the phrase",
-        help="Lay words on regions by the MRF with this wish for long segments.",
+        show_default="no MRF",
+        help="Assign words to regions by the MRF with this preference for longer segments.",
     ),
 ]
-Custom = Annotated[
+AllowCustomSplit = Annotated[
     bool,
     typer.Option(
         "--allow-custom-split",
-        help="Allow data and numbers of photographs that no protocol has: figures compare with no others.",
+        help="Accept other data sets and other numbers of photographs than the protocol's; such figures do "
+        "not compare with published ones.",
     ),
 ]
 Out = Annotated[
@@ -65,97 +69,170 @@ Out = Annotated[
     typer.Option(
         metavar="FOLDER",
         show_default="RUN/evaluation with --run, else nowhere",
-        help="Keep figures and evidence there, for dvsa compare.",
+        help="Write figures and evidence there, for dvsa compare.",
     ),
 ]
 
 
-class Task(NamedTuple):
-    """What is measured."""
+class Request(NamedTuple):
+    """What to judge, on what, and where the results go: the options that all four commands have."""
 
-    help: str
-    options: tuple[str, ...] = ()
-    """Those of its command that the others have not."""
+    data: Path
+    split: str
+    first: int | None
+    entities: Path | None
+    bundle: Path | None
+    run: Path | None
+    allow_custom_split: bool
+    out: Path | None
+    as_json: bool
 
 
-TASKS = {
-    "ranking": Task(
-        "Rank photographs and sentences.\n\n"
-        "Each sentence looks for its photograph among all of the split, each photograph for its sentences."
-    ),
-    "captions": Task(
-        "Judge captions of photographs.\n\n"
-        "One caption for each whole photograph is held against the photograph's own sentences.",
-        ("beam", "length_power"),
-    ),
-    "regions": Task(
-        "Judge phrases of regions.\n\n"
-        "One phrase for each thing that has a box in Flickr30k Entities is held against people's phrases.",
-        ("beam", "length_power"),
-    ),
-    "grounding": Task(
-        "Find the boxes of phrases.\n\n"
-        "Each phrase of Flickr30k Entities is laid on a region, which is held against the true box.",
-        ("beta",),
-    ),
-}
-"""By the command's name."""
+def ranking(
+    data: Data,
+    split: Split = "val",
+    first: First = None,
+    entities: Entities = None,
+    bundle: BundleFolder = None,
+    run: RunFolder = None,
+    allow_custom_split: AllowCustomSplit = False,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Rank photographs and sentences.
+
+    Each sentence searches for its photograph in the whole split, and each photograph for its sentences.
+
+    Each figure comes with its 95% bootstrap interval over photographs. Photographs, words and splits that
+    would make the figures misleading are refused.
+
+    Example: `dvsa evaluate ranking --data flickr8k --split val`
+    """
+    from dvsa import evaluation
+
+    request = Request(data, split, first, entities, bundle, run, allow_custom_split, out, as_json)
+    _evaluate("ranking", evaluation.ranking, request)
+
+
+def captions(
+    data: Data,
+    split: Split = "val",
+    first: First = None,
+    entities: Entities = None,
+    bundle: BundleFolder = None,
+    run: RunFolder = None,
+    beam: Beam = None,
+    length_power: LengthPower = None,
+    allow_custom_split: AllowCustomSplit = False,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge captions of photographs.
+
+    One caption for each whole photograph is compared with the photograph's own sentences.
+
+    Each figure comes with its 95% bootstrap interval over photographs. Photographs, words and splits that
+    would make the figures misleading are refused.
+
+    Example: `dvsa evaluate captions --data flickr8k --split val`
+    """
+    from dvsa import evaluation
+
+    judge = partial(evaluation.captions, beam=beam, length_power=length_power)
+    request = Request(data, split, first, entities, bundle, run, allow_custom_split, out, as_json)
+    _evaluate("captions", judge, request)
+
+
+def regions(
+    data: Data,
+    split: Split = "val",
+    first: First = None,
+    entities: Entities = None,
+    bundle: BundleFolder = None,
+    run: RunFolder = None,
+    beam: Beam = None,
+    length_power: LengthPower = None,
+    allow_custom_split: AllowCustomSplit = False,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge phrases of regions.
+
+    One phrase for each thing with a box in Flickr30k Entities is compared with people's phrases.
+
+    Each figure comes with its 95% bootstrap interval over photographs. Photographs, words and splits that
+    would make the figures misleading are refused.
+
+    Example: `dvsa evaluate regions --data flickr8k --split val`
+    """
+    from dvsa import evaluation
+
+    judge = partial(evaluation.regions, beam=beam, length_power=length_power)
+    request = Request(data, split, first, entities, bundle, run, allow_custom_split, out, as_json)
+    _evaluate("regions", judge, request)
+
+
+def grounding(
+    data: Data,
+    split: Split = "val",
+    first: First = None,
+    entities: Entities = None,
+    bundle: BundleFolder = None,
+    run: RunFolder = None,
+    beta: Beta = None,
+    allow_custom_split: AllowCustomSplit = False,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find the boxes of phrases.
+
+    Each phrase of Flickr30k Entities is assigned to a region, which is compared with the true box. Without
+    `--beta`, the region is the one that `View.locate` gives.
+
+    Each figure comes with its 95% bootstrap interval over photographs. Photographs, words and splits that
+    would make the figures misleading are refused.
+
+    Example: `dvsa evaluate grounding --data flickr8k --split val`
+    """
+    from dvsa import evaluation
+
+    request = Request(data, split, first, entities, bundle, run, allow_custom_split, out, as_json)
+    _evaluate("grounding", partial(evaluation.grounding, beta=beta), request)
+
+
+TASKS = (ranking, captions, regions, grounding)
 
 
 def commands() -> typer.Typer:
     """The four commands under `dvsa evaluate`."""
     app = typer.Typer(no_args_is_help=True)
-    for name, task in TASKS.items():
-        intervals = "Each figure comes with its 95% bootstrap interval over photographs."
-        guard = "Photographs, words and splits that would make the figures mislead are refused."
-        example = f"Example: `dvsa evaluate {name} --data flickr8k --split val`"
-        app.command(name, help=f"{task.help}\n\n{intervals} {guard}\n\n{example}")(_command(name, task))
+    register(app, *TASKS)
     return app
 
 
-def _command(name: str, task: Task) -> Callable[..., None]:
-    @one_line_errors()
-    def command(
-        data: Data,
-        split: Split = "val",
-        first: First = None,
-        entities: Entities = None,
-        bundle: BundleFolder = None,
-        run: RunFolder = None,
-        beam: Beam = None,
-        length_power: LengthPower = None,
-        beta: Beta = None,
-        allow_custom_split: Custom = False,
-        out: Out = None,
-        as_json: AsJson = False,
-    ) -> None:
-        from dvsa import evaluation
-        from dvsa.data import load
-        from dvsa.evaluation import protocol
+def _evaluate(task: str, judge: Callable[..., "Judged"], request: Request) -> None:
+    """Check the protocol, judge the model, keep the evidence and print the report."""
+    from dvsa.data import load
+    from dvsa.evaluation import protocol
 
-        dataset = load(data, entities).divided()
-        examples = dataset.split(split)[:first]
-        model = _model(bundle, run)
-        if out is None and run is not None:
-            out = run / "evaluation"
-        given = {"beam": beam, "length_power": length_power, "beta": beta}
-        options = {option: given[option] for option in task.options}
-        with progress() as tell:
-            protocol.check(
-                model.bundle, dataset, examples, allow_custom_split=allow_custom_split, progress=tell
-            )
-            if out is not None:
-                out.mkdir(parents=True, exist_ok=True)
-            judged: Judged = getattr(evaluation, name)(model, examples, progress=tell, **options)
+    dataset = load(request.data, request.entities).divided()
+    examples = dataset.split(request.split)[: request.first]
+    model = _model(request.bundle, request.run)
+    out = request.out
+    if out is None and request.run is not None:
+        out = request.run / "evaluation"
+
+    with progress() as tell:
+        custom = request.allow_custom_split
+        protocol.check(model.bundle, dataset, examples, allow_custom_split=custom, progress=tell)
         if out is not None:
-            _keep(judged, out, f"{name}.{split}" if first is None else f"{name}.{split}.{first}")
-        show_report(judged.report, as_json)
+            out.mkdir(parents=True, exist_ok=True)  # fails before the work if it cannot be written
+        judged = judge(model, examples, progress=tell)
 
-    options = {option for task in TASKS.values() for option in task.options} - {*task.options}
-    signature = inspect.signature(command)
-    kept = [parameter for parameter in signature.parameters.values() if parameter.name not in options]
-    command.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
-    return command
+    if out is not None:
+        name = f"{task}.{request.split}"
+        _keep(judged, out, name if request.first is None else f"{name}.{request.first}")
+    show_report(judged.report, request.as_json)
 
 
 def _model(bundle: Path | None, run: Path | None) -> "Model":
@@ -176,4 +253,4 @@ def _keep(judged: "Judged", folder: Path, name: str) -> None:
     """Write the report and its evidence."""
     write(folder / f"{name}.npz", judged.evidence.content())
     write(folder / f"{name}.json", json.dumps(judged.report.to_json(), indent=1, allow_nan=False).encode())
-    note(f"keeps {folder / name}.json and .npz")
+    note(f"wrote {folder / name}.json and .npz")
