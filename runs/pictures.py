@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--beta", type=float, help="the middle one; the run's own by default")
     args = parser.parse_args()
     model, data = live.model(Run(args.run)), load(args.data)
-    beta = model.bundle.manifest["beta"] if args.beta is None else args.beta
+    beta = model.bundle.manifest.beta if args.beta is None else args.beta
     args.out.mkdir(parents=True, exist_ok=True)
     for example in data.split(args.split)[: args.first]:
         draw(model, example, beta, args.out / Path(example.name).stem)

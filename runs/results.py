@@ -55,7 +55,7 @@ def main() -> None:
         tuple(p.name.split(".")[:2]): json.loads(p.read_text()) for p in sorted(args.folder.glob("*.*.json"))
     }
     facts = {
-        "bundle": bundle.manifest["name"],
+        "bundle": bundle.manifest.name,
         "digest": bundle.digest[:12],
         "commit": commit,
         "command": args.command,

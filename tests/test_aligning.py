@@ -107,7 +107,7 @@ def _sum(view: View, sentence: str, first: int, last: int) -> np.ndarray:
 def test_a_bundle_says_from_which_score_a_region_speaks() -> None:
     bundle = Bundle.open()
     lenient, strict = (
-        Model(replace(bundle, manifest={**bundle.manifest, "support": least})) for least in (-100.0, 100.0)
+        Model(replace(bundle, manifest=replace(bundle.manifest, support=least))) for least in (-100.0, 100.0)
     )
     sentence = "a man with a dog on a zzyzx"
     photo = EXAMPLES / "photographer.jpg"

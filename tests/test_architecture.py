@@ -27,6 +27,8 @@ ROOMS = [
         "beam",
         "metrics",
         "data",
+        "manifest",
+        "graphs",
         "bundle",
         "captioning",
         "model",

@@ -1,6 +1,7 @@
 import hashlib
 import json
 import shutil
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -43,19 +44,19 @@ def test_the_probe_speaks_of_picture_and_words(toy_bundle: Path) -> None:
     model = dvsa.load(toy_bundle)
     view = model.open(probe_photo())
     found = probe(model)
-    assert found["caption"] == view.caption().text
+    assert found.caption == view.caption().text
     wanted = view.align(" ".join(model.bundle.vocabulary.words[:10])).score
-    assert found["score"] == pytest.approx(wanted, rel=1e-5)
+    assert found.score == pytest.approx(wanted, rel=1e-5)
 
 
 def test_other_results_than_recorded_are_wrong(toy_bundle: Path, tmp_path: Path) -> None:
     truth = probe(dvsa.load(toy_bundle))
-    room = TOLERANCE * max(1.0, abs(truth["score"]))
-    near = bundle_with(toy_bundle, tmp_path / "near", probe={**truth, "score": truth["score"] + room / 2})
+    room = TOLERANCE * max(1.0, abs(truth.score))
+    near = bundle_with(toy_bundle, tmp_path / "near", probe=asdict(truth) | {"score": truth.score + room / 2})
     assert failures(examine(near)) == []
-    far = bundle_with(toy_bundle, tmp_path / "far", probe={**truth, "score": truth["score"] + 2 * room})
+    far = bundle_with(toy_bundle, tmp_path / "far", probe=asdict(truth) | {"score": truth.score + 2 * room})
     assert failures(examine(far)) == ["known picture"]
-    other = bundle_with(toy_bundle, tmp_path / "other", probe={**truth, "caption": "a dog"})
+    other = bundle_with(toy_bundle, tmp_path / "other", probe=asdict(truth) | {"caption": "a dog"})
     assert failures(examine(other)) == ["known picture"]
     assert "recorded was 'a dog'" in examine(other)[-1].detail
 
@@ -70,7 +71,7 @@ def test_a_bundle_that_records_no_result(toy_bundle: Path, tmp_path: Path) -> No
 
 def test_a_model_without_a_captioner_is_probed_by_its_score(toy_bundle: Path, tmp_path: Path) -> None:
     found = probe(dvsa.load(bundle_with(toy_bundle, tmp_path / "mute", voices={})))
-    assert found == {**probe(dvsa.load(toy_bundle)), "caption": ""}
+    assert found == replace(probe(dvsa.load(toy_bundle)), caption="")
 
 
 @pytest.mark.parametrize("name", ["look.onnx", "vocabulary.tsv"])

@@ -12,7 +12,7 @@ import pytest
 
 from dvsa import evaluation, maxsim
 from dvsa.boxes import grid, iou
-from dvsa.bundle import Bundle, Manifest
+from dvsa.bundle import Bundle
 from dvsa.data import Example, GroundedPhrase, Source, load
 from dvsa.evaluation import Encoded, Judged
 from dvsa.metrics.captions import score
@@ -48,8 +48,8 @@ def encoded(model: Model, examples: Sequence[Example]) -> Encoded:
     return evaluation.encode(model, examples)
 
 
-def with_manifest(model: Model, **changes: object) -> Model:
-    manifest = cast(Manifest, {**model.bundle.manifest, **changes})
+def with_manifest(model: Model, **changes: Any) -> Model:
+    manifest = replace(model.bundle.manifest, **changes)
     return Model(replace(model.bundle, manifest=manifest))
 
 
@@ -151,8 +151,8 @@ def test_captions_written_at_once_are_those_written_one_by_one(
     )
     manifest = model.bundle.manifest
     choice = {
-        "beam": manifest["beam"] if beam is None else beam,
-        "length_power": manifest["length_power"] if power is None else power,
+        "beam": manifest.beam if beam is None else beam,
+        "length_power": manifest.length_power if power is None else power,
     }
     for example, view in zip(examples, views, strict=True):
         alone = replace(view, model=with_manifest(model, **choice))
@@ -222,7 +222,7 @@ def test_intervals_of_regions_resample_photographs(model: Model, examples: Seque
 
 
 def test_regions_need_both_captioners(model: Model, examples: Sequence[Example]) -> None:
-    voices = {"frame": model.bundle.manifest["voices"]["frame"]}
+    voices = {"frame": model.bundle.manifest.voices["frame"]}
     with pytest.raises(ValueError, match="no captioner for a region"):
         evaluation.regions(with_manifest(model, voices=voices), examples)
 
@@ -328,7 +328,7 @@ def test_a_phrase_of_unknown_words_goes_to_the_best_proposal(
 def test_word_accuracy_is_that_of_one_word_at_a_time(
     model: Model, examples: Sequence[Example], views: Sequence[View], beta: float | None
 ) -> None:
-    wanted = model.bundle.manifest["beta"] if beta is None else beta
+    wanted = model.bundle.manifest.beta if beta is None else beta
     right = [
         iou(view.box_I4[[region]], np.array([phrase.box]))[0, 0] >= 0.5
         for example, view in zip(examples, views, strict=True)

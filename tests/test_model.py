@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dvsa.bundle import Bundle
+from dvsa.manifest import BundleManifest
 from dvsa.model import Model, View
 
 PHOTOGRAPHS = sorted((Path(__file__).parent.parent / "examples").glob("*.jpg"))
@@ -13,8 +14,8 @@ PHOTOGRAPHS = sorted((Path(__file__).parent.parent / "examples").glob("*.jpg"))
 
 def seen(photo: Path, rerank: float) -> View:
     bundle = Bundle.open()
-    changed = {**bundle.manifest, "rerank": rerank, "length_power": 0.8}
-    return Model(replace(bundle, manifest=changed)).open(photo)  # type: ignore[arg-type]
+    changed = replace(bundle.manifest, rerank=rerank, length_power=0.8)
+    return Model(replace(bundle, manifest=changed)).open(photo)
 
 
 @pytest.mark.parametrize("photo", PHOTOGRAPHS, ids=lambda photo: photo.stem)
@@ -33,9 +34,9 @@ def test_captions_compete_by_likelihood_and_by_alignment(photo: Path) -> None:
 
 def test_bundles_that_say_nothing_of_it_leave_the_likeliest_in_front() -> None:
     bundle = Bundle.open()
-    silent = {key: value for key, value in bundle.manifest.items() if key != "rerank"}
-    model = Model(replace(bundle, manifest=silent))  # type: ignore[arg-type]
-    assert model.bundle.rerank == 0
-    power = bundle.manifest["length_power"]
+    silent = {key: value for key, value in bundle.manifest.to_json().items() if key != "rerank"}
+    model = Model(replace(bundle, manifest=BundleManifest.from_json(silent)))
+    assert model.bundle.manifest.rerank == 0
+    power = bundle.manifest.length_power
     found = [c.logprob / len(c.logprobs) ** power for c in model.open(PHOTOGRAPHS[0]).captions(3)]
     assert found == sorted(found, reverse=True)

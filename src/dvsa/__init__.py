@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from dvsa.records import Alignment, Caption, Description, Phrase, Region, Segment, Word
 
 if TYPE_CHECKING:
-    from dvsa.bundle import BundleError
     from dvsa.captioning import sampler
+    from dvsa.manifest import BundleError
     from dvsa.model import Model, View, load
     from dvsa.photo import PhotoError
 
@@ -37,7 +37,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
-    "BundleError": "dvsa.bundle",
+    "BundleError": "dvsa.manifest",
     "Model": "dvsa.model",
     "PhotoError": "dvsa.photo",
     "View": "dvsa.model",

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvsa import beam, text
-from dvsa.bundle import Bundle, Voice
+from dvsa.graphs import Graphs
+from dvsa.manifest import Voice
 
 MAX_LEN = 25
 """Longest caption, in words."""
@@ -21,24 +22,24 @@ Floats = NDArray[np.float32]
 class CaptionGraphs:
     """The two graphs of a captioner."""
 
-    bundle: Bundle
+    graphs: Graphs
     voice: Voice
 
     @property
     def first_token(self) -> int:
         """The token that stands before the first word."""
-        return self.voice["start"]
+        return self.voice.start
 
     def start(self, feature_BIF: Floats, focus_B: NDArray[np.int64]) -> beam.State:
         """The first state for B regions, `focus_B`, of B photographs."""
-        graph = f"{self.voice['graphs']}.start"
-        return tuple(self.bundle.run(graph, {"features": feature_BIF, "focus": focus_B}))
+        graph = f"{self.voice.graphs}.start"
+        return tuple(self.graphs.run(graph, {"features": feature_BIF, "focus": focus_B}))
 
     def step(self, token_B: NDArray[np.int64], state: beam.State) -> tuple[Floats, beam.State]:
         """Log-probabilities (B, V) of the next word after `token_B`, and the next state."""
-        graph = f"{self.voice['graphs']}.step"
-        names = self.bundle.inputs(graph)
-        logp_BV, *after = self.bundle.run(graph, dict(zip(names, (token_B, *state), strict=True)))
+        graph = f"{self.voice.graphs}.step"
+        names = self.graphs.inputs(graph)
+        logp_BV, *after = self.graphs.run(graph, dict(zip(names, (token_B, *state), strict=True)))
         return logp_BV, tuple(after)  # type: ignore[return-value]
 
 

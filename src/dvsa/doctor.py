@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dvsa.bundle import Bundle, BundleError, Probe
+from dvsa.bundle import Bundle
+from dvsa.manifest import BundleError, Probe
 from dvsa.model import Model
 from dvsa.photo import Photo
 
@@ -41,9 +42,9 @@ def examine(folder: Path | None = None) -> tuple[Check, ...]:
     except (BundleError, OSError) as error:
         return (*checks, Check("bundle", False, str(error)))
     manifest = bundle.manifest
-    detail = f"{manifest['name']} in {bundle.folder}, {len(manifest['files'])} files as recorded"
+    detail = f"{manifest.name} in {bundle.folder}, {len(manifest.files)} files as recorded"
     checks += [Check("bundle", True, detail), Check("digest", True, bundle.digest)]
-    return (*checks, _compare(manifest.get("probe"), probe(Model(bundle))))
+    return (*checks, _compare(manifest.probe, probe(Model(bundle))))
 
 
 def probe_photo() -> Photo:
@@ -58,18 +59,18 @@ def probe(model: Model) -> Probe:
     """The caption of the probe picture, empty without a captioner, and the score of ten words on it."""
     view = model.open(probe_photo())
     sentence = " ".join(model.bundle.vocabulary.words[:10])
-    caption = view.caption().text if "frame" in model.bundle.manifest["voices"] else ""
-    return {"caption": caption, "score": view.score(sentence)}
+    caption = view.caption().text if "frame" in model.bundle.manifest.voices else ""
+    return Probe(caption, view.score(sentence))
 
 
 def _compare(wanted: Probe | None, found: Probe) -> Check:
-    detail = f"{found['caption']!r}, score {found['score']:.4f}"
+    detail = f"{found.caption!r}, score {found.score:.4f}"
     if wanted is None:
         return Check("known picture", False, f"{detail}; the bundle records none: export it again")
-    gap = abs(found["score"] - wanted["score"])
-    if found["caption"] == wanted["caption"] and gap <= TOLERANCE * max(1.0, abs(wanted["score"])):
+    gap = abs(found.score - wanted.score)
+    if found.caption == wanted.caption and gap <= TOLERANCE * max(1.0, abs(wanted.score)):
         return Check("known picture", True, detail)
-    was = f"{wanted['caption']!r}, score {wanted['score']:.4f}"
+    was = f"{wanted.caption!r}, score {wanted.score:.4f}"
     return Check("known picture", False, f"{detail}; recorded was {was}: install numpy and onnxruntime again")
 
 

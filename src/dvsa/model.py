@@ -46,7 +46,7 @@ class Model:
         """
         if not isinstance(photo, Photo):
             photo = read(Path(photo) if isinstance(photo, str) else photo)
-        fine, coarse, score_BN, box_BN4 = self.look(squash(photo, self.bundle.manifest["size"])[None])
+        fine, coarse, score_BN, box_BN4 = self.look(squash(photo, self.bundle.manifest.size)[None])
         proposer, box_I4, score_I = self._regions(photo, regions, score_BN[0], box_BN4[0])
         feature_BIF, v_BID = self.encode(fine, coarse, box_I4[None])
         return View(self, photo, proposer, box_I4, score_I, feature_BIF[0], v_BID[0])
@@ -55,7 +55,7 @@ class Model:
         self, photo: Photo, regions: str | Path | NDArray[np.floating], score_N: Floats, box_N4: Floats
     ) -> tuple[str, Floats, Floats]:
         if isinstance(regions, str) and regions == "head":
-            return self.bundle.manifest["proposer"], *self.propose(score_N, box_N4)
+            return self.bundle.manifest.proposer, *self.propose(score_N, box_N4)
         if isinstance(regions, str) and regions == "grid":
             return "grid", *with_frame(boxes.grid())
         if isinstance(regions, str | Path):
@@ -68,17 +68,19 @@ class Model:
 
     def look(self, pixels_BHWC: NDArray[np.uint8]) -> tuple[Floats, Floats, Floats, Floats]:
         """Fine and coarse feature maps, and scores (B, N) and boxes (B, N, 4) of candidates."""
-        fine, coarse, score_BN, box_BN4 = self.bundle.run("look", {"pixels": pixels_BHWC})
+        fine, coarse, score_BN, box_BN4 = self.bundle.graphs.run("look", {"pixels": pixels_BHWC})
         return fine, coarse, score_BN, box_BN4  # type: ignore[return-value]
 
     def propose(self, score_N: Floats, box_N4: Floats) -> tuple[Floats, Floats]:
         """The bundle's own regions of one photograph, the frame last: boxes (20, 4), scores (20,)."""
         manifest = self.bundle.manifest
-        return choose(manifest["proposer"], score_N, box_N4, threshold=manifest["nms"])
+        return choose(manifest.proposer, score_N, box_N4, threshold=manifest.nms)
 
     def encode(self, fine: Floats, coarse: Floats, box_BI4: Floats) -> tuple[Floats, Floats]:
         """Features (B, I, F) for the captioners, and region vectors v (B, I, D) for the score."""
-        feature_BIF, v_BID = self.bundle.run("encode", {"fine": fine, "coarse": coarse, "boxes": box_BI4})
+        feature_BIF, v_BID = self.bundle.graphs.run(
+            "encode", {"fine": fine, "coarse": coarse, "boxes": box_BI4}
+        )
         return feature_BIF, v_BID  # type: ignore[return-value]
 
     def read(self, sentence: str) -> Sentence:
@@ -108,17 +110,17 @@ class Model:
         """Vectors s (L, T, D) of the known words of tokenised sentences, and where there is one (L, T)."""
         ids_LT, real_LT = text.pad([self.bundle.vocabulary.encode(s) for s in sentences])
         if not ids_LT.size:
-            return np.zeros((*ids_LT.shape, self.bundle.manifest["embedding"]), np.float32), real_LT
-        (s_LTD,) = self.bundle.run("sentence", {"ids": ids_LT, "real": real_LT})
+            return np.zeros((*ids_LT.shape, self.bundle.manifest.embedding), np.float32), real_LT
+        (s_LTD,) = self.bundle.graphs.run("sentence", {"ids": ids_LT, "real": real_LT})
         return s_LTD, real_LT  # type: ignore[return-value]
 
     def captioner(self, subject: Subject) -> CaptionGraphs:
         """The captioner of photographs (`frame`) or of regions (`region`); ValueError if there is none."""
         manifest = self.bundle.manifest
-        voice = manifest["voices"].get(subject)
+        voice = manifest.voices.get(subject)
         if voice is None:
-            raise ValueError(f"bundle {manifest['name']} has no captioner for a {subject}: use another one")
-        return CaptionGraphs(self.bundle, voice)
+            raise ValueError(f"bundle {manifest.name} has no captioner for a {subject}: use another one")
+        return CaptionGraphs(self.bundle.graphs, voice)
 
     def write(
         self,
@@ -153,11 +155,11 @@ class Model:
         if sampler is not None:
             return [[self._caption(drawn)] for drawn in sampler(captioner, state)]
 
-        power = manifest["length_power"] if length_power is None else length_power
-        width = manifest["beam"] if width is None else width
+        power = manifest.length_power if length_power is None else length_power
+        width = manifest.beam if width is None else width
         found = search(captioner, state, width=width, length_power=power)
         written = [[self._caption(h) for h in hypotheses] for hypotheses in found]
-        if v_BID is None or not self.bundle.rerank:
+        if v_BID is None or not self.bundle.manifest.rerank:
             return written
         return [self._reranked(captions, v_ID, power) for captions, v_ID in zip(written, v_BID, strict=True)]
 
@@ -165,7 +167,7 @@ class Model:
         """By log-probability over length ** power plus `rerank` S_kl (paper, eq. 8), highest first."""
         s_NTD, real_NT = self.word_vectors([caption.words for caption in captions])
         likely_N = np.array([c.logprob / len(c.logprobs) ** power for c in captions])
-        value_N = likely_N + self.bundle.rerank * maxsim.scores(v_ID[None], s_NTD, real_NT)[0]
+        value_N = likely_N + self.bundle.manifest.rerank * maxsim.scores(v_ID[None], s_NTD, real_NT)[0]
         return [captions[n] for n in np.argsort(-value_N, kind="stable")]
 
     def _caption(self, hypothesis: beam.Hypothesis) -> Caption:
@@ -229,9 +231,9 @@ class View:
         Raises:
             ValueError: the sentence has no words or more than 500; beta is negative or not a number.
         """
-        beta = self.model.bundle.manifest["beta"] if beta is None else float(beta)
+        beta = self.model.bundle.manifest.beta if beta is None else float(beta)
         sentence = self.model.read(sentence) if isinstance(sentence, str) else sentence
-        return align(sentence, self.v_ID, beta=beta, support=self.model.bundle.support)
+        return align(sentence, self.v_ID, beta=beta, support=self.model.bundle.manifest.support)
 
     def locate(self, sentence: str | Sentence, first: int = 0, last: int | None = None) -> Region:
         """Find the region of a phrase: the words `first` to `last` of a sentence, or the whole sentence.
@@ -255,7 +257,7 @@ class View:
             raise ValueError(f"no word of {' '.join(words[phrase])!r} is known to the model: use other words")
 
         s_ND = sentence.s_TD[phrase][known_T]
-        return self.regions[locate(s_ND, self.v_ID, self.box_I4, self.model.bundle.sharpness)]
+        return self.regions[locate(s_ND, self.v_ID, self.box_I4, self.model.bundle.manifest.sharpness)]
 
     def score(self, sentence: str | Sentence) -> float:
         """The score S_kl of this photograph and a sentence; 0 for a sentence without known words."""

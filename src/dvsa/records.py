@@ -10,12 +10,13 @@ it means the same on the original and on the squashed square that the network se
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Box = tuple[float, float, float, float]
 
 Subject = Literal["frame", "region"]
 """What a captioner writes about: a whole photograph or one region."""
+SUBJECTS: tuple[Subject, ...] = get_args(Subject)
 
 FRAME: Box = (0.0, 0.0, 1.0, 1.0)
 """The whole photograph; always the last region of a view."""

@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 from dvsa.boxes import PROPOSALS, FloatArray, IntArray, grid, iou, nms
 from dvsa.records import FRAME
 
+PROPOSERS = ("head", "coverage", "grid", "frame")
+"""How regions may be chosen; see `choose`."""
 PRE_NMS = 1500
 """Candidates that go into NMS, best first."""
 CANDIDATES = 1000

@@ -36,7 +36,7 @@ def photographs(model: Model) -> Photographs:
         shape = len(examples), 4
         low_KI2, size_KI2 = rng.random((2, *shape, 2), np.float32) / 2
         feature_KIF = rng.random((*shape, FEATURES), np.float32)
-        v_KID = rng.normal(size=(*shape, model.bundle.manifest["embedding"])).astype(np.float32)
+        v_KID = rng.normal(size=(*shape, model.bundle.manifest.embedding)).astype(np.float32)
         v_KID /= np.linalg.norm(v_KID, axis=2, keepdims=True)
         box_KI4 = np.concatenate([low_KI2, low_KI2 + size_KI2], axis=2)
         return examples, Encoded(box_KI4, np.ones(shape, np.float32), feature_KIF, v_KID)

@@ -3,12 +3,10 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import cast
 
 import numpy as np
 import pytest
 
-from dvsa.bundle import Manifest
 from dvsa.data import Example
 from dvsa.evaluation import Encoded
 from dvsa.evaluation.perplexity import PHOTOGRAPHS, perplexity, surprise
@@ -29,13 +27,13 @@ SENTENCES = [
 
 def by_hand(model: Model, feature_IF: Floats, sentence: str) -> list[float]:
     """The probability of every known word and of END."""
-    run, voice = model.bundle.run, model.bundle.manifest["voices"]["frame"]
+    run, voice = model.bundle.graphs.run, model.bundle.manifest.voices["frame"]
     frame = np.array([len(feature_IF) - 1])
-    state = run(f"{voice['graphs']}.start", {"features": feature_IF[None], "focus": frame})
-    names, token, found = model.bundle.inputs(f"{voice['graphs']}.step"), voice["start"], []
+    state = run(f"{voice.graphs}.start", {"features": feature_IF[None], "focus": frame})
+    names, token, found = model.bundle.graphs.inputs(f"{voice.graphs}.step"), voice.start, []
     for wanted in (*model.bundle.vocabulary.encode(words(sentence)), END):
         inputs = dict(zip(names, (np.array([token]), *state), strict=True))
-        logp_BV, *state = run(f"{voice['graphs']}.step", inputs)
+        logp_BV, *state = run(f"{voice.graphs}.step", inputs)
         found.append(float(np.exp(logp_BV[0, wanted])))
         token = wanted
     return found
@@ -91,6 +89,6 @@ def test_bad_input_is_named(model: Model, photographs: Photographs) -> None:
         perplexity(model, [])
     with pytest.raises(ValueError, match=r"^0\.jpg has no sentences"):
         perplexity(model, [replace(examples[0], sentences=())])
-    mute = Model(replace(model.bundle, manifest=cast(Manifest, {**model.bundle.manifest, "voices": {}})))
+    mute = Model(replace(model.bundle, manifest=replace(model.bundle.manifest, voices={})))
     with pytest.raises(ValueError, match="no captioner for a frame"):
         perplexity(mute, photographs([["a dog"]])[0], encoded=encoded)

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 import pytest
 
-from dvsa.bundle import Bundle, Manifest
+from dvsa.bundle import Bundle, shipped
 from dvsa.data import Dataset, Example, Problem, Source, load, seen
 from dvsa.evaluation.protocol import ProtocolError, check
+from dvsa.graphs import OnnxGraphs
+from dvsa.manifest import MANIFEST, BundleManifest
 from dvsa.text import Vocabulary
 
 SIZE = 8
@@ -39,8 +40,10 @@ def bundle(dataset: Dataset, tmp_path: Path) -> Bundle:
 def trained(dataset: Dataset, folder: Path, *words: str) -> Bundle:
     seen.write(folder / seen.FILE, dataset.split("train"), dataset.split("val"))
     vocabulary = Vocabulary(tuple(sorted({"dog", "it", *words})), (9,) * (2 + len(words)), 9)
-    manifest = {"name": "ours", "training": {"config": {"data": dataset.name}}}
-    return Bundle(folder, cast(Manifest, manifest), vocabulary)
+    manifest = replace(
+        BundleManifest.load(shipped() / MANIFEST), name="ours", training={"config": {"data": dataset.name}}
+    )
+    return Bundle(folder, manifest, vocabulary, OnnxGraphs(folder, {}))
 
 
 def named(dataset: Dataset, name: str) -> Dataset:

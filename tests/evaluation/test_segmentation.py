@@ -66,7 +66,7 @@ def test_boundaries_are_those_of_one_sentence_at_a_time(
     assert report["every gap"]["boundary recall"] == 100
     assert report["every gap"]["boundary precision"] == pytest.approx(100 * 13 / 29)
     assert report["by chance"]["boundary recall"] == pytest.approx(100 * chance / 13)
-    used = model.bundle.manifest["beta"] if beta is None else beta
+    used = model.bundle.manifest.beta if beta is None else beta
     assert report["settings"] == {
         "proposer": "coverage",
         "beta": "inf" if used == np.inf else used,

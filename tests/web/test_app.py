@@ -43,7 +43,7 @@ def view(model: dvsa.Model, picture: bytes) -> dvsa.View:
 def test_an_upload_says_what_the_api_says(photo: dict[str, Any], view: dvsa.View) -> None:
     assert (photo["name"], photo["width"], photo["height"]) == ("photographer.jpg", 512, 512)
     assert photo["proposer"] == view.proposer
-    assert photo["beta"] == view.model.bundle.manifest["beta"]
+    assert photo["beta"] == view.model.bundle.manifest.beta
     assert photo["regions"] == [plain(asdict(region)) for region in view.regions]
     assert photo["caption"] == evidence(view, view.caption())
     wanted = plain(asdict(view.align(view.caption().text)))
@@ -237,7 +237,7 @@ def test_health_and_metrics(client: TestClient, photo: dict[str, Any], model: dv
     assert health.pop("photographs") >= 1
     bundle = model.bundle
     assert health == {
-        "status": "ok", "model": bundle.manifest["name"], "digest": bundle.digest, "index": 3,
+        "status": "ok", "model": bundle.manifest.name, "digest": bundle.digest, "index": 3,
     }  # fmt: skip
     client.get("/no/such/path")
     lines = client.get("/metrics").text.splitlines()

@@ -220,7 +220,7 @@ def test_a_given_photograph_is_described(visit: Visit, view: View, give: Callabl
     assert page.locator("#regions .region").count() == len(view.regions)
     assert page.locator("#phrases li").count() >= len(described.phrases)
     assert "astronaut.jpg" in page.locator("#aloud").inner_text()
-    assert regions(page) == along(view, described.caption.text, view.model.bundle.manifest["beta"])
+    assert regions(page) == along(view, described.caption.text, view.model.bundle.manifest.beta)
 
 
 def test_a_sample_opens_and_the_address_brings_it_back(visit: Visit) -> None:
@@ -277,7 +277,7 @@ def test_a_region_shows_its_phrase_by_pointer_and_by_keyboard(page: Page, view: 
 
 def test_a_sentence_stands_on_its_regions_as_the_model_has_it(page: Page, view: View) -> None:
     say(page, SENTENCE)
-    beta = view.model.bundle.manifest["beta"]
+    beta = view.model.bundle.manifest.beta
     aligned = view.align(SENTENCE, beta)
     assert regions(page) == along(view, SENTENCE, beta)
     spoken = page.locator("#regions .region.spoken").evaluate_all("all => all.map(g => +g.dataset.region)")
@@ -324,7 +324,7 @@ def test_the_slider_goes_from_single_words_to_one_region(page: Page, view: View)
     page.locator("#beta").press("Home")
     expect(page.locator("#beta-value")).to_have_text(f"0 · {counts[0]} segments")
     page.locator("#beta-own").click()
-    assert regions(page) == along(view, SENTENCE, view.model.bundle.manifest["beta"])
+    assert regions(page) == along(view, SENTENCE, view.model.bundle.manifest.beta)
 
 
 def test_words_are_as_pale_as_they_are_uncertain(page: Page, view: View) -> None:

@@ -136,8 +136,6 @@ def export(run: FinishedRun, out: OutBundle, name: Name = None, as_json: AsJson 
     bundle = Bundle.open(export_run(Run(run), out, name=name))
     size = sum(path.stat().st_size for path in out.iterdir())
     if as_json:
-        print_json(
-            {"bundle": str(out), "name": bundle.manifest["name"], "bytes": size, "digest": bundle.digest}
-        )
+        print_json({"bundle": str(out), "name": bundle.manifest.name, "bytes": size, "digest": bundle.digest})
     else:
-        show(f"{out}: bundle {bundle.manifest['name']}, {size / 1e6:.1f} MB, SHA-256 {bundle.digest}")
+        show(f"{out}: bundle {bundle.manifest.name}, {size / 1e6:.1f} MB, SHA-256 {bundle.digest}")

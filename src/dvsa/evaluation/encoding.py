@@ -53,7 +53,7 @@ def look(
     model: Model, examples: Sequence[Example], progress: Progress | None
 ) -> Iterator[tuple[Sequence[Example], Floats, Floats, Floats, Floats]]:
     """A few examples at a time, with what `Model.look` gives for their photographs."""
-    size = model.bundle.manifest["size"]
+    size = model.bundle.manifest.size
     for chunk in chunks(examples, PHOTOGRAPHS, "looking at photographs", progress):
         pixels_BHWC = np.stack([squash(read(e.read(), name=e.name), size) for e in chunk])
         yield chunk, *model.look(pixels_BHWC)

@@ -46,7 +46,7 @@ def grounding(
     """
     require_boxes(examples)
     encoded = encoded or encode(model, examples, progress)
-    phrases, sharpness = _boxed(examples), model.bundle.sharpness
+    phrases, sharpness = _boxed(examples), model.bundle.manifest.sharpness
     predicted, truth, photos = [], [], []
     for line in aligned(model, examples, list(phrases), encoded.v_KID, progress):
         path_T = None if beta is None else word_regions(line.known_T, line.dot_TI, beta)
@@ -72,7 +72,7 @@ def grounding(
     else:
         rule = "largest sum of v.s over the phrase"
     report = judged.report().with_settings(
-        proposer=model.bundle.manifest["proposer"],
+        proposer=model.bundle.manifest.proposer,
         rule=rule,
         beta="inf" if beta == math.inf else beta,  # JSON has no infinity
     )
@@ -94,7 +94,7 @@ def word_accuracy(
     """
     require_boxes(examples)
     encoded = encoded or encode(model, examples, progress)
-    beta = model.bundle.manifest["beta"] if beta is None else beta
+    beta = model.bundle.manifest.beta if beta is None else beta
     phrases = _boxed(examples)
     right: list[bool] = []
     for line in aligned(model, examples, list(phrases), encoded.v_KID, progress):

@@ -1,6 +1,6 @@
 """The protocol of the field, kept: what a model has seen is not judged on, and splits have their sizes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from dvsa.bundle import Bundle
 from dvsa.data import Dataset, Example
@@ -49,7 +49,7 @@ def check(
     trained_on = _trained_on(bundle)
     if (trained_on, dataset.name) == ("flickr30k", "flickr8k"):
         raise ProtocolError(
-            f"{bundle.manifest['name']} was trained on flickr30k, whose training split holds the test "
+            f"{bundle.manifest.name} was trained on flickr30k, whose training split holds the test "
             "photographs of flickr8k: judge it on flickr30k"
         )
     _check_splits(dataset)
@@ -60,8 +60,7 @@ def check(
 
 def _trained_on(bundle: Bundle) -> object:
     """The name of the data set that the bundle's model was trained on."""
-    config = bundle.manifest["training"].get("config")
-    return config.get("data") if isinstance(config, Mapping) else None
+    return bundle.manifest.config.get("data")
 
 
 def _check_size(name: str, photographs: int) -> None:
@@ -99,7 +98,7 @@ def _check_vocabulary(bundle: Bundle, dataset: Dataset) -> None:
     if leaked:
         some = ", ".join(map(repr, leaked[:3]))
         raise ProtocolError(
-            f"the vocabulary of {bundle.manifest['name']} holds {some}{_more(leaked[2:])}, which only val "
+            f"the vocabulary of {bundle.manifest.name} holds {some}{_more(leaked[2:])}, which only val "
             f"and test sentences have: train on the training split alone, or complete it in {dataset.root}"
         )
 
@@ -108,7 +107,7 @@ def _check_photographs(
     bundle: Bundle, dataset: Dataset, examples: Sequence[Example], progress: Progress | None
 ) -> None:
     """Refuse photographs that the model has seen, and such as another split of the data set has too."""
-    model, seen = bundle.manifest["name"], bundle.seen()
+    model, seen = bundle.manifest.name, bundle.seen()
     if seen is None:
         raise ProtocolError(
             f"{bundle.folder} does not say which photographs its model has seen; they may be among these: "

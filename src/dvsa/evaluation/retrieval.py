@@ -35,7 +35,7 @@ def ranking(
     """
     require_sentences(examples)
     encoded = encoded or encode(model, examples, progress)
-    scores = maxsim.defrag if model.bundle.manifest["score"] == "defrag" else maxsim.scores
+    scores = maxsim.defrag if model.bundle.manifest.score == "defrag" else maxsim.scores
     sentences = [words(sentence) for example in examples for sentence in example.sentences]
     columns = [
         scores(encoded.v_KID, *model.word_vectors(chunk))

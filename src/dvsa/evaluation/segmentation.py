@@ -58,7 +58,7 @@ def segmentation(
             "or name its folder with --entities"
         )
     encoded = encoded or encode(model, examples, progress)
-    beta = model.bundle.manifest["beta"] if beta is None else beta
+    beta = model.bundle.manifest.beta if beta is None else beta
     predicted, truth = [], []
     for line in aligned(model, examples, list(phrases), encoded.v_KID, progress):
         predicted.append(between_regions(segments.word_regions(line.known_T, line.dot_TI, beta)))
@@ -70,7 +70,7 @@ def segmentation(
     }
     report = replace(count(predicted, truth, photos).report(), parts=references)
     return report.with_settings(
-        proposer=model.bundle.manifest["proposer"],
+        proposer=model.bundle.manifest.proposer,
         beta="inf" if beta == math.inf else beta,  # JSON has no infinity
         sentences=len(phrases),
     )
@@ -104,7 +104,7 @@ def collect(
     Raises:
         ValueError: there is no such sentence, or beta is negative.
     """
-    beta = model.bundle.manifest["beta"] if beta is None else beta
+    beta = model.bundle.manifest.beta if beta is None else beta
     places = [(k, n) for k, example in enumerate(examples) for n in range(len(example.sentences))]
     texts, photos, regions, sums = [], [], [], []
     for line in aligned(model, examples, places, v_KID, progress):

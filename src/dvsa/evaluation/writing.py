@@ -66,8 +66,8 @@ def captions(
             keep(example.name, caption)
     references = {example.name: example.sentences for example in examples}
     scores = _scored(references, written, with_meteor)
-    proposer = model.bundle.manifest["proposer"]
-    rerank = model.bundle.rerank
+    proposer = model.bundle.manifest.proposer
+    rerank = model.bundle.manifest.rerank
     report = scores.report().with_settings(proposer=proposer, **search._asdict(), rerank=rerank)
     return Judged(report, Evidence("captions", scores.photos, scores.statistics))
 
@@ -131,8 +131,8 @@ class _Search(NamedTuple):
         """The bundle's own choices in the place of None."""
         manifest = model.bundle.manifest
         return cls(
-            manifest["beam"] if beam is None else beam,
-            manifest["length_power"] if length_power is None else length_power,
+            manifest.beam if beam is None else beam,
+            manifest.length_power if length_power is None else length_power,
         )
 
 

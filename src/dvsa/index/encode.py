@@ -77,7 +77,7 @@ def _opened(
 def _looked_at(model: Model, opened: list[tuple[Photograph, Photo]]) -> Iterator[Entry]:
     if not opened:
         return
-    size = model.bundle.manifest["size"]
+    size = model.bundle.manifest.size
     fine, coarse, score_BN, box_BN4 = model.look(np.stack([squash(photo, size) for _, photo in opened]))
     box_BI4 = np.stack([model.propose(score_BN[b], box_BN4[b])[0] for b in range(len(opened))])
     _, v_BID = model.encode(fine, coarse, box_BI4)

@@ -58,7 +58,7 @@ class Index:
             raise SearchError(f"{folder} is there already: name a new or an empty folder")
         folder.mkdir(parents=True, exist_ok=True)
         facts, digest = model.bundle.manifest, model.bundle.digest
-        made = Manifest(bundle=facts["name"], digest=digest, embedding=facts["embedding"])
+        made = Manifest(bundle=facts.name, digest=digest, embedding=facts.embedding)
         with manifest.writing(folder):
             manifest.write(folder, made)
         return cls(folder, model)
@@ -107,7 +107,7 @@ class Index:
         if asked.digest != made_by.digest:
             raise SearchError(
                 f"{self.folder} was made by bundle {made_by.bundle} ({made_by.digest[:12]}), not by "
-                f"{asked.manifest['name']} ({asked.digest[:12]}): name that bundle, or index again"
+                f"{asked.manifest.name} ({asked.digest[:12]}): name that bundle, or index again"
             )
 
     def refresh(self) -> None:

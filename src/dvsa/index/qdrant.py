@@ -31,7 +31,7 @@ class QdrantIndex:
         Args:
             client: connected to a server, or in local mode.
             name: of the collections.
-            embedding: the numbers in a vector: `model.bundle.manifest["embedding"]`.
+            embedding: the numbers in a vector: `model.bundle.manifest.embedding`.
         """
         self.client, self.photographs, self.regions = client, name, f"{name}-regions"
         single = q.VectorParams(size=embedding, distance=q.Distance.DOT, datatype=q.Datatype.FLOAT16)

@@ -43,7 +43,7 @@ class Query:
         """Ask with a sentence; raises ValueError if it has no words, too many words, or no known word."""
         read = model.read(sentence)
         read.require_known()
-        return cls(read, model.bundle.support)
+        return cls(read, model.bundle.manifest.support)
 
     @classmethod
     def of_photo(

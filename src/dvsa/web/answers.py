@@ -15,10 +15,10 @@ from dvsa.web import schemas
 def photo(view: View, identifier: str) -> schemas.Photo:
     """All that the model says about a photograph by itself."""
     manifest = view.model.bundle.manifest
-    caption = view.caption() if "frame" in manifest["voices"] else Caption("", 0.0, (), ())
+    caption = view.caption() if "frame" in manifest.voices else Caption("", 0.0, (), ())
     return schemas.Photo(
         id=identifier, name=view.photo.name, width=view.photo.width, height=view.photo.height,
-        proposer=view.proposer, beta=manifest["beta"],
+        proposer=view.proposer, beta=manifest.beta,
         regions=[schemas.Region(**asdict(region)) for region in view.regions],
         caption=said(view, caption), phrases=phrases(view),
         alignment=alignment(view, caption.text) if caption.words else None,
@@ -28,7 +28,7 @@ def photo(view: View, identifier: str) -> schemas.Photo:
 def phrases(view: View) -> list[schemas.Phrase]:
     """A phrase for each region but the frame, of which the caption speaks."""
     count = len(view.box_I4) - 1
-    if count == 0 or "region" not in view.model.bundle.manifest["voices"]:
+    if count == 0 or "region" not in view.model.bundle.manifest.voices:
         return []
     feature_BIF = np.repeat(view.feature_IF[None], count, axis=0)
     written = view.model.write(feature_BIF, np.arange(count), subject="region")

@@ -97,7 +97,7 @@ async def healthz(service: Shared) -> schemas.Health:
     """Whether the service works, and with what."""
     bundle = service.model.bundle
     return schemas.Health(
-        status="ok", model=bundle.manifest["name"], digest=bundle.digest,
+        status="ok", model=bundle.manifest.name, digest=bundle.digest,
         photographs=len(service.photographs), index=None if service.index is None else len(service.index),
     )  # fmt: skip
 

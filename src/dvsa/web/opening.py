@@ -34,7 +34,7 @@ def opened(model: Model, content: bytes, name: str, max_pixels: int) -> Kept:
         PhotoError: it is no picture, or a damaged one.
     """
     photo = decoded(content, name, max_pixels)
-    seen = Image.fromarray(squash(photo, model.bundle.manifest["size"]))
+    seen = Image.fromarray(squash(photo, model.bundle.manifest.size))
     view = model.open(replace(photo, image=seen))
     return Kept(view, answers.photo(view, secrets.token_urlsafe(16)), jpeg(photo, LONG_SIDE))
 

@@ -1,8 +1,5 @@
 """The proposal head's parts against torchvision, numpy and literal loops."""
 
-from types import SimpleNamespace
-from typing import cast
-
 import numpy as np
 import pytest
 import torch
@@ -16,7 +13,6 @@ from torchvision.ops import (  # type: ignore[import-untyped]
     generalized_box_iou_loss,
 )
 
-from dvsa.bundle import Bundle
 from dvsa.learn.nets.proposals import (
     CLOSE,
     NEAREST,
@@ -28,9 +24,8 @@ from dvsa.learn.nets.proposals import (
     paired_iou,
     proposal_loss,
 )
-from dvsa.model import Model
 from dvsa.records import FRAME
-from dvsa.regions import CANDIDATES, PRE_NMS
+from dvsa.regions import CANDIDATES, PRE_NMS, choose
 
 seeds = st.integers(0, 10_000)
 ANCHORS = torch.tensor([[0.2, 0.3], [0.7, 0.5], [1.0, 1.0]])
@@ -151,8 +146,8 @@ def test_photographs_without_phrases_teach_that_nothing_is_there(counts: list[in
 
 def propose(score_N: Tensor, box_N4: Tensor, threshold: float, proposer: str = "head") -> Tensor:
     """What `dvsa.model` chooses."""
-    bundle = cast(Bundle, SimpleNamespace(manifest={"nms": threshold, "proposer": proposer}))
-    return torch.from_numpy(Model(bundle).propose(score_N.numpy(), box_N4.numpy())[0])
+    box_I4, _ = choose(proposer, score_N.numpy(), box_N4.numpy(), threshold=threshold)
+    return torch.from_numpy(box_I4)
 
 
 @given(seeds, st.sampled_from([0.05, 0.3, 0.5, 0.7, 1.0]), st.sampled_from([19, 60, PRE_NMS + 50]))

@@ -39,7 +39,7 @@ def test_scenes_and_sentences_find_one_another(
 def test_words_find_their_boxes(
     model: Model, examples: tuple[Example, ...], encoded: evaluation.Encoded
 ) -> None:
-    beta = model.bundle.manifest["beta"]
+    beta = model.bundle.manifest.beta
     assert evaluation.word_accuracy(model, examples, beta=beta, encoded=encoded) >= 95
 
 

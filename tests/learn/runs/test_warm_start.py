@@ -77,8 +77,8 @@ def test_networks_answer_as_the_bundle_does(bundle: Path) -> None:
         fine, coarse, logit_BN, box_BN4 = net.vision.look(pixels_BHWC)
         ids, real = torch.tensor([[3, 5, 4]]), torch.tensor([[True, True, True]])
         ours = [fine, coarse, logit_BN.sigmoid(), box_BN4, net.sentence(ids, real)]
-    theirs = begin.bundle.run("look", {"pixels": pixels_BHWC.numpy()})
-    theirs += begin.bundle.run("sentence", {"ids": ids.numpy(), "real": real.numpy()})
+    theirs = begin.bundle.graphs.run("look", {"pixels": pixels_BHWC.numpy()})
+    theirs += begin.bundle.graphs.run("sentence", {"ids": ids.numpy(), "real": real.numpy()})
     for mine, wanted in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(wanted.astype(np.float32), mine.numpy(), atol=2e-4)
     stage = begin.recipe.stages[-1]
@@ -88,10 +88,12 @@ def test_networks_answer_as_the_bundle_does(bundle: Path) -> None:
     with torch.no_grad():
         state = writer.eval().start(feature_BIF, focus_B)
         logit_BV, _ = writer.step(torch.full((2,), START_PHRASE), state)
-    began = begin.bundle.run("phrase.start", {"features": feature_BIF.numpy(), "focus": focus_B.numpy()})
-    names = begin.bundle.inputs("phrase.step")
+    began = begin.bundle.graphs.run(
+        "phrase.start", {"features": feature_BIF.numpy(), "focus": focus_B.numpy()}
+    )
+    names = begin.bundle.graphs.inputs("phrase.step")
     inputs = dict(zip(names, (np.full(2, START_PHRASE), *began), strict=True))
-    (said_BV, *_) = begin.bundle.run("phrase.step", inputs)
+    (said_BV, *_) = begin.bundle.graphs.run("phrase.step", inputs)
     np.testing.assert_allclose(said_BV.astype(np.float32), logit_BV.log_softmax(-1).numpy(), atol=2e-4)
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dvsa.bundle import Bundle, BundleError
+from dvsa.bundle import Bundle
 from dvsa.data import load
 from dvsa.data.seen import FILE, content_digest, name_digest
 from dvsa.learn.loop import checkpoint
@@ -24,6 +24,7 @@ from dvsa.learn.runs.warm_start import Initial
 from dvsa.learn.ship import export
 from dvsa.learn.ship.export import _halved, store_half
 from dvsa.learn.tasks.alignment import AlignmentModel
+from dvsa.manifest import BundleError, Voice
 from dvsa.text import FIRST_WORD, START, START_PHRASE, Vocabulary, pad
 
 WORDS = 4000
@@ -97,12 +98,12 @@ def test_regions_agree(exported: tuple[Run, Bundle]) -> None:
     for count in (1, 3):
         pixels = pictures(count, vision.size)
         fine, coarse, logit_BN, box_BN4 = vision.look(pixels)
-        found = bundle.run("look", {"pixels": pixels.numpy()})
+        found = bundle.graphs.run("look", {"pixels": pixels.numpy()})
         assert_agree(found, (fine, coarse, logit_BN.sigmoid(), box_BN4), f"{count} photographs")
         for regions in range(1, 21):
             box_BI4 = draw_boxes(count, regions)
             inputs = {"fine": fine, "coarse": coarse, "boxes": box_BI4}
-            found = bundle.run("encode", {name: t.numpy() for name, t in inputs.items()})
+            found = bundle.graphs.run("encode", {name: t.numpy() for name, t in inputs.items()})
             assert_agree(
                 found, vision.encode(fine, coarse, box_BI4), f"{count} photographs, {regions} regions"
             )
@@ -117,7 +118,7 @@ def test_words_agree(exported: tuple[Run, Bundle]) -> None:
         lengths = [longest, *rng.integers(0, longest + 1, longest % 4)]
         ids = [rng.integers(FIRST_WORD, len(run.vocabulary), n).tolist() for n in lengths]
         ids_LT, real_LT = pad(ids)
-        found = bundle.run("sentence", {"ids": ids_LT, "real": real_LT})
+        found = bundle.graphs.run("sentence", {"ids": ids_LT, "real": real_LT})
         wanted = encoder(torch.from_numpy(ids_LT), torch.from_numpy(real_LT))
         assert_agree(found, (wanted,), f"lengths {lengths}")
 
@@ -126,10 +127,10 @@ def test_words_agree(exported: tuple[Run, Bundle]) -> None:
 def test_captions_agree_word_by_word(exported: tuple[Run, Bundle]) -> None:
     run, bundle = exported
     features = run.alignment().vision.features
-    assert {*run.captioners()} == {*bundle.manifest["voices"]} == {"frame", "region"}
+    assert {*run.captioners()} == {*bundle.manifest.voices} == {"frame", "region"}
     for subject, (stage, trained) in run.captioners().items():
-        voice, net = bundle.manifest["voices"][subject], _halved(trained)
-        assert voice == {"graphs": stage, "start": START if subject == "frame" else START_PHRASE}
+        voice, net = bundle.manifest.voices[subject], _halved(trained)
+        assert voice == Voice(stage, START if subject == "frame" else START_PHRASE)
         for regions in range(1, 21):
             count = 1 + regions % 3
             torch.manual_seed(regions)
@@ -137,13 +138,13 @@ def test_captions_agree_word_by_word(exported: tuple[Run, Bundle]) -> None:
             focus_B = torch.randint(0, regions, (count,))
             state = net.start(feature_BIF, focus_B)
             inputs = {"features": feature_BIF.numpy(), "focus": focus_B.numpy()}
-            arrays = bundle.run(f"{stage}.start", inputs)
+            arrays = bundle.graphs.run(f"{stage}.start", inputs)
             assert_agree(arrays, state, f"start, {regions} regions")
-            names = bundle.inputs(f"{stage}.step")
-            token_B = torch.full((count,), voice["start"])
+            names = bundle.graphs.inputs(f"{stage}.step")
+            token_B = torch.full((count,), voice.start)
             for step in range(3):
                 logit_BV, state = net.step(token_B, state)
-                logp_BV, *arrays = bundle.run(
+                logp_BV, *arrays = bundle.graphs.run(
                     f"{stage}.step", dict(zip(names, (token_B.numpy(), *arrays), strict=True))
                 )
                 wanted = (logit_BV.log_softmax(-1), *state)
@@ -172,14 +173,14 @@ def test_the_bundle_is_small_and_says_what_it_is(exported: tuple[Run, Bundle]) -
     run, bundle = exported
     files = {path.name: path for path in bundle.folder.iterdir()}
     assert sum(path.stat().st_size for path in files.values()) < 60e6
-    assert {*bundle.manifest["files"]} == {*files} - {"manifest.json"}
+    assert {*bundle.manifest.files} == {*files} - {"manifest.json"}
     assert {"look.onnx", "encode.onnx", "sentence.onnx", "vocabulary.tsv", "LICENCE.txt"} < {*files}
     assert bundle.vocabulary == run.vocabulary
-    assert bundle.manifest["size"] == run.alignment().vision.size
-    assert bundle.manifest["training"] == {"config": run.config, "validation": run.facts}
+    assert bundle.manifest.size == run.alignment().vision.size
+    assert bundle.manifest.training == {"config": run.config, "validation": run.facts}
     for name in ("embedding", "proposer", "nms", "sharpness", "score", "beta", "beam", "length_power"):
         source = run.recipe.vision if name == "embedding" else run.recipe
-        assert bundle.manifest[name] == getattr(source, name)
+        assert getattr(bundle.manifest, name) == getattr(source, name)
     assert stat.S_IMODE(bundle.folder.stat().st_mode) == 0o755
     assert {stat.S_IMODE(path.stat().st_mode) for path in files.values()} == {0o644}
 
@@ -240,7 +241,7 @@ def test_a_bundle_may_have_a_name_of_its_own_and_an_empty_folder(toy_run: Path, 
     (tmp_path / "bundle").mkdir()
     out = export.export(Run(toy_run), tmp_path / "bundle", name="shapes")
     assert out == tmp_path / "bundle"
-    assert Bundle.open(out).manifest["name"] == "shapes"
+    assert Bundle.open(out).manifest.name == "shapes"
 
 
 def test_a_bundle_says_which_photographs_its_run_has_seen(

@@ -16,6 +16,7 @@ from dvsa.learn.tasks.captions import CaptionOptions, CaptionTask, greedy
 from dvsa.learn.tasks.corpus import Corpus
 from dvsa.learn.tasks.targets import Lesson
 from dvsa.metrics import captions
+from dvsa.records import Subject
 from dvsa.text import END, START, START_PHRASE
 
 FRAME = 19
@@ -147,7 +148,7 @@ def test_a_writer_of_regions_is_judged_by_perplexity_alone(model: AlignmentModel
 
 
 @pytest.mark.parametrize("subjects", [(), ("frame", "word")])
-def test_unknown_subjects_are_refused(subjects: tuple[str, ...]) -> None:
+def test_unknown_subjects_are_refused(subjects: tuple[Subject, ...]) -> None:
     with pytest.raises(ValueError, match="subjects must be 'frame', 'region' or both"):
         CaptionOptions(subjects=subjects)
 
@@ -180,7 +181,7 @@ def test_without_boxes_there_are_no_phrases_of_boxes(model: AlignmentModel, corp
 
 @pytest.mark.parametrize("subject", ["frame", "region"])
 def test_a_captioner_standardises_the_features_that_it_speaks_of(
-    model: AlignmentModel, corpus: Corpus, subject: str
+    model: AlignmentModel, corpus: Corpus, subject: Subject
 ) -> None:
     cfg = CaptionerConfig(kind="rnn", hidden=8, word_size=6, standardise=True)
     made = CaptionTask("caption", model, corpus, cfg, CaptionOptions(nms=0.5, subjects=(subject,)))

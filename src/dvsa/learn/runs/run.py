@@ -27,6 +27,7 @@ from dvsa.learn.runs.warm_start import Initial
 from dvsa.learn.tasks.alignment import AlignmentModel, AlignmentOptions
 from dvsa.learn.tasks.captions import CaptionOptions
 from dvsa.learn.tasks.corpus import Corpus
+from dvsa.records import Subject
 from dvsa.text import Vocabulary, words
 
 CONFIG = "config.json"
@@ -186,7 +187,7 @@ def _claim(
     if read is not None:
         config["read"] = {"file": read.file, "sha256": read.sha256, "photographs": len(read.sentences)}
     if begin is not None:
-        config["init"] = {"bundle": begin.bundle.manifest["name"], "digest": begin.bundle.digest}
+        config["init"] = {"bundle": begin.bundle.manifest.name, "digest": begin.bundle.digest}
     if source is not None:
         if source.config.get("data_sha256") != config["data_sha256"]:
             raise ValueError(f"{source.folder} learnt from other data: name an earlier run on the same data")
@@ -267,9 +268,9 @@ class Run:
             fold_batch_norms(model.eval())
         return _filled(model, self.folder / stage.name / "best.safetensors")
 
-    def captioners(self) -> dict[str, tuple[str, Captioner]]:
+    def captioners(self) -> dict[Subject, tuple[str, Captioner]]:
         """For `frame` and `region`: the name of the stage that learnt to write of it, and its network."""
-        found: dict[str, tuple[str, Captioner]] = {}
+        found: dict[Subject, tuple[str, Captioner]] = {}
         features = self.alignment().vision.features
         for stage in self.recipe.stages:
             if isinstance(stage.task, CaptionOptions) and stage.captioner is not None:

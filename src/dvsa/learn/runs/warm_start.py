@@ -53,7 +53,7 @@ class Initial:
             raise ValueError(
                 f"{self.bundle.folder} does not say which photographs it has seen: export its run again"
             )
-        config = self.bundle.manifest["training"]["config"]
+        config = self.bundle.manifest.training["config"]
         self.recipe = recipe_from_json(config.get("recipe") if isinstance(config, dict) else None)
 
     def adapted(self, recipe: Recipe, *, photographs: int, boxed: bool) -> Recipe:
@@ -69,7 +69,7 @@ class Initial:
         """
         if (recipe.vision, recipe.sentence) != (self.recipe.vision, self.recipe.sentence):
             raise ValueError(
-                f"bundle {self.bundle.manifest['name']} has other networks than the recipe {recipe.name}: "
+                f"bundle {self.bundle.manifest.name} has other networks than the recipe {recipe.name}: "
                 f"train {self.recipe.name}, which made it"
             )
         stages: list[Stage] = []

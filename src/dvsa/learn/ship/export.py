@@ -7,7 +7,8 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +18,17 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from dvsa import doctor
-from dvsa.bundle import FORMAT, MANIFEST, Bundle, Manifest, Voice
+from dvsa.bundle import Bundle
 from dvsa.data import seen
+from dvsa.graphs import OnnxGraphs
 from dvsa.learn.loop.trainer import Net
 from dvsa.learn.nets.backbone import fold_batch_norms
 from dvsa.learn.nets.captioner import Captioner
 from dvsa.learn.nets.vision import Vision
 from dvsa.learn.runs.run import Run
+from dvsa.manifest import MANIFEST, BundleManifest, FileRecord, Voice
 from dvsa.model import Model
+from dvsa.records import Subject
 from dvsa.text import START, START_PHRASE
 
 LICENCE = """\
@@ -98,8 +102,9 @@ def export(run: Run, out: Path, *, name: str | None = None) -> Path:
                 shutil.copyfile(run.folder / file, partial / file)
         (partial / "LICENCE.txt").write_text(LICENCE)
         content = manifest(run, voices, name or out.name, _files(partial))
-        content["probe"] = doctor.probe(Model(Bundle(partial, content, run.vocabulary)))
-        (partial / MANIFEST).write_text(json.dumps(content, indent=1))
+        bundle = Bundle(partial, content, run.vocabulary, OnnxGraphs(partial, content.files))
+        content = replace(content, probe=doctor.probe(Model(bundle)))
+        (partial / MANIFEST).write_text(json.dumps(content.to_json(), indent=1))
         if out.exists():
             out.rmdir()
         partial.chmod(0o755)
@@ -109,7 +114,7 @@ def export(run: Run, out: Path, *, name: str | None = None) -> Path:
     return out
 
 
-def _write_graphs(run: Run, folder: Path) -> dict[str, Voice]:
+def _write_graphs(run: Run, folder: Path) -> dict[Subject, Voice]:
     model = _halved(run.alignment())
     vision, size = model.vision, model.vision.size
     pixels = torch.randint(0, 256, (2, size, size, 3), dtype=torch.uint8)
@@ -127,7 +132,7 @@ def _write_graphs(run: Run, folder: Path) -> dict[str, Voice]:
         model.sentence, (ids, real), folder / "sentence.onnx", ["ids", "real"], ["s"],
         {"ids": length, "real": length, "s": length},
     )  # fmt: skip
-    voices: dict[str, Voice] = {}
+    voices: dict[Subject, Voice] = {}
     written: set[str] = set()
     for subject, (stage, captioner) in run.captioners().items():
         voices[subject] = voice(stage, subject)
@@ -205,40 +210,39 @@ def _halved(net: Net) -> Net:
     return copied.half().float()
 
 
-def _files(folder: Path) -> dict[str, dict[str, str | int]]:
+def _files(folder: Path) -> dict[str, FileRecord]:
     """Bytes and digest of every file."""
     return {
-        p.name: {"bytes": p.stat().st_size, "sha256": hashlib.sha256(p.read_bytes()).hexdigest()}
+        p.name: FileRecord(p.stat().st_size, hashlib.sha256(p.read_bytes()).hexdigest())
         for p in sorted(folder.iterdir())
     }
 
 
-def voice(stage: str, subject: str) -> Voice:
+def voice(stage: str, subject: Subject) -> Voice:
     """How the captioner of a stage is used to speak of a `frame` or a `region`."""
-    return {"graphs": stage, "start": START if subject == "frame" else START_PHRASE}
+    return Voice(stage, START if subject == "frame" else START_PHRASE)
 
 
 def manifest(
-    run: Run, voices: dict[str, Voice], name: str, files: dict[str, dict[str, str | int]]
-) -> Manifest:
+    run: Run, voices: Mapping[Subject, Voice], name: str, files: Mapping[str, FileRecord]
+) -> BundleManifest:
     """What a bundle's manifest says of a run, but for the probe."""
     recipe = run.recipe
-    return {
-        "format": FORMAT,
-        "name": name,
-        "licence": "research and education only; see LICENCE.txt",
-        "files": files,
-        "size": run.alignment().vision.size,
-        "embedding": recipe.vision.embedding,
-        "proposer": recipe.proposer,
-        "nms": recipe.nms,
-        "sharpness": recipe.sharpness,
-        "score": recipe.score,
-        "beta": recipe.beta,
-        "beam": recipe.beam,
-        "length_power": recipe.length_power,
-        "rerank": recipe.rerank,
-        "support": recipe.support,
-        "voices": voices,
-        "training": {"config": run.config, "validation": run.facts},
-    }
+    return BundleManifest(
+        name=name,
+        licence="research and education only; see LICENCE.txt",
+        files=files,
+        size=run.alignment().vision.size,
+        embedding=recipe.vision.embedding,
+        proposer=recipe.proposer,
+        nms=recipe.nms,
+        sharpness=recipe.sharpness,
+        score=recipe.score,
+        beta=recipe.beta,
+        beam=recipe.beam,
+        length_power=recipe.length_power,
+        rerank=recipe.rerank,
+        support=recipe.support,
+        voices=voices,
+        training={"config": run.config, "validation": run.facts},
+    )

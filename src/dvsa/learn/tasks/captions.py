@@ -17,6 +17,7 @@ from dvsa.learn.tasks.alignment import AlignmentModel
 from dvsa.learn.tasks.corpus import Corpus, Mention, region_features
 from dvsa.learn.tasks.targets import Lesson
 from dvsa.metrics import captions
+from dvsa.records import Subject
 from dvsa.text import END, START, START_PHRASE
 
 
@@ -24,7 +25,7 @@ from dvsa.text import END, START, START_PHRASE
 class CaptionOptions:
     """What a captioner learns to speak of."""
 
-    subjects: tuple[str, ...] = ("frame",)
+    subjects: tuple[Subject, ...] = ("frame",)
     """`frame`: sentences of whole photographs; `region`: the MRF's segments; or both in one network."""
     proposer: str = "head"
     nms: float = 0.5

@@ -1,0 +1,248 @@
+"""The manifest of a bundle: what is in it, how to use it, and how it was trained."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Final
+
+from dvsa.records import SUBJECTS, Subject
+from dvsa.regions import PROPOSERS
+
+FORMAT: Final = 1
+MANIFEST: Final = "manifest.json"
+SCORES: Final = ("maxsim", "defrag")
+"""The scores of a photograph and a sentence that `dvsa.maxsim` computes."""
+
+_REQUIRED: Final = (
+    "name", "licence", "files", "size", "embedding", "proposer", "nms", "score", "beta", "beam",
+    "length_power", "voices", "training",
+)  # fmt: skip
+
+
+class BundleError(ValueError):
+    """A bundle that is missing, damaged or of another format; the message names the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """The size and the digest of a file."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How a captioner is used."""
+
+    graphs: str
+    """The NAME in `NAME.start.onnx` and `NAME.step.onnx`."""
+    start: int
+    """The token before the first word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What the model says about the picture that `dvsa.doctor` draws."""
+
+    caption: str
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleManifest:
+    """What `manifest.json` holds."""
+
+    name: str
+    licence: str
+    files: Mapping[str, FileRecord]
+    """Every other file of the bundle, by name."""
+    size: int
+    """Side of the square photograph that the network takes, in pixels."""
+    embedding: int
+    """Numbers in a vector of a region or a word."""
+    proposer: str
+    """How regions are chosen from the candidates; see `dvsa.regions.choose`."""
+    nms: float
+    """IoU threshold of non-maximum suppression."""
+    sharpness: float = 0.0
+    """Factor of the softmax over regions that locates a phrase; 0 takes the region with the best score."""
+    score: str
+    """The score of a photograph and a sentence: one of `SCORES`."""
+    beta: float
+    """Default preference for longer segments."""
+    beam: int
+    """Default width of the beam."""
+    length_power: float
+    """Default power of the length by which a caption's log-probability is divided."""
+    rerank: float = 0.0
+    """Weight of the alignment score when captions are compared; 0 turns reranking off."""
+    support: float = 0.0
+    """The score, as a share of the length of a word's vector, above which a region supports the word."""
+    voices: Mapping[Subject, Voice]
+    training: Mapping[str, object]
+    """Recipe, data, seed and validation figures of every stage."""
+    probe: Probe | None = None
+    extra: Mapping[str, object] = field(default_factory=dict)
+    """Fields that this version does not know; they are kept."""
+
+    @property
+    def config(self) -> Mapping[str, object]:
+        """The configuration of the training run; empty if it was not recorded."""
+        config = self.training.get("config")
+        return config if isinstance(config, dict) else {}
+
+    @classmethod
+    def load(cls, path: Path) -> "BundleManifest":
+        """Read and check a manifest file; BundleError names the file and the field."""
+        try:
+            content = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            raise BundleError(f"{path.parent} holds no bundle: there is no {path.name} in it") from None
+        except (OSError, ValueError) as error:
+            raise BundleError(f"{path} cannot be read ({error}): export the bundle again") from error
+        return cls.from_json(content, str(path))
+
+    @classmethod
+    def from_json(cls, content: object, source: str = MANIFEST) -> "BundleManifest":
+        """Check the content of a manifest; `source` names it in errors.
+
+        Raises:
+            BundleError: the format is not `FORMAT`, a field is missing, or a value is invalid.
+        """
+        if not isinstance(content, dict) or content.get("format") != FORMAT:
+            raise BundleError(f"{source} is not of format {FORMAT}: this version of dvsa cannot read it")
+        missing = sorted({*_REQUIRED} - {*content})
+        if missing:
+            raise BundleError(f"{source} lacks {', '.join(missing)}: export the bundle again")
+
+        top = _Record(content, source)
+        return cls(
+            name=top.text("name"),
+            licence=top.text("licence"),
+            files={
+                name: FileRecord(file.whole("bytes"), file.text("sha256"))
+                for name, file in top.records("files").items()
+            },
+            size=top.whole("size"),
+            embedding=top.whole("embedding"),
+            proposer=top.one_of("proposer", PROPOSERS),
+            nms=top.number("nms"),
+            sharpness=top.number("sharpness", 0.0),
+            score=top.one_of("score", SCORES),
+            beta=top.number("beta"),
+            beam=top.whole("beam"),
+            length_power=top.number("length_power"),
+            rerank=top.number("rerank", 0.0),
+            support=top.number("support", 0.0),
+            voices=_voices(top),
+            training=top.record("training").content,
+            probe=_probe(top),
+            extra={name: value for name, value in content.items() if name not in _KNOWN},
+        )
+
+    def to_json(self) -> dict[str, object]:
+        """The content of the manifest file; `from_json` reads it back."""
+        content = {"format": FORMAT, **asdict(self)}
+        extra = content.pop("extra")
+        if self.probe is None:
+            del content["probe"]
+        return {**content, **extra}
+
+
+_KNOWN: Final = {"format", *(field.name for field in fields(BundleManifest))} - {"extra"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """A JSON object; every field is checked when it is read, and errors name the file and the field."""
+
+    content: Mapping[str, object]
+    source: str
+    path: str = ""
+    """What stands before the names of its fields in errors, such as `voices.frame.`."""
+
+    def text(self, name: str) -> str:
+        value = self._value(name)
+        if not isinstance(value, str):
+            raise self._invalid(name, "a text")
+        return value
+
+    def whole(self, name: str) -> int:
+        value = self._value(name)
+        if type(value) is not int or value < 0:
+            raise self._invalid(name, "a whole number from 0 on")
+        return value
+
+    def number(self, name: str, default: float | None = None) -> float:
+        if default is not None and name not in self.content:
+            return default
+        value = self._value(name)
+        if type(value) is not int and type(value) is not float:
+            raise self._invalid(name, "a number")
+        return value
+
+    def one_of(self, name: str, allowed: Sequence[str]) -> str:
+        value = self._value(name)
+        if not isinstance(value, str) or value not in allowed:
+            raise self._invalid(name, f"one of {', '.join(allowed)}")
+        return value
+
+    def record(self, name: str) -> "_Record":
+        value = self._value(name)
+        if not isinstance(value, dict):
+            raise self._invalid(name, "a JSON object")
+        return _Record(value, self.source, f"{self.path}{name}.")
+
+    def records(self, name: str) -> dict[str, "_Record"]:
+        record = self.record(name)
+        return {key: record.record(key) for key in record.content}
+
+    def _value(self, name: str) -> object:
+        if name not in self.content:
+            raise BundleError(f"{self.source} lacks {self.path}{name}: export the bundle again")
+        return self.content[name]
+
+    def _invalid(self, name: str, expected: str) -> BundleError:
+        value = f"{self.path}{name} is {self.content[name]!r:.60}"
+        return BundleError(f"{self.source}: {value}; expected {expected}: export the bundle again")
+
+
+def _voices(top: _Record) -> dict[Subject, Voice]:
+    """The captioners, by what they write about."""
+    records = top.records("voices")
+    unknown = sorted({*records} - {*SUBJECTS})
+    if unknown:
+        raise BundleError(f"{top.source}: voices.{unknown[0]} is unknown; expected {' or '.join(SUBJECTS)}")
+    return {s: Voice(records[s].text("graphs"), records[s].whole("start")) for s in SUBJECTS if s in records}
+
+
+def _probe(top: _Record) -> Probe | None:
+    if "probe" not in top.content:
+        return None
+    probe = top.record("probe")
+    return Probe(probe.text("caption"), probe.number("score"))
+
+
+def verified_content(folder: Path, name: str, files: Mapping[str, FileRecord]) -> bytes:
+    """The content of a file of a bundle; raises BundleError unless it has the recorded digest."""
+    if name not in files:
+        raise BundleError(f"{folder / MANIFEST} names no file {name}: export the bundle again")
+    if Path(name).name != name:
+        raise BundleError(f"{folder / MANIFEST} names {name!r}, which is outside of the bundle")
+    try:
+        content = (folder / name).read_bytes()
+    except OSError as error:
+        raise BundleError(
+            f"{folder / name} is missing ({error.strerror}): install or export the bundle again"
+        ) from error
+
+    found, wanted = hashlib.sha256(content).hexdigest(), files[name].sha256
+    if found != wanted:
+        raise BundleError(
+            f"{folder / name} is damaged: its SHA-256 begins {found[:12]}, not {wanted[:12]}; "
+            "install or export the bundle again"
+        )
+    return content

@@ -1,0 +1,84 @@
+"""The manifest of a bundle: read, checked and written."""
+
+import json
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from dvsa.bundle import Bundle, shipped
+from dvsa.manifest import MANIFEST, BundleError, BundleManifest, FileRecord, Voice, verified_content
+
+CONTENT: dict[str, Any] = json.loads((shipped() / MANIFEST).read_text())
+
+
+def test_the_shipped_manifest_is_written_as_it_is_read() -> None:
+    manifest = BundleManifest.load(shipped() / MANIFEST)
+    assert json.dumps(manifest.to_json(), indent=1) == (shipped() / MANIFEST).read_text()
+    assert manifest.voices == {"frame": Voice("reward", 1), "region": Voice("phrase", 2)}
+    assert manifest.files["look.onnx"].bytes == (shipped() / "look.onnx").stat().st_size
+    assert manifest.config["data"] == "flickr8k"
+    assert manifest.extra == {}
+
+
+def test_optional_fields_have_defaults_and_unknown_fields_are_kept() -> None:
+    old = {
+        key: value for key, value in CONTENT.items() if key not in ("sharpness", "rerank", "support", "probe")
+    }
+    manifest = BundleManifest.from_json(old | {"colour": "red", "training": {}})
+    assert (manifest.sharpness, manifest.rerank, manifest.support, manifest.probe) == (0, 0, 0, None)
+    assert manifest.config == {}
+    written = manifest.to_json()
+    assert written["colour"] == "red"
+    assert "probe" not in written
+    assert BundleManifest.from_json(written) == manifest
+
+
+def test_missing_fields_are_named() -> None:
+    optional = {"sharpness", "rerank", "support", "probe", "extra"}
+    for name in {field.name for field in fields(BundleManifest)} - optional:
+        content = {key: value for key, value in CONTENT.items() if key != name}
+        with pytest.raises(BundleError, match=rf"^here/manifest\.json lacks {name}: export"):
+            BundleManifest.from_json(content, "here/manifest.json")
+
+
+@pytest.mark.parametrize("content", [[], "text", None, {}, {**CONTENT, "format": 2}])
+def test_other_formats_are_refused(content: object) -> None:
+    with pytest.raises(BundleError, match=r"m\.json is not of format 1"):
+        BundleManifest.from_json(content, "m.json")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": 3}, "name is 3; expected a text"),
+        ({"size": "224"}, "size is '224'; expected a whole number"),
+        ({"size": True}, "size is True; expected a whole number"),
+        ({"beam": -1}, "beam is -1; expected a whole number"),
+        ({"beta": None}, "beta is None; expected a number"),
+        ({"support": "x"}, "support is 'x'; expected a number"),
+        ({"proposer": "best"}, "proposer is 'best'; expected one of head, coverage, grid, frame"),
+        ({"score": []}, r"score is \[\]; expected one of maxsim, defrag"),
+        ({"training": []}, r"training is \[\]; expected a JSON object"),
+        ({"files": {"a": {"bytes": 1}}}, "lacks files.a.sha256"),
+        ({"files": {"a": 1}}, "files.a is 1; expected a JSON object"),
+        ({"voices": {"frame": {"graphs": "caption", "start": 1.5}}}, "voices.frame.start is 1.5; expected"),
+        ({"voices": {"word": {"graphs": "caption", "start": 1}}}, "voices.word is unknown"),
+        ({"probe": {"caption": "a dog"}}, "lacks probe.score"),
+    ],
+)
+def test_invalid_values_are_named(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(BundleError, match=f"^m.json.*{message}"):
+        BundleManifest.from_json(CONTENT | changes, "m.json")
+
+
+def test_only_recorded_files_of_the_bundle_are_read() -> None:
+    folder = shipped()
+    with pytest.raises(BundleError, match=r"names no file look\.txt"):
+        verified_content(folder, "look.txt", {})
+    with pytest.raises(BundleError, match="outside of the bundle"):
+        verified_content(folder, "../look.txt", {"../look.txt": FileRecord(1, "0")})
+
+
+def test_the_digest_is_that_of_the_manifest_file() -> None:
+    assert Bundle.open().digest.startswith("ed8a3c41467093c49d762ba6860ee9a6")
