@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 import dvsa
 from dvsa.cli import app
 from dvsa.data import toy
-from dvsa.index import Index, manifest
+from dvsa.index import Index, index_manifest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -85,7 +85,7 @@ def test_index_refuses_what_it_cannot_do(album: Path, tmp_path: Path, made: Path
     assert "give NAME=VALUE" in refusal("index", album, "--out", out, "--field", "trip")
     assert not out.exists()
     assert "name a new or an empty folder" in refusal("index", album, "--out", album)
-    with manifest.writing(made):
+    with index_manifest.locked(made):
         assert "is being written by another process" in refusal("index", album, "--out", made)
     assert answer("index-stats", made)["photographs"] == 6
 
@@ -141,7 +141,7 @@ def test_search_by_photograph_and_by_region(made: Path, album: Path) -> None:
     assert hits[0]["path"] == str(photo)
     assert len(hits[0]["words"]) == 1
     assert "give X0,Y0,X1,Y1 in pixels" in refusal("search", made, "--region", photo, "1,2,x,4")
-    assert "is no part of" in refusal("search", made, "--region", photo, "9,9,9,9")
+    assert "is not a part of" in refusal("search", made, "--region", photo, "9,9,9,9")
 
 
 def test_search_by_filter(made: Path, album: Path) -> None:
@@ -192,9 +192,9 @@ def test_search_refuses_what_it_cannot_do(made: Path, tmp_path: Path) -> None:
     assert (done.exit_code, done.stderr) == (0, f"dvsa: there are 6 such photographs in {made}, and not 9\n")
     newer = tmp_path / "newer"
     shutil.copytree(made, newer)
-    path = newer / manifest.MANIFEST
+    path = newer / index_manifest.MANIFEST
     path.write_text(path.read_text().replace('"format": 1', '"format": 7'))
-    assert "is of format 7, newer than 1: update dvsa" in refusal("search", newer, "a cat")
+    assert "has format 7, newer than 1: update dvsa" in refusal("search", newer, "a cat")
 
 
 def test_sentences_for_a_photograph(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_a_cluster_makes_and_searches_the_same_index_though_a_node_dies(
     from dvsa.index import cluster
 
     monkeypatch.setattr("dvsa.index.index.COMMIT", 8)
-    monkeypatch.setattr(changes, "PHOTOGRAPHS", 20)
+    monkeypatch.setattr(changes, "SEGMENT_SIZE", 20)
     photographs = toy.write(tmp_path / "toy", train=0, val=72, test=0) / "images"
     (photographs / "again.png").write_bytes((photographs / "val00003.png").read_bytes())
     (photographs / "broken.png").write_bytes(b"no photograph")
@@ -82,7 +82,7 @@ def test_a_cluster_makes_and_searches_the_same_index_though_a_node_dies(
 def test_a_share_of_an_index_is_only_searched(
     tmp_path: Path, make: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(changes, "PHOTOGRAPHS", 4)
+    monkeypatch.setattr(changes, "SEGMENT_SIZE", 4)
     Index.create(tmp_path / "index", dvsa.load()).append([make(n) for n in range(10)])
     shares = [Index.open(tmp_path / "index", share=slice(n, None, 2)) for n in range(2)]
     assert [len(share) for share in shares] == [6, 4]

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 
 import dvsa
 from dvsa import maxsim
-from dvsa.index import Entry, Filter, Hit, Index, Query, SearchError, changes, manifest, sketch
+from dvsa.index import Entry, Filter, Hit, Index, Query, SearchError, changes, index_manifest, sketch
 
 D = 256
 
@@ -72,7 +72,7 @@ def test_search_is_brute_force(
     # Some photographs have the vectors of others: ties, which identifiers must break.
     entries = [make(n, vectors=int(rng.integers(0, 20))) for n in range(count)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(changes, "PHOTOGRAPHS", full)
+        patch.setattr(changes, "SEGMENT_SIZE", full)
         with Index.create(tmp_path_factory.mktemp("index") / "i", model) as index:
             for part in np.array_split(np.arange(count), 3):
                 index.append([entries[n] for n in part])
@@ -176,7 +176,7 @@ def test_a_photograph_finds_itself_and_a_part_of_it_too(index: Index, model: dvs
     assert found.score == pytest.approx(1, abs=1e-3)
     assert found.boxes[found.alignment.words[0].region or 0] == pytest.approx(view.regions[0].box, abs=1e-6)
     for bad in ((5, 5, 5, 9), (-9, 0, -1, 9), (float("nan"), 0, 1, 1)):
-        with pytest.raises(ValueError, match="is no part of"):
+        with pytest.raises(ValueError, match="is not a part of"):
             Query.of_photo(model, photo, bad)
 
 
@@ -227,7 +227,7 @@ class Changes(RuleBasedStateMachine):
         entries = [self.make(n) for n in sorted(numbers)]
         known = [e for e in entries if e.photograph.id in self.wanted]
         if known:
-            with pytest.raises(SearchError, match="is there already"):
+            with pytest.raises(SearchError, match="is already in the index: remove it first"):
                 self.index.append(entries)
         else:
             self.index.append(entries)
@@ -278,7 +278,7 @@ class Changes(RuleBasedStateMachine):
 def test_changes_are_those_of_a_dictionary(
     tmp_path: Path, make: Any, model: dvsa.Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(changes, "PHOTOGRAPHS", 8)
+    monkeypatch.setattr(changes, "SEGMENT_SIZE", 8)
     monkeypatch.setattr(sketch, "STEP", 3)
     Changes.make, Changes.model = staticmethod(make), model
     Changes.folders = (tmp_path / str(n) for n in range(10**6))
@@ -298,7 +298,7 @@ def test_entries_that_an_index_cannot_hold_are_refused(index: Index, make: Any) 
         with pytest.raises(SearchError, match=message):
             index.append([make(2), bad])
     assert len(index) == 0
-    with pytest.raises(SearchError, match="is there already"):
+    with pytest.raises(SearchError, match="is already in the index: remove it first"):
         index.append([good, good])
     assert len(Index.open(index.folder)) == 0
 
@@ -319,7 +319,7 @@ def test_a_reader_is_not_disturbed_by_compaction(index: Index, make: Any) -> Non
 def test_readers_open_the_index_while_it_is_written(
     index: Index, make: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(changes, "PHOTOGRAPHS", 4)
+    monkeypatch.setattr(changes, "SEGMENT_SIZE", 4)
     kept = [make(n) for n in range(3)]
     index.append(kept)
     done = threading.Event()
@@ -349,7 +349,7 @@ def test_readers_open_the_index_while_it_is_written(
 
 def test_an_index_of_another_bundle_is_refused(index: Index, make: Any, model: dvsa.Model) -> None:
     index.append([make(1)])
-    path = index.folder / manifest.MANIFEST
+    path = index.folder / index_manifest.MANIFEST
     path.write_text(path.read_text().replace(model.bundle.digest, "0" * 64))
     with pytest.raises(SearchError, match=r"was made by bundle flickr8k.*name that bundle, or index again"):
         Index.open(index.folder, model)
@@ -360,12 +360,14 @@ def test_an_index_of_another_bundle_is_refused(index: Index, make: Any, model: d
 
 def test_a_newer_format_and_damage_are_refused(index: Index, make: Any, tmp_path: Path) -> None:
     index.append([make(n) for n in range(4)])
-    path = index.folder / manifest.MANIFEST
+    path = index.folder / index_manifest.MANIFEST
     good = path.read_text()
     for text, message in (
-        (good.replace('"format": 1', '"format": 2'), "of format 2, newer than 1: update dvsa"),
-        ("{", "is damaged"), ("[]", "is no manifest"), (json.dumps({"format": 1}), "is no manifest"),
-    ):  # fmt: skip
+        (good.replace('"format": 1', '"format": 2'), "has format 2, newer than 1: update dvsa"),
+        ("{", "is damaged"),
+        ("[]", "is not the manifest of an index"),
+        (json.dumps({"format": 1}), "is not the manifest of an index"),
+    ):
         path.write_text(text)
         with pytest.raises(SearchError, match=message) as error:
             Index.open(index.folder)
@@ -389,16 +391,16 @@ def test_a_newer_format_and_damage_are_refused(index: Index, make: Any, tmp_path
 
 def test_a_folder_in_use_is_no_place_for_an_index(tmp_path: Path, model: dvsa.Model) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(SearchError, match="is there already: name a new or an empty folder"):
+    with pytest.raises(SearchError, match="already exists: name a new or an empty folder"):
         Index.create(tmp_path, model)
-    with pytest.raises(SearchError, match="is there already"):
+    with pytest.raises(SearchError, match="already exists: name a new or an empty folder"):
         Index.create(tmp_path / "mine.txt", model)
 
 
 def test_two_writers_are_refused_and_readers_are_not(index: Index, make: Any, model: dvsa.Model) -> None:
     index.append([make(1)])
     other = Index.open(index.folder, model)
-    with manifest.writing(index.folder):
+    with index_manifest.locked(index.folder):
         for change in (
             lambda: other.append([make(2)]),
             lambda: other.remove([make(1).photograph.id]),

@@ -143,7 +143,7 @@ def main() -> None:
     if how in ("full", "read-only"):
         fill(folder) if how == "full" else only_read(folder)
         return
-    for module, name, value in ((changes, "PHOTOGRAPHS", 20), (sketch, "STEP", 6)):
+    for module, name, value in ((changes, "SEGMENT_SIZE", 20), (sketch, "STEP", 6)):
         setattr(module, name, value)
     Index.create(folder, dvsa.load()).close()
     wanted: set[int] = set()

@@ -141,7 +141,7 @@ def _opened(folder: Path, model: "Model", photos: Sequence[str]) -> "Index":
     """The index in a folder, made where there is none; but not for photographs that do not exist."""
     from dvsa.index import Index
     from dvsa.index.gather import find
-    from dvsa.index.manifest import MANIFEST
+    from dvsa.index.index_manifest import MANIFEST
 
     if (folder / MANIFEST).exists():
         return Index.open(folder, model)

@@ -11,6 +11,10 @@ from dvsa.data.dataset import DataError, Source
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 
 
+NamedSource = tuple[str, Source]
+"""A photograph's name, and where its bytes are."""
+
+
 class Photographs:
     """Every photograph under a folder, at any depth; hidden folders are left out.
 
@@ -21,21 +25,21 @@ class Photographs:
     def __init__(self, root: Path) -> None:
         """Index the folder; raises DataError for a broken or compressed tar file."""
         # Shallow paths first: of `images/a.jpg` and `images/small/a.jpg` the former is meant.
-        self.found: tuple[tuple[str, Source], ...] = tuple(
+        self.found: tuple[NamedSource, ...] = tuple(
             sorted(_sources(root), key=lambda item: (item[0].count("/"), item[0], str(item[1].path)))
         )
         """(name, source) of each photograph; a name stands twice where two files claim it."""
-        self._by_base: defaultdict[str, list[tuple[str, Source]]] = defaultdict(list)
+        self._by_base: defaultdict[str, list[NamedSource]] = defaultdict(list)
         for name, source in self.found:
             self._by_base[PurePosixPath(name).name].append((name, source))
 
-    def named(self, name: str) -> list[tuple[str, Source]]:
+    def named(self, name: str) -> list[NamedSource]:
         """The photographs that a list may mean by `name`, a base name or the end of a path; best first."""
         same_base = self._by_base.get(PurePosixPath(name).name, [])
         return [(path, source) for path, source in same_base if f"/{path}".endswith(f"/{name}")]
 
 
-def _sources(root: Path) -> Iterator[tuple[str, Source]]:
+def _sources(root: Path) -> Iterator[NamedSource]:
     visited = set()
     for folder, subfolders, files in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)
@@ -48,13 +52,13 @@ def _sources(root: Path) -> Iterator[tuple[str, Source]]:
         for file in files:
             path = Path(folder, file)
             if path.suffix == ".tar":
-                for name, source in members(path):
+                for name, source in tar_members(path):
                     yield str(inner / name), source
             elif _is_photograph(file):
                 yield str(inner / file), Source(path)
 
 
-def members(path: Path) -> Iterator[tuple[str, Source]]:
+def tar_members(path: Path) -> Iterator[NamedSource]:
     """The photographs in a tar file, by their names there; DataError where it is broken or compressed."""
     try:
         with tarfile.open(path, "r:") as archive:

@@ -1,4 +1,4 @@
-"""Search photographs by sentence and by photograph: an index on disk, and what one can ask it.
+"""Search photographs by sentence or by photograph: an index on disk, and queries to it.
 
 from dvsa.index import Index
 
@@ -11,7 +11,7 @@ with Index.create("holiday.index") as index:
 from dvsa.index.changes import verify
 from dvsa.index.index import Index
 from dvsa.index.query import Query
-from dvsa.index.records import Added, Entry, Filter, Hit, Photograph, SearchError, Stats
+from dvsa.index.values import Added, Entry, Filter, Hit, Photograph, SearchError, Stats
 
 __all__ = [
     "Added",

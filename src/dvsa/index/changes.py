@@ -1,6 +1,6 @@
-"""What a writer does to the files of an index: each change gives a new manifest, which nothing names yet.
+"""Changes to the files of an index: each returns a new manifest, which takes effect when it is written.
 
-Whoever calls holds the lock, and makes the change count by writing the manifest.
+The caller holds the lock of the index.
 """
 
 import re
@@ -13,35 +13,37 @@ from typing import Final
 import numpy as np
 
 from dvsa.index import sketch
-from dvsa.index.manifest import MANIFEST, Manifest, SegmentRecord, read
-from dvsa.index.records import Entry, SearchError
-from dvsa.index.segment import PARTS, Segment, append, empty
+from dvsa.index.index_manifest import MANIFEST, IndexManifest, SegmentRecord, read
+from dvsa.index.segment import PARTS, IndexSegment, append_entries, empty_record
+from dvsa.index.values import Entry, SearchError
 
-PHOTOGRAPHS: Final = 16_384
-"""In a full segment: 168 MB at 20 regions of 256 numbers, and few files even for a million photographs."""
+SEGMENT_SIZE: Final = 16_384
+"""Photographs in a full segment: 168 MB at 20 regions of 256 numbers, and few files even for a million."""
 
-REGIONS: Final = 256
-"""Most regions of a photograph."""
+MAX_REGIONS: Final = 256
+"""The most regions of a photograph."""
 
-TOGETHER: Final = 1024
+BATCH: Final = 1024
 """Photographs that compaction holds in memory."""
 
 
-def appended(folder: Path, manifest: Manifest, entries: Sequence[Entry]) -> Manifest:
-    """Entries behind the photographs that are there, in new segments as far as the last one is full."""
-    records, following, done = list(manifest.segments), manifest.next, 0
+def append(folder: Path, manifest: IndexManifest, entries: Sequence[Entry]) -> IndexManifest:
+    """Add entries: the last segment is filled first, then new segments are made."""
+    records, number, done = list(manifest.segments), manifest.next, 0
+
     while done < len(entries):
-        if not records or records[-1].photographs >= PHOTOGRAPHS:
-            records.append(empty(following))
-            following += 1
-        room = PHOTOGRAPHS - records[-1].photographs
-        records[-1] = append(folder, records[-1], entries[done : done + room])
+        if not records or records[-1].photographs >= SEGMENT_SIZE:
+            records.append(empty_record(number))
+            number += 1
+        room = SEGMENT_SIZE - records[-1].photographs
+        records[-1] = append_entries(folder, records[-1], entries[done : done + room])
         done += room
-    return replace(manifest, segments=tuple(records), next=following)
+
+    return replace(manifest, segments=tuple(records), next=number)
 
 
-def removed(manifest: Manifest, rows: dict[str, set[int]]) -> Manifest:
-    """Marks on rows of segments, by the segments' names."""
+def mark_removed(manifest: IndexManifest, rows: dict[str, set[int]]) -> IndexManifest:
+    """Mark rows as removed; `rows` has them by the name of their segment."""
     return replace(
         manifest,
         segments=tuple(
@@ -51,24 +53,25 @@ def removed(manifest: Manifest, rows: dict[str, set[int]]) -> Manifest:
     )
 
 
-def compacted(folder: Path, manifest: Manifest, segments: Sequence[Segment]) -> Manifest:
-    """New segments without removed photographs; full ones that have none stay as they are."""
+def compact(folder: Path, manifest: IndexManifest, segments: Sequence[IndexSegment]) -> IndexManifest:
+    """Copy the photographs that are not removed to new segments; full segments without removals stay."""
     if not any(s.record.removed for s in segments):
-        return manifest  # at most the last segment is not full
-    stay = [s for s in segments if len(s) >= PHOTOGRAPHS and not s.record.removed]
+        return manifest  # nothing to free: only the last segment may not be full
+
+    stay = [s for s in segments if len(s) >= SEGMENT_SIZE and not s.record.removed]
     moving = (entry for s in segments if s not in stay for entry in s.entries())
-    fresh = replace(manifest, segments=())
-    while entries := list(islice(moving, TOGETHER)):
-        fresh = appended(folder, fresh, entries)
-    return replace(fresh, segments=(*(s.record for s in stay), *fresh.segments))
+    moved = replace(manifest, segments=())
+    while entries := list(islice(moving, BATCH)):
+        moved = append(folder, moved, entries)
+    return replace(moved, segments=(*(s.record for s in stay), *moved.segments))
 
 
-def sketched(folder: Path, manifest: Manifest, segments: Iterable[Segment]) -> Manifest:
-    """Sketches for segments that are full or have grown by enough since their last one."""
+def add_sketches(folder: Path, manifest: IndexManifest, segments: Iterable[IndexSegment]) -> IndexManifest:
+    """Write sketches for segments that are full or have grown by `sketch.STEP` since their last one."""
     records = []
     for segment in segments:
         record, count = segment.record, len(segment)
-        full = count >= PHOTOGRAPHS and record.sketched < count
+        full = count >= SEGMENT_SIZE and record.sketched < count
         if full or count - record.sketched >= sketch.STEP:
             sketch.write(folder, record.name, segment.v_XD, segment.first_K)
             record = replace(record, sketched=count)
@@ -76,27 +79,27 @@ def sketched(folder: Path, manifest: Manifest, segments: Iterable[Segment]) -> M
     return replace(manifest, segments=tuple(records))
 
 
-def named(record: SegmentRecord) -> list[str]:
+def file_names(record: SegmentRecord) -> list[str]:
     """The files of a segment."""
-    sketches = sketch.names(record.name, record.sketched) if record.sketched else ()
+    sketches = sketch.file_names(record.name, record.sketched) if record.sketched else ()
     return [*(f"{record.name}.{part}" for part in PARTS), *sketches]
 
 
-def sweep(folder: Path, manifest: Manifest) -> None:
-    """Delete files that the manifest does not name: leftovers of a crashed writer and of compaction."""
-    kept = {name for record in manifest.segments for name in named(record)}
+def delete_unused(folder: Path, manifest: IndexManifest) -> None:
+    """Delete files that the manifest does not name: leftovers of a crashed writer or of compaction."""
+    used = {name for record in manifest.segments for name in file_names(record)}
     for path in folder.iterdir():
-        if re.match(rf"\d{{6}}\.|{re.escape(MANIFEST)}\.", path.name) and path.name not in kept:
+        if re.match(rf"\d{{6}}\.|{re.escape(MANIFEST)}\.", path.name) and path.name not in used:
             path.unlink()
 
 
-def require_sound(entry: Entry, embedding: int) -> None:
-    """Raise SearchError for an entry that an index cannot hold."""
+def check_entry(entry: Entry, embedding: int) -> None:
+    """Raise SearchError for an entry that an index cannot store."""
     path, v_ID = entry.photograph.path, entry.v_ID
     if not re.fullmatch("[0-9a-f]{64}", entry.photograph.id):
         raise SearchError(f"{path} has the identifier {entry.photograph.id!r}: give 64 hexadecimal digits")
-    if v_ID.ndim != 2 or v_ID.shape[1] != embedding or not 1 <= len(v_ID) <= REGIONS:
-        raise SearchError(f"{path} has vectors {v_ID.shape}: give 1 to {REGIONS} of {embedding} numbers")
+    if v_ID.ndim != 2 or v_ID.shape[1] != embedding or not 1 <= len(v_ID) <= MAX_REGIONS:
+        raise SearchError(f"{path} has vectors {v_ID.shape}: give 1 to {MAX_REGIONS} of {embedding} numbers")
     if entry.box_I4.shape != (len(v_ID), 4):
         raise SearchError(f"{path} has boxes {entry.box_I4.shape}: give one for each of {len(v_ID)} vectors")
     with np.errstate(over="ignore"):
@@ -105,19 +108,29 @@ def require_sound(entry: Entry, embedding: int) -> None:
 
 
 def verify(folder: Path) -> list[str]:
-    """A line for each fault of an index on disk; raises SearchError where it has no manifest."""
+    """Check every file of an index against its checksum.
+
+    Returns:
+        A line for each fault.
+
+    Raises:
+        SearchError: the index has no valid manifest.
+    """
     manifest = read(folder)
     faults, seen = list[str](), set[str]()
+
     for record in manifest.segments:
         try:
-            segment = Segment(folder, record, manifest.embedding)
+            segment = IndexSegment(folder, record, manifest.embedding)
         except FileNotFoundError as error:
             faults.append(f"{error.filename} is missing: index its photographs again")
+            continue
         except (OSError, ValueError) as error:
             faults.append(str(error))
-        else:
-            faults += segment.faults()
-            living = [name for name, alive in zip(segment.ids, segment.alive_K, strict=True) if alive]
-            faults += [f"{folder}: {name} stands twice: remove it" for name in living if name in seen]
-            seen.update(living)
+            continue
+
+        faults += segment.faults()
+        alive = [name for name, alive in zip(segment.ids, segment.alive_K, strict=True) if alive]
+        faults += [f"{folder} contains {name} twice: remove it" for name in alive if name in seen]
+        seen.update(alive)
     return faults

@@ -1,11 +1,11 @@
-"""An index beyond one machine, with Ray: many encode photographs, and many search the segments of one index.
+"""One index on many machines, with Ray: actors encode photographs, and actors search its segments.
 
-The index is the embedded one, in a folder that all machines share: what a cluster writes, a laptop reads, and
-the other way round. What a dying worker did not finish, Ray has another one do.
+The index is the same as on one machine, in a folder that all machines share: a laptop reads what a cluster
+writes, and the other way round. Ray repeats the work of a worker that dies.
 
-    add      Ray Data hands photographs to actors, each with its own ONNX session. Their vectors come back, in
+    add      Ray Data gives photographs to actors, each with its own ONNX session. Their vectors come back, in
              the photographs' order, to the one process that writes segments.
-    search   Each actor maps its share of the segments and gives its best k, of which the best k are taken.
+    search   Each actor maps its share of the segments and returns its best k; the best k of all are returned.
 """
 
 import json
@@ -25,24 +25,24 @@ from numpy.typing import NDArray
 from dvsa import model as models
 from dvsa.bundle import shipped
 from dvsa.data.dataset import Source
+from dvsa.data.photographs import NamedSource
 from dvsa.index.encode import Encoder, Skipped
 from dvsa.index.encode import encoder as local_encoder
-from dvsa.index.gather import Named
 from dvsa.index.index import Index
 from dvsa.index.query import Query
-from dvsa.index.records import Entry, Filter, Hit, Photograph, SearchError
+from dvsa.index.values import Entry, Filter, Hit, Photograph, SearchError
 from dvsa.model import Model
 
-TOGETHER: Final = 16
-"""Photographs that an actor is handed at once."""
+BATCH: Final = 16
+"""Photographs that an actor encodes in one call."""
 
 Columns = dict[str, NDArray[np.generic]]
 
 
 def connect(address: str = "local") -> None:
-    """Join a Ray cluster, or start one on this machine (`local`); raises SearchError where there is none."""
+    """Join a Ray cluster, or start one on this machine (`local`); raises SearchError if that fails."""
     try:
-        if place := re.fullmatch(r"([\w.-]+):(\d+)", address):  # Ray itself would try for minutes
+        if place := re.fullmatch(r"([\w.-]+):(\d+)", address):  # fail early: Ray itself would try for minutes
             socket.create_connection((place[1], int(place[2])), timeout=10).close()
         ray.init(address, ignore_reinit_error=True, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, ValueError) as error:
@@ -53,27 +53,29 @@ def encoder(model: Model, workers: int | None = None) -> Encoder:
     """An encoder that works on the connected cluster, for `Index.add`.
 
     Args:
-        model: its bundle must lie in a folder that all machines see, or be the one shipped with each.
-        workers: how many actors, of one core each; as many as the cluster has cores where it is None.
+        model: its bundle must be in a folder that all machines share, or be the shipped one.
+        workers: the number of actors, of one core each; None for one per core of the cluster.
     """
     bundle = None if model.bundle.folder == shipped() else model.bundle.folder.absolute()
 
     def encode(
-        named: Iterable[Named], known: Container[str], fields: Mapping[str, str]
+        sources: Iterable[NamedSource], known: Container[str], fields: Mapping[str, str]
     ) -> Iterator[Entry | Skipped]:
+        # Results must come back in the order of the photographs, without Ray's messages.
         context = ray.data.DataContext.get_current()
         context.execution_options.preserve_order = True
         context.enable_progress_bars = False
         logging.getLogger("ray.data").setLevel(logging.ERROR)
+
         rows = [
             {"path": path, "source": json.dumps([str(source.path), source.offset, source.size])}
-            for path, source in named
+            for path, source in sources
         ]
-        blocks = max(1, len(rows) // TOGETHER)
+        blocks = max(1, len(rows) // BATCH)
         encoded = ray.data.from_items(rows, override_num_blocks=blocks).map_batches(
-            _Encoding,
+            _EncodingActor,
             fn_constructor_args=(bundle, known, dict(fields)),
-            batch_size=TOGETHER,
+            batch_size=BATCH,
             compute=ray.data.ActorPoolStrategy(size=min(workers or _cores(), blocks)),
             num_cpus=1,
         )
@@ -86,7 +88,7 @@ def _cores() -> int:
     return max(int(ray.cluster_resources().get("CPU", 1)), 1)  # type: ignore[no-untyped-call]
 
 
-class _Encoding:
+class _EncodingActor:
     """An actor that encodes photographs."""
 
     def __init__(self, bundle: Path | None, known: Container[str], fields: dict[str, str]) -> None:
@@ -95,12 +97,13 @@ class _Encoding:
 
     def __call__(self, batch: Columns) -> Columns:
         sources = [Source(Path(file), *rest) for file, *rest in map(json.loads, batch["source"])]
-        named = list(zip(map(str, batch["path"]), sources, strict=True))
-        rows = [_to_row(item) for item in self.encode(named, self.known, self.fields)]
+        named_sources = list(zip(map(str, batch["path"]), sources, strict=True))
+        rows = [_to_row(item) for item in self.encode(named_sources, self.known, self.fields)]
         return {name: np.array([row[name] for row in rows], object) for name in rows[0]}
 
 
 def _to_row(item: Entry | Skipped) -> dict[str, object]:
+    """An item as a row of Ray Data; a skipped photograph has no boxes."""
     if isinstance(item, Skipped):
         return {"facts": json.dumps(asdict(item)), "boxes": b"", "vectors": b""}
     return {
@@ -111,6 +114,7 @@ def _to_row(item: Entry | Skipped) -> dict[str, object]:
 
 
 def _from_row(row: Mapping[str, object]) -> Entry | Skipped:
+    """The item of a row that `_to_row` made."""
     facts = json.loads(str(row["facts"]))
     if not row["boxes"]:
         return Skipped(**facts)
@@ -120,25 +124,25 @@ def _from_row(row: Mapping[str, object]) -> Entry | Skipped:
 
 
 class Shards:
-    """The segments of an index, each held by one of several actors."""
+    """The segments of an index, shared out to several actors."""
 
     def __init__(self, index: Index, actors: int | None = None) -> None:
-        """Start actors on the connected cluster: one a core or a segment, whichever are fewer, by default."""
+        """Start actors on the connected cluster; by default one per core or per segment, if that is fewer."""
         count = actors or max(1, min(_cores(), index.stats().segments))
-        shard: Any = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=-1)(_Shard)
-        self.actors = [shard.remote(index.folder.absolute(), n, count) for n in range(count)]
+        actor: Any = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=-1)(_SearchActor)
+        self.actors = [actor.remote(index.folder.absolute(), n, count) for n in range(count)]
 
     def search(
         self, query: Query, k: int = 10, where: Filter | None = None, *, pruned: bool = False
     ) -> list[Hit]:
-        """As `Index.search`, of the index as it was when the actors were started."""
-        asked = ray.put(query)
-        found = ray.get([actor.search.remote(asked, k, where, pruned) for actor in self.actors])
+        """Like `Index.search`, on the index as it was when the actors were started."""
+        shared = ray.put(query)
+        found = ray.get([actor.search.remote(shared, k, where, pruned) for actor in self.actors])
         hits = [hit for part in found for hit in part]
         return sorted(hits, key=lambda hit: (-hit.score, hit.photograph.id))[:k]
 
     def __enter__(self) -> Self:
-        """The shards themselves."""
+        """Return the shards themselves."""
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -147,7 +151,7 @@ class Shards:
             ray.kill(actor)
 
 
-class _Shard:
+class _SearchActor:
     """An actor that searches a share of the segments."""
 
     def __init__(self, folder: Path, first: int, step: int) -> None:

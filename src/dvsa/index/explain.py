@@ -1,20 +1,20 @@
-"""Why a photograph was found: which region each word of the query went to."""
+"""Why a photograph was found: the region that matched each word of the query."""
 
 from dataclasses import replace
 
 from dvsa.aligning import align
 from dvsa.boxes import to_pixels
 from dvsa.index.query import Query
-from dvsa.index.records import Hit, Photograph
+from dvsa.index.values import Hit, Photograph
 from dvsa.model import Floats, Model
 from dvsa.photo import Photo, read
 from dvsa.records import Description, Region
 
 
 def hit(query: Query, score: float, photograph: Photograph, box_I4: Floats, v_ID: Floats) -> Hit:
-    """A photograph, with its boxes and vectors, as the answer to a query.
+    """A search result: a photograph whose boxes and vectors are aligned with the query.
 
-    Every word is left to itself (beta 0), so that the words' scores add up to the photograph's.
+    Each word takes its best region (beta 0), so that the scores of the words add up to the photograph's.
     """
     alignment = replace(align(query.sentence, v_ID, beta=0.0, support=query.support), score=score)
     boxes = tuple(tuple(map(float, box_4)) for box_4 in box_I4)
@@ -22,19 +22,26 @@ def hit(query: Query, score: float, photograph: Photograph, box_I4: Floats, v_ID
 
 
 def describe(model: Model, hit: Hit) -> tuple[Photo, Description]:
-    """A hit as a picture and what there is to draw on it: its caption, and the query's words on its regions.
+    """The picture of a hit with what to draw on it: its caption, and the query's words on its regions.
 
     Raises:
         ValueError: the photograph has changed since it was indexed, or is broken.
-        OSError: it is gone.
+        OSError: the photograph is gone.
     """
     known = hit.photograph
     photo = read(known.read(), name=known.path)
     regions = tuple(
         Region(i, box, to_pixels(box, photo.width, photo.height), 1.0) for i, box in enumerate(hit.boxes)
     )
+
     description = Description(
-        photo=known.path, width=photo.width, height=photo.height, proposer="given",
-        caption=model.open(photo).caption(), regions=regions, phrases=(), alignment=hit.alignment,
-    )  # fmt: skip
+        photo=known.path,
+        width=photo.width,
+        height=photo.height,
+        proposer="given",
+        caption=model.open(photo).caption(),
+        regions=regions,
+        phrases=(),
+        alignment=hit.alignment,
+    )
     return photo, description

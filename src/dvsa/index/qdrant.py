@@ -1,8 +1,9 @@
-"""Photographs in Qdrant, for who runs it already: the same scores, ties and explanations as an `Index`.
+"""Photographs in a Qdrant server: the same scores, ties and explanations as an `Index`.
 
-Two collections. NAME has a point for each photograph: all its vectors as one multi-vector, compared by MaxSim
-of dot products. It has no HNSW graph, as it only ranks candidates. NAME-regions has a point for each region,
-with Qdrant's usual graph, and finds the candidates: photographs with one of the best regions for any word.
+There are two collections. NAME has a point for each photograph: all its vectors as one multi-vector,
+compared by MaxSim of dot products. It has no HNSW graph, because it only ranks candidates. NAME-regions has a
+point for each region, with Qdrant's usual graph. It finds the candidates: photographs with one of the best
+regions for any word.
 """
 
 import uuid
@@ -16,24 +17,25 @@ from qdrant_client import models as q
 
 from dvsa.index import explain
 from dvsa.index.query import Query
-from dvsa.index.records import Entry, Hit, Photograph
+from dvsa.index.values import Entry, Hit, Photograph
 
-TOGETHER = 64
-"""Photographs that are sent at once."""
+BATCH = 64
+"""Photographs that are sent in one request."""
 
 
 class QdrantIndex:
     """Photographs in two collections of a Qdrant server. The vectors must all come from one bundle."""
 
     def __init__(self, client: QdrantClient, name: str, embedding: int) -> None:
-        """Use the collections NAME and NAME-regions; they are made where they are missing.
+        """Use the collections NAME and NAME-regions; missing ones are made.
 
         Args:
             client: connected to a server, or in local mode.
-            name: of the collections.
-            embedding: the numbers in a vector: `model.bundle.manifest.embedding`.
+            name: the name of the collections.
+            embedding: the size of a vector: `model.bundle.manifest.embedding`.
         """
         self.client, self.photographs, self.regions = client, name, f"{name}-regions"
+        # The multi-vectors of photographs need no graph (m=0): they only rank candidates.
         single = q.VectorParams(size=embedding, distance=q.Distance.DOT, datatype=q.Datatype.FLOAT16)
         maxsim = q.MultiVectorConfig(comparator=q.MultiVectorComparator.MAX_SIM)
         several = single.model_copy(
@@ -48,45 +50,47 @@ class QdrantIndex:
         return self.client.count(self.photographs, exact=True).count
 
     def add(self, entries: Iterable[Entry]) -> None:
-        """Add photographs, or put others in the place of those with the same identifiers.
+        """Add photographs; each replaces a photograph with the same identifier.
 
-        A point's payload is the photograph's record, with its boxes.
+        A point's payload is the `Photograph` with its boxes.
         """
         rest = iter(entries)
-        while some := list(islice(rest, TOGETHER)):
-            self._forget_regions([entry.photograph.id for entry in some])
+        while some := list(islice(rest, BATCH)):
+            self._delete_regions([entry.photograph.id for entry in some])
             self.client.upsert(self.regions, [point for entry in some for point in _regions(entry)])
             self.client.upsert(self.photographs, [_photograph(entry) for entry in some])
 
     def remove(self, identifiers: Iterable[str]) -> None:
-        """Remove photographs; those that are not there are passed over."""
+        """Remove photographs; unknown identifiers are ignored."""
         names = list(identifiers)
         self.client.delete(self.photographs, q.PointIdsList(points=[_point(name) for name in names]))
-        self._forget_regions(names)
+        self._delete_regions(names)
 
     def search(
         self, query: Query, k: int = 10, where: q.Filter | None = None, *, candidates: int | None = 200
     ) -> list[Hit]:
-        """The photographs with the highest MaxSim scores, ties in the order of identifiers.
+        """The photographs with the highest MaxSim scores; ties are ordered by identifier.
 
         Args:
             query: what to look for.
-            k: how many.
-            where: a filter of Qdrant on payloads of photographs, such as on `fields.trip`.
-            candidates: regions that are looked up for each word; None compares every photograph, exactly.
+            k: the number of photographs.
+            where: a filter of Qdrant on the payload of photographs, such as on `fields.trip`.
+            candidates: regions that are looked up for each word; None scores all photographs (exact).
 
         Raises:
             ValueError: k is less than 1.
         """
         if k < 1:
             raise ValueError(f"k is {k}: ask for at least 1 photograph")
-        among = where
+        condition = where
         if candidates is not None:
             near = q.HasIdCondition(has_id=self._candidates(query, candidates))
-            among = q.Filter(must=[near, *([where] if where else [])])
+            condition = q.Filter(must=[near, *([where] if where else [])])
+
         found = self.client.query_points(
-            self.photographs, query=query.s_ND.tolist(), limit=k, query_filter=among, with_vectors=True
+            self.photographs, query=query.s_ND.tolist(), limit=k, query_filter=condition, with_vectors=True
         ).points
+
         hits = []
         for point in found:
             facts = dict(point.payload or {})
@@ -96,18 +100,19 @@ class QdrantIndex:
         return sorted(hits, key=lambda hit: (-hit.score, hit.photograph.id))
 
     def _candidates(self, query: Query, count: int) -> list[q.ExtendedPointId]:
+        """The photographs of the `count` best regions for each word."""
         asked = [q.QueryRequest(query=s_D.tolist(), limit=count, with_payload=True) for s_D in query.s_ND]
         answers = self.client.query_batch_points(self.regions, requests=asked)
         names = {(point.payload or {})["photograph"] for answer in answers for point in answer.points}
         return [_point(name) for name in sorted(names)]
 
-    def _forget_regions(self, names: list[str]) -> None:
-        theirs = q.FieldCondition(key="photograph", match=q.MatchAny(any=names))
-        self.client.delete(self.regions, q.FilterSelector(filter=q.Filter(must=[theirs])))
+    def _delete_regions(self, names: list[str]) -> None:
+        of_photographs = q.FieldCondition(key="photograph", match=q.MatchAny(any=names))
+        self.client.delete(self.regions, q.FilterSelector(filter=q.Filter(must=[of_photographs])))
 
 
 def _point(name: str) -> str:
-    """Qdrant's name for a point: half of the digest, as a UUID."""
+    """The point's identifier in Qdrant: half of the photograph's identifier, as a UUID."""
     return str(uuid.UUID(name[:32]))
 
 

@@ -1,10 +1,10 @@
-"""The photographs that score best: a fast pass over all of them, then the score itself for the best few.
+"""Find the photographs with the highest scores: a fast pass over all, then exact scores for the best few.
 
-The fast pass multiplies float16 vectors by float16 words with a kernel of NumKong. How far it may be from
-`maxsim.score` has a bound. Every photograph that could be among the best within that bound is scored again,
-by `maxsim.score`: so an exact search is exact, down to how ties are broken.
+The fast pass multiplies float16 vectors with float16 words, with a kernel of NumKong. Its difference from
+`maxsim.score` has an upper bound. Every photograph that could be among the best k within that bound is scored
+again by `maxsim.score`. So an exact search is exact, including how ties are broken.
 
-A pruned search ranks sketches first (dvsa.index.sketch) and does all this with the best 1,000 only.
+A pruned search first selects the best 1,000 photographs by their sketches (dvsa.index.sketch).
 """
 
 import os
@@ -18,47 +18,51 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvsa import maxsim
-from dvsa.index.segment import Segment
+from dvsa.index.segment import IndexSegment
 
 BLOCK: Final = 1024
-"""Photographs that are multiplied at once: their products stay in cache."""
+"""Photographs that are multiplied at once: few enough that their products stay in cache."""
 
 CANDIDATES: Final = 1000
-"""Photographs that a pruned search looks at closely; 20 for each that is asked for, where that is more."""
+"""Photographs that a pruned search scores exactly; at least 20 for each requested one."""
 
 LOWEST: Final = float(np.finfo(np.float32).min)
-"""Above minus infinity, which marks photographs that must not be found."""
+"""The lowest finite score; photographs that may not be found have minus infinity."""
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
-Found = tuple[float, str, Segment, int]
+Found = tuple[float, str, IndexSegment, int]
 """Score and identifier of a photograph, its segment and its row there."""
 
 
 def best(
-    segments: Sequence[Segment], allowed: Sequence[Bools], s_ND: Floats, k: int, *, pruned: bool = False
+    segments: Sequence[IndexSegment], allowed: Sequence[Bools], s_ND: Floats, k: int, *, pruned: bool = False
 ) -> list[Found]:
-    """The k photographs with the highest MaxSim scores, ties in the order of identifiers.
+    """The k photographs with the highest MaxSim scores; ties are ordered by identifier.
 
     Args:
-        segments: where to search.
+        segments: the segments to search.
         allowed: which photographs of each segment may be found.
         s_ND: vectors of the words.
-        k: how many at most.
-        pruned: whether sketches decide first who is looked at.
+        k: the most photographs to return.
+        pruned: whether sketches select which photographs are scored exactly.
     """
-    unit_ND = s_ND / np.float32(np.abs(s_ND).max() or 1)  # half precision holds neither huge nor tiny words
+    # Scale the words to at most 1: half precision holds neither very large nor very small numbers.
+    unit_ND = s_ND / np.float32(np.abs(s_ND).max() or 1)
     words = numkong.dots_pack(unit_ND.astype(np.float16))
     if pruned:
-        allowed = _promising(segments, allowed, unit_ND, words, max(CANDIDATES, 20 * k))
-    fast = _fast(segments, allowed, words)
+        allowed = _best_by_sketch(segments, allowed, unit_ND, words, max(CANDIDATES, 20 * k))
+
+    # The fast pass, and the lowest fast score that may still belong to one of the best k.
+    fast = _fast_scores(segments, allowed, words)
     every_K = np.concatenate([*fast, np.empty(0, np.float32)])
     k = min(k, int(np.isfinite(every_K).sum()))
     if k == 0:
         return []
-    reach = 2 * _error(unit_ND) * max(segment.record.norm for segment in segments)
-    least = max(_kth(every_K, k) - reach, LOWEST)
+    tolerance = 2 * _max_error(unit_ND) * max(segment.record.norm for segment in segments)
+    least = max(_kth_highest(every_K, k) - tolerance, LOWEST)
+
     found = [
         (maxsim.score(segment.vectors(row), s_ND), segment.id(row), segment, row)
         for segment, fast_K in zip(segments, fast, strict=True)
@@ -67,82 +71,89 @@ def best(
     return sorted(found, key=lambda item: (-item[0], item[1]))[:k]
 
 
-def _error(s_ND: Floats) -> float:
-    """Most that the fast pass and `maxsim.score` may be from the true score, for regions of length 1.
+def _max_error(s_ND: Floats) -> float:
+    """An upper bound on the error of the fast pass and of `maxsim.score`, for regions of length 1.
 
-    What half precision takes from a word changes its products by no more than the length of what is taken.
-    Sums in single precision add to that; with a wide margin.
+    Rounding a word to half precision changes its products by at most the length of the rounding error. Sums
+    in single precision add to that; their share has a wide margin.
     """
     lost_ND = s_ND - s_ND.astype(np.float16).astype(np.float32)
     sums = 4 * (sum(s_ND.shape) + 2) * 2.0**-24
     return float(np.linalg.norm(lost_ND, axis=1).sum() + sums * np.linalg.norm(s_ND, axis=1).sum())
 
 
-def _kth(score_K: Floats, k: int) -> float:
-    """The k-th highest score."""
+def _kth_highest(score_K: Floats, k: int) -> float:
     return float(np.partition(score_K, -k)[-k])
 
 
-def _fast(segments: Sequence[Segment], allowed: Sequence[Bools], words: numkong.PackedMatrix) -> list[Floats]:
-    """Nearly the scores of each segment's photographs; minus infinity where they are not allowed."""
+def _fast_scores(
+    segments: Sequence[IndexSegment], allowed: Sequence[Bools], words: numkong.PackedMatrix
+) -> list[Floats]:
+    """Approximate scores of each segment's photographs; minus infinity where they are not allowed."""
     fast = [np.full(len(segment), -np.inf, np.float32) for segment in segments]
 
-    def work(n: int, at_K: Ints) -> None:
+    def score(n: int, at_K: Ints) -> None:
         fast[n][at_K] = _products(segments[n], at_K, words)
 
     jobs: list[Callable[[], None]] = []
     for n, allowed_K in enumerate(allowed):
-        # A few that are not allowed cost less than bringing the others together in memory.
-        at_K = (
-            np.arange(len(allowed_K)) if 2 * allowed_K.sum() > len(allowed_K) else np.flatnonzero(allowed_K)
-        )
-        jobs += [partial(work, n, at_K[start : start + BLOCK]) for start in range(0, len(at_K), BLOCK)]
-    _together(jobs)
+        # Scoring a few photographs that are not allowed is cheaper than copying the others together.
+        mostly_allowed = 2 * allowed_K.sum() > len(allowed_K)
+        at_K = np.arange(len(allowed_K)) if mostly_allowed else np.flatnonzero(allowed_K)
+        jobs += [partial(score, n, at_K[start : start + BLOCK]) for start in range(0, len(at_K), BLOCK)]
+    _run_in_threads(jobs)
+
     for fast_K, allowed_K in zip(fast, allowed, strict=True):
         fast_K[~allowed_K] = -np.inf
     return fast
 
 
-def _together(jobs: Sequence[Callable[[], None]]) -> None:
-    """Do jobs on all cores; NumKong and numpy let other threads go on while they work."""
+def _run_in_threads(jobs: Sequence[Callable[[], None]]) -> None:
+    """Run jobs on all cores; NumKong and numpy release the interpreter lock while they work."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for _ in pool.map(lambda job: job(), jobs):
             pass
 
 
-def _products(segment: Segment, at_K: Ints, words: numkong.PackedMatrix) -> Floats:
-    """Sums over words of maxima over regions, for some photographs of a segment."""
+def _products(segment: IndexSegment, at_K: Ints, words: numkong.PackedMatrix) -> Floats:
+    """Sums over words of maxima over regions, for the given rows of a segment."""
     first_K, count_K = segment.first_K[at_K], segment.first_K[at_K + 1] - segment.first_K[at_K]
     begin_K = count_K.cumsum() - count_K
+
+    # Consecutive rows are read in place; others are copied together.
     if at_K[-1] - at_K[0] == len(at_K) - 1:
         v_XD = segment.v_XD[first_K[0] : first_K[-1] + count_K[-1]]
     else:
         v_XD = segment.v_XD[np.arange(count_K.sum()) + np.repeat(first_K - begin_K, count_K)]
+
     dot_XN = np.asarray(numkong.dots_packed(v_XD, words))
     score_K: Floats = np.maximum.reduceat(dot_XN, begin_K, axis=0).sum(axis=1)
     return score_K
 
 
-def _promising(
-    segments: Sequence[Segment],
+def _best_by_sketch(
+    segments: Sequence[IndexSegment],
     allowed: Sequence[Bools],
     s_ND: Floats,
     words: numkong.PackedMatrix,
     count: int,
 ) -> list[Bools]:
-    """The `count` allowed photographs whose sketches, or vectors where there are none, score best."""
+    """The `count` allowed photographs with the best sketches; photographs without one use their vectors."""
     if sum(int(allowed_K.sum()) for allowed_K in allowed) <= count:
         return list(allowed)
-    bare = [allowed_K.copy() for allowed_K in allowed]
-    for segment, bare_K in zip(segments, bare, strict=True):
-        bare_K[: segment.record.sketched] = False
-    rough = _fast(segments, bare, words)
+
+    # Fast scores for photographs without a sketch, rough scores for the others.
+    unsketched = [allowed_K.copy() for allowed_K in allowed]
+    for segment, unsketched_K in zip(segments, unsketched, strict=True):
+        unsketched_K[: segment.record.sketched] = False
+    rough = _fast_scores(segments, unsketched, words)
     jobs: list[Callable[[], None]] = []
     for segment, rough_K in zip(segments, rough, strict=True):
         if segment.sketch is not None:
-            jobs += segment.sketch.score(s_ND, rough_K)
-    _together(jobs)
+            jobs += segment.sketch.score_jobs(s_ND, rough_K)
+    _run_in_threads(jobs)
+
     for rough_K, allowed_K in zip(rough, allowed, strict=True):
         rough_K[~allowed_K] = -np.inf
-    least = _kth(np.concatenate(rough), count)
+    least = _kth_highest(np.concatenate(rough), count)
     return [rough_K >= least for rough_K in rough]

@@ -1,4 +1,4 @@
-"""Frozen values of an index: what it knows of a photograph, what is added, what is found."""
+"""Frozen values of an index: photographs, entries, filters and search results."""
 
 import hashlib
 from collections.abc import Mapping
@@ -14,22 +14,31 @@ from dvsa.records import Alignment, Box
 
 
 class SearchError(ValueError):
-    """An index that is missing, damaged, in use or of another model; the message is one line."""
+    """An index is missing, damaged, locked or made by another model; the message is one line."""
 
 
 def content_id(content: bytes) -> str:
-    """The identifier of a photograph: the SHA-256 of its file's content, in hexadecimal."""
+    """The identifier of a photograph: the SHA-256 of its file's content, in hexadecimal.
+
+    >>> content_id(b"the bytes of a JPEG file")[:16]
+    '501aa95733147424'
+    """
     return hashlib.sha256(content).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Photograph:
-    """What an index keeps of a photograph beside its vectors."""
+    """What an index knows about a photograph, except its vectors.
+
+    >>> photograph = Photograph(id=content_id(b"..."), path="/album/dog.jpg", file="/album/dog.jpg")
+    >>> photograph.fields
+    {}
+    """
 
     id: str
     """`content_id` of the file's content; an index holds each content once."""
     path: str
-    """Where it lay, absolute; a member of a tar file as if the tar had been unpacked where it lies."""
+    """Its absolute path. A member of a tar file has the path that it would have after unpacking in place."""
     file: str
     """The file that holds its bytes: `path`, or the tar file."""
     offset: int = 0
@@ -37,12 +46,13 @@ class Photograph:
     size: int = 0
     """In bytes."""
     width: int = 0
-    """In pixels, after the EXIF orientation."""
+    """In pixels, after the EXIF orientation is applied."""
     height: int = 0
+    """In pixels, after the EXIF orientation is applied."""
     taken: str | None = None
-    """When, by its EXIF data: ISO 8601 without a time zone, such as `2024-07-31T18:05:00`."""
+    """The date in its EXIF data: ISO 8601 without a time zone, such as `2024-07-31T18:05:00`."""
     fields: Mapping[str, str] = field(default_factory=dict)
-    """Whatever the user wants to filter by."""
+    """The user's own fields, to filter by."""
 
     def read(self) -> bytes:
         """Read the file's content, which is the content that was indexed.
@@ -59,30 +69,43 @@ class Photograph:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Entry:
-    """A photograph with its regions, as it goes into an index."""
+    """A photograph with its regions, as it is added to an index."""
 
     photograph: Photograph
     box_I4: NDArray[np.floating]
-    """In fractions of width and height."""
+    """The regions' boxes, in fractions of width and height."""
     v_ID: NDArray[np.floating]
-    """The regions' vectors as the bundle gives them; kept in half precision."""
+    """The regions' vectors as the bundle gives them; stored in half precision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which photographs a search may find: those that fulfil all that is given here."""
+    """Which photographs a search may find: those that meet every given condition.
+
+    >>> from datetime import date
+    >>> snow = Filter(after=date(2024, 12, 1), fields={"trip": "Norway"})
+    >>> photo = Photograph(id="0" * 64, path="/a.jpg", file="/a.jpg", taken="2025-01-02T10:00:00",
+    ...                    fields={"trip": "Norway"})
+    >>> snow.admits(photo)
+    True
+    """
 
     prefix: str | None = None
-    """What their paths begin with."""
+    """The path must begin with this."""
     after: date | None = None
-    """The first day on which they may be taken; those without a date are left out."""
+    """The photograph must be taken on this day or later; photographs without a date are excluded."""
     before: date | None = None
-    """The last such day."""
+    """The photograph must be taken on this day or earlier; photographs without a date are excluded."""
     fields: Mapping[str, str] = field(default_factory=dict)
-    """User fields and the values that they must have."""
+    """User fields and their required values."""
 
     def admits(self, photograph: Photograph) -> bool:
-        """Whether a photograph fulfils it."""
+        """Whether a photograph meets every condition.
+
+        >>> dog = Photograph(id="0" * 64, path="/album/dog.jpg", file="/album/dog.jpg")
+        >>> Filter(prefix="/album/").admits(dog), Filter(fields={"trip": "Norway"}).admits(dog)
+        (True, False)
+        """
         if self.prefix is not None and not photograph.path.startswith(self.prefix):
             return False
         if self.after is not None or self.before is not None:
@@ -94,38 +117,38 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A photograph that was found, and why."""
+    """A photograph that a search found, and which region matched each word."""
 
     photograph: Photograph
     score: float
-    """The MaxSim score of the photograph's stored vectors and the query."""
+    """The MaxSim score of the query and the photograph's stored vectors."""
     boxes: tuple[Box, ...]
-    """Its regions, in fractions of width and height."""
+    """The photograph's regions, in fractions of width and height."""
     alignment: Alignment
-    """Which region each word of the query found; for a query by photograph, a word is one of its regions."""
+    """The best region for each word of the query; in a query by photograph, its regions are the words."""
 
 
 @dataclass(slots=True)
 class Added:
-    """What became of photographs that were to be added."""
+    """The result of `Index.add`."""
 
     added: int = 0
     known: int = 0
-    """Photographs whose content the index had already."""
+    """Photographs that the index already contained."""
     faults: list[str] = field(default_factory=list)
     """A line for each photograph that could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """An index in figures."""
+    """The size of an index."""
 
     bundle: str
-    """Name of the bundle that made it."""
+    """Name of the bundle that made its vectors."""
     photographs: int
     removed: int
-    """Photographs that are marked as removed and take up room until `compact`."""
+    """Removed photographs, which use space until `compact`."""
     regions: int
     segments: int
     bytes: int
-    """On disk, all files together."""
+    """On disk, all files of segments together."""

@@ -1,0 +1,222 @@
+"""Reading an index: search it, list it, check it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dvsa import model as models
+from dvsa.index import changes, explain, index_manifest, scan
+from dvsa.index.index_manifest import IndexManifest
+from dvsa.index.query import Query
+from dvsa.index.segment import IndexSegment
+from dvsa.index.values import Entry, Filter, Hit, SearchError, Stats
+from dvsa.model import Model
+
+ALL: Final = slice(None)
+"""Every segment."""
+
+
+class IndexReader:
+    """The part of `Index` that reads.
+
+    It sees the photographs as they were when it last opened, refreshed or changed the index.
+    """
+
+    def __init__(self, folder: Path, model: Model | None, share: slice = ALL) -> None:
+        """Use `Index.create` or `Index.open` instead."""
+        self.folder, self._model, self._share = folder, model, share
+        self._segments: list[IndexSegment] = []
+        self.refresh()
+        if model is not None:
+            self._check_bundle(model)
+
+    @classmethod
+    def open(cls, folder: str | Path, model: Model | None = None, share: slice = ALL) -> Self:
+        """Open an index, to search it or to change it.
+
+        >>> from dvsa.index import Index
+        >>> with Index.open("album.index") as index:
+        ...     len(index)
+        3
+
+        Args:
+            folder: the folder of the index.
+            model: the model that made it; None for the shipped one, which is loaded when it is needed.
+            share: the segments to read, for a machine that searches only some of them.
+
+        Raises:
+            SearchError: there is no index, it is damaged or has a newer format, or another bundle made it.
+        """
+        return cls(Path(folder), model, share)
+
+    def __enter__(self) -> Self:
+        """Return the index itself."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close the index."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the files; all acknowledged changes are already on disk.
+
+        >>> from dvsa.index import Index
+        >>> index = Index.open("album.index")
+        >>> index.close()
+        """
+        self._segments = []
+
+    def __len__(self) -> int:
+        """The number of photographs, without removed ones."""
+        return sum(int(segment.alive_K.sum()) for segment in self._segments)
+
+    @property
+    def model(self) -> Model:
+        """The model that made the index; raises SearchError if it was not given and is not the shipped one.
+
+        >>> from dvsa.index import Index
+        >>> Index.open("album.index").model.read("a cat").words
+        ('a', 'cat')
+        """
+        if self._model is None:
+            model = models.load()
+            self._check_bundle(model)
+            self._model = model
+        return self._model
+
+    def _check_bundle(self, model: Model) -> None:
+        """Raise SearchError unless the model's bundle made the index."""
+        made_by, given = self._manifest, model.bundle
+        if given.digest != made_by.digest:
+            raise SearchError(
+                f"{self.folder} was made by bundle {made_by.bundle} ({made_by.digest[:12]}), not by "
+                f"{given.manifest.name} ({given.digest[:12]}): name that bundle, or index again"
+            )
+
+    def refresh(self) -> None:
+        """Read the changes that other processes have made since.
+
+        >>> from dvsa.index import Index
+        >>> index = Index.open("album.index")
+        >>> index.refresh()
+        """
+        found = index_manifest.read(self.folder)
+        while True:
+            try:
+                return self._use(found)
+            except FileNotFoundError as error:  # a writer may have compacted the index in the meantime
+                last, found = found, index_manifest.read(self.folder)
+                if found == last:
+                    raise SearchError(f"{error.filename} is missing: index the photographs again") from None
+
+    def _use(self, found: IndexManifest) -> None:
+        """Map the segments of a manifest; segments that have not changed are kept."""
+        mapped = {segment.record.name: segment for segment in self._segments}
+        self._segments = [
+            mapped[record.name]
+            if record.name in mapped and mapped[record.name].record == record
+            else IndexSegment(self.folder, record, found.embedding)
+            for record in found.segments[self._share]
+        ]
+        self._manifest = found
+
+    def ids(self) -> set[str]:
+        """The identifiers of all photographs.
+
+        >>> from dvsa.index import Index
+        >>> hit = Index.open("album.index").search("a cat", k=1)[0]
+        >>> hit.photograph.id in Index.open("album.index").ids()
+        True
+        """
+        return {
+            identifier
+            for segment in self._segments
+            for identifier, alive in zip(segment.ids, segment.alive_K, strict=True)
+            if alive
+        }
+
+    def search(
+        self,
+        query: str | Query | NDArray[np.floating],
+        k: int = 10,
+        where: Filter | None = None,
+        *,
+        pruned: bool = False,
+    ) -> list[Hit]:
+        """The photographs with the highest MaxSim scores; ties are ordered by identifier.
+
+        >>> from dvsa.index import Index
+        >>> index = Index.open("album.index")
+        >>> hit = index.search("a man with a camera", k=1)[0]
+        >>> Path(hit.photograph.path).name, round(hit.score, 1)
+        ('photographer.jpg', 13.0)
+
+        Args:
+            query: a sentence, vectors (N, D), or a `Query` made of a photograph or a part of one.
+            k: the number of photographs; fewer are returned if there are fewer.
+            where: which photographs may be found; None for all.
+            pruned: score only the 1,000 photographs with the best sketches: several times faster, and almost
+                always the same result.
+
+        Raises:
+            ValueError: k is less than 1, no word of the sentence is known, or the vectors have another size.
+        """
+        if k < 1:
+            raise ValueError(f"k is {k}: ask for at least 1 photograph")
+
+        if isinstance(query, str):
+            query = Query.of_sentence(self.model, query)
+        elif not isinstance(query, Query):
+            query = Query.of_vectors(query)
+        if query.s_ND.shape[1] != self._manifest.embedding:
+            raise ValueError(
+                f"the query's vectors have {query.s_ND.shape[1]} numbers, those of {self.folder} "
+                f"{self._manifest.embedding}: use the bundle that made the index"
+            )
+
+        allowed = [segment.allowed(where) for segment in self._segments]
+        found = scan.best(self._segments, allowed, query.s_ND, k, pruned=pruned)
+        return [explain.hit(query, score, *segment.entry_parts(row)) for score, _, segment, row in found]
+
+    def entries(self) -> Iterator[Entry]:
+        """All photographs with their boxes and vectors.
+
+        >>> from dvsa.index import Index
+        >>> for entry in Index.open("album.index").entries():
+        ...     print(Path(entry.photograph.path).name, entry.v_ID.shape)
+        astronaut.jpg (20, 256)
+        cat.jpg (20, 256)
+        photographer.jpg (20, 256)
+        """
+        for segment in self._segments:
+            yield from segment.entries()
+
+    def stats(self) -> Stats:
+        """The size of the index.
+
+        >>> from dvsa.index import Index
+        >>> stats = Index.open("album.index").stats()
+        >>> stats.photographs, stats.regions, stats.segments
+        (3, 60, 1)
+        """
+        records = self._manifest.segments
+        return Stats(
+            bundle=self._manifest.bundle,
+            photographs=len(self),
+            removed=sum(len(record.removed) for record in records),
+            regions=sum(record.regions for record in records),
+            segments=len(records),
+            bytes=sum((self.folder / name).stat().st_size for r in records for name in changes.file_names(r)),
+        )
+
+    def verify(self) -> list[str]:
+        """Check the files on disk; returns a line for each fault.
+
+        >>> from dvsa.index import Index
+        >>> Index.open("album.index").verify()
+        []
+        """
+        return changes.verify(self.folder)
