@@ -129,7 +129,7 @@ def test_regions_from_a_grid_and_from_a_file(toy_bundle: Path, scene: Path, tmp_
     grid = answer("align", scene, "a red circle", "--bundle", toy_bundle, "--regions", "grid")
     assert len(grid["regions"]) > 2
     missing = refusal("align", scene, "a", "--bundle", toy_bundle, "--regions", tmp_path / "none.json")
-    assert "none.json" in missing
+    assert "none.json' is no file of boxes and no proposer: use one of own, head, coverage" in missing
 
 
 def test_names_that_are_no_text_or_look_like_markup(toy_bundle: Path, scene: Path, tmp_path: Path) -> None:

@@ -3,11 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dvsa.bundle import Bundle
 from dvsa.manifest import BundleManifest
 from dvsa.model import Model, View
+from dvsa.regions import PROPOSERS
 
 PHOTOGRAPHS = sorted((Path(__file__).parent.parent / "examples").glob("*.jpg"))
 
@@ -40,3 +42,20 @@ def test_bundles_that_say_nothing_of_it_leave_the_likeliest_in_front() -> None:
     power = bundle.manifest.length_power
     found = [c.logprob / len(c.logprobs) ** power for c in model.open(PHOTOGRAPHS[0]).captions(3)]
     assert found == sorted(found, reverse=True)
+
+
+def test_regions_are_chosen_by_any_proposer() -> None:
+    model, photo = Model(Bundle.open()), PHOTOGRAPHS[0]
+    own = model.open(photo)
+    views = {name: model.open(photo, regions=name) for name in PROPOSERS}
+    assert {name: view.proposer for name, view in views.items()} == {name: name for name in PROPOSERS}
+    assert own.proposer == model.bundle.manifest.proposer == "coverage"
+    assert [name for name, view in views.items() if np.array_equal(view.box_I4, own.box_I4)] == ["coverage"]
+    assert [len(view.box_I4) for view in views.values()] == [20, 20, 20, 1]
+
+
+@pytest.mark.parametrize("regions", ["best", "boxes.json", Path("boxes.json")])
+def test_an_unknown_proposer_or_a_missing_file_is_refused(regions: str | Path) -> None:
+    message = rf"'{regions}' is no file of boxes and no proposer: use one of own, head, coverage, grid, frame"
+    with pytest.raises(ValueError, match=message):
+        Model(Bundle.open()).open(PHOTOGRAPHS[0], regions=regions)

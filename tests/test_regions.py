@@ -71,3 +71,9 @@ def test_regions_are_candidates_with_their_scores_and_the_frame(proposer: str, c
         found = {tuple(row.tolist()) for row in np.column_stack([box_I4, score_I])[:-1]}
         assert len(found) == 19
         assert found <= known
+
+
+def test_an_unknown_proposer_is_refused() -> None:
+    b_N4, scores = scene(0, 60)
+    with pytest.raises(ValueError, match="'nms' is unknown: use one of head, coverage, grid, frame"):
+        choose("nms", scores, b_N4, threshold=0.5)

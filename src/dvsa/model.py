@@ -13,10 +13,13 @@ from dvsa.bundle import Bundle
 from dvsa.captioning import CaptionGraphs, Sampler, search
 from dvsa.photo import Photo, read, squash
 from dvsa.records import Alignment, Caption, Description, Phrase, Region, Subject
-from dvsa.regions import choose, with_frame
+from dvsa.regions import PROPOSERS, choose, with_frame
 from dvsa.sentence import Sentence, check_length
 
 Floats = NDArray[np.float32]
+
+OWN = "own"
+"""The bundle's own proposer, as an argument of `Model.open`."""
 
 
 def load(bundle: str | Path | None = None, *, threads: int = 0) -> "Model":
@@ -31,18 +34,19 @@ class Model:
     bundle: Bundle
 
     def open(
-        self, photo: str | Path | bytes | Photo, *, regions: str | Path | NDArray[np.floating] = "head"
+        self, photo: str | Path | bytes | Photo, *, regions: str | Path | NDArray[np.floating] = OWN
     ) -> "View":
         """Look at a photograph.
 
         Args:
             photo: a file, the bytes of one, or a decoded photograph.
-            regions: `head` for the bundle's own proposals, `grid` for a fixed list, a JSON file of boxes in
-                pixels of the original, or boxes (N, 4) in fractions of it; the frame is added as the last.
+            regions: `own` for the bundle's own proposer; `head`, `coverage`, `grid` or `frame` for another
+                one, see `dvsa.regions.choose`; a JSON file of boxes in pixels of the original; or boxes
+                (N, 4) in fractions of it. The frame is added as the last region.
 
         Raises:
             PhotoError: the photograph cannot be read.
-            ValueError: the boxes are no boxes.
+            ValueError: `regions` is no proposer, no file and no valid boxes.
         """
         if not isinstance(photo, Photo):
             photo = read(Path(photo) if isinstance(photo, str) else photo)
@@ -54,11 +58,14 @@ class Model:
     def _regions(
         self, photo: Photo, regions: str | Path | NDArray[np.floating], score_N: Floats, box_N4: Floats
     ) -> tuple[str, Floats, Floats]:
-        if isinstance(regions, str) and regions == "head":
-            return self.bundle.manifest.proposer, *self.propose(score_N, box_N4)
-        if isinstance(regions, str) and regions == "grid":
-            return "grid", *with_frame(boxes.grid())
+        if isinstance(regions, str) and regions in (OWN, *PROPOSERS):
+            proposer = self.bundle.manifest.proposer if regions == OWN else regions
+            return proposer, *self.propose(score_N, box_N4, proposer)
+
         if isinstance(regions, str | Path):
+            if not Path(regions).is_file():
+                known = ", ".join((OWN, *PROPOSERS))
+                raise ValueError(f"{str(regions)!r} is no file of boxes and no proposer: use one of {known}")
             given_I4 = boxes.read_boxes(Path(regions), photo.width, photo.height)
         else:
             given_I4 = np.asarray(regions, dtype=np.float64).reshape(-1, 4)
@@ -71,10 +78,13 @@ class Model:
         fine, coarse, score_BN, box_BN4 = self.bundle.graphs.run("look", {"pixels": pixels_BHWC})
         return fine, coarse, score_BN, box_BN4  # type: ignore[return-value]
 
-    def propose(self, score_N: Floats, box_N4: Floats) -> tuple[Floats, Floats]:
-        """The bundle's own regions of one photograph, the frame last: boxes (20, 4), scores (20,)."""
+    def propose(self, score_N: Floats, box_N4: Floats, proposer: str | None = None) -> tuple[Floats, Floats]:
+        """Regions of one photograph, the frame last: boxes (I, 4) and scores (I,).
+
+        The bundle's own proposer chooses them from the candidates if `proposer` is None.
+        """
         manifest = self.bundle.manifest
-        return choose(manifest.proposer, score_N, box_N4, threshold=manifest.nms)
+        return choose(proposer or manifest.proposer, score_N, box_N4, threshold=manifest.nms)
 
     def encode(self, fine: Floats, coarse: Floats, box_BI4: Floats) -> tuple[Floats, Floats]:
         """Features (B, I, F) for the captioners, and region vectors v (B, I, D) for the score."""

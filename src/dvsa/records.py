@@ -107,7 +107,7 @@ class Description:
     width: int
     height: int
     proposer: str
-    """Where the regions come from: `head`, `grid` or `given`."""
+    """How the regions were chosen: `head`, `coverage`, `grid`, `frame`, or `given` by the user."""
     caption: Caption
     regions: tuple[Region, ...]
     phrases: tuple[Phrase, ...]

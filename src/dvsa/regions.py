@@ -22,14 +22,21 @@ def choose(
     """The regions of one photograph from its candidates, the frame last: boxes (I, 4) and scores (I,).
 
     Args:
-        proposer: `coverage`, the 19 candidates that together cover most; `head`, the 19 best after NMS, where
-            the best of those that it dropped fill up; `grid`, fixed boxes; or `frame`, none beside it.
-        score_N: in [0, 1].
+        proposer: `head`, the 19 best candidates after NMS, filled up with the best that it dropped;
+            `coverage`, the 19 candidates that together cover most; `grid`, 19 fixed boxes; or `frame`, the
+            frame alone.
+        score_N: scores of the candidates in [0, 1].
         box_N4: the candidates, within the frame.
-        threshold: of NMS, for `head`.
+        threshold: IoU threshold of NMS, for `head`.
+
+    Raises:
+        ValueError: the proposer is unknown.
     """
+    if proposer not in PROPOSERS:
+        raise ValueError(f"the proposer {proposer!r} is unknown: use one of {', '.join(PROPOSERS)}")
     if proposer in ("grid", "frame"):
         return with_frame(grid() if proposer == "grid" else np.empty((0, 4)))
+
     top_C = np.argsort(-score_N, kind="stable")[: CANDIDATES if proposer == "coverage" else PRE_NMS]
     box_C4, score_C = box_N4[top_C], score_N[top_C]
     if proposer == "coverage":

@@ -36,8 +36,9 @@ Beta = Annotated[
 Regions = Annotated[
     str,
     typer.Option(
-        metavar="head|grid|FILE",
-        help="The model's own proposals, a fixed grid, or a JSON file of boxes x0, y0, x1, y1 in pixels.",
+        metavar="own|head|coverage|grid|frame|FILE",
+        help="How regions are chosen: by the bundle's own proposer, by another one, or from a JSON file of "
+        "boxes x0, y0, x1, y1 in pixels.",
     ),
 ]
 Phrases = Annotated[int, typer.Option(min=0, help="How many regions get a phrase.")]
@@ -48,7 +49,7 @@ def describe(
     photos: Photos,
     sentence: OwnSentence = None,
     beta: Beta = None,
-    regions: Regions = "head",
+    regions: Regions = "own",
     phrases: Phrases = 5,
     out: Out = Path(),
     bundle: BundleFolder = None,
@@ -98,7 +99,7 @@ def align(
     photo: PhotoFile,
     sentence: Sentence,
     beta: Beta = None,
-    regions: Regions = "head",
+    regions: Regions = "own",
     bundle: BundleFolder = None,
     as_json: AsJson = False,
 ) -> None:

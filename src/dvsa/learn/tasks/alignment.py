@@ -18,7 +18,6 @@ from dvsa.learn.tasks import augmentation as views
 from dvsa.learn.tasks import objective
 from dvsa.learn.tasks.augmentation import WHOLE, View
 from dvsa.learn.tasks.corpus import (
-    PROPOSERS,
     Corpus,
     Mention,
     Photographs,
@@ -27,6 +26,7 @@ from dvsa.learn.tasks.corpus import (
     region_features,
 )
 from dvsa.metrics import ranking
+from dvsa.regions import PROPOSERS
 
 SHARPNESS = 20.0
 """What the cosine of a phrase with a region is multiplied by before the softmax over regions."""

@@ -25,8 +25,6 @@ from dvsa.text import Vocabulary, pad, words
 
 CHUNK = 32
 """Photographs that go through the trunk at once."""
-PROPOSERS = ("head", "coverage", "grid", "frame")
-"""Where regions may come from; see `choose_boxes`."""
 
 
 def cache_dir() -> Path:
