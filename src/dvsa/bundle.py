@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from dvsa.data.seen import FILE, READ_FILE, Read, Seen
+from dvsa.data.exposure import PHOTOS_FILE, TEXT_FILE, PhotoExposure, TextExposure
 from dvsa.graphs import Graphs, OnnxGraphs
 from dvsa.manifest import MANIFEST, BundleError, BundleManifest, verified_content
 from dvsa.text import Vocabulary
@@ -66,23 +66,23 @@ class Bundle:
             raise BundleError(f"{self.folder} has no {MANIFEST}, and so no digest: export the run first")
         return hashlib.sha256(path.read_bytes()).hexdigest()
 
-    def seen(self) -> Seen | None:
+    def seen(self) -> PhotoExposure | None:
         """The photographs that the model was trained and chosen on; None if they were not recorded.
 
         Raises:
             ValueError: the list is invalid; the message names the file and the line.
         """
-        path = self.folder / FILE
-        return Seen.read(path) if path.is_file() else None
+        path = self.folder / PHOTOS_FILE
+        return PhotoExposure.read(path) if path.is_file() else None
 
-    def read(self) -> Read:
+    def read(self) -> TextExposure:
         """The sentences that the model has read without their photographs; often none.
 
         Raises:
             ValueError: the list is invalid; the message names the file and the line.
         """
-        path = self.folder / READ_FILE
-        return Read.read(path) if path.is_file() else Read()
+        path = self.folder / TEXT_FILE
+        return TextExposure.read(path) if path.is_file() else TextExposure()
 
 
 def shipped() -> Path:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from dvsa.data import Counts, check
+from dvsa.data import SplitCounts, check
 
 Picture = Callable[[int], bytes]
 Files = Callable[[Path, Mapping[str, bytes | str]], Path]
@@ -32,9 +32,9 @@ def test_a_sound_set_is_counted(sound: Path, write_files: Files) -> None:
     report = check(sound, progress=lambda done, total: steps.append((done, total)))
     assert report.dataset == sound.name
     assert report.counts == {
-        "train": Counts(2, 2, 6, 2),
-        "val": Counts(1, 1, 3, 1),
-        "test": Counts(1, 1, 3, 1),
+        "train": SplitCounts(2, 2, 6, 2),
+        "val": SplitCounts(1, 1, 3, 1),
+        "test": SplitCounts(1, 1, 3, 1),
     }
     assert report.problems == ()
     assert report.ok

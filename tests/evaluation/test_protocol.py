@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dvsa.bundle import Bundle, shipped
-from dvsa.data import Dataset, Example, Problem, Source, load, seen
+from dvsa.data import Dataset, Example, Problem, Source, exposure, load
 from dvsa.evaluation.protocol import ProtocolError, check
 from dvsa.graphs import OnnxGraphs
 from dvsa.manifest import MANIFEST, BundleManifest
@@ -38,7 +38,7 @@ def bundle(dataset: Dataset, tmp_path: Path) -> Bundle:
 
 
 def trained(dataset: Dataset, folder: Path, *words: str) -> Bundle:
-    seen.write(folder / seen.FILE, dataset.split("train"), dataset.split("val"))
+    exposure.write_photos(folder / exposure.PHOTOS_FILE, dataset.split("train"), dataset.split("val"))
     vocabulary = Vocabulary(tuple(sorted({"dog", "it", *words})), (9,) * (2 + len(words)), 9)
     manifest = replace(
         BundleManifest.load(shipped() / MANIFEST), name="ours", training={"config": {"data": dataset.name}}
@@ -134,20 +134,20 @@ def test_many_words_of_val_are_cut_short(dataset: Dataset, tmp_path: Path) -> No
 
 
 def test_words_that_were_read_elsewhere_are_no_leak(dataset: Dataset, tmp_path: Path) -> None:
-    seen.write_read(tmp_path / seen.READ_FILE, ["1000268201"], ["test"])
+    exposure.write_text(tmp_path / exposure.TEXT_FILE, ["1000268201"], ["test"])
     check(trained(dataset, tmp_path, "test"), dataset, dataset.split("test"))
     reason = refusal(trained(dataset, tmp_path, "test", "val"), dataset)
     assert "holds 'val', which only val and test sentences have" in reason
 
 
 def test_a_photograph_whose_sentences_were_read_is_not_judged_on(dataset: Dataset, tmp_path: Path) -> None:
-    seen.write_read(tmp_path / seen.READ_FILE, ["1000268201"], [])
+    exposure.write_text(tmp_path / exposure.TEXT_FILE, ["1000268201"], [])
     told = with_example(dataset, -1, name="1000268201_693b08cb0e.jpg")
     assert "has read sentences of 1000268201_693b08cb0e.jpg" in refusal(trained(told, tmp_path), told)
 
 
 def test_a_bundle_that_says_not_what_it_has_seen_is_refused(bundle: Bundle, dataset: Dataset) -> None:
-    (bundle.folder / seen.FILE).unlink()
+    (bundle.folder / exposure.PHOTOS_FILE).unlink()
     line = refusal(bundle, dataset)
     assert line.startswith(f"{bundle.folder} does not say which photographs its model has seen")
     assert "export it again" in line

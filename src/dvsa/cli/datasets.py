@@ -12,7 +12,7 @@ from dvsa.cli.options import LAYOUTS, AsJson, Entities, Seed
 from dvsa.cli.output import print_json, progress, register, show, table
 
 if TYPE_CHECKING:
-    from dvsa.data import Report
+    from dvsa.data import DataReport
 
 SHOWN = 5
 """Problems of a kind that are printed; JSON has them all."""
@@ -79,7 +79,7 @@ def toy(
         show(f"{folder}: {train} scenes for training, {val} for validation, {test} for testing")
 
 
-def _show(report: "Report") -> None:
+def _show(report: "DataReport") -> None:
     from dvsa.data import HARMLESS
 
     names = ("Photographs", "Sentences", "Phrases", "Boxes")

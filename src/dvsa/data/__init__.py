@@ -1,19 +1,19 @@
 """Data sets: Flickr8K, Flickr30K, MSCOCO, the toy set and a user's own photographs, as one set of records."""
 
-from dvsa.data.check import HARMLESS, Counts, Report, check
+from dvsa.data.check import HARMLESS, DataReport, SplitCounts, check
 from dvsa.data.dataset import DataError, Dataset, Example, GroundedPhrase, Problem, Source
 from dvsa.data.loading import load
 
 __all__ = [
     "HARMLESS",
-    "Counts",
     "DataError",
+    "DataReport",
     "Dataset",
     "Example",
     "GroundedPhrase",
     "Problem",
-    "Report",
     "Source",
+    "SplitCounts",
     "check",
     "load",
 ]

@@ -16,7 +16,7 @@ HARMLESS = frozenset({"no annotation", "stray photograph", "stray sentences", "u
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class SplitCounts:
     """What one split holds."""
 
     photographs: int
@@ -28,11 +28,11 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class DataReport:
     """What `check` found."""
 
     dataset: str
-    counts: dict[str, Counts]
+    counts: dict[str, SplitCounts]
     """By split, in the order of the examples."""
     problems: tuple[Problem, ...]
 
@@ -48,7 +48,7 @@ def check(
     *,
     decode: bool = True,
     progress: Callable[[int, int], None] | None = None,
-) -> Report:
+) -> DataReport:
     """Count and examine a data set.
 
     Args:
@@ -81,7 +81,7 @@ def check(
             problems.append(
                 Problem("doubled photograph", same[0].name, f"one file in several splits: {places}")
             )
-    return Report(dataset.name, _count(dataset), tuple(problems))
+    return DataReport(dataset.name, _count(dataset), tuple(problems))
 
 
 def _look(example: Example, decode: bool) -> str | Problem:
@@ -95,12 +95,12 @@ def _look(example: Example, decode: bool) -> str | Problem:
     return hashlib.sha256(data).hexdigest()
 
 
-def _count(dataset: Dataset) -> dict[str, Counts]:
+def _count(dataset: Dataset) -> dict[str, SplitCounts]:
     splits: defaultdict[str, list[Example]] = defaultdict(list)
     for example in dataset.examples:
         splits[example.split].append(example)
     return {
-        split: Counts(
+        split: SplitCounts(
             photographs=len(examples),
             sentences=sum(len(example.sentences) for example in examples),
             phrases=sum(len(example.phrases) for example in examples),

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from dvsa.bundle import Bundle
 from dvsa.data import Dataset, Example
-from dvsa.data.seen import content_digest, name_digest
+from dvsa.data.exposure import content_digest, name_digest
 from dvsa.evaluation.encoding import Progress, chunks
 from dvsa.text import words
 

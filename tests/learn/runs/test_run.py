@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from dvsa.data import DataError, Dataset, seen
+from dvsa.data import DataError, Dataset, exposure
 from dvsa.learn.loop import checkpoint, curve, trainer
 from dvsa.learn.loop.trainer import TrainConfig
 from dvsa.learn.recipes.modern import RECIPES
@@ -289,8 +289,8 @@ def test_what_is_read_beside_the_photographs_is_learnt_and_written_down(
     fit(recipe, tiny, tmp_path / "run", device="cpu", sentences=more, quiet=True)
     done = Run(tmp_path / "run")
     assert "pulley" in done.vocabulary
-    read = seen.Read.read(done.folder / seen.READ_FILE)
-    assert read.names == {seen.name_digest("77777.jpg"), seen.name_digest("88888.jpg")}
+    read = exposure.TextExposure.read(done.folder / exposure.TEXT_FILE)
+    assert read.names == {exposure.name_digest("77777.jpg"), exposure.name_digest("88888.jpg")}
     told = {word for e in tiny.split("train") for s in e.sentences for word in words(s)}
     assert read.words == {*done.vocabulary.words} - told == {"pulley", "over"} - told
     assert done.config["read"] == {

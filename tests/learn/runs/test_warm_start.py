@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dvsa.bundle import Bundle
-from dvsa.data import Dataset, load, seen, toy
+from dvsa.data import Dataset, exposure, load, toy
 from dvsa.learn.loop import curve
 from dvsa.learn.loop.trainer import TrainConfig
 from dvsa.learn.recipes.modern import RECIPES
@@ -145,9 +145,12 @@ def test_a_run_on_ones_own_photographs(adapted: Path, bundle: Path, own: Dataset
     assert "crimson" in done.vocabulary
     assert {*Bundle.open(bundle).vocabulary.words} <= {*done.vocabulary.words}
     assert {*done.captioners()} == {"frame", "region"}
-    before, after = seen.Seen.read(bundle / seen.FILE), seen.Seen.read(adapted / seen.FILE)
+    before, after = (
+        exposure.PhotoExposure.read(bundle / exposure.PHOTOS_FILE),
+        exposure.PhotoExposure.read(adapted / exposure.PHOTOS_FILE),
+    )
     assert {*before.contents} < {*after.contents}
-    assert {seen.content_digest(e) for e in own.split("train")} <= {*after.contents}
+    assert {exposure.content_digest(e) for e in own.split("train")} <= {*after.contents}
     again = Bundle.open(export(done, adapted.parent / "bundle"))
     told = {word for e in own.split("train") for s in e.sentences for word in words(s)}
     assert again.read().words == {*done.vocabulary.words} - told
@@ -158,6 +161,6 @@ def test_other_networks_and_bundles_of_before_are_refused(bundle: Path, tmp_path
     with pytest.raises(ValueError, match="has other networks than the recipe other: train toy"):
         Initial(str(bundle)).adapted(other, photographs=1000, boxed=True)
     mute = shutil.copytree(bundle, tmp_path / "mute")
-    (mute / seen.FILE).unlink()
+    (mute / exposure.PHOTOS_FILE).unlink()
     with pytest.raises(ValueError, match=r"photographs\.tsv is missing|does not say which photographs"):
         Initial(str(mute))

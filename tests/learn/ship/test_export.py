@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from dvsa.bundle import Bundle
 from dvsa.data import load
-from dvsa.data.seen import FILE, content_digest, name_digest
+from dvsa.data.exposure import PHOTOS_FILE, content_digest, name_digest
 from dvsa.learn.loop import checkpoint
 from dvsa.learn.nets import captioner
 from dvsa.learn.recipes.modern import RECIPES
@@ -35,7 +35,7 @@ def untrained(recipe: Recipe, out: Path) -> Path:
     """A run of `recipe` as it would stand after no step at all, with a vocabulary of an ordinary size."""
     vocabulary = Vocabulary(tuple(f"w{n:04}" for n in range(WORDS)), (9,) * WORDS, 9)
     out.mkdir()
-    (out / FILE).write_text("")
+    (out / PHOTOS_FILE).write_text("")
     vocabulary.save(out / "vocabulary.tsv")
     (out / "config.json").write_text(json.dumps({"recipe": recipe.to_json(), "data": "none"}))
     torch.manual_seed(0)
@@ -256,5 +256,5 @@ def test_a_bundle_says_which_photographs_its_run_has_seen(
     assert len(known.names) == len(toy.split("train")) + len(toy.split("val"))
     # Runs of before have no such list, and neither have their bundles.
     old = tmp_path / "run"
-    shutil.copytree(toy_run, old, ignore=shutil.ignore_patterns(FILE))
+    shutil.copytree(toy_run, old, ignore=shutil.ignore_patterns(PHOTOS_FILE))
     assert Bundle.open(export.export(Run(old), tmp_path / "bundle")).seen() is None

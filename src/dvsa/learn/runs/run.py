@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from dvsa import files
-from dvsa.data import Dataset, Example, reading, seen
-from dvsa.data.reading import Reading
+from dvsa.data import Dataset, Example, exposure, extra_sentences
+from dvsa.data.extra_sentences import ExtraSentences
 from dvsa.learn.loop import checkpoint
 from dvsa.learn.loop.checkpoint import JsonValue
 from dvsa.learn.loop.trainer import Net
@@ -55,7 +55,7 @@ def fit(
         seed: of all randomness.
         device: such as `cpu` or `cuda`; the GPU where there is one.
         word_vectors: a word2vec or GloVe file; its vectors stay fixed.
-        sentences: more to read, as `dvsa.data.reading` has it, for the vocabulary and stages that learn from
+        sentences: a file of `dvsa.data.extra_sentences`, for the vocabulary and stages that learn from
             sentences alone; of photographs that are in neither val nor test.
         earlier: a run on the same data; the regions and the alignment that it has learnt in stages like this
             recipe's are taken over, not learnt again.
@@ -72,7 +72,7 @@ def fit(
     if begin is not None:
         boxed = any(p.boxes for e in training for p in e.phrases)
         recipe = begin.adapted(recipe, photographs=len(training), boxed=boxed)
-    read = None if sentences is None else reading.read(sentences)
+    read = None if sentences is None else extra_sentences.read(sentences)
     told = [words(s) for e in training for s in e.sentences]
     more = [[words(s) for s in own] for own in read.sentences.values()] if read else []
     vocabulary = Vocabulary.build((*told, *chain.from_iterable(more)), recipe.min_count)
@@ -108,23 +108,23 @@ def _tell(
     vocabulary: Vocabulary,
     training: Sequence[Example],
     val: Sequence[Example],
-    read: Reading | None,
+    read: ExtraSentences | None,
     begin: Initial | None,
     words: Iterable[str],
 ) -> None:
     """Write down what the run knows, sees and reads; `words` are those that it has from elsewhere."""
     with files.replacing(out / "vocabulary.tsv") as partial:
         vocabulary.save(partial)
-    if not (out / seen.FILE).is_file():
-        with files.replacing(out / seen.FILE) as partial:
-            seen.write(partial, training, val)
+    if not (out / exposure.PHOTOS_FILE).is_file():
+        with files.replacing(out / exposure.PHOTOS_FILE) as partial:
+            exposure.write_photos(partial, training, val)
             if begin is not None:
-                begin.append(seen.FILE, partial)
+                begin.append(exposure.PHOTOS_FILE, partial)
     if read is not None or begin is not None:
-        with files.replacing(out / seen.READ_FILE) as partial:
-            seen.write_read(partial, read.sentences if read else (), words)
+        with files.replacing(out / exposure.TEXT_FILE) as partial:
+            exposure.write_text(partial, read.sentences if read else (), words)
             if begin is not None:
-                begin.append(seen.READ_FILE, partial)
+                begin.append(exposure.TEXT_FILE, partial)
 
 
 def _take_over(
@@ -166,7 +166,7 @@ def _claim(
     val: Sequence[Example],
     seed: int,
     word_vectors: Path | None,
-    read: Reading | None,
+    read: ExtraSentences | None,
     source: "Run | None",
     begin: Initial | None,
 ) -> None:

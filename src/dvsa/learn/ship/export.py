@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from dvsa import doctor
 from dvsa.bundle import Bundle
-from dvsa.data import seen
+from dvsa.data import exposure
 from dvsa.graphs import OnnxGraphs
 from dvsa.learn.loop.trainer import Net
 from dvsa.learn.nets.backbone import fold_batch_norms
@@ -97,7 +97,7 @@ def export(run: Run, out: Path, *, name: str | None = None) -> Path:
     try:
         voices = _write_graphs(run, partial)
         run.vocabulary.save(partial / "vocabulary.tsv")
-        for file in (seen.FILE, seen.READ_FILE):
+        for file in (exposure.PHOTOS_FILE, exposure.TEXT_FILE):
             if (run.folder / file).is_file():
                 shutil.copyfile(run.folder / file, partial / file)
         (partial / "LICENCE.txt").write_text(LICENCE)

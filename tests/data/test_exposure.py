@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dvsa.data import Example, Source, seen
+from dvsa.data import Example, Source, exposure
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +31,8 @@ photographs = st.lists(st.binary(max_size=2), max_size=4)
 @given(photographs, photographs)
 def test_what_is_written_is_read(folder: Path, training: list[bytes], val: list[bytes]) -> None:
     trained, chosen = examples(folder, training, "train"), examples(folder, val, "val")
-    seen.write(folder / seen.FILE, trained, chosen)
-    known = seen.Seen.read(folder / seen.FILE)
+    exposure.write_photos(folder / exposure.PHOTOS_FILE, trained, chosen)
+    known = exposure.PhotoExposure.read(folder / exposure.PHOTOS_FILE)
     assert known.names == {
         hashlib.sha256(example.name.encode()).hexdigest()[:16]: example.split
         for example in (*trained, *chosen)
@@ -45,8 +45,8 @@ def test_what_is_written_is_read(folder: Path, training: list[bytes], val: list[
 
 def test_a_photograph_takes_38_bytes_and_has_no_name_in_clear(folder: Path) -> None:
     trained = examples(folder, [b"a", b"b"], "train")
-    seen.write(folder / seen.FILE, trained, [])
-    content = (folder / seen.FILE).read_bytes()
+    exposure.write_photos(folder / exposure.PHOTOS_FILE, trained, [])
+    content = (folder / exposure.PHOTOS_FILE).read_bytes()
     assert len(content) <= 2 * 40
     assert b"png" not in content
 
@@ -59,7 +59,7 @@ def test_a_photograph_takes_38_bytes_and_has_no_name_in_clear(folder: Path) -> N
     ],
 )
 def test_one_photograph_has_one_digest_under_all_its_names(names: list[str]) -> None:
-    assert len({seen.name_digest(name) for name in names}) == 1
+    assert len({exposure.name_digest(name) for name in names}) == 1
 
 
 def test_other_names_have_other_digests() -> None:
@@ -67,42 +67,42 @@ def test_other_names_have_other_digests() -> None:
         *("1000268201.jpg", "1000268202.jpg", "42000.jpg", "000000042000.jpg"),
         *("20240101_120000.jpg", "20240101_120001.jpg", "a/1.jpg", "b/1.jpg", "caf\udce9.jpg"),
     ]
-    assert len({seen.name_digest(name) for name in names}) == len(names)
+    assert len({exposure.name_digest(name) for name in names}) == len(names)
 
 
 def test_no_two_photographs_of_flickr8k_share_a_digest(flickr8k_dir: Path) -> None:
     lines = (flickr8k_dir / "Flickr8k.token.txt").read_text("utf-8").splitlines()
     names = {line.partition("#")[0] for line in lines}
-    assert len({seen.name_digest(name) for name in names}) == len(names) > 8000
+    assert len({exposure.name_digest(name) for name in names}) == len(names) > 8000
 
 
 @pytest.mark.parametrize("line", ["", "test\t0123456789abcdef\t0123456789abcdef", "train\t0123\t4567", "é"])
 def test_another_file_is_named_with_its_line(tmp_path: Path, line: str) -> None:
-    path = tmp_path / seen.FILE
+    path = tmp_path / exposure.PHOTOS_FILE
     path.write_text(f"val\t{'0' * 16}\t{'1' * 16}\n{line}\n", "utf-8")
-    with pytest.raises(ValueError, match=r"photographs\.tsv, line 2 is no split"):
-        seen.Seen.read(path)
+    with pytest.raises(ValueError, match=r"photographs\.tsv, line 2 is not a split and two digests"):
+        exposure.PhotoExposure.read(path)
 
 
 def test_a_photograph_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     lost = Example("lost.png", "train", (), Source(tmp_path / "lost.png"))
     with pytest.raises(FileNotFoundError, match=r"lost\.png"):
-        seen.write(tmp_path / seen.FILE, [lost], [])
+        exposure.write_photos(tmp_path / exposure.PHOTOS_FILE, [lost], [])
 
 
 def test_what_was_read_is_read_again(tmp_path: Path) -> None:
-    path = tmp_path / seen.READ_FILE
-    seen.write_read(path, ["1000268201", "1000268202.jpg"], ["pulley", "caf\u00e9"])
-    known = seen.Read.read(path)
+    path = tmp_path / exposure.TEXT_FILE
+    exposure.write_text(path, ["1000268201", "1000268202.jpg"], ["pulley", "caf\u00e9"])
+    known = exposure.TextExposure.read(path)
     assert known.words == {"pulley", "caf\u00e9"}
     flickr8k = ["1000268201_693b08cb0e.jpg", "1000268202_0123456789.jpg"]
-    assert known.names == {seen.name_digest(name) for name in flickr8k}
+    assert known.names == {exposure.name_digest(name) for name in flickr8k}
     assert "1000268201" not in path.read_text("utf-8")
 
 
 @pytest.mark.parametrize("line", ["", "word", "word\t", "sentence\ta dog"])
 def test_another_file_of_what_was_read_is_named_with_its_line(tmp_path: Path, line: str) -> None:
-    path = tmp_path / seen.READ_FILE
+    path = tmp_path / exposure.TEXT_FILE
     path.write_text(f"word\tpulley\n{line}\n")
-    with pytest.raises(ValueError, match=r"read\.tsv, line 2 is no photograph and no word"):
-        seen.Read.read(path)
+    with pytest.raises(ValueError, match=r"read\.tsv, line 2 is not a photograph or a word"):
+        exposure.TextExposure.read(path)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dvsa.data import DataError
-from dvsa.data.reading import read
+from dvsa.data.extra_sentences import read
 
 LINES = "1000092795\tTwo young guys .\n10002456\tSeveral men in hats .\n1000092795\t A caf\u00e9 .\n"
 
@@ -40,11 +40,11 @@ def test_other_lines_are_named(tmp_path: Path, line: str) -> None:
 def test_what_is_no_text_is_said_to_be_none(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "told.txt"
     path.write_bytes(content)
-    with pytest.raises(DataError, match=r"told\.txt is no text in UTF-8, plain or by gzip"):
+    with pytest.raises(DataError, match=r"told\.txt is not UTF-8 text, plain or compressed by gzip"):
         read(path)
 
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "told.txt").write_bytes(b"")
-    with pytest.raises(DataError, match=r"told\.txt holds no sentence"):
+    with pytest.raises(DataError, match=r"told\.txt contains no sentences"):
         read(tmp_path / "told.txt")

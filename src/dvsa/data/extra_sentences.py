@@ -1,4 +1,4 @@
-"""Sentences of photographs that are not there: a model may read them before it sees anything."""
+"""Extra sentences: text of photographs that are not in the data set, to learn language from."""
 
 import gzip
 import hashlib
@@ -12,35 +12,38 @@ from dvsa.data.dataset import DataError
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """A file of sentences."""
+class ExtraSentences:
+    """The content of a file of extra sentences."""
 
     file: str
-    """Its name, without folders."""
+    """The file's name, without folders."""
     sha256: str
-    """Of its content, in hexadecimal."""
+    """Of the file's content, in hexadecimal."""
     sentences: Mapping[str, tuple[str, ...]]
-    """By the photograph that they were written for."""
+    """The sentences of each photograph, by its name."""
 
 
-def read(path: Path) -> Reading:
+def read(path: Path) -> ExtraSentences:
     """Read lines of `PHOTOGRAPH<TAB>sentence` in UTF-8, plain or compressed by gzip.
 
     Raises:
         OSError: the file cannot be read.
-        DataError: a line is another, or there is none.
+        DataError: a line has another form, or there is no line.
     """
     content = path.read_bytes()
-    found = defaultdict(list)
     try:
         text = (gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content).decode()
     except (EOFError, gzip.BadGzipFile, zlib.error, UnicodeDecodeError) as error:
-        raise DataError(f"{path} is no text in UTF-8, plain or by gzip ({error})") from error
+        raise DataError(f"{path} is not UTF-8 text, plain or compressed by gzip ({error})") from error
+
+    found = defaultdict(list)
     for number, line in enumerate(text.splitlines(), 1):
         photograph, tab, sentence = line.partition("\t")
         if not (tab and photograph and sentence.strip()):
             raise DataError(f"{path}, line {number} is not PHOTOGRAPH, a tab and a sentence: {line[:60]!r}")
         found[photograph].append(sentence.strip())
     if not found:
-        raise DataError(f"{path} holds no sentence")
-    return Reading(path.name, hashlib.sha256(content).hexdigest(), {k: tuple(v) for k, v in found.items()})
+        raise DataError(f"{path} contains no sentences")
+
+    sentences = {photograph: tuple(lines) for photograph, lines in found.items()}
+    return ExtraSentences(path.name, hashlib.sha256(content).hexdigest(), sentences)

@@ -1,0 +1,108 @@
+"""Exposure: which photographs and sentences a model was trained on.
+
+The files are kept with a run and its bundle, so that an evaluation can refuse data that the model has seen.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from dvsa.data.dataset import Example
+
+PHOTOS_FILE = "photographs.tsv"
+"""Lists the photographs, in the folder of a run or a bundle."""
+
+TEXT_FILE = "read.tsv"
+"""Lists what was learned from text alone, in the folder of a run or a bundle."""
+
+_LINE = re.compile(r"(train|val)\t([0-9a-f]{16})\t([0-9a-f]{16})")
+# Flickr8K's 1000268201_693b08cb0e.jpg is Flickr30K's 1000268201.jpg, and COCO_val2014_000000000042.jpg is
+# 000000000042.jpg in the lists of 2017. COCO keeps its zeros, so no number of COCO equals one of Flickr.
+_NUMBERED = re.compile(r"(?:COCO_[a-z]+\d{4}_)?(\d{5,})(?:_[0-9a-f]{10})?\.jpg")
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoExposure:
+    """The photographs that a model was trained on (`train`) and selected on (`val`)."""
+
+    names: Mapping[str, str]
+    """The split of each, by `name_digest`."""
+    contents: Mapping[str, str]
+    """The split of each, by `content_digest`."""
+
+    @classmethod
+    def read(cls, path: Path) -> "PhotoExposure":
+        """Read a file that `write_photos` wrote; raises ValueError for an invalid line."""
+        names: dict[str, str] = {}
+        contents: dict[str, str] = {}
+        for number, line in enumerate(path.read_text("ascii", "replace").splitlines(), 1):
+            match = _LINE.fullmatch(line)
+            if match is None:
+                raise ValueError(f"{path}, line {number} is not a split and two digests: {line[:60]!r}")
+            split, name, content = match.groups()
+            for known, digest in ((names, name), (contents, content)):
+                if known.get(digest) != "train":  # a photograph in both splits counts as trained on
+                    known[digest] = split
+        return cls(names, contents)
+
+
+@dataclass(frozen=True, slots=True)
+class TextExposure:
+    """What a model learned from sentences without their photographs."""
+
+    names: frozenset[str] = frozenset()
+    """The photographs that the sentences describe, by `name_digest`."""
+    words: frozenset[str] = frozenset()
+    """Words of the vocabulary that occur only in these sentences."""
+
+    @classmethod
+    def read(cls, path: Path) -> "TextExposure":
+        """Read a file that `write_text` wrote; raises ValueError for an invalid line."""
+        found: dict[str, set[str]] = {"photograph": set(), "word": set()}
+        for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
+            kind, _, value = line.partition("\t")
+            if kind not in found or not value:
+                raise ValueError(f"{path}, line {number} is not a photograph or a word: {line[:60]!r}")
+            found[kind].add(value)
+        return cls(frozenset(found["photograph"]), frozenset(found["word"]))
+
+
+def write_photos(path: Path, training: Sequence[Example], val: Sequence[Example]) -> None:
+    """Write a line for each photograph: its split and the digests of its name and content, 38 bytes.
+
+    Reads every photograph. Raises OSError or DataError if one cannot be read.
+    """
+    lines = [
+        f"{split}\t{name_digest(example.name)}\t{content_digest(example)}\n"
+        for split, examples in (("train", training), ("val", val))
+        for example in examples
+    ]
+    path.write_text("".join(lines), encoding="ascii", newline="\n")
+
+
+def write_text(path: Path, photographs: Iterable[str], words: Iterable[str]) -> None:
+    """Write the described photographs (names with or without `.jpg`) and the words found only there."""
+    digests = sorted(name_digest(n if n.endswith(".jpg") else f"{n}.jpg") for n in photographs)
+    lines = [f"photograph\t{digest}\n" for digest in digests] + [f"word\t{w}\n" for w in sorted(words)]
+    path.write_text("".join(lines), encoding="utf-8", newline="\n")
+
+
+def name_digest(name: str) -> str:
+    """16 hexadecimal digits for a photograph's name; all names that Flickr or COCO gives it have the same.
+
+    >>> name_digest("1000268201_693b08cb0e.jpg") == name_digest("1000268201.jpg")
+    True
+    """
+    match = _NUMBERED.fullmatch(PurePosixPath(name).name)
+    return _digest((match[1] if match else name).encode(errors="surrogateescape"))
+
+
+def content_digest(example: Example) -> str:
+    """16 hexadecimal digits for the content of a photograph's file; raises OSError or DataError."""
+    return _digest(example.read())
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]
