@@ -1,11 +1,10 @@
-"""How long it takes to describe a photograph, and how much memory: a cold process, and warm in one process.
+"""How long it takes to describe a photograph, in a new process and in a running one; and how much memory.
 
     python benchmarks/describe.py [PHOTO] [--runs 10]
 
-Prints the median and the range of each figure in milliseconds, and the cold process's peak memory.
+Prints the median and the range of each figure in milliseconds, and the new process's peak memory.
 """
 
-import argparse
 import json
 import os
 import resource
@@ -16,6 +15,8 @@ import tempfile
 import time
 from collections.abc import Callable
 
+from common import facts, parser
+
 import dvsa
 
 SENTENCE = "a man in a black coat looks through a camera in a grassy field"
@@ -23,14 +24,12 @@ SENTENCE = "a man in a black coat looks through a camera in a grassy field"
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("photo", nargs="?", default="examples/photographer.jpg")
-    parser.add_argument("--runs", type=int, default=10)
-    args = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("photo", nargs="?", default="examples/photographer.jpg")
+    options.add_argument("--runs", type=int, default=10)
+    args = options.parse_args()
 
-    model = dvsa.load()
+    began, model = time.monotonic(), dvsa.load()
     view = model.open(args.photo)
     questions: dict[str, Callable[[], object]] = {
         "open (decode, regions, vectors)": lambda: model.open(args.photo),
@@ -43,17 +42,17 @@ def main() -> None:
     for name, ask in questions.items():
         ask()
         print(f"{name:34} {spread([timed(ask) for _ in range(args.runs)])}")
+
     with tempfile.TemporaryDirectory() as out:
         command = [sys.executable, "-m", "dvsa", "describe", args.photo, "--sentence", SENTENCE, "--out", out]
         cold = [
             timed(lambda: subprocess.run(command, check=True, capture_output=True)) for _ in range(args.runs)
         ]
-    print(f"{'dvsa describe, a cold process':34} {spread(cold)}")
+    print(f"{'dvsa describe, a new process':34} {spread(cold)}")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"its peak memory                    {peak:.0f} MiB")
-    print(
-        json.dumps({"bundle": model.bundle.digest[:12], "cold_ms": statistics.median(cold), "peak_mib": peak})
-    )
+    figures = {"bundle": model.bundle.digest[:12], "cold_ms": statistics.median(cold), "peak_mib": peak}
+    print(json.dumps({**figures, "facts": facts(began)}))
 
 
 def timed(ask: Callable[[], object]) -> float:

@@ -2,21 +2,22 @@
 
     python benchmarks/training.py FLICKR8K [--seeds 3] [--out training.json]
 
-Each stage learns for one epoch, with its evaluation; the table multiplies that by the recipe's epochs and by
-the runs that need it. What is computed once, such as features of regions, counts once. So the sum is an
-estimate, and says too much rather than too little: evaluations are rarer in the real runs.
+Each stage is trained for one epoch and evaluated; the table multiplies that by the recipe's epochs and by the
+number of runs that need it. What is computed once, such as features of regions, counts once. The sum is an
+upper estimate: in the real runs evaluations are rarer.
 """
 
-import argparse
 import json
 import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
+from common import facts, keep, parser
 
-from dvsa.data import load
+from dvsa.data import Dataset, load
 from dvsa.learn.recipes.modern import RECIPES
 from dvsa.learn.recipes.recipe import Recipe
 from dvsa.learn.runs.run import fit
@@ -33,7 +34,7 @@ RUNS = {
     "paper-lstm": "paper-brnn",
     "paper-beside": "paper-brnn",
 }
-"""The recipes, and whose stages each takes over."""
+"""The recipes, each with the recipe whose stages it reuses."""
 SEEDED = ("paper-frame", "paper-defrag", "paper-bag", "paper-rnn", "paper-brnn")
 CANDIDATES = 4
 """Captioners of regions from which the beta of the segments is chosen."""
@@ -41,37 +42,42 @@ CANDIDATES = 4
 
 def main() -> None:
     """Measure, print a table and write JSON."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--out", type=Path)
-    args = parser.parse_args()
-    data, rows = load(args.data), []
+    options = parser(__doc__, "data")
+    options.add_argument("--seeds", type=int, default=3)
+    options.add_argument("--out", type=Path)
+    args = options.parse_args()
+
+    began, data, rows = time.monotonic(), load(args.data), []
     with tempfile.TemporaryDirectory() as folder:
-        for name, earlier in RUNS.items():
-            began = time.monotonic()
-            source = Path(folder, earlier) if earlier else None
-            fit(short(RECIPES[name]()), data, Path(folder, name), earlier=source)
-            once = time.monotonic() - began
-            for stage in RECIPES[name]().stages:
-                log = Path(folder, name, stage.name, "log.jsonl")
-                if not log.is_file():
-                    continue  # taken over
-                epoch = json.loads(log.read_text())["seconds"]
-                runs = {"paper-region": CANDIDATES} | dict.fromkeys(SEEDED, args.seeds)
-                times = stage.train.epochs * runs.get(name, 1)
-                rows.append({"run": name, "stage": stage.name, "epoch_s": epoch, "epochs": times})
-                once -= epoch
-            rows.append({"run": name, "stage": "once", "epoch_s": once, "epochs": 1})
+        for name in RUNS:
+            rows += timed(name, data, Path(folder), args.seeds)
+
     hours = sum(row["epoch_s"] * row["epochs"] for row in rows) / 3600
     print("| run | stage | seconds an epoch | epochs |\n|---|---|---|---|")
     for row in rows:
         print(f"| {row['run']} | {row['stage']} | {row['epoch_s']:.1f} | {row['epochs']} |")
     print(f"\nAll together {hours:.1f} hours on {torch.get_num_threads()} CPU threads.")
     if args.out:
-        args.out.write_text(json.dumps({"hours": hours, "rows": rows}, indent=1))
+        keep(args.out, {"hours": hours, "rows": rows, "facts": facts(began, data=data.name)})
+
+
+def timed(name: str, data: Dataset, folder: Path, seeds: int) -> list[dict[str, Any]]:
+    """Train a recipe for one epoch a stage; a row for each stage, and one for what is computed once."""
+    began, earlier = time.monotonic(), RUNS[name]
+    fit(short(RECIPES[name]()), data, folder / name, earlier=folder / earlier if earlier else None)
+    once = time.monotonic() - began
+
+    rows: list[dict[str, Any]] = []
+    runs = {"paper-region": CANDIDATES} | dict.fromkeys(SEEDED, seeds)
+    for stage in RECIPES[name]().stages:
+        log = folder / name / stage.name / "log.jsonl"
+        if not log.is_file():
+            continue  # the stage was reused
+        seconds = json.loads(log.read_text())["seconds"]
+        epochs = stage.train.epochs * runs.get(name, 1)
+        rows.append({"run": name, "stage": stage.name, "epoch_s": seconds, "epochs": epochs})
+        once -= seconds
+    return [*rows, {"run": name, "stage": "once", "epoch_s": once, "epochs": 1}]
 
 
 def short(recipe: Recipe) -> Recipe:

@@ -12,7 +12,6 @@ workers and of threads of a graph instead.
 
 import argparse
 import asyncio
-import json
 import os
 import random
 import statistics
@@ -41,20 +40,22 @@ Answer = dict[str, object]
 
 def main() -> None:
     """Measure, print tables and write JSON."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--clients", type=int, default=200)
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--runs", type=int, default=20)
-    parser.add_argument("--grid", action="store_true", help="try workers and threads, nothing else")
-    parser.add_argument("--out", type=Path)
-    parser.add_argument("--serve", nargs=3, help=argparse.SUPPRESS)
-    args = parser.parse_args()
+    # Imported here, since a test loads this file alone.
+    from common import facts, keep, parser
+    from web_page import page_times
+
+    options = parser(__doc__)
+    options.add_argument("--clients", type=int, default=200)
+    options.add_argument("--seconds", type=float, default=60)
+    options.add_argument("--runs", type=int, default=20)
+    options.add_argument("--grid", action="store_true", help="try workers and threads, nothing else")
+    options.add_argument("--out", type=Path)
+    options.add_argument("--serve", nargs=3, help=argparse.SUPPRESS)
+    args = options.parse_args()
     if args.serve:
         return serve(int(args.serve[0]), int(args.serve[1]), Path(args.serve[2]))
-    from web_page import page_times  # not in reach where a test loads this file
 
+    began = time.monotonic()
     print(f"{os.cpu_count()} cores; load {os.getloadavg()[0]:.1f}")
     if args.grid:
         figures: Answer = {"grid": grid(args.runs)}
@@ -68,7 +69,7 @@ def main() -> None:
             figures = {"one": one, "page": page, "many": many.figures(), "started_mib": started}
         report(one, page, many, started)
     if args.out:
-        args.out.write_text(json.dumps(figures, indent=1))
+        keep(args.out, {**figures, "facts": facts(began)})
     return None
 
 

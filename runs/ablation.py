@@ -1,16 +1,13 @@
-"""What each part of the recipe `best` is worth: the same run without it, judged on the validation split.
+"""What each part of the recipe `best` contributes: the same run without that part, judged on val.
 
     python runs/ablation.py DATA SENTENCES RUN OUT [--jobs N] [--only NAME ...] [--captions NAME ...]
 
-DATA is Flickr8K as docs/data.md says, SENTENCES what the recipe reads beside it, RUN a run of the recipe on
-both, which may still be in training: each variant waits for the stages that it leaves as they are, and takes
-them over. OUT gets runs/NAME and figures/ablation.NAME.json. What is done is not done again. Captioners are
-left out there; how the run's own captioners are used is judged beside, in figures/captions.NAME.json.
+DATA is Flickr8K as in docs/data.md, SENTENCES the additional sentences that the recipe reads, RUN a run of
+the recipe on both. RUN may still be in training: each variant waits for the stages that it shares with RUN,
+and reuses them. OUT gets runs/NAME and figures/ablation.NAME.json; what exists already is not made again.
+Variants have no captioners. Other uses of RUN's own captioners are judged in figures/captions.NAME.json.
 """
 
-import argparse
-import json
-import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -18,8 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import script
 from jobs import at_once
-from provenance import commit, device
 
 from dvsa import evaluation
 from dvsa.data import Dataset, load
@@ -33,7 +30,7 @@ from dvsa.metrics.figures import Report
 from dvsa.text import Vocabulary
 
 WHOLE = "best"
-"""The recipe that nothing is left out of; the others are compared with it."""
+"""The whole recipe; the others are compared with it."""
 
 
 def as_it_is(recipe: Recipe) -> Recipe:
@@ -42,12 +39,12 @@ def as_it_is(recipe: Recipe) -> Recipe:
 
 
 class Variant(NamedTuple):
-    """A change of what is learnt, or of how it is used."""
+    """A change of what is trained, or of how it is used."""
 
     learn: Callable[[Recipe], Recipe] = as_it_is
     use: Callable[[Recipe], Recipe] = as_it_is
     reads: bool = True
-    """Whether it reads more than its own data's sentences."""
+    """Whether it reads the additional sentences."""
 
 
 def without(*names: str) -> Callable[[Recipe], Recipe]:
@@ -56,7 +53,7 @@ def without(*names: str) -> Callable[[Recipe], Recipe]:
 
 
 def tasks(recipe: Recipe, names: Iterable[str], **changes: object) -> Recipe:
-    """The recipe with other options of some stages' tasks."""
+    """The recipe with other task options in some stages."""
 
     def changed(stage: Stage) -> Stage:
         return replace(stage, task=replace(stage.task, **changes)) if stage.name in names else stage  # type: ignore[arg-type]
@@ -65,7 +62,7 @@ def tasks(recipe: Recipe, names: Iterable[str], **changes: object) -> Recipe:
 
 
 def vision(recipe: Recipe, **changes: object) -> Recipe:
-    """The recipe with another photograph's side."""
+    """The recipe with other options of its vision network."""
     return replace(recipe, vision=replace(recipe.vision, **changes))  # type: ignore[arg-type]
 
 
@@ -73,7 +70,7 @@ UNTUNED = without("tune", "settle")
 
 
 def untuned(**changes: object) -> Callable[[Recipe], Recipe]:
-    """The recipe that never trains the trunk, with another photograph's side; its twin is `no tuning`."""
+    """The recipe without training of the trunk, and with other options; compare it with `no tuning`."""
     return lambda recipe: vision(UNTUNED(recipe), **changes)
 
 
@@ -102,7 +99,7 @@ CAPTIONS: dict[str, Callable[[Recipe], Recipe]] = {
     "the likeliest, whatever its length": lambda recipe: replace(recipe, rerank=0.0, length_power=0.0),
     "seen without the mirror image": partial(vision, both_ways=False),
 }
-"""Other uses of a run's captioners, and of the one that rewards have not yet changed."""
+"""Other uses of a run's captioners, and the captioner before the training on rewards."""
 
 
 class Ablation:
@@ -113,7 +110,7 @@ class Ablation:
         self.sentences, self.run, self.out, self.jobs = sentences, run, out, jobs
 
     def do(self, names: Iterable[str], captions: Iterable[str]) -> None:
-        """Several at a time."""
+        """Train and judge the variants, then judge the captions, several at a time."""
         at_once(self.jobs, self.one, names)
         at_once(self.jobs, self.spoken, captions)
 
@@ -122,11 +119,12 @@ class Ablation:
         path = self.out / "figures" / f"ablation.{name}.json"
         if path.is_file():
             return
-        began = time.time()
+        began = time.monotonic()
         variant, folder = VARIANTS[name], self.out / "runs" / name.replace(" ", "-")
         recipe = variant.learn(RECIPES["best"]())
         learnt = tuple(s for s in recipe.stages if not isinstance(s.task, CaptionOptions))
         recipe = replace(recipe, stages=learnt)
+
         self.wait(recipe, variant.reads)
         fit(
             recipe,
@@ -137,32 +135,30 @@ class Ablation:
             quiet=self.jobs > 1,
         )
         for last in folder.glob("*/last.safetensors"):
-            last.unlink()  # the optimiser's memory is of no use any more
+            last.unlink()  # holds the state of the optimiser, which is not needed any more
+
         run = Run(folder)
         run.recipe = variant.use(run.recipe)
         self.tell(path, self.judge(run), began)
 
     def spoken(self, name: str) -> None:
-        """Judge the captions of the run in another use."""
+        """Judge the captions of the run, used in another way."""
         path = self.out / "figures" / f"captions.{name}.json"
         if path.is_file():
             return
-        began, run = time.time(), Run(self.run)
+        began, run = time.monotonic(), Run(self.run)
         run.recipe = CAPTIONS[name](run.recipe)
         self.tell(path, evaluation.captions(live.model(run), self.data.split("val")).report, began)
 
     def tell(self, path: Path, report: Report, began: float) -> None:
-        """Write a report and what it was made with."""
+        """Write a report, and how it was made."""
         val = self.data.split("val")
-        facts: dict[str, object] = {"data": self.data.name, "split": "val", "N": len(val), "seed": 0}
-        facts |= {"commit": commit(), "command": " ".join(sys.argv), "device": device()}
-        facts |= {"seconds": time.time() - began}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({**report.to_json(), "facts": facts}, indent=1, allow_nan=False))
+        facts = script.facts(began, data=self.data.name, split="val", N=len(val), seed=0)
+        script.keep(path, {**report.to_json(), "facts": facts})
         print(path.stem, f"{facts['seconds']:.0f} s", flush=True)
 
     def wait(self, recipe: Recipe, reads: bool) -> None:
-        """Until the run has learnt what it shares with a recipe; one that reads less has other words."""
+        """Wait until the run has trained what it shares with a recipe; vocabularies may differ."""
         while not (self.run / "vocabulary.tsv").is_file():
             time.sleep(1)
         theirs = Run(self.run, finished=False)
@@ -172,12 +168,11 @@ class Ablation:
                 time.sleep(1)
 
     def judge(self, run: Run) -> Report:
-        """Ranking and grounding on val, in one flat report."""
+        """Ranking and grounding on val, in one report."""
         model, val = live.model(run), self.data.split("val")
-        seen = encode(model, val)
-        return joined(
-            evaluation.ranking(model, val, encoded=seen), evaluation.grounding(model, val, encoded=seen)
-        )
+        encoded = encode(model, val)
+        ranking = evaluation.ranking(model, val, encoded=encoded)
+        return joined(ranking, evaluation.grounding(model, val, encoded=encoded))
 
 
 def joined(ranking: Judged, grounding: Judged) -> Report:
@@ -191,13 +186,7 @@ def joined(ranking: Judged, grounding: Judged) -> Report:
 
 def main() -> None:
     """Parse, train, judge."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("data", type=Path)
-    parser.add_argument("sentences", type=Path)
-    parser.add_argument("run", type=Path)
-    parser.add_argument("out", type=Path)
+    parser = script.parser(__doc__, "data", "sentences", "run", "out")
     parser.add_argument("--jobs", type=int, default=1, help="variants at a time")
     parser.add_argument("--only", nargs="*", choices=VARIANTS, default=list(VARIANTS))
     parser.add_argument("--captions", nargs="*", choices=CAPTIONS, default=list(CAPTIONS))

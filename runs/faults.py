@@ -1,20 +1,20 @@
-"""What the captions of a bundle get wrong: counted against what people wrote, for MODEL_CARD.md.
+"""What the captions of a bundle get wrong: counts against people's sentences, for MODEL_CARD.md.
 
     python runs/faults.py DATA OUT [--bundle FOLDER] [--split test] [--card MODEL_CARD.md]
 
-OUT gets captions.SPLIT.json, which is not made again, and faults.SPLIT.json. With --card, the table between
-the card's two comments `faults` is written anew. Photographs are the sampling unit of the intervals.
+OUT gets captions.SPLIT.json, unless it exists already, and faults.SPLIT.json. With --card, the table between
+the card's two comments `faults` is replaced. Intervals are over photographs.
 """
 
-import argparse
 import json
 import re
+import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from provenance import commit
+import script
 
 from dvsa import evaluation
 from dvsa.bundle import Bundle
@@ -41,7 +41,7 @@ OTHERS = _set(
 ANIMALS = _set("dog dogs horse bird cat cow animal animals")
 LIVING = MEN | WOMEN | OTHERS | ANIMALS
 AGREE = 3
-"""People of five who must say a thing for it to count as there."""
+"""How many of five people must mention a thing for it to count."""
 RARITIES = {"under 50 times": (1, 50), "50 to 500 times": (50, 500), "more often": (500, 10**9)}
 
 Said = Sequence[Collection[str]]
@@ -51,7 +51,7 @@ Told = Sequence[Sequence[Collection[str]]]
 
 
 def faults(said: Said, told: Told, heard: Mapping[str, int]) -> dict[str, object]:
-    """All counts, in percent with intervals; `heard` is how often training sentences have a word."""
+    """All shares in percent with intervals; `heard` is how often a word is in the training sentences."""
     tables = [
         *counting(said, told),
         *colours(said, told),
@@ -63,26 +63,28 @@ def faults(said: Said, told: Told, heard: Mapping[str, int]) -> dict[str, object
 
 
 Pair = tuple[Sequence[int], Sequence[int]]
-"""For each photograph, how many things are so, and of how many."""
+"""For each photograph, how many things have the property, and how many there are."""
 
 
 def share(part: Sequence[int], whole: Sequence[int], index: IntArray) -> float:
-    """The part of the whole among these photographs, in percent; 0 of nothing."""
+    """The part of the whole in these photographs, in percent; 0 if the whole is 0."""
     return 100 * float(np.asarray(part)[index].sum()) / max(1, float(np.asarray(whole)[index].sum()))
 
 
 def counting(said: Said, told: Told) -> list[tuple[str, Pair]]:
-    """Where people agree on a number: whether the caption says it, or another one."""
+    """Numbers: whether the caption has the one that people agree on, another one, or one that nobody says."""
     right, other, asked, made_up, spoken = [], [], [], [], []
     for mine, theirs in zip(said, told, strict=True):
         votes = Counter(number for sentence in theirs for number in NUMBERS & set(sentence))
         agreed = {number for number, people in votes.items() if people >= AGREE}
         numbers = NUMBERS & set(mine)
+
         asked.append(int(bool(agreed)))
         right.append(int(bool(agreed & numbers)))
         other.append(int(bool(agreed and numbers - agreed) and not agreed & numbers))
         spoken.append(len(numbers))
         made_up.append(len(numbers - set(votes)))
+
     return [
         ("people agree on a number: the caption says it", (right, asked)),
         ("people agree on a number: the caption says another", (other, asked)),
@@ -91,14 +93,14 @@ def counting(said: Said, told: Told) -> list[tuple[str, Pair]]:
 
 
 def colours(said: Said, told: Told) -> list[tuple[str, Pair]]:
-    """Colours of captions that nobody speaks of."""
+    """Colours in captions that no person mentions."""
     spoken = [COLOURS & set(mine) for mine in said]
     nobody = [len(c - set().union(*theirs)) for c, theirs in zip(spoken, told, strict=True)]
     return [("colour in a caption that nobody says", (nobody, list(map(len, spoken))))]
 
 
 def genders(said: Said, told: Told) -> list[tuple[str, Pair]]:
-    """Where people speak of one gender alone: whether the caption is of the other; and how often of men."""
+    """Captions of the other gender than the one that people agree on, and the share of men."""
     found: list[tuple[str, Pair]] = []
     for name, own, other in (("men", MEN, WOMEN), ("women", WOMEN, MEN)):
         agreed = [
@@ -112,6 +114,7 @@ def genders(said: Said, told: Told) -> list[tuple[str, Pair]]:
         found.append(
             (f"people speak of {name} alone: the caption of the other gender alone", (wrong, agreed))
         )
+
     mine = [(int(bool(MEN & set(s))), int(bool((MEN | WOMEN) & set(s)))) for s in said]
     theirs = [
         (sum(bool(MEN & set(s)) for s in own), sum(bool((MEN | WOMEN) & set(s)) for s in own)) for own in told
@@ -123,26 +126,23 @@ def genders(said: Said, told: Told) -> list[tuple[str, Pair]]:
 
 
 def rare_things(said: Said, told: Told, heard: Mapping[str, int]) -> list[tuple[str, Pair]]:
-    """Words that people agree on, by how often training heard them: whether the caption says them."""
+    """Words that people agree on, by their frequency in training: whether the caption has them."""
     found = []
     for name, (low, high) in RARITIES.items():
-        agreed = []
-        for theirs in told:
-            votes = Counter(word for sentence in theirs for word in set(sentence) - FUNCTION_WORDS)
-            agreed.append(
-                {
-                    word
-                    for word, people in votes.items()
-                    if people >= AGREE and low <= heard.get(word, 0) < high
-                }
-            )
+        agreed = [{w for w in agreed_words(theirs) if low <= heard.get(w, 0) < high} for theirs in told]
         there = [len(a & set(mine)) for a, mine in zip(agreed, said, strict=True)]
         found.append((f"word that people agree on, heard {name}: said", (there, list(map(len, agreed)))))
     return found
 
 
+def agreed_words(told: Sequence[Collection[str]]) -> set[str]:
+    """The content words that enough people use for a photograph."""
+    votes = Counter(word for sentence in told for word in set(sentence) - FUNCTION_WORDS)
+    return {word for word, people in votes.items() if people >= AGREE}
+
+
 def scenes(captions: Mapping[str, str], examples: Sequence[Example]) -> dict[str, object]:
-    """CIDEr of photographs with and without people or animals, by what most people write."""
+    """CIDEr of photographs with and without people or animals, by the majority of the sentences."""
     scores = score({e.name: e.sentences for e in examples}, captions, with_meteor=False)
     living = {
         e.name: sum(bool(LIVING & set(words(s))) for s in e.sentences) > len(e.sentences) / 2
@@ -162,20 +162,19 @@ def scenes(captions: Mapping[str, str], examples: Sequence[Example]) -> dict[str
 
 
 def write(bundle: Bundle, examples: Sequence[Example], path: Path) -> dict[str, str]:
-    """The captions of a split, made once."""
+    """The captions of a split, from `path` if it exists, otherwise from the bundle."""
     if not path.is_file():
         kept: dict[str, str] = {}
         evaluation.captions(
             Model(bundle), examples, with_meteor=False, keep=lambda name, said: kept.update({name: said.text})
         )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(kept, indent=1))
+        script.keep(path, kept)
     captions: dict[str, str] = json.loads(path.read_text())
     return captions
 
 
 def table(found: Mapping[str, object]) -> list[str]:
-    """The counts in Markdown."""
+    """The figures as a table in Markdown."""
     ends, whole, other = found["ci95"], found["of"], found["scenes"]
     assert isinstance(ends, Mapping)
     assert isinstance(whole, Mapping)
@@ -189,38 +188,41 @@ def table(found: Mapping[str, object]) -> list[str]:
     return rows
 
 
+def replace_table(card: Path, lines: str) -> None:
+    """Put the table between the two comments of the card; ValueError if they are missing."""
+    marked = re.compile(r"(<!-- faults -->\n).*?(<!-- end of faults -->)", re.DOTALL)
+    text, changes = marked.subn(lambda found: f"{found[1]}\n{lines}\n\n{found[2]}", card.read_text("utf-8"))
+    if changes != 1:
+        raise ValueError(f"{card} has no place for the table: two comments, faults and end of faults")
+    card.write_text(text, "utf-8")
+
+
 def main() -> None:
-    """Write captions, count, tell."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("data", type=Path)
-    parser.add_argument("out", type=Path)
+    """Write captions, count, print the table."""
+    parser = script.parser(__doc__, "data", "out")
     parser.add_argument("--bundle", type=Path)
     parser.add_argument("--split", default="test")
     parser.add_argument("--card", type=Path)
     parser.add_argument("--allow-custom-split", action="store_true")
     args = parser.parse_args()
+
+    began = time.monotonic()
     data, bundle = load(args.data), Bundle.open(args.bundle)
     examples = data.split(args.split)
     protocol.check(bundle, data, examples, allow_custom_split=args.allow_custom_split)
     captions = write(bundle, examples, args.out / f"captions.{args.split}.json")
+
     heard = Counter(word for e in data.split("train", restval=True) for s in e.sentences for word in words(s))
     said = [set(words(captions[e.name])) for e in examples]
     told = [[set(words(s)) for s in e.sentences] for e in examples]
     found = faults(said, told, heard) | {"scenes": scenes(captions, examples)}
-    facts = {"data": data.name, "split": args.split, "N": len(examples), "commit": commit()}
-    (args.out / f"faults.{args.split}.json").write_text(json.dumps(found | {"facts": facts}, indent=1))
+    facts = script.facts(began, data=data.name, split=args.split, N=len(examples))
+    script.keep(args.out / f"faults.{args.split}.json", found | {"facts": facts})
+
     lines = "\n".join(table(found))
     print(lines)
     if args.card:
-        marked = re.compile(r"(<!-- faults -->\n).*?(<!-- end of faults -->)", re.DOTALL)
-        card, changes = marked.subn(lambda m: f"{m[1]}\n{lines}\n\n{m[2]}", args.card.read_text("utf-8"))
-        if changes != 1:
-            raise ValueError(
-                f"{args.card} has no place for the table: two comments, faults and end of faults"
-            )
-        args.card.write_text(card, "utf-8")
+        replace_table(args.card, lines)
 
 
 if __name__ == "__main__":

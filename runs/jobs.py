@@ -1,4 +1,4 @@
-"""Runs that do not build on one another, several at a time."""
+"""Work on several things at a time that do not depend on one another."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def at_once(jobs: int, work: Callable[[T], None], things: Iterable[T]) -> None:
-    """Work on all things, so many at a time in processes of their own; one after the other here for 1."""
+    """Work on all things: in `jobs` processes, or one after the other in this process if `jobs` is 1."""
     if jobs == 1:
         for thing in things:
             work(thing)

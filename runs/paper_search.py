@@ -1,18 +1,18 @@
-"""Choose the hyper-parameters of the paper's recipes on the validation split, one after the other.
+"""Choose the hyper-parameters of the paper's recipes on val, one after the other.
 
     python runs/paper_search.py DATA OUT [--seconds 400]
 
-Each parameter in its turn is tried at each of its values, all others as they are best so far; the best value
-by the task's own goal on val stays. OUT/search.json gets every trial. The test split is never looked at.
+Each parameter in turn is tried at each of its values, with the best values so far for all others. The value
+with the best goal on val is kept. OUT/search.json gets every trial. The test split is never used.
 """
 
-import argparse
 import json
 import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
 
+import script
 import torch
 
 from dvsa.data import load
@@ -37,49 +37,54 @@ SEARCHES: dict[str, dict[str, tuple[object, ...]]] = {
     "rnn": {"lr": (4e-4, 2e-4, 1e-3), "dropout": (0.4, 0.3, 0.5), "schedule": ("cosine", "constant")},
     "lstm": {"lr": (1e-3, 4e-4), "dropout": (0.5, 0.3), "schedule": ("cosine", "constant")},
 }
-"""`dropout` is that of features, `words` that of the sentence encoder."""
+"""`dropout` is the dropout of features, `words` that of the sentence encoder."""
 EPOCHS = {"alignment": 20, "rnn": 10, "lstm": 10}
 
 
 def main() -> None:
-    """Search for each part within the time given."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("data", type=Path)
-    parser.add_argument("out", type=Path)
+    """Search for each part within the given time."""
+    parser = script.parser(__doc__, "data", "out")
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--only", choices=SEARCHES)
     args = parser.parse_args()
-    began = time.monotonic()
+
+    deadline = time.monotonic() + args.seconds
     room = Room(args.data, args.out)
-    trials: list[dict[str, object]] = []
+    trials: list[object] = []
     for what in [args.only] if args.only else SEARCHES:
-        best: Choice = {name: values[0] for name, values in SEARCHES[what].items()}
-        found: dict[str, float] = {}
-        for name, values in SEARCHES[what].items():
-            for value in values:
-                choice = best | {name: value}
-                key = json.dumps(choice)
-                if key in found or time.monotonic() - began > args.seconds:
-                    continue
-                since = time.monotonic()
-                try:
-                    found[key], epoch = room.judge(what, choice)
-                except ValueError as error:  # it diverged
-                    found[key], epoch = -1e9, str(error)
-                seconds = round(time.monotonic() - since, 1)
-                trials.append({"part": what, **choice, "val": found[key], "epoch": epoch, "seconds": seconds})
-                print(trials[-1], flush=True)
-            if found:
-                best = json.loads(max(found, key=found.__getitem__))
-        print(what, "chosen:", best, flush=True)
-    args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / "search.json").write_text(json.dumps(trials, indent=1))
+        trials += search(room, what, deadline)
+    script.keep(args.out / "search.json", trials)
+
+
+def search(room: "Room", what: str, deadline: float) -> list[dict[str, object]]:
+    """All trials of one part, until `time.monotonic()` reaches the deadline."""
+    best: Choice = {name: values[0] for name, values in SEARCHES[what].items()}
+    goals: dict[str, float] = {}
+    trials = []
+
+    for name, values in SEARCHES[what].items():
+        for value in values:
+            choice = best | {name: value}
+            key = json.dumps(choice)
+            if key in goals or time.monotonic() > deadline:
+                continue
+            began = time.monotonic()
+            try:
+                goals[key], epoch = room.judge(what, choice)
+            except ValueError as error:  # the training diverged
+                goals[key], epoch = -1e9, str(error)
+            seconds = round(time.monotonic() - began, 1)
+            trials.append({"part": what, **choice, "val": goals[key], "epoch": epoch, "seconds": seconds})
+            print(trials[-1], flush=True)
+        if goals:
+            best = json.loads(max(goals, key=goals.__getitem__))
+
+    print(what, "chosen:", best, flush=True)
+    return trials
 
 
 class Room:
-    """The data, and the regions of a proposal head that is trained once."""
+    """The data, and a proposal head that is trained once and shared by all trials."""
 
     def __init__(self, data: Path, out: Path) -> None:
         dataset, self.out = load(data), out
@@ -108,7 +113,7 @@ class Room:
         return AlignmentModel(recipe.vision, recipe.sentence, len(self.vocabulary), None, None, pretrained)
 
     def judge(self, what: str, choice: Choice) -> tuple[float, float]:
-        """Train with a choice; the goal on val and the epoch of its height."""
+        """Train with a choice; returns the best goal on val and its epoch."""
         folder = self.out / "trial"
         shutil.rmtree(folder, ignore_errors=True)
         recipe = paper.alignment()

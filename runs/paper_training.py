@@ -1,13 +1,12 @@
-"""The training of `runs/paper.py`: every run of the paper's tables, several at a time where asked for."""
+"""The training of `runs/paper.py`: every run of the paper's tables, several at a time if asked."""
 
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from jobs import at_once
-from provenance import device
+from script import device, keep
 
 from dvsa.data import Dataset
 from dvsa.learn.recipes.modern import RECIPES
@@ -19,60 +18,64 @@ ABLATION = ("frame", "defrag", "bag", "rnn", "brnn")
 
 
 class Job(NamedTuple):
-    """One run: `paper-NAME`, or `paper` itself where the name is empty."""
+    """One run of the recipe `paper-NAME`, or of `paper` if the name is empty."""
 
     name: str
     seed: int = 0
     earlier: str | None = None
-    """The run whose regions and alignment it takes over."""
+    """The run whose regions and alignment are reused."""
     beta: float | None = None
-    """Of the segments; the recipe's own where it is None."""
+    """Of the segments; the recipe's default if None."""
 
     @property
     def folder(self) -> str:
+        """The name of the run's folder."""
         candidate = self.name == "region"
         return f"region.beta{self.beta:g}" if candidate else f"{self.name or 'paper'}.{self.seed}"
 
 
 class Training:
-    """All runs on one data set. What is done is not done again."""
+    """All runs on one data set; finished runs are not trained again."""
 
     def __init__(self, data: Dataset, out: Path, seeds: int, jobs: int) -> None:
         self.data, self.out, self.seeds, self.jobs = data, out, seeds, jobs
         self.boxed = any(p.boxes for e in data.split("train", restval=True) for p in e.phrases)
 
     def ablation(self) -> None:
-        """Every row and seed; all share regions, which are a grid where nothing has a box."""
+        """Every row and seed. All share one proposal head, or a grid if no phrase has a box."""
         if self.boxed:
             self.do([Job("regions")])
         regions = Job("regions").folder if self.boxed else None
         self.do([Job(name, seed, regions) for seed in range(self.seeds) for name in ABLATION])
 
     def candidates(self, betas: Sequence[float]) -> None:
-        """A captioner of regions for each beta, on the first BRNN's alignment."""
+        """A captioner of regions for each beta, on the alignment of the first BRNN."""
         self.do([Job("region", 0, Job("brnn").folder, beta) for beta in betas])
 
     def captioners(self, beta: float | None) -> None:
-        """The paper's two RNNs, its LSTM, and the RNN that sees the frame beside the region."""
+        """The paper's two RNNs, its LSTM, and the RNN that sees the frame as well as the region."""
         self.do([Job(name, 0, Job("brnn").folder, beta) for name in ("", "lstm", "beside")])
 
     def do(self, jobs: Sequence[Job]) -> None:
-        """Some runs that do not build on one another."""
+        """Train runs that do not depend on one another."""
         at_once(self.jobs, self.run, jobs)
 
     def run(self, job: Job) -> None:
-        """One run, with the seconds that it took."""
+        """Train one run, and keep how long it took."""
         recipe = RECIPES[f"paper-{job.name}" if job.name else "paper"]()
         recipe = recipe if self.boxed else on_grid(recipe)
         recipe = recipe if job.beta is None else at_beta(recipe, job.beta)
+
         folder = self.out / "runs" / job.folder
         if (folder / "seconds.json").is_file():
             return
+
         began = time.time()
         earlier = self.out / "runs" / job.earlier if job.earlier else None
         fit(recipe, self.data, folder, seed=job.seed, earlier=earlier, quiet=self.jobs > 1)
         for last in folder.glob("*/last.safetensors"):
-            last.unlink()  # the optimiser's memory is of no use any more
-        told = {"began": began, "seconds": time.time() - began, "device": device(), "at once": self.jobs}
-        (folder / "seconds.json").write_text(json.dumps(told))
-        print(job.folder, f"{told['seconds']:.0f} s", flush=True)
+            last.unlink()  # holds the state of the optimiser, which is not needed any more
+        seconds = time.time() - began
+        made = {"began": began, "seconds": seconds, "device": device(), "at once": self.jobs}
+        keep(folder / "seconds.json", made)
+        print(job.folder, f"{seconds:.0f} s", flush=True)

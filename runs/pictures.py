@@ -1,17 +1,17 @@
-"""Pictures of what a run has learnt, for the first photographs of a split and their first sentences.
+"""Draw what a run has learnt, for the first photographs of a split and their first sentences.
 
     python runs/pictures.py RUN DATA OUT [--split test] [--first 4]
 
 OUT gets, for each photograph: words.jpg (the best region of every word with its score, before the MRF),
-segments.jpg (the MRF's at three values of beta, the last infinite) and phrases.jpg (the caption with its
-evidence, and a phrase for each region); and norms.png, the lengths of words' vectors. Photographs of Flickr8K
-may not be passed on: what stands in docs/pictures shows those of examples/ (DATA examples, --split "").
+segments.jpg (the segments of the MRF at three values of beta, the last infinite) and phrases.jpg (the caption
+with its evidence, and a phrase for each region); and norms.png, the lengths of words' vectors. Photographs of
+Flickr8K may not be redistributed: docs/pictures shows those of examples/ (DATA examples, --split "").
 """
 
-import argparse
 import math
 from pathlib import Path
 
+import script
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -26,15 +26,10 @@ from dvsa.photo import read
 
 def main() -> None:
     """Draw all."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("run", type=Path)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("out", type=Path)
+    parser = script.parser(__doc__, "run", "data", "out")
     parser.add_argument("--split", default="test")
     parser.add_argument("--first", type=int, default=4)
-    parser.add_argument("--beta", type=float, help="the middle one; the run's own by default")
+    parser.add_argument("--beta", type=float, help="the middle value; default: the run's own")
     args = parser.parse_args()
     model, data = live.model(Run(args.run)), load(args.data)
     beta = model.bundle.manifest.beta if args.beta is None else args.beta
@@ -65,7 +60,7 @@ def beside(pictures: list[Image.Image]) -> Image.Image:
 
 
 def words_of(model: Model, data: Dataset, split: str) -> list[WordNorm]:
-    """Words with their lengths; from all sentences where there are too few to leave out the rare ones."""
+    """Words with the lengths of their vectors; rare words are left out if there are enough sentences."""
     sentences = [s for e in data.split(split) for s in e.sentences]
     return word_norms(model, sentences, least=5 if len(sentences) > 100 else 1)
 

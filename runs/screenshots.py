@@ -1,4 +1,4 @@
-"""Pictures of the page for docs/pictures: light and dark, a wide screen and a phone's.
+"""Screenshots of the page for docs/pictures: light and dark, on a wide screen and on a phone.
 
     python runs/screenshots.py [--out docs/pictures]
 
@@ -6,7 +6,6 @@ Serves the shipped model with an index of examples/ on a free port of this machi
 sample photograph in Chromium.
 """
 
-import argparse
 import tempfile
 import threading
 import time
@@ -14,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import script
 import uvicorn
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
@@ -32,10 +32,8 @@ WORD = "photographer"
 
 
 def main() -> None:
-    """Take all."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    """Take all screenshots."""
+    parser = script.parser(__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures")
     out = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
@@ -51,7 +49,7 @@ def main() -> None:
 
 @contextmanager
 def served() -> Iterator[str]:
-    """The address of a service of its own."""
+    """Start a service, and yield its address."""
     model = dvsa.load(threads=1)
     with tempfile.TemporaryDirectory() as folder, listen("127.0.0.1", 0) as listener:
         index = Index.create(Path(folder) / "index", model)
@@ -67,7 +65,7 @@ def served() -> Iterator[str]:
 
 
 def picture(browser: Browser, address: str, scheme: str, width: int, height: int, path: Path) -> None:
-    """A word of the sentence in the light, on one screen."""
+    """Take one screenshot, with a word of the sentence highlighted."""
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(address)
@@ -75,11 +73,12 @@ def picture(browser: Browser, address: str, scheme: str, width: int, height: int
     page.locator("#words .word").first.wait_for()
     page.locator("#sentence").fill(SENTENCE)
     page.locator("#changes li").first.wait_for()
+
     word = page.locator(f'#words [data-word="{WORD}"]')
-    if width < 600:  # below the photograph, which stays in sight
+    if width < 600:  # the sentence is below the photograph, which stays visible
         page.evaluate("document.getElementById('sentence').closest('section').scrollIntoView()")
     word.hover()
-    page.wait_for_timeout(400)  # the light fades in
+    page.wait_for_timeout(400)  # the highlight fades in
     page.screenshot(path=path)
     context.close()
     with Image.open(path) as image:

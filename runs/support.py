@@ -1,23 +1,23 @@
-"""How well a region must fit a word to speak for it: chosen on val, by words of other photographs.
+"""Choose the threshold of support on val: how well a region must match a word to be evidence for it.
 
     python runs/support.py DATA OUT [--bundle FOLDER]
 
-OUT gets support.json: the score of a content word's best region, over the length of the word's vector, that
-best tells words of a photograph's own sentences from words of another photograph's on val (by the mean of the
-share of the first above it and of the second not above it); what it marks of both on val and on test; and
-what it marks of the captions, of which a word is right where one of the photograph's own sentences has it.
+The score of a content word is that of its best region, divided by the length of the word's vector. The
+threshold best separates words of a photograph's own sentences from words of another photograph's, by balanced
+accuracy. OUT gets support.json: the threshold, and what it marks on val and on test, of people's words and of
+the captions' words. A caption's word is right if one of the photograph's own sentences has it.
 """
 
-import argparse
 import json
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import script
 from faults import write
 from numpy.typing import NDArray
-from provenance import commit
 
 from dvsa.bundle import Bundle
 from dvsa.data import Example, load
@@ -32,7 +32,7 @@ Bools = NDArray[np.bool_]
 
 
 def threshold(score_N: Floats, right_N: Bools) -> float:
-    """The score above which words count as supported, with the highest balanced accuracy."""
+    """The score above which a word counts as supported: the one with the highest balanced accuracy."""
     value_M, place_N = np.unique(score_N, return_inverse=True)
     wrong_M, right_M = (np.bincount(place_N, weights=kind_N) for kind_N in (~right_N, right_N))
     worth_M = np.cumsum(wrong_M) / wrong_M.sum() - np.cumsum(right_M) / right_M.sum()
@@ -41,7 +41,7 @@ def threshold(score_N: Floats, right_N: Bools) -> float:
 
 
 def area(score_N: Floats, right_N: Bools) -> float:
-    """How often a right word scores above a wrong one, ties by half (the area under the ROC curve)."""
+    """How often a right word scores above a wrong one, ties count half (the area under the ROC curve)."""
     wrong = np.sort(score_N[~right_N])
     below = np.searchsorted(wrong, score_N[right_N], "left") + np.searchsorted(
         wrong, score_N[right_N], "right"
@@ -57,7 +57,7 @@ def content(line: Line) -> Iterator[tuple[str, float]]:
 
 
 def of_people(model: Model, examples: Sequence[Example], v_KID: Vectors) -> tuple[Floats, Bools]:
-    """Every content word of people's sentences on its own photograph, right, and on the next, wrong."""
+    """Content words of people's sentences: right on their own photograph, wrong on the next one."""
     places = [(k, n) for k, example in enumerate(examples) for n in range(len(example.sentences))]
     found = [
         (score, own)
@@ -71,7 +71,7 @@ def of_people(model: Model, examples: Sequence[Example], v_KID: Vectors) -> tupl
 def of_captions(
     model: Model, examples: Sequence[Example], captions: dict[str, str], v_KID: Vectors
 ) -> tuple[Floats, Bools]:
-    """Every content word of the captions, and whether a person wrote it."""
+    """Content words of the captions: right if a person wrote them for the photograph."""
     said = [replace(e, sentences=(captions[e.name],)) for e in examples]
     found = []
     for line in aligned(model, said, [(k, 0) for k in range(len(said))], v_KID, None):
@@ -94,17 +94,16 @@ def marked(score_N: Floats, right_N: Bools, cut: float) -> dict[str, float]:
 
 
 def main() -> None:
-    """Choose on val, tell on both."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("data", type=Path)
-    parser.add_argument("out", type=Path)
+    """Choose on val, report on both splits."""
+    parser = script.parser(__doc__, "data", "out")
     parser.add_argument("--bundle", type=Path)
     args = parser.parse_args()
+
+    began = time.monotonic()
     data, bundle = load(args.data), Bundle.open(args.bundle)
     protocol.check(bundle, data, data.split("test"), allow_custom_split=False)
-    model, found = Model(bundle), dict[str, object](commit=commit())
+    model, found = Model(bundle), dict[str, object]()
+
     cut: float | None = None
     for split in ("val", "test"):
         examples = data.split(split)
@@ -115,7 +114,9 @@ def main() -> None:
         found |= {"support": cut, f"people's words on {split}": marked(*people, cut)}
         said = of_captions(model, examples, captions, v_KID)
         found |= {f"captions of {split}": marked(*said, cut)}
-    (args.out / "support.json").write_text(json.dumps(found, indent=1))
+
+    found["facts"] = script.facts(began, data=data.name)
+    script.keep(args.out / "support.json", found)
     print(json.dumps(found, indent=1))
 
 

@@ -51,6 +51,8 @@ SERVING = {"fastapi", "starlette", "pydantic", "uvicorn", "prometheus_client", "
 """What the core install lacks: for `web`, and for the one command that starts it."""
 
 MODULES = sorted(ROOT.rglob("*.py"))
+REPOSITORY = Path(__file__).resolve().parents[1]
+SCRIPTS = sorted(path for folder in ("runs", "benchmarks") for path in (REPOSITORY / folder).glob("*.py"))
 
 
 def test_the_rooms_are_those_that_exist() -> None:
@@ -76,7 +78,7 @@ def test_what_only_the_page_needs_is_imported_by_web_alone(path: Path) -> None:
     assert not found or room_of(path) == "web" or path.relative_to(ROOT).as_posix() == "cli/serving.py"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", [*MODULES, *SCRIPTS], ids=lambda path: "/".join(path.parts[-3:]))
 def test_modules_and_functions_are_short(path: Path) -> None:
     source = path.read_text("utf-8")
     assert source.count("\n") <= 300

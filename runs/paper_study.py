@@ -1,0 +1,105 @@
+"""One data set, the runs that `runs/paper_training.py` makes on it, and the files with their figures."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import script
+import torch
+from numpy.typing import NDArray
+from paper_training import Job, Training
+
+from dvsa.data import Dataset, Example, load
+from dvsa.evaluation import Encoded, Evidence, protocol
+from dvsa.evaluation.writing import over_photographs, references_of_chains
+from dvsa.files import write
+from dvsa.learn.nets.vision import GEOMETRY
+from dvsa.learn.runs.run import Run, pick_device
+from dvsa.learn.ship import torch_bundle as live
+from dvsa.learn.tasks.corpus import Photographs, region_features
+from dvsa.metrics.captions import score
+from dvsa.metrics.figures import Report
+from dvsa.model import Model
+
+Keep = Callable[..., None]
+"""Writes a report or other JSON values, and the evidence if there is any."""
+
+
+class Study:
+    """Everything that the steps of `runs/paper.py` share."""
+
+    def __init__(self, data: Path, out: Path, seeds: int, jobs: int, first: int | None, custom: bool) -> None:
+        self.data: Dataset = load(data)
+        self.out, self.seeds, self.custom = out, seeds, custom
+        self.training = Training(self.data, out, seeds, jobs)
+        self.boxed = self.training.boxed
+        self.figures = out / (f"figures-{first}" if first else "figures")
+        self.splits = {"test": self.data.split("test")[:first], "val": self.data.split("val")}
+        self.test = self.splits["test"]
+
+    def run(self, name: str, seed: int = 0) -> Run:
+        """A trained run of the paper's tables."""
+        return Run(self.out / "runs" / Job(name, seed).folder)
+
+    def model(self, name: str, seed: int = 0) -> Model:
+        """The model of a run, after a check of the protocol."""
+        model = live.model(self.run(name, seed))
+        protocol.check(model.bundle, self.data, self.test, allow_custom_split=self.custom)
+        return model
+
+    def encoded(self, name: str, seed: int, examples: Sequence[Example]) -> Encoded:
+        """Photographs as a run sees them, from cached features that all runs on the same regions share."""
+        run = self.run(name, seed)
+        net = run.alignment().vision.to(pick_device(None))
+        photographs = Photographs(examples, net.size, pick_device(None))
+        feature_KIF = region_features(net, photographs, run.recipe.proposer, run.recipe.nms).float()
+        with torch.no_grad():
+            parts = [net.regions(part).cpu() for part in feature_KIF.split(200)]
+
+        feature_KIF = feature_KIF.cpu()
+        box_KI4, one_KI = feature_KIF[..., -GEOMETRY:-1], torch.ones(feature_KIF.shape[:2])
+        return Encoded(*(t.numpy() for t in (box_KI4, one_KI, feature_KIF, torch.cat(parts))))
+
+    @contextmanager
+    def step(self, name: str, split: str = "test") -> Iterator[Keep | None]:
+        """A function that writes the figures of a step; None if they exist already."""
+        path = self.figures / f"{name}.json"
+        if path.is_file():
+            yield None
+            return
+        began = time.monotonic()
+
+        def keep(report: Report | Mapping[str, object], evidence: Evidence | None = None) -> None:
+            values = report.to_json() if isinstance(report, Report) else report
+            about = {"data": self.data.name, "split": split, "N": len(self.splits[split])}
+            facts = script.facts(began, **about)
+            if evidence is not None:
+                write(path.with_suffix(".npz"), evidence.content())
+            script.keep(path, {**values, "facts": facts})
+            print(name, f"{facts['seconds']:.0f} s", flush=True)
+
+        yield keep
+
+    def best(self, what: str, choices: Sequence[float], phrases: Callable[[float], list[str]]) -> float:
+        """The choice whose `phrases` of val's regions have the highest CIDEr."""
+        references = references_of_chains(self.splits["val"])
+        cider: dict[float, float] = {}
+        for choice in choices:
+            name = f"choice.{what}{choice:g}"
+            with self.step(name, "val") as keep:
+                if keep is not None:
+                    texts = dict(zip(references, phrases(choice), strict=True))
+                    scores = score(references, texts, with_meteor=False)
+                    keep(over_photographs(scores, owners(scores.photos)))
+            cider[choice] = json.loads((self.figures / f"{name}.json").read_text())["CIDEr"]
+        return max(cider, key=lambda choice: cider[choice])
+
+
+def owners(items: Sequence[str]) -> NDArray[np.int64]:
+    """The photograph of each item `PHOTOGRAPH#CHAIN`, counted from 0 in the order of the items."""
+    names = [item.rpartition("#")[0] for item in items]
+    place = {name: k for k, name in enumerate(dict.fromkeys(names))}
+    return np.array([place[name] for name in names])
