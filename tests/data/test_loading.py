@@ -268,7 +268,7 @@ def test_missing_parts_are_named(tmp_path: Path, picture: Picture, write_files: 
             '{"images": [], "annotations": [{"image_id": 1}]}',
             "image_id 1",
         ),
-        ("captions.csv", "file,text\n", "first line must read photo,sentence"),
+        ("captions.csv", "file,text\n", "first line must be photo,sentence"),
         ("captions.csv", "photo,sentence\na.jpg\n", "line 2: a row needs a photo and a sentence"),
         ("captions.csv", f'photo,sentence\na.jpg,"{"a" * 200_000}"\n', "not CSV"),
         ("captions.json", "[1]", "want an object"),

@@ -1,4 +1,4 @@
-"""Data sets: Flickr8K, Flickr30K, MSCOCO, the toy set and a user's own photographs, as one set of records."""
+"""Data sets: Flickr8K, Flickr30K, MSCOCO, the toy set and a user's own photographs, in one form."""
 
 from dvsa.data.check import HARMLESS, DataReport, SplitCounts, check
 from dvsa.data.dataset import DataError, Dataset, Example, GroundedPhrase, Problem, Source

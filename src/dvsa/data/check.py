@@ -1,4 +1,4 @@
-"""A thorough look at a data set: what it holds, and every fault of its lists, files and annotations."""
+"""A thorough check of a data set: what it contains, and every fault of its lists, files and annotations."""
 
 import hashlib
 from collections import defaultdict
@@ -12,24 +12,24 @@ from dvsa.data.loading import load
 from dvsa.photo import PhotoError, read
 
 HARMLESS = frozenset({"no annotation", "stray photograph", "stray sentences", "unmatched sentence"})
-"""Kinds of problems that real data sets have and that leave the examples as they should be."""
+"""Kinds of problems that real data sets have and that do not affect the examples."""
 
 
 @dataclass(frozen=True, slots=True)
 class SplitCounts:
-    """What one split holds."""
+    """What one split contains."""
 
     photographs: int
     sentences: int
     phrases: int
-    """Phrases of Flickr30k Entities, those without a box included."""
+    """Phrases of Flickr30k Entities, including those without a box."""
     boxes: int
-    """Different boxes that phrases point to."""
+    """Different boxes of phrases."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataReport:
-    """What `check` found."""
+    """The result of `check`."""
 
     dataset: str
     counts: dict[str, SplitCounts]
@@ -38,7 +38,7 @@ class DataReport:
 
     @property
     def ok(self) -> bool:
-        """Whether no problem costs or leaks an example; problems of the kinds in `HARMLESS` do not."""
+        """Whether all problems are of the kinds in `HARMLESS`: no example is lost or leaks between splits."""
         return all(problem.kind in HARMLESS for problem in self.problems)
 
 
@@ -49,12 +49,12 @@ def check(
     decode: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> DataReport:
-    """Count and examine a data set.
+    """Count and check a data set.
 
     Args:
         root: the data set's folder, as for `load`.
         entities: Flickr30k Entities, as for `load`.
-        decode: whether to decode each photograph; without it broken ones are found only if unreadable.
+        decode: whether to decode each photograph; otherwise only unreadable files are found.
         progress: called with (photographs done, photographs in all) after each photograph.
 
     Raises:
@@ -63,18 +63,22 @@ def check(
     dataset = load(root, entities)
     problems = list(dataset.problems)
     digests: defaultdict[str, list[Example]] = defaultdict(list)
+
+    # Read every photograph, in threads.
     pool = ThreadPoolExecutor()
     try:
-        looks = pool.map(lambda example: _look(example, decode), dataset.examples)
-        for done, (example, look) in enumerate(zip(dataset.examples, looks, strict=True), 1):
-            if isinstance(look, Problem):
-                problems.append(look)
+        checked = pool.map(lambda example: _check_photograph(example, decode), dataset.examples)
+        for done, (example, result) in enumerate(zip(dataset.examples, checked, strict=True), 1):
+            if isinstance(result, Problem):
+                problems.append(result)
             else:
-                digests[look].append(example)
+                digests[result].append(example)
             if progress is not None:
                 progress(done, len(dataset.examples))
     finally:
-        pool.shutdown(cancel_futures=True)  # so that an interrupt need not wait for all photographs
+        pool.shutdown(cancel_futures=True)  # an interrupt must not wait for all photographs
+
+    # The same content must not be in two splits.
     for same in digests.values():
         if len({example.split for example in same}) > 1:
             places = ", ".join(f"{example.name} ({example.split})" for example in same)
@@ -84,8 +88,8 @@ def check(
     return DataReport(dataset.name, _count(dataset), tuple(problems))
 
 
-def _look(example: Example, decode: bool) -> str | Problem:
-    """The SHA-256 of the photograph's bytes, or what is wrong with them."""
+def _check_photograph(example: Example, decode: bool) -> str | Problem:
+    """The SHA-256 of the photograph's file, or the problem with it."""
     try:
         data = example.read()
         if decode:
@@ -96,6 +100,7 @@ def _look(example: Example, decode: bool) -> str | Problem:
 
 
 def _count(dataset: Dataset) -> dict[str, SplitCounts]:
+    """The size of each split."""
     splits: defaultdict[str, list[Example]] = defaultdict(list)
     for example in dataset.examples:
         splits[example.split].append(example)

@@ -13,12 +13,12 @@ class DataError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A fault of a data set on disk that loading could work around."""
+    """A fault of a data set that loading could work around."""
 
     kind: str
     """One of the kinds that `docs/data.md` lists, such as `no photograph`."""
     name: str
-    """The photograph's name, as the list or the folder gives it."""
+    """The photograph's name, as in the list or the folder."""
     detail: str
 
 
@@ -35,15 +35,19 @@ class GroundedPhrase:
     text: str
     """`words(sentence)[first : last + 1]`, joined by spaces."""
     chain: str
-    """The coreference chain: phrases of one photograph with one chain speak of one thing; `0` is no thing."""
+    """The coreference chain: phrases of a photograph with one chain mean the same thing; `0` is none."""
     kinds: tuple[str, ...]
-    """Such as `people` or `scene`; more than one where the annotation says so."""
+    """Such as `people` or `scene`; more than one if the annotation says so."""
     boxes: tuple[Box, ...]
-    """The boxes of the chain in fractions of the photograph; empty where it cannot be boxed."""
+    """The boxes of the chain in fractions of the photograph; empty if it has no boxes."""
 
     @property
     def box(self) -> Box | None:
-        """The union of the boxes: the ground truth of the field. None where there are none."""
+        """The union of the boxes, which is the field's ground truth; None if there are no boxes.
+
+        >>> GroundedPhrase(0, 0, 1, "two dogs", "7", ("animals",), ((0, 0, 0.2, 0.5), (0.4, 0.1, 1, 0.3))).box
+        (0, 0, 1, 0.5)
+        """
         if not self.boxes:
             return None
         left, top, right, bottom = zip(*self.boxes, strict=True)
@@ -52,7 +56,7 @@ class GroundedPhrase:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a photograph's bytes lie: a file, or a stretch of a tar file."""
+    """Where the bytes of a photograph are: a file, or a part of a tar file."""
 
     path: Path
     offset: int = 0
@@ -61,11 +65,11 @@ class Source:
     """In bytes; None for the rest of the file."""
 
     def read(self) -> bytes:
-        """Read the bytes; opens the file anew, so threads and forked workers cannot disturb one another.
+        """Read the bytes. Each call opens the file again, so threads and forked workers are independent.
 
         Raises:
             OSError: the file cannot be read.
-            DataError: the file ends before the stretch does.
+            DataError: the file ends too early.
         """
         with self.path.open("rb") as file:
             file.seek(self.offset)
@@ -82,14 +86,14 @@ class Example:
     name: str
     """The photograph's name in its data set, such as `1000268201_693b08cb0e.jpg`."""
     split: str
-    """`train`, `val`, `test`, `restval` (MSCOCO), or empty where the data set has no splits."""
+    """`train`, `val`, `test`, `restval` (MSCOCO), or empty if the data set has no splits."""
     sentences: tuple[str, ...]
-    """As written, but with single spaces; none is without words."""
+    """As written, but with single spaces; each has at least one word."""
     source: Source
     phrases: tuple[GroundedPhrase, ...] = ()
 
     def read(self) -> bytes:
-        """The photograph's file, still encoded; raises OSError or DataError."""
+        """The photograph's file, not decoded; raises OSError or DataError."""
         return self.source.read()
 
 
@@ -102,17 +106,17 @@ class Dataset:
     root: Path
     examples: tuple[Example, ...]
     problems: tuple[Problem, ...] = ()
-    """What loading had to work around; `dvsa.data.check` adds what only decoding can show."""
+    """What loading worked around; `dvsa.data.check` adds what only decoding can find."""
 
     def split(self, name: str, *, restval: bool = False) -> tuple[Example, ...]:
         """The examples of one split: `train`, `val` or `test`; `all` is every example.
 
         Args:
-            name: the split; the empty string for examples that are in none.
-            restval: whether `train` takes the split `restval` of the Karpathy JSON of MSCOCO too.
+            name: the split; the empty string for examples without a split.
+            restval: whether `train` includes the split `restval` of Karpathy's JSON of MSCOCO.
 
         Raises:
-            DataError: no example is in that split.
+            DataError: the split has no examples.
         """
         names = {name, "restval"} if name == "train" and restval else {name}
         found = tuple(e for e in self.examples if name == "all" or e.split in names)
@@ -124,13 +128,14 @@ class Dataset:
         return found
 
     def divided(self) -> "Dataset":
-        """The same with splits, where no photograph is in one: a tenth each is for `val` and `test`.
+        """The same data set with splits; if no example has one, a tenth each becomes `val` and `test`.
 
-        A digest of its name decides, so a photograph stays where it is when others come. However few there
-        are, one is for `val`, and of two or more, one for `train`.
+        The digest of its name decides the split of a photograph, so it does not change when photographs are
+        added. At least one photograph is in `val`, and of two or more, at least one in `train`.
         """
         if not self.examples or any(example.split for example in self.examples):
             return self
+
         place = {e.name: int(sha256(e.name.encode()).hexdigest()[:8], 16) / 16**8 for e in self.examples}
         splits = {name: "val" if at < 0.1 else "test" if at < 0.2 else "train" for name, at in place.items()}
         splits |= {max(place, key=place.__getitem__): "train", min(place, key=place.__getitem__): "val"}

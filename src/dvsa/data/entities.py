@@ -2,7 +2,7 @@
 
 `Sentences/<id>.txt` marks the phrases of a photograph's sentences, as in
 `[/EN#98/animals A black dog] runs in [/EN#101/scene the street] .`; `Annotations/<id>.xml` gives the boxes of
-each number. The sentences stand in another order than in the data set's own list, and some are spelt anew
+each number. The sentences have another order than in the data set's own list, and some are spelt differently
 (`gray` for `grey`), so they are matched by their letters.
 """
 
@@ -23,17 +23,17 @@ from dvsa.records import Box
 from dvsa.text import words
 
 LARGEST = 1 << 20
-"""Bytes of the largest file that is read; the real ones stay under 20 thousand."""
+"""The largest annotation file that is read, in bytes; the real ones have less than 20 thousand."""
 
 CLOSE = 0.8
-"""Two sentences of one photograph are taken for the same from this ratio of shared letters."""
+"""Two sentences of a photograph count as the same from this ratio of shared letters."""
 
 _MARK = re.compile(r"\[/EN#(?P<chain>\d+)(?P<kinds>(?:/[^\s/\]]+)+)\s+(?P<text>[^\]]*)\]")
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A marked phrase, as a stretch of its sentence's letters."""
+    """A marked phrase: a range of its sentence's letters."""
 
     start: int
     stop: int
@@ -53,16 +53,23 @@ class Marked:
 
     @classmethod
     def parse(cls, line: str) -> Self:
-        """Split a line of `Sentences/<id>.txt` into its text and its mentions."""
+        """Split a line of `Sentences/<id>.txt` into its text and its mentions.
+
+        >>> marked = Marked.parse("[/EN#98/animals A black dog] runs")
+        >>> marked.text, marked.mentions
+        ('A black dog runs', (Mention(start=0, stop=9, chain='98', kinds=('animals',)),))
+        """
         text, letters, mentions, end = "", "", [], 0
         for mark in _MARK.finditer(line):
             before = line[end : mark.start()]
             text += before + mark["text"]
             letters += "".join(words(before))
+
             start = len(letters)
             letters += "".join(words(mark["text"]))
             mentions.append(Mention(start, len(letters), mark["chain"], tuple(mark["kinds"][1:].split("/"))))
             end = mark.end()
+
         rest = line[end:]
         return cls((text + rest).strip(), letters + "".join(words(rest)), tuple(mentions))
 
@@ -76,10 +83,10 @@ class Annotation:
     """By chain; chains without boxes are left out."""
 
     def ground(self, sentences: Sequence[str]) -> tuple[tuple[GroundedPhrase, ...], tuple[str, ...]]:
-        """Put the marked phrases on the words of an example's sentences.
+        """Find the words of the marked phrases in an example's sentences.
 
         Returns:
-            The phrases in the order of sentences and words, and the marked sentences that match none.
+            The phrases in the order of sentences and words, and the marked sentences that match no sentence.
         """
         words_of = [words(sentence) for sentence in sentences]
         partners = _partners([s.letters for s in self.sentences], ["".join(w) for w in words_of])
@@ -89,15 +96,15 @@ class Annotation:
             if partner is not None
             for phrase in _phrases(marked, partner, words_of[partner], self.boxes)
         ]
-        strangers = [s.text for s, partner in zip(self.sentences, partners, strict=True) if partner is None]
-        return tuple(sorted(phrases, key=lambda p: (p.sentence, p.first, p.last))), tuple(strangers)
+        unmatched = [s.text for s, partner in zip(self.sentences, partners, strict=True) if partner is None]
+        return tuple(sorted(phrases, key=lambda p: (p.sentence, p.first, p.last))), tuple(unmatched)
 
 
 class Entities:
     """The annotation files, in a folder or in a tar archive (compressed or not)."""
 
     def __init__(self, source: Path) -> None:
-        """Open the folder that holds `Annotations/` and `Sentences/`, or read the archive of the two.
+        """Open a folder with `Annotations/` and `Sentences/`, or read a tar archive of the two.
 
         Raises:
             DataError: it is neither.
@@ -111,9 +118,9 @@ class Entities:
                 )
 
     def annotation(self, photo: str) -> Annotation | None:
-        """The annotation of a photograph by its file name; None where there is none.
+        """The annotation of a photograph by its file name; None if it has none.
 
-        The key is the name without its suffix (Flickr30K), or its part before `_` (Flickr8K).
+        The annotation is found by the name without its suffix (Flickr30K), or its part before `_` (Flickr8K).
 
         Raises:
             DataError: an annotation file is malformed.
@@ -128,20 +135,22 @@ class Entities:
         return None
 
     def _read(self, name: str) -> bytes | None:
+        """The content of an annotation file; None if it is missing."""
         if self._archived is not None:
             return self._archived.get(name)
         path = self._source / name
         if not path.is_file():
             return None
         if path.stat().st_size > LARGEST:
-            raise DataError(f"{path} is larger than {LARGEST} bytes: it is no annotation file")
+            raise DataError(f"{path} is larger than {LARGEST} bytes: it is not an annotation file")
         return path.read_bytes()
 
 
 def _read_archive(path: Path) -> dict[str, bytes]:
+    """The files of a tar archive, by folder and name."""
     files = {}
     try:
-        # As a stream: seeking back in a compressed archive would decompress it again for each member.
+        # Read as a stream: seeking back in a compressed archive would decompress it again for each member.
         with tarfile.open(path, "r|*") as archive:
             for member in archive:
                 content = archive.extractfile(member) if member.size <= LARGEST else None
@@ -149,19 +158,21 @@ def _read_archive(path: Path) -> dict[str, bytes]:
                     files["/".join(PurePosixPath(member.name).parts[-2:])] = content.read()
     except (tarfile.TarError, EOFError, lzma.LZMAError, zlib.error) as error:
         raise DataError(f"{path} is not a tar archive of Annotations and Sentences ({error})") from error
+
     if not any(name.startswith("Annotations/") for name in files):
         raise DataError(f"{path} holds no Annotations/<id>.xml: it is not an archive of Flickr30k Entities")
     return files
 
 
 def _boxes(xml: bytes, where: str) -> dict[str, tuple[Box, ...]]:
-    """Read the boxes of an annotation file, scaled by the size that stands in it.
+    """Read the boxes of an annotation file, scaled by the photograph's size in it.
 
-    Its pixels count from 1 and both ends are inside: over the photographs of Flickr8K the smallest coordinate
-    is 1, the largest the width or height itself. So a box spans `xmin - 1` to `xmax`.
+    Its pixels count from 1 and both ends are inclusive: over the photographs of Flickr8K the smallest
+    coordinate is 1, the largest is the width or height itself. So a box spans `xmin - 1` to `xmax`.
     """
     if b"<!DOCTYPE" in xml or b"<!ENTITY" in xml:
         raise DataError(f"{where} declares a document type, which annotation files never do: fetch it again")
+
     boxes = defaultdict(list)
     try:
         root = ElementTree.fromstring(xml)
@@ -176,10 +187,12 @@ def _boxes(xml: bytes, where: str) -> dict[str, tuple[Box, ...]]:
                         boxes[name.text or ""].append(box)
     except (ElementTree.ParseError, ValueError, ZeroDivisionError) as error:
         raise DataError(f"{where} is malformed ({error}): fetch it again") from error
+
     return {chain: tuple(found) for chain, found in boxes.items()}
 
 
 def _number(element: ElementTree.Element, tag: str) -> float:
+    """The number in a child element; raises ValueError if there is none."""
     text = element.findtext(tag)
     if text is None:
         raise ValueError(f"no {tag}")
@@ -187,30 +200,36 @@ def _number(element: ElementTree.Element, tag: str) -> float:
 
 
 def _partners(marked: Sequence[str], plain: Sequence[str]) -> list[int | None]:
-    """For the letters of each marked sentence, the index of the plain one that it is; none is taken twice."""
+    """For the letters of each marked sentence, the index of the matching plain one; each is used once."""
     partners: list[int | None] = [None] * len(marked)
     free = set(range(len(plain)))
+
+    # First sentences with the same letters, then the most similar pairs of the others.
     for m, letters in enumerate(marked):
         same = [p for p in sorted(free) if plain[p] == letters]
         if same:
             partners[m] = same[0]
             free.remove(same[0])
-    alike = [
-        (_likeness(marked[m], plain[p]), m, p) for m, got in enumerate(partners) if got is None for p in free
+    similar = [
+        (_similarity(marked[m], plain[p]), m, p)
+        for m, partner in enumerate(partners)
+        if partner is None
+        for p in free
     ]
-    for ratio, m, p in sorted(alike, reverse=True):
+    for ratio, m, p in sorted(similar, reverse=True):
         if ratio >= CLOSE and partners[m] is None and p in free:
             partners[m] = p
             free.remove(p)
     return partners
 
 
-def _likeness(a: str, b: str) -> float:
+def _similarity(a: str, b: str) -> float:
+    """The share of letters that two strings have in common, in order."""
     return SequenceMatcher(None, a, b, autojunk=False).ratio()
 
 
-def _counterparts(a: str, b: str) -> dict[int, int]:
-    """For each index of `a` whose letter is kept in `b`, its index there."""
+def _matching_letters(a: str, b: str) -> dict[int, int]:
+    """For each letter of `a` that is kept in `b`, its index in `a` and in `b`."""
     if a == b:
         return {k: k for k in range(len(a))}
     blocks = SequenceMatcher(None, a, b, autojunk=False).get_matching_blocks()
@@ -220,20 +239,21 @@ def _counterparts(a: str, b: str) -> dict[int, int]:
 def _phrases(
     marked: Marked, sentence: int, sentence_words: Sequence[str], boxes: dict[str, tuple[Box, ...]]
 ) -> list[GroundedPhrase]:
-    """Carry the mentions over to the words of the matched sentence, letter by letter.
+    """Find the words of each mention in the matched sentence, letter by letter.
 
-    A phrase of which most letters have no counterpart is left out.
+    A phrase is left out if most of its letters are not in the sentence.
     """
     letters = "".join(sentence_words)
     word_of = [t for t, word in enumerate(sentence_words) for _ in word]
-    to_plain = _counterparts(marked.letters, letters)
+    to_plain = _matching_letters(marked.letters, letters)
+
     phrases = []
     for mention in marked.mentions:
-        place = [to_plain[k] for k in range(mention.start, mention.stop) if k in to_plain]
-        if not place or 2 * len(place) < mention.stop - mention.start:
+        found_letters = [to_plain[k] for k in range(mention.start, mention.stop) if k in to_plain]
+        if not found_letters or 2 * len(found_letters) < mention.stop - mention.start:
             continue
-        first, last = word_of[place[0]], word_of[place[-1]]
+        first, last = word_of[found_letters[0]], word_of[found_letters[-1]]
         text = " ".join(sentence_words[first : last + 1])
-        found = boxes.get(mention.chain, ())
-        phrases.append(GroundedPhrase(sentence, first, last, text, mention.chain, mention.kinds, found))
+        own_boxes = boxes.get(mention.chain, ())
+        phrases.append(GroundedPhrase(sentence, first, last, text, mention.chain, mention.kinds, own_boxes))
     return phrases

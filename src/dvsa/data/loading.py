@@ -1,29 +1,30 @@
-"""One loader for all data sets: their lists, photographs and phrases are joined into one set of records."""
+"""One loader for all data sets, which joins their lists, photographs and phrases."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from dvsa.data.dataset import DataError, Dataset, Example, GroundedPhrase, Problem
 from dvsa.data.entities import Entities
-from dvsa.data.listings import Listing, find
+from dvsa.data.layouts import find
+from dvsa.data.layouts.listing import Listing
 from dvsa.data.photographs import Photographs
 from dvsa.text import words
 
 _ENTITIES = ("entities", "flickr30k_entities", "flickr30k_entities.tar.xz")
-"""Where Flickr30k Entities is looked for in a data set's folder."""
+"""Names under which a data set's folder may contain Flickr30k Entities."""
 
 
 def load(root: Path, entities: Path | None = None) -> Dataset:
-    """Load the data set of a folder, whatever its layout (docs/data.md lists them).
+    """Load a data set in any of the layouts that docs/data.md lists.
 
     Examples are complete: a photograph without a file, without sentences or in no list is left out, and
-    `Dataset.problems` says so. Photographs stay on disk until they are read.
+    listed in `Dataset.problems`. Photographs stay on disk until they are read.
 
     Args:
         root: the folder of the data set, or of a user's own photographs.
-        entities: Flickr30k Entities: the folder that holds `Annotations/` and `Sentences/`, or a tar archive
-            of the two. By default `entities`, `flickr30k_entities` or `flickr30k_entities.tar.xz` in `root`,
-            where one is there.
+        entities: Flickr30k Entities: the folder with `Annotations/` and `Sentences/`, or a tar archive of the
+            two. The default is `entities`, `flickr30k_entities` or `flickr30k_entities.tar.xz` in `root`, if
+            one exists.
 
     Raises:
         DataError: the folder, its lists, its photographs or the annotations are missing or malformed.
@@ -32,20 +33,23 @@ def load(root: Path, entities: Path | None = None) -> Dataset:
         raise DataError(f"{root} is not a folder: name the folder of a data set or of photographs")
     if entities is not None and not entities.exists():
         raise DataError(f"{entities} is missing: name the folder or the archive of Flickr30k Entities")
+
     place = entities or next((root / name for name in _ENTITIES if (root / name).exists()), None)
     listing = find(root, place or root)
     photographs = Photographs(root)
     if not photographs.found:
         raise DataError(f"{root} holds no photographs, in folders or .tar files: unpack their archive there")
     if listing is None:
-        return _plain(root, photographs)
+        return _without_lists(root, photographs)
+
     dataset = _join(root, listing, photographs, Entities(place) if place else None)
     if not dataset.examples:
         raise DataError(f"none of the photographs that {listing.name} lists is in {root}: unpack them there")
     return dataset
 
 
-def _plain(root: Path, photographs: Photographs) -> Dataset:
+def _without_lists(root: Path, photographs: Photographs) -> Dataset:
+    """A data set of photographs only."""
     examples: dict[str, Example] = {}
     problems = []
     for name, source in photographs.found:
@@ -59,25 +63,29 @@ def _plain(root: Path, photographs: Photographs) -> Dataset:
 
 
 def _join(root: Path, listing: Listing, photographs: Photographs, entities: Entities | None) -> Dataset:
+    """The complete examples of a listing, and the problems with all others."""
     splits, problems = _splits(listing.entries)
     problems.extend(listing.problems)
     examples = []
+
     for name, split in splits.items():
         files = photographs.named(name)
         sentences = [" ".join(sentence.split()) for sentence in listing.sentences.get(name, ())]
-        spoken = tuple(sentence for sentence in sentences if words(sentence))
-        problems.extend(Problem("empty sentence", name, repr(s)) for s in sentences if s not in spoken)
+        with_words = tuple(sentence for sentence in sentences if words(sentence))
+        problems.extend(Problem("empty sentence", name, repr(s)) for s in sentences if s not in with_words)
         if len(files) > 1:
             places = ", ".join(str(source.path) for _, source in files)
             problems.append(Problem("doubled name", name, f"files in {places}; the first is taken"))
+
         if not files:
             problems.append(Problem("no photograph", name, f"{_place(split)}, but no file has this name"))
-        elif not spoken:
+        elif not with_words:
             problems.append(Problem("no sentences", name, f"{_place(split)}, but without sentences"))
         else:
-            phrases, unmatched = _phrases(name, spoken, entities)
+            phrases, unmatched = _phrases(name, with_words, entities)
             problems.extend(unmatched)
-            examples.append(Example(name, split, spoken, files[0][1], phrases))
+            examples.append(Example(name, split, with_words, files[0][1], phrases))
+
     problems.extend(_strays(splits, listing, photographs))
     return Dataset(listing.name, root, tuple(examples), tuple(problems))
 
@@ -87,7 +95,7 @@ def _place(split: str) -> str:
 
 
 def _splits(entries: Iterable[tuple[str, str]]) -> tuple[dict[str, str], list[Problem]]:
-    """The one split of each photograph, in the order of the lists."""
+    """The split of each photograph, in the order of the lists, and photographs that are listed twice."""
     splits: dict[str, str] = {}
     problems = []
     for name, split in entries:
@@ -97,18 +105,19 @@ def _splits(entries: Iterable[tuple[str, str]]) -> tuple[dict[str, str], list[Pr
             problems.append(Problem("doubled name", name, f"twice in the list of {split or 'photographs'}"))
         else:
             problems.append(Problem("split overlap", name, f"in {splits[name]!r} and {split!r}"))
-            splits[name] = min(splits[name], split, key=_guard)
+            splits[name] = min(splits[name], split, key=_priority)
     return splits, problems
 
 
-def _guard(split: str) -> int:
-    """Low for the splits that keep a photograph which another lists too: training must not see it."""
+def _priority(split: str) -> int:
+    """Of two splits that list a photograph, the lower one keeps it: training must not see it."""
     return {"test": 0, "val": 1}.get(split, 2)
 
 
 def _phrases(
     name: str, sentences: tuple[str, ...], entities: Entities | None
 ) -> tuple[tuple[GroundedPhrase, ...], list[Problem]]:
+    """The phrases of a photograph's sentences, and problems with them."""
     if entities is None:
         return (), []
     annotation = entities.annotation(name)
@@ -119,7 +128,7 @@ def _phrases(
 
 
 def _strays(splits: Mapping[str, str], listing: Listing, photographs: Photographs) -> Iterator[Problem]:
-    """What lies in the folder or the sentence file but is no part of the data set."""
+    """Photographs in the folder and sentences in the lists that do not belong to the data set."""
     for name, sentences in listing.sentences.items():
         if name not in splits and not photographs.named(name):
             yield Problem(

@@ -1,4 +1,4 @@
-"""Where the photographs of a folder are: picture files, and members of tar files."""
+"""The photographs in a folder: picture files, and members of tar files."""
 
 import os
 import tarfile
@@ -16,38 +16,40 @@ NamedSource = tuple[str, Source]
 
 
 class Photographs:
-    """Every photograph under a folder, at any depth; hidden folders are left out.
+    """Every photograph in a folder, at any depth, except in hidden folders.
 
-    A photograph is named by its path from the folder, with `/`. A member of a tar file is named as if the tar
-    file had been unpacked where it lies. Tar files must not be compressed: their members are read by seeking.
+    The name of a photograph is its path from the folder, with `/`. A member of a tar file has the name that
+    it would have after unpacking in place. Tar files must not be compressed: members are read by seeking.
     """
 
     def __init__(self, root: Path) -> None:
-        """Index the folder; raises DataError for a broken or compressed tar file."""
-        # Shallow paths first: of `images/a.jpg` and `images/small/a.jpg` the former is meant.
+        """Search the folder; raises DataError for a broken or compressed tar file."""
+        # Shallow paths come first: `a.jpg` means `images/a.jpg` rather than `images/small/a.jpg`.
         self.found: tuple[NamedSource, ...] = tuple(
             sorted(_sources(root), key=lambda item: (item[0].count("/"), item[0], str(item[1].path)))
         )
-        """(name, source) of each photograph; a name stands twice where two files claim it."""
+        """The name and source of each photograph; two files may have the same name."""
         self._by_base: defaultdict[str, list[NamedSource]] = defaultdict(list)
         for name, source in self.found:
             self._by_base[PurePosixPath(name).name].append((name, source))
 
     def named(self, name: str) -> list[NamedSource]:
-        """The photographs that a list may mean by `name`, a base name or the end of a path; best first."""
+        """The photographs that a list may mean by `name`, a file name or the end of a path; best first."""
         same_base = self._by_base.get(PurePosixPath(name).name, [])
         return [(path, source) for path, source in same_base if f"/{path}".endswith(f"/{name}")]
 
 
 def _sources(root: Path) -> Iterator[NamedSource]:
+    """The photographs in a folder, in no particular order."""
     visited = set()
     for folder, subfolders, files in os.walk(root, followlinks=True):
+        # Links are followed, because image folders are often links; a link to a parent folder must not loop.
         real = os.path.realpath(folder)
-        # Links are followed, because image folders often are links; a link to a folder above must not loop.
         subfolders[:] = [] if real in visited else [s for s in subfolders if not s.startswith(".")]
         if real in visited:
             continue
         visited.add(real)
+
         inner = PurePosixPath(Path(folder).relative_to(root).as_posix())
         for file in files:
             path = Path(folder, file)
@@ -59,7 +61,7 @@ def _sources(root: Path) -> Iterator[NamedSource]:
 
 
 def tar_members(path: Path) -> Iterator[NamedSource]:
-    """The photographs in a tar file, by their names there; DataError where it is broken or compressed."""
+    """The photographs in a tar file; raises DataError if it is broken or compressed."""
     try:
         with tarfile.open(path, "r:") as archive:
             members = archive.getmembers()
@@ -73,6 +75,6 @@ def tar_members(path: Path) -> Iterator[NamedSource]:
 
 
 def _is_photograph(name: str) -> bool:
-    # Names that start with a dot are no photographs: macOS puts such files beside each picture.
+    # Files that start with a dot are not photographs: macOS puts one beside each picture.
     path = PurePosixPath(name)
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")

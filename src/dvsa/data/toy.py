@@ -1,8 +1,8 @@
-"""The toy set: scenes of coloured shapes with sentences and boxes, drawn by code.
+"""The toy set: generated scenes of coloured shapes with sentences and boxes.
 
-It is written in the layouts of the real data sets (Karpathy JSON and Flickr30k Entities), so it goes through
-the same loader. Within a split no two scenes show the same things, and every sentence names all things of its
-scene: a scene can be found by its sentence.
+It is written in the layouts of the real data sets (Karpathy JSON and Flickr30k Entities), so the same loader
+reads it. Within a split no two scenes show the same things, and every sentence names all things of its scene.
+So a scene can be found by its sentence.
 """
 
 import json
@@ -33,7 +33,7 @@ COLOURS = {
     "purple": (130, 45, 165),
     "white": (245, 245, 245),
 }
-"""RGB of each colour; shading takes up to a fifth of its light."""
+"""RGB of each colour; shading removes up to a fifth of its light."""
 
 SHAPES = ("circle", "square", "triangle", "star", "ring", "cross")
 
@@ -44,7 +44,7 @@ GROUNDS = {"dark": 60, "light": 140}
 """Mean grey level of a background."""
 
 MOST = 10_000
-"""Scenes in one split; there are 18,424 sets of two or three different things."""
+"""The most scenes in one split; there are 18,424 sets of two or three different things."""
 
 _TEMPLATES = {
     2: (
@@ -86,29 +86,31 @@ class Thing:
 
 
 def write(folder: Path, *, train: int = 1200, val: int = 120, test: int = 120, seed: int = 0) -> Path:
-    """Write a toy set, the same bytes for the same arguments (and the same versions of numpy and Pillow).
+    """Write a toy set: the same bytes for the same arguments (and the same versions of numpy and Pillow).
 
     Args:
-        folder: gets `images/`, `entities/` and `dataset_toy.json`; is made where it is missing.
+        folder: for `images/`, `entities/` and `dataset_toy.json`; made if it is missing.
         train: number of scenes in the training split.
-        val: in the validation split.
-        test: in the test split.
-        seed: of all random choices, at least 0.
+        val: number of scenes in the validation split.
+        test: number of scenes in the test split.
+        seed: seed of all random choices, at least 0.
 
     Returns:
         `folder`, for `dvsa.data.load`.
 
     Raises:
-        DataError: a split is to have less than 0 or more than `MOST` scenes.
+        DataError: a number of scenes is less than 0 or more than `MOST`.
         OSError: the folder cannot be written.
     """
     counts = {"train": train, "val": val, "test": test}
     for split, count in counts.items():
         if not 0 <= count <= MOST:
             raise DataError(f"a toy split has 0 to {MOST} scenes, not {count}: change {split}")
-    places = [folder / "images", folder / "entities" / "Annotations", folder / "entities" / "Sentences"]
-    for place in places:
+
+    pictures, entities = folder / "images", folder / "entities"
+    for place in (pictures, entities / "Annotations", entities / "Sentences"):
         place.mkdir(parents=True, exist_ok=True)
+
     images: list[dict[str, object]] = []
     for number, (split, count) in enumerate(counts.items()):
         rng = np.random.default_rng((seed, number))
@@ -116,11 +118,14 @@ def write(folder: Path, *, train: int = 1200, val: int = 120, test: int = 120, s
             key = f"{split}{index:05d}"
             ground = list(GROUNDS)[rng.integers(len(GROUNDS))]
             plain, marked = _sentences(things, ground, rng)
-            Image.fromarray(_paint(things, ground, rng)).save(places[0] / f"{key}.png", compress_level=1)
-            (places[1] / f"{key}.xml").write_bytes(_annotation(key, things))
+            Image.fromarray(_paint(things, ground, rng)).save(pictures / f"{key}.png", compress_level=1)
+
+            (entities / "Annotations" / f"{key}.xml").write_bytes(_annotation(key, things))
             # In another order than in the JSON, as in Flickr30k Entities.
-            (places[2] / f"{key}.txt").write_text("".join(f"{s}\n" for s in sorted(marked)), encoding="utf-8")
+            lines = "".join(f"{sentence}\n" for sentence in sorted(marked))
+            (entities / "Sentences" / f"{key}.txt").write_text(lines, encoding="utf-8")
             images.append(_record(len(images), f"{key}.png", split, plain))
+
     content = json.dumps({"dataset": "toy", "images": images}, indent=1)
     (folder / "dataset_toy.json").write_text(content, encoding="utf-8")
     return folder
@@ -130,6 +135,8 @@ def _scenes(count: int, rng: Generator) -> list[tuple[Thing, ...]]:
     """Scenes of two or three things, no two with the same colours and shapes."""
     looks = [(colour, shape) for colour in COLOURS for shape in SHAPES]
     scenes: dict[tuple[int, ...], tuple[Thing, ...]] = {}
+
+    # Choose two or three looks, then places until no two things touch.
     while len(scenes) < count:
         chosen: list[int] = rng.choice(len(looks), size=int(rng.integers(2, 4)), replace=False).tolist()
         key = tuple(sorted(chosen))
@@ -141,6 +148,7 @@ def _scenes(count: int, rng: Generator) -> list[tuple[Thing, ...]]:
 
 
 def _place(colour: str, shape: str, *, rng: Generator) -> Thing:
+    """A thing of random size at a random place inside the scene."""
     size = list(RADII)[rng.integers(len(RADII))]
     x, y = rng.integers(RADII[size], SIDE - RADII[size], size=2).tolist()
     return Thing(colour, shape, size, x, y)
@@ -156,7 +164,7 @@ def _apart(things: Sequence[Thing]) -> bool:
 
 
 def _mask_HW(thing: Thing) -> NDArray[np.bool_]:
-    """True on the thing's pixels."""
+    """The pixels that the thing covers."""
     canvas = Image.new("1", (SIDE, SIDE))
     draw = ImageDraw.Draw(canvas)
     x, y, r = thing.x, thing.y, thing.radius
@@ -188,6 +196,8 @@ def _paint(things: Sequence[Thing], ground: str, rng: Generator) -> NDArray[np.u
     cloud = rng.integers(-25, 26, size=(6, 6, 3)) + GROUNDS[ground]
     clouds = Image.fromarray(cloud.astype(np.uint8)).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
     pixels_HWC = np.asarray(clouds) + rng.integers(-5, 6, size=(SIDE, SIDE, 1))
+
+    # Each thing is shaded from one side to the other, at a random angle.
     for thing in things:
         mask_HW = _mask_HW(thing)
         angle = rng.uniform(0, 2 * math.pi)
@@ -202,6 +212,7 @@ def _sentences(things: Sequence[Thing], ground: str, rng: Generator) -> tuple[li
     """Five different sentences on a scene, plain and with the marks of Flickr30k Entities."""
     plain, marked = [], []
     for template in rng.choice(_TEMPLATES[len(things)], size=5, replace=False).tolist():
+        # The (mark, text) of each field of the template that is a phrase.
         names = dict(zip("abc", things, strict=False))
         phrases = {
             name: (f"{number}/other", _phrase(thing, sized=bool(rng.integers(2))))
@@ -209,6 +220,8 @@ def _sentences(things: Sequence[Thing], ground: str, rng: Generator) -> tuple[li
         }
         phrases["ground"] = (f"{len(things) + 1}/scene", f"a {ground} background")
         phrases["other"] = ("0/notvisual", "each other")
+
+        # The other fields say where one thing is from another.
         links = {f"{p}_{q}": _relation(a, b) for p, a in names.items() for q, b in names.items()}
         plain.append(template.format(**links, **{name: text for name, (_, text) in phrases.items()}))
         marks = {name: f"[/EN#{mark} {text}]" for name, (mark, text) in phrases.items()}
@@ -217,24 +230,27 @@ def _sentences(things: Sequence[Thing], ground: str, rng: Generator) -> tuple[li
 
 
 def _phrase(thing: Thing, *, sized: bool) -> str:
+    """A noun phrase such as `a big red circle`, with or without the size."""
     adjectives = [thing.size, thing.colour] if sized else [thing.colour]
     article = "an" if adjectives[0] == "orange" else "a"
     return " ".join([article, *adjectives, thing.shape])
 
 
 def _relation(a: Thing, b: Thing) -> str:
+    """Where thing a is from thing b, in words."""
     if abs(a.x - b.x) > abs(a.y - b.y):
         return "to the left of" if a.x < b.x else "to the right of"
     return "above" if a.y < b.y else "below"
 
 
 def _annotation(key: str, things: Sequence[Thing]) -> bytes:
-    """The XML of a scene; pixels count from 1 and both ends are inside."""
+    """The XML of a scene; pixels count from 1 and both ends are inclusive."""
     root = Element("annotation")
     SubElement(root, "filename").text = f"{key}.png"
     size = SubElement(root, "size")
     for tag, value in (("width", SIDE), ("height", SIDE), ("depth", 3)):
         SubElement(size, tag).text = str(value)
+
     for number, thing in enumerate(things, 1):
         rows, columns = np.nonzero(_mask_HW(thing))
         frame = {"xmin": columns.min(), "ymin": rows.min(), "xmax": columns.max(), "ymax": rows.max()}
@@ -243,9 +259,12 @@ def _annotation(key: str, things: Sequence[Thing]) -> bytes:
         box = SubElement(item, "bndbox")
         for tag, value in frame.items():
             SubElement(box, tag).text = str(value + 1)
+
+    # The background has a number but no box.
     scene = SubElement(root, "object")
     for tag, text in (("name", str(len(things) + 1)), ("scene", "1"), ("nobndbox", "1")):
         SubElement(scene, tag).text = text
+
     indent(root, "\t")
     return tostring(root)
 
