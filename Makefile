@@ -1,21 +1,30 @@
 # make demo    describe a photograph with the shipped model
+# make quick   checks for every edit: format, lint, types, unit tests without training, browser or data
 # make test    every check, as CI runs them
 # make docs    write docs/cli.md anew
 # make clean   remove both environments and what the demo wrote
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
+UNIT = not training and not browser and not data and not java and not slow
 SENTENCE = a man in a black coat looks through a camera in a grassy field
 
-.PHONY: demo test docs clean
+.PHONY: demo quick lint types test docs clean
 
 demo: .venv/installed
 	.venv/bin/dvsa describe examples/photographer.jpg --sentence "$(SENTENCE)" --out demo
 
-test: .venv-dev/installed
+quick: lint types
+	OMP_NUM_THREADS=1 .venv-dev/bin/python -m pytest -m "$(UNIT)" -n 2 --dist loadfile
+
+test: lint types
+	.venv-dev/bin/python -m pytest
+
+lint: .venv-dev/installed
 	.venv-dev/bin/ruff format --check
 	.venv-dev/bin/ruff check
+
+types: .venv-dev/installed
 	.venv-dev/bin/mypy
-	.venv-dev/bin/python -m pytest
 
 docs: .venv-dev/installed
 	.venv-dev/bin/python -m typer dvsa.cli utils docs --name dvsa --output docs/cli.md

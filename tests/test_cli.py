@@ -333,6 +333,7 @@ def test_train_passes_on_what_it_is_told_and_shows_the_figures(
         assert [" ".join(row[1:-1]) for row in rows] == [*facts]
 
 
+@pytest.mark.slow
 def test_the_toy_set_is_made_beside_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fit(recipe: Recipe, data: Dataset, out: Path, **options: object) -> None:
         assert len(data.split("train")) == 1200
@@ -345,6 +346,7 @@ def test_the_toy_set_is_made_beside_the_run(tmp_path: Path, monkeypatch: pytest.
     assert refusal("train", "toy", "--out", tmp_path / "run") == "far enough"
 
 
+@pytest.mark.slow
 def test_training_that_cannot_begin(toy_data: Path, tmp_path: Path) -> None:
     assert "modern, paper, paper-" in refusal("train", "tiy", "--out", tmp_path / "run")
     assert "--data" in refusal("train", "paper", "--out", tmp_path / "run")

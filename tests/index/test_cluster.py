@@ -11,7 +11,7 @@ from dvsa.data import toy
 from dvsa.index import Filter, Index, Query, SearchError, changes
 
 pytest.importorskip("ray", reason="Ray is an extra: pip install 'dvsa[ray]'")
-pytestmark = pytest.mark.filterwarnings("ignore")  # those of Ray are not ours
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Ray's warnings are not ours
 
 SENTENCES = ("a red circle above a blue square", "two shapes", "a large green triangle")
 

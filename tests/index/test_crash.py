@@ -13,6 +13,8 @@ import dvsa
 from dvsa import files
 from dvsa.index import Index
 
+pytestmark = pytest.mark.slow
+
 WRITER = Path(__file__).with_name("writer.py")
 
 

@@ -316,6 +316,7 @@ def test_a_reader_is_not_disturbed_by_compaction(index: Index, make: Any) -> Non
     same(pairs(reader.search(s_ND, 20)), brute([*entries[10:], make(99)], s_ND, 20))
 
 
+@pytest.mark.slow
 def test_readers_open_the_index_while_it_is_written(
     index: Index, make: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

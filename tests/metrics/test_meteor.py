@@ -1,7 +1,6 @@
 """Against the answers of pycocoevalcap's Meteor (make_meteor_golden.py)."""
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from dvsa.metrics.meteor import meteor, meteor_statistics
 GOLDEN = json.loads(Path(__file__).with_name("meteor_golden.json").read_text(encoding="utf-8"))
 COUNTS_K23 = np.array([[float(number) for number in row.split()] for row in GOLDEN["counts"]])
 
-needs_java = pytest.mark.skipif(shutil.which("java") is None, reason="METEOR needs Java")
+needs_java = pytest.mark.usefixtures("java")
 
 
 def test_scores_from_counts_equal_pycocoevalcap() -> None:

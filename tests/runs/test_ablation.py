@@ -1,7 +1,6 @@
 """The script of the ablation on toy scenes, with small networks: what variants share is learnt once."""
 
 import json
-import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -87,7 +86,7 @@ def test_variants_share_what_they_leave_as_it_is(
     assert {*names} == {*rows[2:]}
 
 
-@pytest.mark.skipif(shutil.which("java") is None, reason="METEOR needs Java")
+@pytest.mark.usefixtures("java")
 def test_captions_are_those_of_the_run(
     run: Callable[..., None],
     quick: Callable[[Recipe], Recipe],

@@ -13,6 +13,8 @@ from schemathesis import Case, GenerationMode
 from schemathesis import checks as common
 from schemathesis.specs.openapi import checks
 
+pytestmark = pytest.mark.slow
+
 CHECKS = [
     common.not_a_server_error,
     checks.content_type_conformance,
@@ -21,7 +23,7 @@ CHECKS = [
     checks.status_code_conformance,
 ]
 EXAMPLES = 50
-"""For each endpoint: some 20 seconds in all."""
+"""For each endpoint; some 20 seconds in all."""
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import pytest
+
 from dvsa.web.photographs import Kept
 
 BENCHMARK = Path(__file__).resolve().parents[2] / "benchmarks" / "web.py"
@@ -27,6 +29,7 @@ def held() -> int:
     return sum(type(thing) is Kept for thing in gc.get_objects())
 
 
+@pytest.mark.slow
 def test_fifty_clients_get_what_one_gets(listen: Any) -> None:
     before = held()
     port = listen(workers=2, waiting=8, max_photographs=60)
