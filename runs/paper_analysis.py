@@ -8,7 +8,7 @@ from paper_training import ABLATION
 
 from dvsa import evaluation, maxsim
 from dvsa.evaluation.inspection import find_regions, region_norms, word_norms, worst_photographs
-from dvsa.evaluation.novelty import Corpus, summary
+from dvsa.evaluation.novelty import TrainingText, novelty
 from dvsa.evaluation.segmentation import segmentation
 from dvsa.metrics.ranking import rank
 from dvsa.text import words
@@ -48,15 +48,15 @@ def align_all(study: Study) -> None:
 def analyse(study: Study) -> None:
     """Which captions are copies of training sentences, and what the vectors contain."""
     training = study.data.split("train", restval=True)
-    corpus = Corpus.of(sentence for example in training for sentence in example.sentences)
+    text = TrainingText.of(sentence for example in training for sentence in example.sentences)
 
     for path in sorted((study.out / "written").glob("captions.*.json")):
         with study.step(f"novelty.{path.stem.removeprefix('captions.')}") as keep:
             if keep is not None:
-                judged = [corpus.judge(row["caption"]) for row in json.loads(path.read_text())]
+                judged = [text.judge(row["caption"]) for row in json.loads(path.read_text())]
                 novel = [caption for caption in judged if not caption.copied][:10]
-                parts = [[[" ".join(p.words), p.times] for p in caption.parts] for caption in novel]
-                keep({**summary(judged).to_json(), "first novel": parts})
+                parts = [[[" ".join(part.words), part.times] for part in c.fragments] for c in novel]
+                keep({**novelty(judged).to_json(), "first novel": parts})
 
     with study.step("inspection") as keep:
         if keep is not None:

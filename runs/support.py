@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from dvsa.bundle import Bundle
 from dvsa.data import Example, load
 from dvsa.evaluation import encode, protocol
-from dvsa.evaluation.aligning import Line, aligned
+from dvsa.evaluation.own_sentences import OwnSentence, read_own
 from dvsa.model import Floats as Vectors
 from dvsa.model import Model
 from dvsa.text import FUNCTION_WORDS, words
@@ -49,11 +49,12 @@ def area(score_N: Floats, right_N: Bools) -> float:
     return float(below.mean() / 2 / len(wrong))
 
 
-def content(line: Line) -> Iterator[tuple[str, float]]:
-    """The known content words of a sentence, with the score of their best region over their length."""
-    for token, known, s_D, dot_I in zip(line.tokens, line.known_T, line.s_TD, line.dot_TI, strict=True):
-        if known and token not in FUNCTION_WORDS:
-            yield token, float(dot_I.max() / np.linalg.norm(s_D))
+def content(own: OwnSentence) -> Iterator[tuple[str, float]]:
+    """The known content words of a sentence, each with its score."""
+    read = own.sentence
+    for word, known, s_D, dot_I in zip(read.words, read.known_T, read.s_TD, own.dot_TI, strict=True):
+        if known and word not in FUNCTION_WORDS:
+            yield word, float(dot_I.max() / np.linalg.norm(s_D))
 
 
 def of_people(model: Model, examples: Sequence[Example], v_KID: Vectors) -> tuple[Floats, Bools]:
@@ -62,8 +63,8 @@ def of_people(model: Model, examples: Sequence[Example], v_KID: Vectors) -> tupl
     found = [
         (score, own)
         for own, seen_KID in ((True, v_KID), (False, np.roll(v_KID, 1, axis=0)))
-        for line in aligned(model, examples, places, seen_KID, None)
-        for _, score in content(line)
+        for sentence in read_own(model, examples, places, seen_KID, None)
+        for _, score in content(sentence)
     ]
     return np.array([score for score, _ in found]), np.array([own for _, own in found])
 
@@ -74,9 +75,9 @@ def of_captions(
     """Content words of the captions: right if a person wrote them for the photograph."""
     said = [replace(e, sentences=(captions[e.name],)) for e in examples]
     found = []
-    for line in aligned(model, said, [(k, 0) for k in range(len(said))], v_KID, None):
-        told = {word for sentence in examples[line.photo].sentences for word in words(sentence)}
-        found += [(score, token in told) for token, score in content(line)]
+    for own in read_own(model, said, [(k, 0) for k in range(len(said))], v_KID, None):
+        told = {word for sentence in examples[own.photo].sentences for word in words(sentence)}
+        found += [(score, word in told) for word, score in content(own)]
     return np.array([score for score, _ in found]), np.array([right for _, right in found])
 
 

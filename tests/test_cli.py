@@ -494,7 +494,7 @@ def test_the_protocol_is_kept_before_any_work(
 
     monkeypatch.setattr(evaluation, task, work)
     told = ("evaluate", task, "--data", few, "--bundle", toy_bundle, "--out", tmp_path / "out")
-    assert "none of the data sets that have a protocol" in refusal(*told)
+    assert "not one of the data sets with a protocol" in refusal(*told)
     assert "known by its name" in refusal(*told, CUSTOM, "--split", "train")
     assert not (tmp_path / "out").exists()
 

@@ -47,5 +47,5 @@ def test_a_photograph_is_nearest_to_itself_among_many() -> None:
 def test_nothing_to_be_near_to() -> None:
     nothing = np.zeros((0, 2), np.float32)
     for find in (nearest, best_segments):
-        with pytest.raises(ValueError, match="nothing to be near to"):
+        with pytest.raises(ValueError, match="nothing to search"):
             find(np.ones((1, 2), np.float32), nothing)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dvsa.data import load
-from dvsa.evaluation.novelty import Corpus, Part, summary
+from dvsa.evaluation.novelty import Fragment, TrainingText, novelty
 from dvsa.metrics.figures import Figure
 
 TRAINING = ["A dog runs .", "a dog runs in the snow", "A man sits in the snow", "the dog"]
@@ -21,51 +21,53 @@ def times(tokens: tuple[str, ...], sentences: list[str]) -> int:
     return sum(s[n : n + len(tokens)] == tokens for s in split for n in range(len(s)))
 
 
-def fewest_parts(tokens: tuple[str, ...], sentences: list[str]) -> int:
+def fewest_fragments(tokens: tuple[str, ...], sentences: list[str]) -> int:
     """The least number of parts, over all ways to cut; a single word is always a part."""
     if not tokens:
         return 0
     return 1 + min(
-        fewest_parts(tokens[n:], sentences)
+        fewest_fragments(tokens[n:], sentences)
         for n in range(1, len(tokens) + 1)
         if n == 1 or times(tokens[:n], sentences)
     )
 
 
 @given(st.lists(texts, max_size=6), st.lists(st.sampled_from("abcd"), max_size=7))
-def test_parts_are_the_fewest_and_counted_right(sentences: list[str], caption: list[str]) -> None:
-    judged = Corpus.of(sentences).judge(" ".join(caption))
-    assert [word for part in judged.parts for word in part.words] == caption
-    assert len(judged.parts) == fewest_parts(tuple(caption), sentences)
-    assert [part.times for part in judged.parts] == [times(part.words, sentences) for part in judged.parts]
+def test_fragments_are_the_fewest_and_counted_right(sentences: list[str], caption: list[str]) -> None:
+    judged = TrainingText.of(sentences).judge(" ".join(caption))
+    assert [word for part in judged.fragments for word in part.words] == caption
+    assert len(judged.fragments) == fewest_fragments(tuple(caption), sentences)
+    assert [part.times for part in judged.fragments] == [
+        times(part.words, sentences) for part in judged.fragments
+    ]
     assert judged.copied == (" ".join(caption) in sentences)
 
 
-def test_parts_by_hand() -> None:
-    corpus = Corpus.of(TRAINING)
-    judged = corpus.judge("a man sits in the dog house")
-    assert judged.parts == (
-        Part(("a", "man", "sits", "in", "the"), 1),
-        Part(("dog",), 3),
-        Part(("house",), 0),
+def test_fragments_by_hand() -> None:
+    text = TrainingText.of(TRAINING)
+    judged = text.judge("a man sits in the dog house")
+    assert judged.fragments == (
+        Fragment(("a", "man", "sits", "in", "the"), 1),
+        Fragment(("dog",), 3),
+        Fragment(("house",), 0),
     )
     assert not judged.copied
-    assert judged.longest == judged.parts[0]
+    assert judged.longest == judged.fragments[0]
     # One part, but not a sentence; and a sentence, whatever its case and marks.
-    assert (corpus.judge("in the snow").parts, corpus.judge("in the snow").copied) == (
-        (Part(("in", "the", "snow"), 2),),
+    assert (text.judge("in the snow").fragments, text.judge("in the snow").copied) == (
+        (Fragment(("in", "the", "snow"), 2),),
         False,
     )
-    assert corpus.judge("A dog, runs!").copied
+    assert text.judge("A dog, runs!").copied
     # Parts do not reach from one sentence into the next.
-    assert len(corpus.judge("runs a dog").parts) == 2
-    assert corpus.judge("").longest == Part((), 0)
+    assert len(text.judge("runs a dog").fragments) == 2
+    assert text.judge("").longest == Fragment((), 0)
 
 
-def test_summary() -> None:
-    corpus = Corpus.of(TRAINING)
+def test_the_report() -> None:
+    text = TrainingText.of(TRAINING)
     captions = ["the dog", "a dog sits", "a dog runs in the man", "a dog runs"]
-    report = json.loads(json.dumps(summary([corpus.judge(caption) for caption in captions]).to_json()))
+    report = json.loads(json.dumps(novelty([text.judge(caption) for caption in captions]).to_json()))
     low, high = report.pop("ci95")["copied"]
     assert low < 50 < high
     assert report == {
@@ -73,20 +75,20 @@ def test_summary() -> None:
         "captions": 4,
         "novel": {"captions": 2, "parts": 2, "longest part": 3.5, "times": 1.5},
     }
-    copied = summary([corpus.judge("the dog")])
+    copied = novelty([text.judge("the dog")])
     assert copied.figures["copied"] == Figure(100, 100, 100)
     assert copied.parts["novel"].counts == {"captions": 0}
     assert copied.parts["novel"].figures == dict.fromkeys(("parts", "longest part", "times"), Figure(None))
     with pytest.raises(ValueError, match="no captions"):
-        summary([])
+        novelty([])
 
 
 def test_thirty_thousand_sentences_take_seconds(flickr8k_dir: Path) -> None:
     data = load(flickr8k_dir)
     training = [s for example in data.split("train") for s in example.sentences]
     start = time.perf_counter()
-    corpus = Corpus.of(training)
-    assert all(corpus.judge(sentence).copied for sentence in training[:500])
-    judged = [corpus.judge(example.sentences[0]) for example in data.split("test")]
+    text = TrainingText.of(training)
+    assert all(text.judge(sentence).copied for sentence in training[:500])
+    judged = [text.judge(example.sentences[0]) for example in data.split("test")]
     assert time.perf_counter() - start < 10
     assert sum(caption.copied for caption in judged) < 50

@@ -96,7 +96,7 @@ def test_the_number_of_photographs_is_the_protocols(
 def test_ones_own_data_have_no_protocol(bundle: Bundle, dataset: Dataset) -> None:
     mine = named(dataset, "holiday")
     line = refusal(bundle, mine, lifted=False)
-    assert line.startswith("holiday is none of the data sets")
+    assert line.startswith("holiday is not one of the data sets")
     assert "--allow-custom-split" in line
     check(bundle, mine, mine.split("test"), allow_custom_split=True)
 
@@ -206,7 +206,7 @@ def test_splits_that_share_a_photograph_are_refused_though_the_model_saw_none(
     shared = with_example(dataset, at, source=Source(tmp_path / "late", 3))
     shared = with_example(shared, -1, source=Source(tmp_path / "new"))
     line = refusal(bundle, shared)
-    assert f"overlap: test3009.png (test) and {split}{at}.png ({split}) are one photograph" in line
+    assert f"overlap: test3009.png (test) and {split}{at}.png ({split}) are the same photograph" in line
 
 
 def test_files_of_other_sizes_are_not_read(bundle: Bundle, dataset: Dataset, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a bundle scores on a split of a data set: ranking, captions, phrases of regions, grounding.
+"""Evaluations of a bundle on a split of a data set: ranking, captions, phrases of regions, grounding.
 
 Each evaluation returns a `dvsa.metrics.figures.Report`: recalls in percent and caption scores times 100, with
 95% intervals over photographs, and the settings that the figures depend on. With it comes the evidence, by

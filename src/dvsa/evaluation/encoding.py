@@ -1,5 +1,6 @@
-"""The photographs of a split, each looked at once."""
+"""The photographs of a split, each encoded once; and what all evaluations share."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -7,16 +8,17 @@ from typing import TypeVar
 import numpy as np
 
 from dvsa.data import Example
+from dvsa.metrics.figures import Setting
 from dvsa.model import Floats, Model
 from dvsa.photo import read, squash
 
 PHOTOGRAPHS = 4
-"""Photographs that go through the network at once: on two cores as fast as 8, a quarter faster than 1."""
+"""Photographs in a batch of the network: on two cores 4 are as fast as 8, and a quarter faster than 1."""
 SENTENCES = 250
-"""Sentences that are encoded at once."""
+"""Sentences in a batch of the network."""
 
 Progress = Callable[[str, int, int], object]
-"""Is told what is being done, how many are done, and of how many."""
+"""Is called with what is being done, how many are done, and the total."""
 
 Item = TypeVar("Item")
 
@@ -26,16 +28,16 @@ class Encoded:
     """The photographs of a split as a model sees them, in the order of the examples."""
 
     box_KI4: Floats
-    """In fractions of width and height; the last region is the frame."""
+    """In fractions of width and height; the last region is the frame, the whole photograph."""
     score_KI: Floats
     feature_KIF: Floats
     v_KID: Floats
 
 
 def encode(model: Model, examples: Sequence[Example], progress: Progress | None = None) -> Encoded:
-    """Look at every photograph and encode the regions that the bundle itself proposes.
+    """Encode the regions that the bundle's own proposer chooses in every photograph.
 
-    Single precision, so that all figures are those of `Model.open`; 1,000 photographs take some 130 MB.
+    The arrays are in single precision, as in `Model.open`; 1,000 photographs take about 130 MB.
 
     Raises:
         ValueError: there are no photographs, or one cannot be read.
@@ -52,7 +54,7 @@ def encode(model: Model, examples: Sequence[Example], progress: Progress | None 
 def look(
     model: Model, examples: Sequence[Example], progress: Progress | None
 ) -> Iterator[tuple[Sequence[Example], Floats, Floats, Floats, Floats]]:
-    """A few examples at a time, with what `Model.look` gives for their photographs."""
+    """Batches of examples, with the results of `Model.look` for their photographs."""
     size = model.bundle.manifest.size
     for chunk in chunks(examples, PHOTOGRAPHS, "looking at photographs", progress):
         pixels_BHWC = np.stack([squash(read(e.read(), name=e.name), size) for e in chunk])
@@ -62,29 +64,38 @@ def look(
 def chunks(
     items: Sequence[Item], size: int, what: str, progress: Progress | None
 ) -> Iterator[Sequence[Item]]:
-    """Runs of `size` items, the last one shorter; `progress` hears of each when the next is asked for."""
+    """Consecutive batches of `size` items; the last may be shorter. Reports progress after each batch."""
     for first in range(0, len(items), size):
         yield items[first : first + size]
         if progress is not None:
             progress(what, min(first + size, len(items)), len(items))
 
 
+def beta_setting(beta: float | None) -> Setting:
+    """The beta of the MRF for a report's settings; JSON has no infinity, so that is the string `inf`.
+
+    >>> beta_setting(0.5), beta_setting(math.inf), beta_setting(None)
+    (0.5, 'inf', None)
+    """
+    return "inf" if beta == math.inf else beta
+
+
 def require_photographs(examples: Sequence[Example]) -> None:
-    """Raise ValueError for an empty split."""
+    """Raise ValueError if the split is empty."""
     if not examples:
         raise ValueError("there are no photographs to evaluate: choose another split")
 
 
 def require_sentences(examples: Sequence[Example]) -> None:
-    """Raise ValueError for an empty split, or a photograph without sentences."""
+    """Raise ValueError if the split is empty or a photograph has no sentences."""
     require_photographs(examples)
-    silent = next((example.name for example in examples if not example.sentences), None)
-    if silent is not None:
-        raise ValueError(f"{silent} has no sentences: ranking and captions need a data set with sentences")
+    mute = next((example.name for example in examples if not example.sentences), None)
+    if mute is not None:
+        raise ValueError(f"{mute} has no sentences: ranking and captions need a data set with sentences")
 
 
 def require_boxes(examples: Sequence[Example]) -> None:
-    """Raise ValueError for an empty split, or one in which no phrase has a box."""
+    """Raise ValueError if the split is empty or no phrase has a box."""
     require_photographs(examples)
     if not any(phrase.boxes for example in examples for phrase in example.phrases):
         raise ValueError(

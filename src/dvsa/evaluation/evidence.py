@@ -1,4 +1,4 @@
-"""What figures rest on: counts for each photograph, kept so that two systems can be compared later."""
+"""Evidence: counts for each photograph, kept so that two systems can be compared later."""
 
 import io
 import zipfile
@@ -19,30 +19,30 @@ from dvsa.metrics.ranking import Ranks
 Arrays = Mapping[str, NDArray[np.generic]]
 
 _DAMAGE = (ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
-"""What reading a file raises that is no whole NPZ file."""
+"""Errors from reading a file that is not a complete NPZ file."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """Everything that the figures of a task follow from."""
+    """All that is needed to compute the figures of a task."""
 
     task: str
     """`ranking`, `captions`, `regions` or `grounding`."""
     photos: tuple[str, ...]
-    """Names of the K photographs that play a part."""
+    """Names of the K photographs that were judged."""
     arrays: Arrays
-    """Plain arrays of that task: one entry for each photograph, or for each of its sentences, phrases or
-    regions with their photograph's index in `owner_N`."""
+    """The arrays of that task: one entry for each photograph, or one for each of its sentences, phrases or
+    regions; `owner_N` then has the index of their photograph."""
 
     def figures(self, index_N: IntArray) -> dict[str, float]:
-        """Every figure of the photographs at `index_N`, a repeated one counted as often as it stands.
+        """Every figure of the photographs at `index_N`; a repeated photograph counts repeatedly.
 
-        The figures are those of the task's report; what a figure belongs to stands before its name.
+        The figures are those of the task's report, named as by `Report.flat`.
         """
         return _FIGURES[self.task](self.arrays, index_N)
 
     def content(self) -> bytes:
-        """The bytes of an NPZ file that `read` reads."""
+        """The bytes of the NPZ file that `read` reads."""
         file = io.BytesIO()
         np.savez_compressed(
             file, allow_pickle=False, task=np.array(self.task), photos=np.array(self.photos), **self.arrays
@@ -51,7 +51,7 @@ class Evidence:
 
     @classmethod
     def read(cls, path: Path) -> "Evidence":
-        """Read a file of `content`; raises OSError, or ValueError where the file is something else."""
+        """Read a file with `content`; raises OSError, or ValueError if the file is something else."""
         try:
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 arrays = dict(file)
@@ -64,14 +64,14 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """How a model did."""
+    """The report of a model, and the evidence behind it."""
 
     report: Report
     evidence: Evidence
 
 
 def owned(owner_N: IntArray, index_N: IntArray) -> IntArray:
-    """Indices of the things that belong to the photographs at `index_N`, as often as their photograph."""
+    """Indices of the things that belong to the photographs at `index_N`, repeated as their photograph is."""
     times_K = np.bincount(index_N, minlength=int(owner_N.max()) + 1)
     return np.repeat(np.arange(len(owner_N)), times_K[owner_N])
 

@@ -1,4 +1,4 @@
-"""A look at what a model has learnt: its vectors, what it finds, and where it fails (paper, section 4.1)."""
+"""What a model has learnt: lengths of vectors, regions that it finds, its failures (paper, section 4.1)."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -16,7 +16,7 @@ QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
 class WordNorm(NamedTuple):
-    """How long the vectors of a word are."""
+    """The length of the vectors of a word."""
 
     word: str
     norm: float
@@ -27,8 +27,8 @@ class WordNorm(NamedTuple):
 def word_norms(model: Model, sentences: Iterable[str], *, least: int = 5) -> list[WordNorm]:
     """The known words with at least `least` occurrences, longest vectors first, ties in alphabetical order.
 
-    In the paper's model, and wherever the score is a plain sum of products, a word counts as much as its
-    vector is long: words that tell photographs apart are long, stop words short.
+    If the score is a plain sum of products, as in the paper's model, the weight of a word is the length of
+    its vector: words that distinguish photographs have long vectors, stop words short ones.
     """
     vocabulary = model.bundle.vocabulary
     total_V, count_V = np.zeros(len(vocabulary)), np.zeros(len(vocabulary), np.int64)
@@ -37,6 +37,7 @@ def word_norms(model: Model, sentences: Iterable[str], *, least: int = 5) -> lis
         id_N = np.array([n for tokens in chunk for n in vocabulary.encode(tokens)], np.int64)
         np.add.at(total_V, id_N, np.linalg.norm(s_LTD[real_LT], axis=1))
         np.add.at(count_V, id_N, 1)
+
     often = np.flatnonzero(count_V >= max(least, 1))
     found = [
         WordNorm(vocabulary.words[n - FIRST_WORD], float(total_V[n] / count_V[n]), int(count_V[n]))
@@ -45,8 +46,8 @@ def word_norms(model: Model, sentences: Iterable[str], *, least: int = 5) -> lis
     return sorted(found, key=lambda word: (-word.norm, word.word))
 
 
-class Found(NamedTuple):
-    """A region of a photograph, by their indices, and what it was found for: a score or a length."""
+class RankedRegion(NamedTuple):
+    """A region of a photograph, and the value by which it was ranked: a score or a length."""
 
     photo: int
     region: int
@@ -54,21 +55,23 @@ class Found(NamedTuple):
 
 
 class RegionNorms(NamedTuple):
-    """How long the vectors of regions are."""
+    """The lengths of the vectors of regions."""
 
     quantiles: dict[str, float]
-    """Of |v_i|, by the share of regions below: `0` is the shortest, `0.5` the median, `1` the longest."""
-    longest: list[Found]
-    shortest: list[Found]
+    """Quantiles of |v_i|: `0` is the shortest, `0.5` the median, `1` the longest."""
+    longest: list[RankedRegion]
+    shortest: list[RankedRegion]
 
 
 def region_norms(v_KID: Floats, count: int) -> RegionNorms:
-    """Lengths of the vectors of regions, with the `count` longest and shortest; ties to the lower index."""
+    """Lengths of the vectors of regions, with the `count` longest and shortest; ties: lower index first."""
     norm_KI = np.linalg.norm(v_KID, axis=2)
 
-    def first(order_N: NDArray[np.int64]) -> list[Found]:
+    def first(order_N: NDArray[np.int64]) -> list[RankedRegion]:
         photo_N, region_N = np.divmod(order_N[:count], norm_KI.shape[1])
-        return [Found(int(k), int(i), float(norm_KI[k, i])) for k, i in zip(photo_N, region_N, strict=True)]
+        return [
+            RankedRegion(int(k), int(i), float(norm_KI[k, i])) for k, i in zip(photo_N, region_N, strict=True)
+        ]
 
     values = np.quantile(norm_KI, QUANTILES)
     return RegionNorms(
@@ -78,37 +81,37 @@ def region_norms(v_KID: Floats, count: int) -> RegionNorms:
     )
 
 
-def find_regions(v_KID: Floats, s_TD: Floats, count: int) -> list[Found]:
-    """The best region of each photograph for a segment of T words; the best `count` photographs, best first.
+def find_regions(v_KID: Floats, s_TD: Floats, count: int) -> list[RankedRegion]:
+    """The best region for a segment of T words in each of the best `count` photographs, best first.
 
-    The score is the sum over the words of `v_i . s_t`: all words look at one region. Ties go to the lower
-    index. A text's vectors are `model.word_vectors([words(text)])[0][0]`.
+    The score is the sum over the words of `v_i . s_t` with one region for all words. Ties go to the lower
+    index. The vectors of a text are `model.read(text).s_ND`.
     """
     score_KI = v_KID @ s_TD.sum(axis=0)
     region_K = score_KI.argmax(axis=1)
     score_K = np.take_along_axis(score_KI, region_K[:, None], axis=1)[:, 0]
     return [
-        Found(int(k), int(region_K[k]), float(score_K[k]))
+        RankedRegion(int(k), int(region_K[k]), float(score_K[k]))
         for k in np.argsort(-score_K, kind="stable")[:count]
     ]
 
 
 class Failure(NamedTuple):
-    """A photograph and a sentence of its own that should have found each other, by their indices."""
+    """A photograph and one of its sentences, by their indices, that were not ranked first for each other."""
 
     photo: int
     sentence: int
     rank: int
-    """Above 1: as `Ranks` has it."""
+    """Above 1; as in `Ranks`."""
     wrong: int
-    """The sentence, or the photograph, with the highest score of all those that do not belong."""
+    """The sentence, or the photograph, with the highest score of those that do not belong."""
 
 
 def worst_photographs(ranks: Ranks, S_KL: NDArray[np.floating], count: int) -> list[Failure]:
-    """The `count` photographs whose best own sentence ranks worst, each with that and the top wrong sentence.
+    """The `count` photographs whose best own sentence ranks worst, with that and the best wrong sentence.
 
-    The rule: by falling rank, ties in the order of the split; photographs at rank 1 are no failures. Of equal
-    scores the sentence with the lower index is named. `S_KL` are the scores that `ranks` was made from.
+    Sorted by descending rank, ties in the order of the split; photographs with rank 1 are not failures.
+    Of sentences with equal scores the lower index is taken. `ranks` must come from the scores `S_KL`.
     """
     failures = []
     for k in _worst(ranks.photo_rank_K, count):
@@ -119,7 +122,7 @@ def worst_photographs(ranks: Ranks, S_KL: NDArray[np.floating], count: int) -> l
 
 
 def worst_sentences(ranks: Ranks, S_KL: NDArray[np.floating], count: int) -> list[Failure]:
-    """The `count` sentences whose photograph ranks worst, each with the top wrong photograph; same rule."""
+    """The `count` sentences whose photograph ranks worst, with the best wrong photograph; same rules."""
     failures = []
     for n in _worst(ranks.sentence_rank_L, count):
         k = ranks.owner_L[n]
@@ -130,5 +133,6 @@ def worst_sentences(ranks: Ranks, S_KL: NDArray[np.floating], count: int) -> lis
 
 
 def _worst(rank_N: IntArray, count: int) -> IntArray:
+    """Indices of the `count` worst ranks above 1, worst first."""
     worst_N: IntArray = np.argsort(-rank_N, kind="stable")[:count]
     return worst_N[rank_N[worst_N] > 1]

@@ -1,6 +1,5 @@
-"""Where the model sees the words and phrases of a sentence, against the boxes of Flickr30k Entities."""
+"""Where a model locates the phrases and words of a sentence, against the boxes of Flickr30k Entities."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,14 +7,9 @@ import numpy as np
 from dvsa.aligning import locate
 from dvsa.boxes import iou
 from dvsa.data import Example, GroundedPhrase
-from dvsa.evaluation.aligning import aligned
-from dvsa.evaluation.encoding import (
-    Encoded,
-    Progress,
-    encode,
-    require_boxes,
-)
+from dvsa.evaluation.encoding import Encoded, Progress, beta_setting, encode, require_boxes
 from dvsa.evaluation.evidence import Evidence, Judged
+from dvsa.evaluation.own_sentences import read_own
 from dvsa.metrics.grounding import Grounding, covered, ground
 from dvsa.model import Model
 from dvsa.segments import word_regions
@@ -29,17 +23,17 @@ def grounding(
     encoded: Encoded | None = None,
     progress: Progress | None = None,
 ) -> Judged:
-    """How many phrases are found: `R@1 IoU0.5` and `pointing`; and how many any proposal covers.
+    """The share of phrases that are found, `R@1 IoU0.5` and `pointing`, and that any proposal covers.
 
-    `covered IoU0.5` is the upper bound of the first, `covered IoU0.7` the same for closer boxes.
+    `covered IoU0.5` is the upper bound of `R@1 IoU0.5`; `covered IoU0.7` is the same for closer boxes.
 
     Args:
         model: proposes the regions and aligns the words.
         examples: the split.
-        beta: where it is None, a phrase goes where `View.locate` puts it; else to the region on which the MRF
-            with this beta puts most of its words, the better proposal of two with equally many.
-        encoded: what `encode` gave for this model and these examples, to spare the work.
-        progress: is told how far the work is.
+        beta: if None, a phrase's region is the one that `View.locate` gives. Otherwise it is the region to
+            which the MRF with this beta assigns most of its words; ties go to the better proposal.
+        encoded: what `encode` returned for this model and these examples; computed if None.
+        progress: is called with what is done, how many are done, and the total.
 
     Raises:
         ValueError: there are no photographs, one cannot be read, no phrase has a box, or beta is negative.
@@ -47,37 +41,42 @@ def grounding(
     require_boxes(examples)
     encoded = encoded or encode(model, examples, progress)
     phrases, sharpness = _boxed(examples), model.bundle.manifest.sharpness
+
     predicted, truth, photos = [], [], []
-    for line in aligned(model, examples, list(phrases), encoded.v_KID, progress):
-        path_T = None if beta is None else word_regions(line.known_T, line.dot_TI, beta)
-        for phrase in phrases[line.photo, line.sentence]:
-            place, box_I4 = slice(phrase.first, phrase.last + 1), encoded.box_KI4[line.photo]
+    for own in read_own(model, examples, list(phrases), encoded.v_KID, progress):
+        known_T, s_TD = own.sentence.known_T, own.sentence.s_TD
+        box_I4, v_ID = encoded.box_KI4[own.photo], encoded.v_KID[own.photo]
+        path_T = None if beta is None else word_regions(known_T, own.dot_TI, beta)
+        for phrase in phrases[own.photo, own.number]:
+            place = slice(phrase.first, phrase.last + 1)
             if path_T is None:
-                region = locate(line.s_TD[place], encoded.v_KID[line.photo], box_I4, sharpness)
+                region = locate(s_TD[place], v_ID, box_I4, sharpness)
             else:
                 region = int(np.bincount(path_T[place]).argmax())
             predicted.append(box_I4[region])
             truth.append(phrase.box)
-            photos.append(examples[line.photo].name)
+            photos.append(examples[own.photo].name)
+
     truth_N4 = np.array(truth)
+    proposals = {example.name: encoded.box_KI4[k] for k, example in enumerate(examples)}
     found = ground(np.array(predicted), truth_N4, photos)
-    bound = covered(
-        {example.name: encoded.box_KI4[k] for k, example in enumerate(examples)}, truth_N4, photos
-    )
+    bound = covered(proposals, truth_N4, photos)
     judged = Grounding(found.owner_N, {**found.found, **bound.found})
-    if beta is not None:
-        rule = "majority of the MRF's path in the phrase"
-    elif sharpness:
-        rule = f"expected IoU at sharpness {sharpness:g}"
-    else:
-        rule = "largest sum of v.s over the phrase"
+
     report = judged.report().with_settings(
-        proposer=model.bundle.manifest.proposer,
-        rule=rule,
-        beta="inf" if beta == math.inf else beta,  # JSON has no infinity
+        proposer=model.bundle.manifest.proposer, rule=_rule(beta, sharpness), beta=beta_setting(beta)
     )
     arrays = {"owner_N": judged.owner_N, **judged.found}
     return Judged(report, Evidence("grounding", tuple(sorted(set(photos))), arrays))
+
+
+def _rule(beta: float | None, sharpness: float) -> str:
+    """How the region of a phrase is chosen, for the settings."""
+    if beta is not None:
+        return "majority of the MRF's path in the phrase"
+    if sharpness:
+        return f"expected IoU at sharpness {sharpness:g}"
+    return "largest sum of v.s over the phrase"
 
 
 def word_accuracy(
@@ -88,25 +87,27 @@ def word_accuracy(
     encoded: Encoded | None = None,
     progress: Progress | None = None,
 ) -> float:
-    """Of the words in phrases with boxes, the percentage that the MRF puts on a region with IoU >= 0.5.
+    """The share of the words in phrases with boxes whose region has IoU >= 0.5, in percent.
 
-    The arguments and errors are those of `grounding`, but where beta is None it is the bundle's own.
+    The MRF assigns the words to regions. The arguments and errors are those of `grounding`; if beta is None,
+    the bundle's default is used.
     """
     require_boxes(examples)
     encoded = encoded or encode(model, examples, progress)
     beta = model.bundle.manifest.beta if beta is None else beta
     phrases = _boxed(examples)
+
     right: list[bool] = []
-    for line in aligned(model, examples, list(phrases), encoded.v_KID, progress):
-        box_T4 = encoded.box_KI4[line.photo, word_regions(line.known_T, line.dot_TI, beta)]
-        for phrase in phrases[line.photo, line.sentence]:
+    for own in read_own(model, examples, list(phrases), encoded.v_KID, progress):
+        box_T4 = encoded.box_KI4[own.photo, word_regions(own.sentence.known_T, own.dot_TI, beta)]
+        for phrase in phrases[own.photo, own.number]:
             overlap_T1 = iou(box_T4[phrase.first : phrase.last + 1], np.array([phrase.box]))
             right.extend(overlap_T1[:, 0] >= 0.5)
     return 100 * float(np.mean(right))
 
 
 def _boxed(examples: Sequence[Example]) -> dict[tuple[int, int], list[GroundedPhrase]]:
-    """The phrases with boxes of each sentence that has some, by (photograph, sentence)."""
+    """The phrases with boxes, by (photograph, sentence)."""
     phrases: dict[tuple[int, int], list[GroundedPhrase]] = {}
     for k, example in enumerate(examples):
         for phrase in example.phrases:

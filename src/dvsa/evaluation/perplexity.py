@@ -13,7 +13,7 @@ from dvsa.model import Floats, Model
 from dvsa.records import Subject
 
 PHOTOGRAPHS = 20
-"""Photographs whose sentences are read at once."""
+"""Photographs whose sentences are read in one batch."""
 
 
 def perplexity(
@@ -25,15 +25,15 @@ def perplexity(
 ) -> Report:
     """`perplexity`: exp of the mean of -ln p over all words of the split's own sentences, END included.
 
-    Every word is predicted from the photograph and the true words before it. As in training, words that the
-    bundle does not know are left out, and so are sentences without any that it knows: perplexities compare
-    only between models with the same vocabulary.
+    Every word is predicted from the photograph and the true words before it. As in training, unknown words
+    are skipped, and sentences without a known word too. So perplexities compare only between models with the
+    same vocabulary.
 
     Args:
         model: its captioner of whole photographs reads the sentences.
         examples: the split.
-        encoded: what `encode` gave for this model and these examples, to spare the work.
-        progress: is told how far the work is.
+        encoded: what `encode` returned for this model and these examples; computed if None.
+        progress: is called with what is done, how many are done, and the total.
 
     Raises:
         ValueError: there are no photographs, one cannot be read, one has no sentences, or none has a known
@@ -41,6 +41,7 @@ def perplexity(
     """
     require_sentences(examples)
     encoded = encoded or encode(model, examples, progress)
+
     spoken = [text.words(sentence) for example in examples for sentence in example.sentences]
     known = [model.bundle.vocabulary.encode(tokens) for tokens in spoken]
     ids_L = [ids for ids in known if ids]
@@ -48,6 +49,7 @@ def perplexity(
         raise ValueError("no sentence has a word that the bundle knows: choose another split or bundle")
     owner_L = np.repeat(np.arange(len(examples)), [len(example.sentences) for example in examples])
     owner_L = owner_L[[bool(ids) for ids in known]]
+
     nats_L = np.zeros(len(ids_L))
     frame_K = np.full(len(examples), encoded.feature_KIF.shape[1] - 1)
     for photos in chunks(range(len(examples)), PHOTOGRAPHS, "reading sentences", progress):
@@ -59,7 +61,8 @@ def perplexity(
             ids_L[low:high],
             owner_L[low:high] - photos[0],
         )
-    read_L = np.unique(owner_L, return_inverse=True)[1]  # photographs with nothing to read play no part
+
+    read_L = np.unique(owner_L, return_inverse=True)[1]  # skips photographs without a sentence to read
     nats_K = np.bincount(read_L, weights=nats_L)
     words_K = np.bincount(read_L, weights=[len(ids) + 1 for ids in ids_L])
 
@@ -84,27 +87,31 @@ def surprise(
     *,
     subject: Subject = "frame",
 ) -> FloatArray:
-    """The sum of -ln p over the words and the END of each of L sentences, (L,).
+    """The sum of -ln p over the words and END of each of L sentences, (L,).
 
     Args:
         model: its captioner reads the sentences.
         feature_BIF: features of the regions of B photographs.
-        focus_B: the region to speak of; the last is the frame.
-        ids_L: the sentences, as `Vocabulary.encode` gives them.
-        owner_L: which of the B each sentence speaks of.
+        focus_B: the region that the sentences are about; the last is the frame.
+        ids_L: the sentences, encoded by `Vocabulary.encode`.
+        owner_L: which of the B photographs each sentence is about.
         subject: which captioner reads.
 
     Raises:
         ValueError: the bundle has no captioner for `subject`.
     """
     captioner = model.captioner(subject)
-    # The longest sentences come first, so those that go on are the first rows of every array.
+
+    # The longest sentences come first, so the unfinished ones are the first rows of every array.
     order_L = np.argsort([-len(ids) for ids in ids_L], kind="stable")
     target_LT, real_LT = text.pad([[*ids_L[n], text.END] for n in order_L])
     state = tuple(array_B[owner_L[order_L]] for array_B in captioner.start(feature_BIF, focus_B))
+
     nats_L, token_L = np.zeros(len(ids_L)), np.full(len(ids_L), captioner.first_token)
-    for target_L, live in zip(np.ascontiguousarray(target_LT.T), real_LT.sum(axis=0), strict=True):
-        logp_LV, state = captioner.step(token_L[:live], tuple(array_L[:live] for array_L in state))
-        nats_L[order_L[:live]] -= logp_LV[np.arange(live), target_L[:live]]
+    for target_L, unfinished in zip(np.ascontiguousarray(target_LT.T), real_LT.sum(axis=0), strict=True):
+        logp_LV, state = captioner.step(
+            token_L[:unfinished], tuple(array_L[:unfinished] for array_L in state)
+        )
+        nats_L[order_L[:unfinished]] -= logp_LV[np.arange(unfinished), target_L[:unfinished]]
         token_L = target_L
     return nats_L

@@ -1,4 +1,4 @@
-"""The protocol of the field, kept: what a model has seen is not judged on, and splits have their sizes."""
+"""The protocol of the field: a model is not judged on what it has seen, and splits have fixed sizes."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,12 +9,12 @@ from dvsa.evaluation.encoding import Progress, chunks
 from dvsa.text import words
 
 SIZES = {"flickr8k": (1000,), "flickr30k": (1000, 1014), "coco": (1000, 5000)}
-"""Photographs in a split that is judged. Karpathy's val of Flickr30K has 1,014; of MSCOCO's 5,000 the first
-1,000 are judged too."""
+"""Numbers of photographs on which models are judged. Karpathy's val of Flickr30K has 1,014 photographs; of
+MSCOCO's 5,000, the first 1,000 are used as well."""
 
 
 class ProtocolError(ValueError):
-    """Figures of this model on these photographs would mislead or compare with none; says why."""
+    """Figures of this model on these photographs would be misleading, or compare with no others; says why."""
 
 
 def check(
@@ -25,23 +25,24 @@ def check(
     allow_custom_split: bool = False,
     progress: Progress | None = None,
 ) -> None:
-    """Refuse to judge the model of a bundle on examples of a data set unless the figures will mean something.
+    """Raise ProtocolError unless the figures of the bundle's model on the examples will be meaningful.
 
-    Reads the examples' files, and of the other splits those that are as large as one of them.
+    Reads the files of the examples, and those files of the other splits that have the size of one of them.
 
     Args:
         bundle: the model's.
-        dataset: all splits, which must not overlap.
-        examples: the photographs that are to be judged.
-        allow_custom_split: whether other data sets and numbers of photographs than `SIZES` has will do. What
-            the model has seen is refused all the same.
-        progress: is told how many photographs have been compared.
+        dataset: has all splits, which must not overlap.
+        examples: the photographs to judge the model on.
+        allow_custom_split: whether to accept data sets and numbers of photographs that are not in `SIZES`.
+            What the model has seen is still refused.
+        progress: is called with the number of photographs compared so far.
 
     Raises:
-        ProtocolError: another number of photographs; a model trained on Flickr30K, which holds Flickr8K, on
-            Flickr8K; splits that overlap; words that the vocabulary can only have from val or test; a
-            photograph whose sentences were read, or that was trained on, or chosen on and now is in another
-            split than val, by its name or its content; a bundle that does not say what was.
+        ProtocolError: the number of photographs is not in `SIZES`; a model trained on Flickr30K, which
+            contains Flickr8K, is judged on Flickr8K; the splits overlap; the vocabulary has words that only
+            sentences of val or test have; the model was trained on a photograph, by name or by content, or
+            has read its sentences; a photograph of its val is in another split now; the bundle does not say
+            which photographs the model has seen.
         OSError: a photograph cannot be read.
     """
     if not allow_custom_split:
@@ -64,11 +65,12 @@ def _trained_on(bundle: Bundle) -> object:
 
 
 def _check_size(name: str, photographs: int) -> None:
+    """Refuse data sets and numbers of photographs that are not in `SIZES`."""
     sizes = SIZES.get(name)
     if sizes is None:
         raise ProtocolError(
-            f"{name} is none of the data sets that have a protocol ({', '.join(SIZES)}): "
-            "--allow-custom-split judges on it all the same"
+            f"{name} is not one of the data sets with a protocol ({', '.join(SIZES)}): "
+            "use --allow-custom-split to judge on it anyway"
         )
     if photographs not in sizes:
         wanted = " or ".join(f"{size:,}" for size in sizes)
@@ -79,6 +81,7 @@ def _check_size(name: str, photographs: int) -> None:
 
 
 def _check_splits(dataset: Dataset) -> None:
+    """Refuse splits that share a photograph."""
     overlaps = [problem for problem in dataset.problems if problem.kind == "split overlap"]
     if overlaps:
         raise ProtocolError(
@@ -88,11 +91,12 @@ def _check_splits(dataset: Dataset) -> None:
 
 
 def _check_vocabulary(bundle: Bundle, dataset: Dataset) -> None:
-    """Refuse words that the sentences of val and test have and those of train have not."""
+    """Refuse a vocabulary with words that are in sentences of val or test but in none of train."""
     spoken: dict[bool, set[str]] = {True: set(), False: set()}
     for example in dataset.examples:
         training = example.split in ("train", "restval")
         spoken[training].update(word for sentence in example.sentences for word in words(sentence))
+
     untaught = spoken[False] - spoken[True] - bundle.read().words
     leaked = [word for word in bundle.vocabulary.words if word in untaught]
     if leaked:
@@ -106,19 +110,19 @@ def _check_vocabulary(bundle: Bundle, dataset: Dataset) -> None:
 def _check_photographs(
     bundle: Bundle, dataset: Dataset, examples: Sequence[Example], progress: Progress | None
 ) -> None:
-    """Refuse photographs that the model has seen, and such as another split of the data set has too."""
+    """Refuse photographs that the model has seen, or that are also in another split of the data set."""
     model, seen = bundle.manifest.name, bundle.seen()
     if seen is None:
         raise ProtocolError(
             f"{bundle.folder} does not say which photographs its model has seen; they may be among these: "
-            "give its run to dvsa train once more, which writes them down, and export it again"
+            "run dvsa train on its run again, which records them, and export it again"
         )
     names = bundle.read().names
     read = [e for e in examples if name_digest(e.name) in names]
     if read:
         raise ProtocolError(
-            f"{model} has read sentences of {read[0].name}{_more(read)}: judge on photographs of which it "
-            "knows nothing"
+            f"{model} has read sentences of {read[0].name}{_more(read)}: judge on photographs that it does "
+            "not know"
         )
     known = [(seen.names.get(name_digest(e.name)), e, "name") for e in examples]
     _check_unseen(known, model)
@@ -126,19 +130,19 @@ def _check_photographs(
     _check_unseen([(seen.contents.get(digest), e, "content") for digest, e in digests.items()], model)
 
     judged = {example.split for example in examples}
-    sizes = {_size(example) for example in examples}  # what has another size has another content
+    sizes = {_size(example) for example in examples}  # files of different sizes have different contents
     others = [e for e in dataset.examples if e.split not in judged and _size(e) in sizes]
     for other, digest in zip(others, _digests(others, progress), strict=True):
         if digest in digests:
             example = digests[digest]
             raise ProtocolError(
                 f"the splits of {dataset.root} overlap: {example.name} ({example.split}) and {other.name} "
-                f"({other.split}) are one photograph; take one of them out of the lists"
+                f"({other.split}) are the same photograph; remove one of them from the lists"
             )
 
 
 def _check_unseen(known: Sequence[tuple[str | None, Example, str]], model: str) -> None:
-    """Refuse examples that come with the split in which the model saw them, but its own val as val."""
+    """Refuse examples that the model has seen in training, or in val unless they are judged as val."""
     leaks = [
         (split, example, means)
         for split, example, means in known
@@ -153,15 +157,17 @@ def _check_unseen(known: Sequence[tuple[str | None, Example, str]], model: str) 
 
 
 def _digests(examples: Sequence[Example], progress: Progress | None) -> Iterator[str]:
+    """The digest of each photograph's content."""
     for chunk in chunks(examples, 100, "comparing photographs", progress):
         yield from map(content_digest, chunk)
 
 
 def _size(example: Example) -> int:
-    """Of the photograph's file in bytes."""
+    """The size of the photograph in bytes."""
     source = example.source
     return source.path.stat().st_size - source.offset if source.size is None else source.size
 
 
 def _more(things: Sequence[object]) -> str:
+    """How many things there are beside the first, for messages."""
     return f" (and {len(things) - 1:,} more)" if len(things) > 1 else ""

@@ -22,19 +22,20 @@ def ranking(
 ) -> Judged:
     """`R@1`, `R@5`, `R@10` and `Med r` of both directions, by the score that the bundle names.
 
-    A sentence without a known word scores 0 with every photograph, and so ranks last.
+    A sentence without a known word has the score 0 with every photograph, so it ranks last.
 
     Args:
-        model: gives the scores.
+        model: computes the scores.
         examples: the split.
-        encoded: what `encode` gave for this model and these examples, to spare the work.
-        progress: is told how far the work is.
+        encoded: what `encode` returned for this model and these examples; computed if None.
+        progress: is called with what is done, how many are done, and the total.
 
     Raises:
         ValueError: there are no photographs, one cannot be read, or one has no sentences.
     """
     require_sentences(examples)
     encoded = encoded or encode(model, examples, progress)
+
     scores = maxsim.defrag if model.bundle.manifest.score == "defrag" else maxsim.scores
     sentences = [words(sentence) for example in examples for sentence in example.sentences]
     columns = [

@@ -1,4 +1,4 @@
-"""What the captioners write, scored against what people wrote (paper, sections 4.2 and 4.3)."""
+"""Captions and phrases of regions, scored against people's sentences (paper, sections 4.2 and 4.3)."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -25,7 +25,7 @@ from dvsa.model import Floats, Model
 from dvsa.records import FRAME, Caption, Subject
 
 CAPTIONS = 50
-"""Captions that are written at once."""
+"""Captions in a batch of the search."""
 
 
 def captions(
@@ -39,17 +39,17 @@ def captions(
     encoded: Encoded | None = None,
     progress: Progress | None = None,
 ) -> Judged:
-    """One sentence for each whole photograph, scored against the photograph's own sentences.
+    """One caption for each whole photograph, scored against the photograph's own sentences.
 
     Args:
-        model: writes the sentences.
+        model: writes the captions.
         examples: the split.
-        beam: width of the search; the bundle's own where it is None.
-        length_power: as in `Model.write`; the bundle's own where it is None.
+        beam: width of the search; the bundle's default if None.
+        length_power: as in `Model.write`; the bundle's default if None.
         with_meteor: whether to run METEOR, which takes 10 seconds to start.
-        keep: is given the name and the caption of every photograph.
-        encoded: what `encode` gave for this model and these examples, to spare the work.
-        progress: is told how far the work is.
+        keep: is called with the name and the caption of every photograph.
+        encoded: what `encode` returned for this model and these examples; computed if None.
+        progress: is called with what is done, how many are done, and the total.
 
     Raises:
         ValueError: there are no photographs, one cannot be read, or one has no sentences.
@@ -57,6 +57,7 @@ def captions(
     require_sentences(examples)
     encoded = encoded or encode(model, examples, progress)
     search = _Search.of(model, beam, length_power)
+
     frame_K = np.full(len(examples), encoded.feature_KIF.shape[1] - 1)
     written = _write(
         model, encoded.feature_KIF, frame_K, "frame", search, "writing captions", progress, encoded.v_KID
@@ -64,6 +65,7 @@ def captions(
     if keep is not None:
         for example, caption in zip(examples, written, strict=True):
             keep(example.name, caption)
+
     references = {example.name: example.sentences for example in examples}
     scores = _scored(references, written, with_meteor)
     proposer = model.bundle.manifest.proposer
@@ -83,10 +85,10 @@ def regions(
 ) -> Judged:
     """Phrases for given boxes, scored against people's phrases for the same things.
 
-    An item is a chain of Flickr30k Entities that has boxes: its region is the union of them, its references
-    are all its phrases in the photograph's sentences. The region captioner sees that region and the frame.
-    Under `full_frame_model` stand the figures of the captioner of whole photographs, which sees the region
-    alone, as if it were one. Intervals are over photographs, each with all its chains.
+    An item is a chain of Flickr30k Entities that has boxes. Its region is the union of the boxes; its
+    references are all its phrases in the photograph's sentences. The captioner of regions sees the region and
+    the frame. The part `full_frame_model` has the figures of the captioner of whole photographs, which sees
+    only the region, as if it were a photograph. Intervals are over photographs, each with all its chains.
 
     The arguments are those of `captions`.
 
@@ -99,7 +101,6 @@ def regions(
     references = references_of_chains(boxed)
     search = _Search.of(model, beam, length_power)
     feature_N2F = np.concatenate(list(features_of_chains(model, boxed, progress)))
-
     owner_N = np.repeat(np.arange(len(boxed)), [len(chains(example)) for example in boxed])
 
     def judge(subject: Subject, feature_NIF: Floats, what: str) -> tuple[Report, CaptionScores]:
@@ -111,6 +112,7 @@ def regions(
 
     ours, our_scores = judge("region", feature_N2F, "writing phrases of regions")
     theirs, their_scores = judge("frame", feature_N2F[:, :1], "writing phrases as of photographs")
+
     arrays = {
         "owner_N": owner_N,
         **{f"region {name}": array for name, array in our_scores.statistics.items()},
@@ -121,14 +123,14 @@ def regions(
 
 
 class _Search(NamedTuple):
-    """How captions are searched for."""
+    """The parameters of the search for captions."""
 
     beam: int
     length_power: float
 
     @classmethod
     def of(cls, model: Model, beam: int | None, length_power: float | None) -> "_Search":
-        """The bundle's own choices in the place of None."""
+        """These parameters, with the bundle's defaults for None."""
         manifest = model.bundle.manifest
         return cls(
             manifest.beam if beam is None else beam,
@@ -165,19 +167,20 @@ def _write(
 def _scored(
     references: Mapping[str, Sequence[str]], written: Sequence[Caption], with_meteor: bool
 ) -> CaptionScores:
+    """The scores of captions that are in the order of their references."""
     hypotheses = {name: caption.text for name, caption in zip(references, written, strict=True)}
     return score(references, hypotheses, with_meteor=with_meteor)
 
 
 def over_photographs(scores: CaptionScores, owner_N: IntArray) -> Report:
-    """The report of items that belong to photographs, with intervals over photographs."""
+    """The report of items such as regions, with intervals over their photographs; `owner_N` has these."""
     photos = int(owner_N[-1]) + 1
     figures = estimate(lambda index_N: scores.figures(owned(owner_N, index_N)), photos)
     return scores.report_of(figures).with_settings(photos=photos, chains=len(owner_N))
 
 
 def chains(example: Example) -> dict[str, list[GroundedPhrase]]:
-    """The phrases of each chain that has boxes; all phrases of a chain have the same."""
+    """The phrases of each chain that has boxes; all phrases of a chain have the same boxes."""
     found: dict[str, list[GroundedPhrase]] = {}
     for phrase in example.phrases:
         if phrase.boxes:
@@ -197,7 +200,7 @@ def references_of_chains(examples: Sequence[Example]) -> dict[str, list[str]]:
 def features_of_chains(
     model: Model, examples: Sequence[Example], progress: Progress | None
 ) -> Iterator[Floats]:
-    """For each photograph the features (C, 2, F) of the region of each of its C chains and of the frame."""
+    """For each photograph, features (C, 2, F): of the region of each of its C chains, and of the frame."""
     for chunk, fine, coarse, _, _ in look(model, examples, progress):
         for b, example in enumerate(chunk):
             box_C4 = [phrases[0].box for phrases in chains(example).values()]
