@@ -342,7 +342,7 @@ def test_the_toy_set_is_made_beside_the_run(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(dvsa.learn.runs.run, "fit", fit)
     done = run("train", "toy", "--out", tmp_path / "run")
     data = tmp_path / "run-data"
-    assert done.stderr.splitlines() == [f"dvsa: makes the toy set in {data}", "dvsa: far enough"]
+    assert done.stderr.splitlines() == [f"dvsa: making the toy set in {data}", "dvsa: far enough"]
     assert refusal("train", "toy", "--out", tmp_path / "run") == "far enough"
 
 
@@ -379,7 +379,7 @@ def test_the_toy_set_is_sound(tmp_path: Path) -> None:
         "val": 2,
         "test": 1,
     }
-    assert "No fault that matters" in output("data", "check", tmp_path)
+    assert "No harmful faults" in output("data", "check", tmp_path)
 
 
 def test_faults_of_a_data_set_are_named(few: Path, tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made(album: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An index of the album, not to be changed."""
     folder = tmp_path_factory.mktemp("made") / "index"
-    assert "6 added, 0 there already; 6 photographs in all" in output("index", album, "--out", folder)
+    assert "6 added, 0 already there; 6 photographs in total" in output("index", album, "--out", folder)
     return folder
 
 
@@ -189,7 +189,7 @@ def test_search_refuses_what_it_cannot_do(made: Path, tmp_path: Path) -> None:
     assert "give one of these" in refusal("search", made, "a cat", "--photo", EXAMPLES / "cat.jpg")
     assert "was made by bundle flickr8k" in refusal("search", made, "a cat", "--bundle", other)
     done = run("search", made, "a cat", "-k", 9)
-    assert (done.exit_code, done.stderr) == (0, f"dvsa: there are 6 such photographs in {made}, and not 9\n")
+    assert (done.exit_code, done.stderr) == (0, f"dvsa: {made} has only 6 such photographs, not 9\n")
     newer = tmp_path / "newer"
     shutil.copytree(made, newer)
     path = newer / index_manifest.MANIFEST
@@ -212,7 +212,7 @@ def test_sentences_for_a_photograph(tmp_path: Path) -> None:
     sentences.write_text("qwrtz\n")
     assert "knows no word of the sentences" in refusal("caption-search", sentences, photo)
     sentences.write_text("\n \n")
-    assert "there is no sentence in it" in refusal("caption-search", sentences, photo)
+    assert "contains no sentences" in refusal("caption-search", sentences, photo)
     sentences.write_bytes(b"\xff\xfe")
     assert "not UTF-8" in refusal("caption-search", sentences, photo)
     assert "No such file" in refusal("caption-search", tmp_path / "none.txt", photo)
@@ -227,12 +227,12 @@ def test_remove_compact_stats_and_verify(made: Path, album: Path, tmp_path: Path
     cat, camera = album / "cat.jpg", album / "photographer.jpg"
     identifier = answer("search", folder, "--photo", camera, "-k", 1)["hits"][0]["id"]
     there = os.path.relpath(cat)
-    assert "2 removed; 4 photographs in all" in output("index-remove", folder, there, identifier)
+    assert "2 removed; 4 photographs in total" in output("index-remove", folder, there, identifier)
     assert "holds no photograph" in refusal("index-remove", folder, cat)
     stats = answer("index-stats", folder)
     assert (stats["photographs"], stats["removed"], stats["bundle"]) == (4, 2, "flickr8k")
     assert "removed" in output("index-stats", folder)
-    assert "bytes freed; 4 photographs in all" in output("index-compact", folder)
+    assert "bytes freed; 4 photographs in total" in output("index-compact", folder)
     assert answer("index-stats", folder)["removed"] == 0
     assert answer("index-verify", folder) == {"ok": True, "faults": []}
     vectors = next(folder.glob("*.vectors"))

@@ -25,7 +25,7 @@ def serving(*arguments: object) -> Iterator[tuple[str, "subprocess.Popen[str]"]]
     assert process.stdout is not None
     try:
         address, _, rest = process.stdout.readline().partition("  ")
-        assert rest == "(Ctrl-C ends it)\n", process.communicate()
+        assert rest == "(Ctrl-C stops it)\n", process.communicate()
         yield address, process
     finally:
         process.kill()
@@ -80,9 +80,9 @@ def test_ports_that_cannot_be_had() -> None:
         done = CliRunner().invoke(app, ["serve", "--port", str(port)])
         assert done.exit_code == 2
         (line,) = done.stderr.splitlines()
-        assert line.startswith(f"dvsa: cannot listen at 127.0.0.1, port {port} (")
+        assert line.startswith(f"dvsa: cannot listen on 127.0.0.1, port {port} (")
     assert CliRunner().invoke(app, ["serve", "--port", "65536"]).exit_code == 2
-    with pytest.raises(ValueError, match=r"cannot listen at 192\.0\.2\.1"):
+    with pytest.raises(ValueError, match=r"cannot listen on 192\.0\.2\.1"):
         listen("192.0.2.1", 0)
 
 

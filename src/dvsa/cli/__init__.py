@@ -32,7 +32,7 @@ app = typer.Typer(
 
 @app.callback()
 def dvsa() -> None:
-    """Say what a photograph shows, and which words speak of which part of it.
+    """Describe photographs, and align words with their regions.
 
     Example: `dvsa describe dog.jpg`
     """
@@ -60,5 +60,5 @@ register(
     scoring.compare,
     health.doctor,
 )
-app.add_typer(evaluating.commands(), name="evaluate", help="Judge a model on a split of a data set.")
-app.add_typer(datasets.commands(), name="data", help="Look at a data set, or make the toy set.")
+app.add_typer(evaluating.commands(), name="evaluate", help="Evaluate a model on a split of a data set.")
+app.add_typer(datasets.commands(), name="data", help="Check a data set, or make the toy set.")

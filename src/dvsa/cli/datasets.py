@@ -1,4 +1,4 @@
-"""`dvsa data`: a look at a data set, and the toy set."""
+"""`dvsa data`: check a data set, and make the toy set."""
 
 from collections import defaultdict
 from dataclasses import asdict
@@ -15,37 +15,39 @@ if TYPE_CHECKING:
     from dvsa.data import DataReport
 
 SHOWN = 5
-"""Problems of a kind that are printed; JSON has them all."""
+"""Problems of each kind that are printed; --json prints all of them."""
 
-Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help=LAYOUTS, show_default=False)]
-NewFolder = Annotated[
-    Path, typer.Argument(metavar="FOLDER", help="Where the toy set goes.", show_default=False)
+DataFolder = Annotated[Path, typer.Argument(metavar="FOLDER", help=LAYOUTS, show_default=False)]
+ToyFolder = Annotated[
+    Path, typer.Argument(metavar="FOLDER", help="The folder of the toy set.", show_default=False)
 ]
-Decode = Annotated[bool, typer.Option(help="Decode each photograph, to find the broken ones.")]
-Train = Annotated[int, typer.Option(min=0, help="Scenes in the training split.")]
-Val = Annotated[int, typer.Option(min=0, help="Scenes in the validation split.")]
-Test = Annotated[int, typer.Option(min=0, help="Scenes in the test split.")]
+Decode = Annotated[bool, typer.Option(help="Decode each photograph, to find broken ones.")]
+TrainScenes = Annotated[int, typer.Option(min=0, help="Scenes in the training split.")]
+ValScenes = Annotated[int, typer.Option(min=0, help="Scenes in the validation split.")]
+TestScenes = Annotated[int, typer.Option(min=0, help="Scenes in the test split.")]
 
 
 def commands() -> typer.Typer:
-    """The two commands under `dvsa data`."""
+    """The commands under `dvsa data`."""
     app = typer.Typer(no_args_is_help=True)
     register(app, check, toy)
     return app
 
 
-def check(folder: Folder, entities: Entities = None, decode: Decode = True, as_json: AsJson = False) -> None:
-    """Look for faults in a data set.
+def check(
+    folder: DataFolder, entities: Entities = None, decode: Decode = True, as_json: AsJson = False
+) -> None:
+    """Check a data set for faults.
 
-    What each split holds is counted, and every fault of lists, files and annotations named. The exit code
-    is 1 if a fault costs or leaks an example.
+    Counts what each split contains, and names every fault of its lists, files and annotations. The exit code
+    is 1 if an example is lost or is in two splits.
 
     Example: `dvsa data check flickr8k`
     """
-    from dvsa.data import check as examine
+    from dvsa.data import check as check_data
 
-    with progress() as tell:
-        report = examine(folder, entities, decode=decode, progress=partial(tell, "looking at photographs"))
+    with progress() as update:
+        report = check_data(folder, entities, decode=decode, progress=partial(update, "checking photographs"))
     if as_json:
         print_json({**asdict(report), "ok": report.ok})
     else:
@@ -55,22 +57,22 @@ def check(folder: Folder, entities: Entities = None, decode: Decode = True, as_j
 
 
 def toy(
-    folder: NewFolder,
-    train: Train = 1200,
-    val: Val = 120,
-    test: Test = 120,
+    folder: ToyFolder,
+    train: TrainScenes = 1200,
+    val: ValScenes = 120,
+    test: TestScenes = 120,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Draw the toy set.
+    """Make the toy set.
 
-    It holds scenes of coloured shapes, five sentences on each, and the box of every thing.
+    It contains scenes of coloured shapes, with five sentences for each scene and a box for each shape.
 
     Example: `dvsa data toy shapes`
     """
-    from dvsa.data import toy as toys
+    from dvsa.data import toy as toy_set
 
-    toys.write(folder, train=train, val=val, test=test, seed=seed)
+    toy_set.write(folder, train=train, val=val, test=test, seed=seed)
     if as_json:
         print_json(
             {"folder": str(folder), "scenes": {"train": train, "val": val, "test": test}, "seed": seed}
@@ -80,6 +82,7 @@ def toy(
 
 
 def _show(report: "DataReport") -> None:
+    """Print the counts of each split, and the problems by kind, harmless ones last."""
     from dvsa.data import HARMLESS
 
     names = ("Photographs", "Sentences", "Phrases", "Boxes")
@@ -88,6 +91,7 @@ def _show(report: "DataReport") -> None:
         numbers = (count.photographs, count.sentences, count.phrases, count.boxes)
         counts.add_row(split or "(none)", *(f"{n:,}" for n in numbers))
     show(f"{report.dataset}\n", counts, "")
+
     kinds = defaultdict(list)
     for problem in report.problems:
         kinds[problem.kind].append(problem)
@@ -95,5 +99,5 @@ def _show(report: "DataReport") -> None:
         show(f"{kind}{' (harmless)' if kind in HARMLESS else ''}: {len(problems):,}")
         show(*(f"  {problem.name}: {problem.detail}" for problem in problems[:SHOWN]))
         if len(problems) > SHOWN:
-            show(f"  … and {len(problems) - SHOWN:,} more, which --json lists")
-    show("No fault that matters." if report.ok else "Faults to mend.")
+            show(f"  … and {len(problems) - SHOWN:,} more; --json lists all")
+    show("No harmful faults." if report.ok else "There are faults to correct.")

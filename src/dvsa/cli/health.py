@@ -1,4 +1,4 @@
-"""`dvsa doctor`: whether the installation is sound."""
+"""`dvsa doctor`: check the installation."""
 
 from dataclasses import asdict
 
@@ -11,8 +11,8 @@ from dvsa.cli.output import print_json, show, table
 def doctor(bundle: BundleFolder = None, as_json: AsJson = False) -> None:
     """Check the installation.
 
-    Versions, the bundle's digests, and what the model says of a picture whose caption is known. The exit
-    code is 2 if something is wrong.
+    Checks the versions of packages, the bundle's digests, and the caption of a known picture. The exit code
+    is 2 if something is wrong.
 
     Example: `dvsa doctor`
     """

@@ -1,4 +1,4 @@
-"""`dvsa index` and `dvsa index-…`: photographs into an index, and out of it."""
+"""`dvsa index` and `dvsa index-…`: make an index of photographs, and change it."""
 
 import os
 import re
@@ -17,64 +17,66 @@ if TYPE_CHECKING:
     from dvsa.index import Index
     from dvsa.model import Model
 
-Photos = Annotated[
+PhotosToAdd = Annotated[
     list[str],
     typer.Argument(metavar="PHOTOS", help="Files, folders, globs or tar files.", show_default=False),
 ]
 OutIndex = Annotated[
     Path,
     typer.Option(
-        "--out", metavar="INDEX", help="The index's folder: new, or to be added to.", show_default=False
+        "--out",
+        metavar="INDEX",
+        help="The index's folder: a new one, or one to add photographs to.",
+        show_default=False,
     ),
 ]
-Gone = Annotated[
+PhotosToRemove = Annotated[
     list[str],
-    typer.Argument(metavar="PHOTOS", help="Paths or identifiers as search shows them.", show_default=False),
+    typer.Argument(metavar="PHOTOS", help="Paths or identifiers, as search prints them.", show_default=False),
 ]
 
 
 def index(
-    photos: Photos,
+    photos: PhotosToAdd,
     out: OutIndex,
     field: Fields = None,
     bundle: BundleFolder = None,
     ray: RayAddress = None,
     as_json: AsJson = False,
 ) -> None:
-    """Index photographs, to search them.
+    """Add photographs to an index, to search them.
 
-    Folders are searched at any depth. What the index has already is skipped, by content, so the same command
-    goes on after an interruption. Every photograph that it has counted is kept, whatever happens.
+    Folders are searched at any depth. Photographs whose content is already in the index are skipped, so after
+    an interruption the same command continues. Photographs that were counted as added are never lost.
 
-    A photograph that cannot be read is named on standard error; the others are done, and the exit code is 2.
+    Photographs that cannot be read are named on standard error; then the exit code is 2.
 
     Example: `dvsa index ~/photographs --out photographs.index`
     """
     import dvsa
 
-    model, own = dvsa.load(bundle), fields(field)
-    encode = None
-    if ray is not None:
-        encode = cluster(ray).encoder(model)
-    with progress() as tell, _opened(out, model, photos) as opened:
-        added = opened.add(photos, fields=own, progress=tell, encode=encode)
+    model, given_fields = dvsa.load(bundle), parse_fields(field)
+    encode = None if ray is None else connected_cluster(ray).encoder(model)
+    with progress() as update, _open_or_create(out, model, photos) as opened:
+        outcome = opened.add(photos, fields=given_fields, progress=update, encode=encode)
         total = len(opened)
-    for fault in added.faults:
+
+    for fault in outcome.faults:
         note(fault)
     if as_json:
-        print_json({"index": str(out), **asdict(added), "photographs": total})
+        print_json({"index": str(out), **asdict(outcome), "photographs": total})
     else:
-        broken = f", {len(added.faults)} could not be read" if added.faults else ""
-        done = f"{added.added:,} added, {added.known:,} there already{broken}"
-        show(f"{out}: {done}; {total:,} photographs in all")
-    if added.faults:
+        broken = f", {len(outcome.faults)} could not be read" if outcome.faults else ""
+        counts = f"{outcome.added:,} added, {outcome.known:,} already there{broken}"
+        show(f"{out}: {counts}; {total:,} photographs in total")
+    if outcome.faults:
         raise typer.Exit(2)
 
 
-def index_remove(folder: IndexFolder, photos: Gone) -> None:
+def index_remove(folder: IndexFolder, photos: PhotosToRemove) -> None:
     """Remove photographs from an index.
 
-    They are marked, and found no more; index-compact frees their room.
+    They are no longer found; index-compact frees their space.
 
     Example: `dvsa index-remove photographs.index dog.jpg`
     """
@@ -83,13 +85,13 @@ def index_remove(folder: IndexFolder, photos: Gone) -> None:
     with Index.open(folder) as opened:
         names = [name if re.fullmatch("[0-9a-f]{64}", name) else os.path.abspath(name) for name in photos]
         count = opened.remove(names)
-        show(f"{folder}: {count:,} removed; {len(opened):,} photographs in all")
+        show(f"{folder}: {count:,} removed; {len(opened):,} photographs in total")
 
 
 def index_compact(folder: IndexFolder) -> None:
-    """Free the room of removed photographs.
+    """Free the space of removed photographs.
 
-    Searches that run meanwhile are not disturbed.
+    Searches that run at the same time are not disturbed.
 
     Example: `dvsa index-compact photographs.index`
     """
@@ -98,11 +100,12 @@ def index_compact(folder: IndexFolder) -> None:
     with Index.open(folder) as opened:
         before = opened.stats().bytes
         opened.compact()
-        show(f"{folder}: {before - opened.stats().bytes:,} bytes freed; {len(opened):,} photographs in all")
+        freed = before - opened.stats().bytes
+        show(f"{folder}: {freed:,} bytes freed; {len(opened):,} photographs in total")
 
 
 def index_stats(folder: IndexFolder, as_json: AsJson = False) -> None:
-    """Say what an index holds.
+    """Print the size of an index.
 
     Example: `dvsa index-stats photographs.index`
     """
@@ -113,6 +116,7 @@ def index_stats(folder: IndexFolder, as_json: AsJson = False) -> None:
     if as_json:
         print_json(figures)
         return
+
     rows = table("Figure", "Value", right=("Value",))
     for name, value in figures.items():
         rows.add_row(name, f"{value:,}" if isinstance(value, int) else value)
@@ -120,9 +124,9 @@ def index_stats(folder: IndexFolder, as_json: AsJson = False) -> None:
 
 
 def index_verify(folder: IndexFolder, as_json: AsJson = False) -> None:
-    """Look for damage in an index.
+    """Check an index for damage.
 
-    Every file is read and held against its checksum. The exit code is 1 if one is not as it was written.
+    Reads every file and compares it with its checksum. The exit code is 1 if a file is damaged.
 
     Example: `dvsa index-verify photographs.index`
     """
@@ -132,13 +136,13 @@ def index_verify(folder: IndexFolder, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"ok": not faults, "faults": faults})
     else:
-        show(*faults or [f"{folder}: all is as it was written"])
+        show(*faults or [f"{folder}: no damage found"])
     if faults:
         raise typer.Exit(1)
 
 
-def _opened(folder: Path, model: "Model", photos: Sequence[str]) -> "Index":
-    """The index in a folder, made where there is none; but not for photographs that do not exist."""
+def _open_or_create(folder: Path, model: "Model", photos: Sequence[str]) -> "Index":
+    """Open the index in a folder, or create one if the photographs exist."""
     from dvsa.index import Index
     from dvsa.index.gather import find
     from dvsa.index.index_manifest import MANIFEST
@@ -149,19 +153,19 @@ def _opened(folder: Path, model: "Model", photos: Sequence[str]) -> "Index":
     return Index.create(folder, model)
 
 
-def fields(pairs: Sequence[str] | None) -> dict[str, str]:
-    """What `--field NAME=VALUE` says; raises ValueError where it is said otherwise."""
-    found = {}
+def parse_fields(pairs: Sequence[str] | None) -> dict[str, str]:
+    """The fields of `--field NAME=VALUE`; raises ValueError if one has another form."""
+    fields = {}
     for pair in pairs or ():
         name, equals, value = pair.partition("=")
         if not (name and equals):
             raise ValueError(f"--field {pair}: give NAME=VALUE")
-        found[name] = value
-    return found
+        fields[name] = value
+    return fields
 
 
-def cluster(address: str) -> ModuleType:
-    """The module `dvsa.index.cluster`, connected to a Ray cluster; raises ValueError where Ray is missing."""
+def connected_cluster(address: str) -> ModuleType:
+    """The module `dvsa.index.cluster`, connected to a Ray cluster; raises ValueError without Ray."""
     try:
         from dvsa.index import cluster as module
     except ModuleNotFoundError:

@@ -1,13 +1,15 @@
-"""Options that several commands take."""
+"""Arguments and options that several commands have."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on standard output.")]
+LAYOUTS = "A data set in any of the layouts of docs/data.md."
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON on standard output.")]
 BundleFolder = Annotated[
-    Path | None, typer.Option(metavar="FOLDER", show_default="the shipped one", help="A model's bundle.")
+    Path | None, typer.Option(metavar="FOLDER", show_default="the shipped one", help="The model's bundle.")
 ]
 Entities = Annotated[
     Path | None,
@@ -22,12 +24,19 @@ PhotoFile = Annotated[Path, typer.Argument(metavar="PHOTO", help="A photograph."
 IndexFolder = Annotated[Path, typer.Argument(metavar="INDEX", help="The index's folder.", show_default=False)]
 Fields = Annotated[
     list[str] | None,
-    typer.Option("--field", metavar="NAME=VALUE", show_default=False, help="A field; may be repeated."),
+    typer.Option(
+        "--field",
+        metavar="NAME=VALUE",
+        show_default=False,
+        help="A field of the photographs; may be repeated.",
+    ),
 ]
 RayAddress = Annotated[
     str | None,
     typer.Option(
-        "--ray", metavar="ADDRESS", show_default=False, help="Work on a Ray cluster; local starts one here."
+        "--ray",
+        metavar="ADDRESS",
+        show_default=False,
+        help="Use the Ray cluster at this address; local starts one on this machine.",
     ),
 ]
-LAYOUTS = "A data set in any of the layouts of docs/data.md."

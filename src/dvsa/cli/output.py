@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 INTERRUPTED = 130
-"""Exit code after Ctrl-C: 128 and the number of the signal, as shells have it."""
+"""Exit code after Ctrl-C: 128 plus the number of the signal, as in shells."""
 
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """Turns an expected error into one line on standard error and exit code 2, Ctrl-C into one and 130."""
+    """Print an expected error as one line on standard error and exit with 2; after Ctrl-C, exit with 130."""
     try:
         yield
     except KeyboardInterrupt:
@@ -30,7 +30,7 @@ def one_line_errors() -> Iterator[None]:
         note(f"this command needs {error.name}: pip install 'dvsa[train]'")
         raise typer.Exit(2) from None
     except OSError as error:
-        if error.errno == errno.EPIPE:  # who reads has had enough; typer knows what to do
+        if error.errno == errno.EPIPE:  # the reader of a pipe has closed it, which typer handles
             raise
         note(f"{error.filename}: {error.strerror}" if error.filename else error)
         raise typer.Exit(2) from None
@@ -46,33 +46,33 @@ def register(app: typer.Typer, *commands: Callable[..., None]) -> None:
 
 
 def note(text: object) -> None:
-    """One line on standard error: a fault, or what goes on."""
+    """Print one line on standard error: an error or a message about progress."""
     typer.echo(f"dvsa: {' '.join(str(text).split())}", err=True)
 
 
 def print_json(value: object) -> None:
-    """The one thing on standard output where a command is asked for JSON."""
+    """Print JSON on standard output; with `--json` a command prints nothing else there."""
     typer.echo(json.dumps(value, indent=1, allow_nan=False))
 
 
 def plain(record: "DataclassInstance") -> dict[str, object]:
-    """A record as JSON values; an infinite number, which JSON lacks, as the string `inf`."""
+    """A record as JSON values; infinity becomes the string `inf`, because JSON has no infinity."""
     return asdict(record, dict_factory=lambda items: {k: "inf" if v == math.inf else v for k, v in items})
 
 
-def table(*heads: str, right: Sequence[str] = ()) -> "Table":
-    """An empty table without lines; the columns named in `right` hold numbers."""
+def table(*columns: str, right: Sequence[str] = ()) -> "Table":
+    """An empty table without lines; the columns in `right` contain numbers."""
     from rich.table import Table
 
     made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for head in heads:
-        number = head in right
-        made.add_column(head, justify="right" if number else "left", no_wrap=number, overflow="fold")
+    for column in columns:
+        number = column in right
+        made.add_column(column, justify="right" if number else "left", no_wrap=number, overflow="fold")
     return made
 
 
 def show(*parts: "str | Table") -> None:
-    """Print texts, free of markup, and tables, each from the start of a line."""
+    """Print texts and tables, each on new lines; texts are not read as markup."""
     from rich.console import Console
 
     console = Console(highlight=False, markup=False, emoji=False)
@@ -82,7 +82,10 @@ def show(*parts: "str | Table") -> None:
 
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Bars on standard error, on a terminal only: tell of what, how many are done, and of how many."""
+    """Show progress bars on standard error if it is a terminal.
+
+    Yields a function to call with the name of a bar, how many are done, and the total.
+    """
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
@@ -90,9 +93,9 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
     tasks: dict[str, TaskID] = {}
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
 
-        def tell(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(what)
-            bars.update(tasks[what], completed=done, total=total)
+        def update(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name)
+            bars.update(tasks[name], completed=done, total=total)
 
-        yield tell
+        yield update

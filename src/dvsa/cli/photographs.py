@@ -1,4 +1,4 @@
-"""`dvsa describe` and `dvsa align`: what the model says of photographs."""
+"""`dvsa describe` and `dvsa align`: what the model says about photographs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,27 +13,28 @@ from dvsa.records import FRAME, Alignment, Description, Region
 
 REPORT = "dvsa-report.html"
 
-Photos = Annotated[
+PhotoFiles = Annotated[
     list[Path],
     typer.Argument(metavar="PHOTO", help="BMP, GIF, JPEG, PNG, PPM, TIFF or WebP.", show_default=False),
 ]
-Sentence = Annotated[
+SentenceToAlign = Annotated[
     str,
     typer.Argument(metavar="SENTENCE", help="1 to 500 words, in quotation marks.", show_default=False),
 ]
 OwnSentence = Annotated[
     str | None,
-    typer.Option(metavar="SENTENCE", show_default="the caption", help="What is laid on the regions."),
+    typer.Option(metavar="SENTENCE", show_default="the caption", help="The sentence to align with regions."),
 ]
-Beta = Annotated[
+SegmentPreference = Annotated[
     float | None,
     typer.Option(
+        "--beta",
         min=0,
-        show_default="the bundle's own",
-        help="The wish for long segments: 0 leaves each word to itself, inf puts all on one region.",
+        show_default="from the bundle",
+        help="Preference for longer segments: with 0 each word takes its best region, with inf all take one.",
     ),
 ]
-Regions = Annotated[
+RegionSource = Annotated[
     str,
     typer.Option(
         metavar="own|head|coverage|grid|frame|FILE",
@@ -41,26 +42,26 @@ Regions = Annotated[
         "boxes x0, y0, x1, y1 in pixels.",
     ),
 ]
-Phrases = Annotated[int, typer.Option(min=0, help="How many regions get a phrase.")]
-Out = Annotated[Path, typer.Option(metavar="FOLDER", help="Where the pictures and the report go.")]
+PhraseCount = Annotated[int, typer.Option(min=0, help="The number of regions that get a phrase.")]
+PictureFolder = Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of the pictures and the report.")]
 
 
 def describe(
-    photos: Photos,
+    photos: PhotoFiles,
     sentence: OwnSentence = None,
-    beta: Beta = None,
-    regions: Regions = "own",
-    phrases: Phrases = 5,
-    out: Out = Path(),
+    beta: SegmentPreference = None,
+    regions: RegionSource = "own",
+    phrases: PhraseCount = 5,
+    out: PictureFolder = Path(),
     bundle: BundleFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what photographs show.
+    """Describe photographs.
 
-    A sentence for the whole, phrases for the best regions, and the region of each word and segment. Each
-    photograph gets a picture, `NAME.dvsa.png`; all together get one page, `dvsa-report.html`.
+    Prints a caption of the whole photograph, phrases for the best regions, and the region of each word and
+    segment. Writes a picture of each photograph, `NAME.dvsa.png`, and one page of all, `dvsa-report.html`.
 
-    A photograph that cannot be read is named on standard error; the others are done, and the exit code is 2.
+    Photographs that cannot be read are named on standard error; then the exit code is 2.
 
     Example: `dvsa describe dog.jpg --sentence "a dog leaps over a log" --out described`
     """
@@ -68,15 +69,16 @@ def describe(
 
     model = dvsa.load(bundle)
     out.mkdir(parents=True, exist_ok=True)
-    names = _names(photos)
     items, records, errors = [], [], []
-    for path, name in zip(photos, names, strict=True):
+
+    for path, name in zip(photos, _picture_names(photos), strict=True):
         try:
             view = model.open(path, regions=regions)
         except (ValueError, OSError) as error:
             note(error)
             errors.append({"file": str(path), "error": str(error)})
             continue
+
         description = view.describe(sentence, beta=beta, phrases=phrases)
         overlay = out / f"{name}.dvsa.png"
         save_overlay(view.photo, description, overlay)
@@ -84,6 +86,7 @@ def describe(
         records.append({"file": str(path), "overlay": str(overlay), **plain(description)})
         if not as_json:
             _show(description, overlay)
+
     if items:
         save_report(items, out / REPORT)
     if as_json:
@@ -97,15 +100,15 @@ def describe(
 
 def align(
     photo: PhotoFile,
-    sentence: Sentence,
-    beta: Beta = None,
-    regions: Regions = "own",
+    sentence: SentenceToAlign,
+    beta: SegmentPreference = None,
+    regions: RegionSource = "own",
     bundle: BundleFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Lay a sentence on a photograph.
+    """Align the words of a sentence with the regions of a photograph.
 
-    Each word goes to its best region; the MRF makes segments of words that go to a region together.
+    Each word gets its best region. An MRF joins neighbouring words on one region into segments.
 
     Example: `dvsa align dog.jpg "a dog leaps over a log" --beta 2`
     """
@@ -114,47 +117,51 @@ def align(
     view = dvsa.load(bundle).open(photo, regions=regions)
     alignment = view.align(sentence, beta)
     if as_json:
-        spots = [plain(region) for region in view.regions]
-        print_json({"file": str(photo), "regions": spots, **plain(alignment)})
+        records = [plain(region) for region in view.regions]
+        print_json({"file": str(photo), "regions": records, **plain(alignment)})
     else:
         _show_alignment("The sentence", alignment, view.regions)
 
 
-def _names(photos: Sequence[Path]) -> list[str]:
-    """A name for each photograph's overlay; files with the same stem get numbers from 2."""
-    taken: list[str] = []
+def _picture_names(photos: Sequence[Path]) -> list[str]:
+    """A name for each photograph's picture; photographs with the same stem get numbers from 2."""
+    names: list[str] = []
     for path in photos:
         name, n = path.stem, 1
-        while name in taken:
+        while name in names:
             n += 1
             name = f"{path.stem}-{n}"
-        taken.append(name)
-    return taken
+        names.append(name)
+    return names
 
 
 def _show(description: Description, overlay: Path) -> None:
+    """Print a description: caption, phrases and alignment."""
     caption = description.caption
     size = f"{description.width} x {description.height} pixels"
-    origin = f"{len(description.regions)} regions (proposer: {description.proposer})"
-    found = table(
-        "Region", "Phrase", "Log-prob", "Box x0 y0 x1 y1", "Confidence", right=("Log-prob", "Confidence")
-    )
-    for phrase in description.phrases:
-        said, region = phrase.caption, phrase.region
-        found.add_row(_region(region), said.text, f"{said.logprob:.2f}", _box(region), f"{region.score:.2f}")
+    regions = f"{len(description.regions)} regions (proposer: {description.proposer})"
     show(
-        f"{description.photo}, {size}, {origin}\n",
+        f"{description.photo}, {size}, {regions}\n",
         f"{caption.text}  (log-probability {caption.logprob:.2f})\n",
     )
+
     if description.phrases:
-        show(found, "")
+        rows = table(
+            "Region", "Phrase", "Log-prob", "Box x0 y0 x1 y1", "Confidence", right=("Log-prob", "Confidence")
+        )
+        for phrase in description.phrases:
+            text, logprob, region = phrase.caption.text, phrase.caption.logprob, phrase.region
+            rows.add_row(_region(region), text, f"{logprob:.2f}", _box(region), f"{region.score:.2f}")
+        show(rows, "")
+
     if description.alignment is not None:
         whose = "The caption" if description.alignment.sentence == caption.text else "The sentence"
         _show_alignment(whose, description.alignment, description.regions)
     show(f"\nPicture: {overlay}\n")
 
 
-def _show_alignment(whose: str, alignment: Alignment, regions: Sequence[Region]) -> None:
+def _show_alignment(title: str, alignment: Alignment, regions: Sequence[Region]) -> None:
+    """Print the region of each word, then the segments."""
     words = table("Word", "Region", "Score", "Box x0 y0 x1 y1", right=("Score",))
     for word in alignment.words:
         name = word.text if word.supported else f"{word.text} ?"
@@ -163,12 +170,14 @@ def _show_alignment(whose: str, alignment: Alignment, regions: Sequence[Region])
         else:
             region = regions[word.region]
             words.add_row(name, _region(region), f"{word.score:.2f}", _box(region))
-    show(f"{whose} on the regions: score {alignment.score:.2f}\n", words, "")
+    show(f"{title} on the regions: score {alignment.score:.2f}\n", words, "")
+
     if not all(word.supported for word in alignment.words):
-        show("?: nothing seen supports the word.\n")
+        show("?: no region supports the word.\n")
     if not alignment.segments:
-        show("The model knows no word of the sentence: there is nothing to lay on regions.")
+        show("The model knows no word of the sentence, so there are no segments.")
         return
+
     segments = table("Segment", "Region", "Score", "Box x0 y0 x1 y1", right=("Score",))
     for segment in alignment.segments:
         region = regions[segment.region]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dvsa.cli.indexing import cluster, fields
+from dvsa.cli.indexing import connected_cluster, parse_fields
 from dvsa.cli.options import AsJson, BundleFolder, Fields, IndexFolder, PhotoFile, RayAddress
 from dvsa.cli.output import note, print_json, show, table
 from dvsa.cli.pictures import save_overlay, save_report, thumbnail
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from dvsa.index import Hit, Query
     from dvsa.model import Model
 
-Sentence = Annotated[
-    str | None, typer.Argument(metavar="SENTENCE", help="What to look for.", show_default=False)
+SearchText = Annotated[
+    str | None, typer.Argument(metavar="SENTENCE", help="What to search for.", show_default=False)
 ]
-Count = Annotated[int, typer.Option("-k", metavar="N", help="How many to show.")]
+HitCount = Annotated[int, typer.Option("-k", metavar="N", help="The number of results.")]
 LikePhoto = Annotated[
     Path | None,
-    typer.Option("--photo", metavar="PHOTO", show_default=False, help="Look for photographs like it."),
+    typer.Option("--photo", metavar="PHOTO", show_default=False, help="Search for similar photographs."),
 ]
 LikeRegion = Annotated[
     tuple[Path, str] | None,
@@ -32,62 +32,80 @@ LikeRegion = Annotated[
         "--region",
         metavar="PHOTO X0,Y0,X1,Y1",
         show_default=False,
-        help="Look for what is in this box, in pixels.",
+        help="Search for what is in this box, in pixels.",
     ),
 ]
-Prefix = Annotated[
-    str | None, typer.Option("--in", metavar="PREFIX", show_default=False, help="Only paths that begin so.")
-]
-After = Annotated[
-    datetime | None,
+PathPrefix = Annotated[
+    str | None,
     typer.Option(
-        "--after", formats=["%Y-%m-%d"], show_default=False, help="Only photographs taken then or later."
+        "--in", metavar="PREFIX", show_default=False, help="Only photographs whose path begins with this."
     ),
 ]
-Before = Annotated[
+TakenAfter = Annotated[
     datetime | None,
     typer.Option(
-        "--before", formats=["%Y-%m-%d"], show_default=False, help="Only photographs taken then or earlier."
+        "--after",
+        formats=["%Y-%m-%d"],
+        show_default=False,
+        help="Only photographs taken on this day or later.",
+    ),
+]
+TakenBefore = Annotated[
+    datetime | None,
+    typer.Option(
+        "--before",
+        formats=["%Y-%m-%d"],
+        show_default=False,
+        help="Only photographs taken on this day or earlier.",
     ),
 ]
 Pruned = Annotated[
-    bool, typer.Option("--pruned", help="Look closely at the most promising 1,000 photographs only: faster.")
+    bool,
+    typer.Option(
+        "--pruned", help="Score only the most promising 1,000 photographs: faster, almost always the same."
+    ),
 ]
-Page = Annotated[
+HitPage = Annotated[
     Path | None,
-    typer.Option("--html", metavar="FILE", show_default=False, help="Write the hits as one page."),
+    typer.Option("--html", metavar="FILE", show_default=False, help="Write the results as one HTML page."),
 ]
-Pictures = Annotated[
+HitPictures = Annotated[
     Path | None,
-    typer.Option(metavar="FOLDER", show_default=False, help="Draw each hit with the boxes that words found."),
+    typer.Option(
+        "--pictures",
+        metavar="FOLDER",
+        show_default=False,
+        help="Draw each result with the box of each word, in this folder.",
+    ),
 ]
-Sentences = Annotated[
-    Path, typer.Argument(metavar="SENTENCES", help="A text file, a sentence a line.", show_default=False)
+SentenceFile = Annotated[
+    Path,
+    typer.Argument(metavar="SENTENCES", help="A text file with a sentence on each line.", show_default=False),
 ]
 
 
 def search(
     folder: IndexFolder,
-    sentence: Sentence = None,
-    k: Count = 10,
+    sentence: SearchText = None,
+    k: HitCount = 10,
     photo: LikePhoto = None,
     region: LikeRegion = None,
-    prefix: Prefix = None,
-    after: After = None,
-    before: Before = None,
+    prefix: PathPrefix = None,
+    after: TakenAfter = None,
+    before: TakenBefore = None,
     field: Fields = None,
     pruned: Pruned = False,
-    html: Page = None,
-    pictures: Pictures = None,
+    html: HitPage = None,
+    pictures: HitPictures = None,
     bundle: BundleFolder = None,
     ray: RayAddress = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find photographs, by a sentence, by a photograph or by a part of one.
+    """Search an index by a sentence, by a photograph or by a part of a photograph.
 
-    Each hit comes with the box that each word found, in pixels, and its share of the score.
+    Prints for each result the box that each word matched, in pixels, and the word's share of the score.
 
-    Example: `dvsa search photographs.index "two dogs play in the snow" --html hits.html`
+    Example: `dvsa search photographs.index "two dogs play in the snow" --html results.html`
     """
     import dvsa
     from dvsa.index import Filter, Index
@@ -95,16 +113,21 @@ def search(
     model = dvsa.load(bundle)
     query = _query(model, sentence, photo, region)
     where = Filter(
-        prefix=prefix, after=after and after.date(), before=before and before.date(), fields=fields(field)
+        prefix=prefix,
+        after=after and after.date(),
+        before=before and before.date(),
+        fields=parse_fields(field),
     )
+
     with Index.open(folder, model) as opened:
         if ray is None:
             hits = opened.search(query, k, where, pruned=pruned)
         else:
-            with cluster(ray).Shards(opened) as shards:
+            with connected_cluster(ray).Shards(opened) as shards:
                 hits = shards.search(query, k, where, pruned=pruned)
     if len(hits) < k:
-        note(f"there are {len(hits)} such photographs in {folder}, and not {k}")
+        note(f"{folder} has only {len(hits)} such photographs, not {k}")
+
     if html is not None or pictures is not None:
         _draw(model, hits, html, pictures)
     if as_json:
@@ -115,15 +138,15 @@ def search(
 
 
 def caption_search(
-    sentences: Sentences,
+    sentences: SentenceFile,
     photo: PhotoFile,
-    k: Count = 10,
+    k: HitCount = 10,
     bundle: BundleFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find the sentences that fit a photograph.
+    """Find the sentences that fit a photograph best.
 
-    A sentence's score is the sum over its words of each word's best region, as in a search for photographs.
+    The score of a sentence is the sum of its words' scores, as in a search for photographs.
 
     Example: `dvsa caption-search sentences.txt dog.jpg -k 5`
     """
@@ -134,24 +157,27 @@ def caption_search(
         lines = sentences.read_text("utf-8").splitlines()
     except UnicodeDecodeError:
         raise ValueError(f"{sentences}: not UTF-8; save it as UTF-8 text") from None
-    places = [n for n, line in enumerate(lines) if line.strip()]
-    if not places:
-        raise ValueError(f"{sentences}: there is no sentence in it")
+    numbers = [n for n, line in enumerate(lines) if line.strip()]
+    if not numbers:
+        raise ValueError(f"{sentences} contains no sentences")
+
     view = dvsa.load(bundle).open(photo)
-    found = rank(view, [lines[n] for n in places], k)
+    ranked = rank(view, [lines[n] for n in numbers], k)
+
     if as_json:
-        hits = [{"line": places[f.index] + 1, "sentence": f.sentence, "score": f.score} for f in found]
+        hits = [{"line": numbers[r.index] + 1, "sentence": r.sentence, "score": r.score} for r in ranked]
         print_json({"photo": str(photo), "sentences": hits})
         return
     rows = table("Score", "Line", "Sentence", right=("Score", "Line"))
-    for f in found:
-        rows.add_row(f"{f.score:.2f}", str(places[f.index] + 1), f.sentence)
+    for r in ranked:
+        rows.add_row(f"{r.score:.2f}", str(numbers[r.index] + 1), r.sentence)
     show(rows)
 
 
 def _query(
     model: "Model", sentence: str | None, photo: Path | None, region: tuple[Path, str] | None
 ) -> "Query":
+    """The query of the one option that is given."""
     from dvsa.index import Query
 
     if [sentence, photo, region].count(None) != 2:
@@ -160,6 +186,7 @@ def _query(
         return Query.of_sentence(model, sentence)
     if photo is not None:
         return Query.of_photo(model, photo)
+
     assert region is not None
     path, corners = region
     try:
@@ -172,16 +199,17 @@ def _query(
 
 
 def _words(hit: "Hit") -> str:
-    """Each word of the query with its score and the box that it found, in pixels."""
+    """Each word of the query with its score and the box that it matched, in pixels."""
     parts = []
     for word in hit.alignment.words:
         box = "(unknown)" if word.region is None else str(_pixels(hit, word.region))
-        framed = word.region is not None and hit.boxes[word.region] == FRAME
-        parts.append(f"{word.text} {word.score:.2f} {'frame' if framed else box}")
+        is_frame = word.region is not None and hit.boxes[word.region] == FRAME
+        parts.append(f"{word.text} {word.score:.2f} {'frame' if is_frame else box}")
     return " · ".join(parts)
 
 
 def _pixels(hit: "Hit", region: int | None) -> list[int] | None:
+    """The box of a region in pixels."""
     from dvsa.boxes import to_pixels
 
     if region is None:
@@ -190,6 +218,7 @@ def _pixels(hit: "Hit", region: int | None) -> list[int] | None:
 
 
 def _plain(hit: "Hit") -> dict[str, object]:
+    """A hit as JSON values."""
     words = [
         {"text": word.text, "known": word.known, "score": word.score, "box": _pixels(hit, word.region)}
         for word in hit.alignment.words
@@ -198,7 +227,7 @@ def _plain(hit: "Hit") -> dict[str, object]:
 
 
 def _draw(model: "Model", hits: "Sequence[Hit]", page: Path | None, folder: Path | None) -> None:
-    """Write the page and the pictures; a photograph that is gone or has changed is named and left out."""
+    """Write the page and the pictures, without photographs that are gone or have changed."""
     from dvsa.index.explain import describe
 
     items = []
@@ -209,7 +238,6 @@ def _draw(model: "Model", hits: "Sequence[Hit]", page: Path | None, folder: Path
             note(error)
             continue
         if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
             save_overlay(photo, description, folder / f"{n:02}-{Path(description.photo).stem}.png")
         items.append((thumbnail(photo), description))
     if page is not None:

@@ -1,4 +1,4 @@
-"""`dvsa serve`: a page where people see the model think."""
+"""`dvsa serve`: a web page that shows the model at work."""
 
 import logging
 import os
@@ -13,40 +13,40 @@ import typer
 from dvsa.cli.options import BundleFolder
 from dvsa.cli.output import note, show
 
-OwnIndex = Annotated[
+SearchedIndex = Annotated[
     Path | None,
-    typer.Option(
-        "--index", metavar="INDEX", show_default=False, help="An index, to be searched on the page."
-    ),
+    typer.Option("--index", metavar="INDEX", show_default=False, help="An index to search on the page."),
 ]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes one that is free.")]
-Host = Annotated[str, typer.Option(help="The address to listen at; 0.0.0.0 is every one of this machine.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")]
+Host = Annotated[
+    str, typer.Option(help="The address to listen on; 0.0.0.0 is every address of this machine.")
+]
 Origins = Annotated[
     list[str] | None,
     typer.Option(
         "--allow-origin",
         metavar="ORIGIN",
         show_default=False,
-        help="Another site whose pages may ask, such as https://photographs.example; may be repeated.",
+        help="Another site that may use the service, such as https://photographs.example; may be repeated.",
     ),
 ]
 Open = Annotated[
-    bool, typer.Option("--open/--no-open", help="Open the page in a browser, where there is a screen.")
+    bool, typer.Option("--open/--no-open", help="Open the page in a browser, if there is a screen.")
 ]
 
 
 def serve(
-    index: OwnIndex = None,
+    index: SearchedIndex = None,
     bundle: BundleFolder = None,
     port: Port = 8000,
     host: Host = "127.0.0.1",
     allow_origin: Origins = None,
     open_page: Open = True,
 ) -> None:
-    """Show the model at work on a page.
+    """Serve a web page that shows the model at work.
 
-    Drop a photograph on the page and see its regions, captions and phrases; lay sentences on it; search an
-    index. Photographs stay in memory, and nothing leaves the machine. Ctrl-C ends it.
+    Drop a photograph on the page to see its regions, captions and phrases, align sentences with it, or search
+    an index. Photographs stay in memory, and nothing leaves the machine. Press Ctrl-C to stop.
 
     Example: `dvsa serve --index photographs.index`
     """
@@ -60,13 +60,15 @@ def serve(
     import dvsa
     from dvsa.index import Index
 
-    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of every bad form
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns about every malformed form
+
     model = dvsa.load(bundle, threads=1)
     settings = Settings(hosts=(host,), allow_origins=tuple(allow_origin or ()))
     app = create_app(model, None if index is None else Index.open(index, model), settings)
+
     with listen(host, port) as listener:
         url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/"
-        show(f"{url}  (Ctrl-C ends it)")
+        show(f"{url}  (Ctrl-C stops it)")
         if open_page and has_screen():
             webbrowser.open(url)
         config = uvicorn.Config(
@@ -74,20 +76,19 @@ def serve(
         )
         try:
             uvicorn.Server(config).run([listener])
-        except KeyboardInterrupt:  # which uvicorn raises again when all is done
+        except KeyboardInterrupt:  # uvicorn raises it again after it has shut down
             note("stopped")
 
 
 def has_screen() -> bool:
-    """Whether a browser can be shown; on a server `webbrowser` would start one in the terminal."""
+    """Whether a browser can open a window; without a screen `webbrowser` would start one in the terminal."""
     return sys.platform in ("darwin", "win32") or bool({"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ))
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens for TCP; raises ValueError where there can be none.
+    """A TCP socket that listens on an address; raises ValueError if that is not possible.
 
-    asyncio sends small answers at once only on sockets that say that they are of TCP; from others they would
-    come 40 ms late.
+    The socket names its protocol, TCP, because otherwise asyncio delays small responses by 40 ms.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -102,5 +103,7 @@ def listen(host: str, port: int) -> socket.socket:
             listener.close()
             raise
     except OSError as error:
-        raise ValueError(f"cannot listen at {host}, port {port} ({error.strerror}): choose others") from None
+        raise ValueError(
+            f"cannot listen on {host}, port {port} ({error.strerror}): choose another address or port"
+        ) from None
     return listener

@@ -20,41 +20,42 @@ RecipeName = Annotated[
 OutRun = Annotated[Path, typer.Option("--out", metavar="RUN", help="The run's folder.", show_default=False)]
 TrainingData = Annotated[
     Path | None,
-    typer.Option(metavar="FOLDER", show_default="toy alone: made in RUN-data", help=LAYOUTS),
+    typer.Option(metavar="FOLDER", show_default="for toy: made in RUN-data", help=LAYOUTS),
 ]
 Device = Annotated[
-    str | None, typer.Option(show_default="cuda where there is a GPU", help="Such as cpu or cuda.")
+    str | None, typer.Option(show_default="cuda if there is a GPU", help="Such as cpu or cuda.")
 ]
 WordVectors = Annotated[
     Path | None,
     typer.Option(
-        metavar="FILE", show_default="learnt", help="Word vectors to keep as they are: word2vec or GloVe."
+        metavar="FILE", show_default="trained", help="Fixed word vectors: a word2vec or GloVe file."
     ),
 ]
-Sentences = Annotated[
+ExtraText = Annotated[
     Path | None,
     typer.Option(
+        "--sentences",
         metavar="FILE",
         show_default=False,
-        help="More to read, of photographs that are not there: lines of PHOTOGRAPH, a tab and a sentence.",
+        help="Extra sentences of other photographs: each line is PHOTOGRAPH, a tab and a sentence.",
     ),
 ]
-Init = Annotated[
+InitialBundle = Annotated[
     str | None,
     typer.Option(
+        "--init",
         metavar="BUNDLE",
         show_default=False,
-        help="Learn on from a bundle of the same recipe: its folder, or shipped. Trunk and regions stay.",
+        help="Warm start from a bundle of the same recipe: its folder, or shipped. Trunk and proposals stay fixed.",
     ),
 ]
-Earlier = Annotated[
+EarlierRun = Annotated[
     Path | None,
     typer.Option(
         "--from",
         metavar="RUN",
         show_default=False,
-        help="A finished run on the same data: what it learnt of regions and alignment in just these stages "
-        "is taken over.",
+        help="Reuse the proposal and alignment stages of a finished run on the same data, if they are equal.",
     ),
 ]
 FinishedRun = Annotated[
@@ -64,7 +65,9 @@ OutBundle = Annotated[
     Path,
     typer.Option("--out", metavar="BUNDLE", help="The bundle's folder, new or empty.", show_default=False),
 ]
-Name = Annotated[str | None, typer.Option(show_default="the folder's", help="The bundle's name.")]
+BundleName = Annotated[
+    str | None, typer.Option("--name", show_default="the folder's name", help="The bundle's name.")
+]
 
 
 def train(
@@ -75,15 +78,15 @@ def train(
     seed: Seed = 0,
     device: Device = None,
     word_vectors: WordVectors = None,
-    sentences: Sentences = None,
-    init: Init = None,
-    earlier: Earlier = None,
+    sentences: ExtraText = None,
+    init: InitialBundle = None,
+    earlier: EarlierRun = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a recipe on a data set.
 
-    The splits train and val are used, test never. RUN gets the configuration, checkpoints, logs and
-    curves of every stage. Interrupted, the same command goes on from the last checkpoint.
+    Uses the splits train and val, never test. RUN contains the configuration, and the checkpoints, logs and
+    curves of every stage. After an interruption the same command continues from the last checkpoint.
 
     Example: `dvsa train toy --out run`, or `dvsa train best --data photographs --init shipped --out run`
     """
@@ -93,39 +96,50 @@ def train(
 
     if recipe not in RECIPES:
         raise ValueError(f"there is no recipe {recipe!r}: choose from {', '.join(sorted(RECIPES))}")
+
     if data is None:
         if recipe != "toy":
             raise ValueError(f"the recipe {recipe} needs a data set: name its folder with --data")
         data = out.with_name(f"{out.name}-data")
         if not (data / "dataset_toy.json").is_file():
-            note(f"makes the toy set in {data}")
+            note(f"making the toy set in {data}")
             toy.write(data)
     dataset = load(data, entities).divided()
     if dataset.problems:
-        note(f"{data}: {len(dataset.problems)} problems worked around; dvsa data check names them")
+        note(f"{data}: {len(dataset.problems)} problems worked around; dvsa data check lists them")
+
     fit(
-        RECIPES[recipe](), dataset, out, seed=seed, device=device, word_vectors=word_vectors,
-        sentences=sentences, earlier=earlier, init=init,
-    )  # fmt: skip
+        RECIPES[recipe](),
+        dataset,
+        out,
+        seed=seed,
+        device=device,
+        word_vectors=word_vectors,
+        sentences=sentences,
+        earlier=earlier,
+        init=init,
+    )
+
     facts = Run(out).facts
     if as_json:
         print_json({"run": str(out), "stages": facts})
         return
+
     figures = table("Stage", "Figure", "Value", right=("Value",))
     for stage, values in facts.items():
         for name, value in values.items():
             figures.add_row(stage, name, f"{value:.4g}" if isinstance(value, float) else str(value))
     show(
-        "The best checkpoint of each stage, judged on val:\n",
+        "The best checkpoint of each stage, evaluated on val:\n",
         figures,
         f"\nNext: dvsa export {out} --out BUNDLE",
     )
 
 
-def export(run: FinishedRun, out: OutBundle, name: Name = None, as_json: AsJson = False) -> None:
-    """Turn a run into a bundle.
+def export(run: FinishedRun, out: OutBundle, name: BundleName = None, as_json: AsJson = False) -> None:
+    """Export a run as a bundle.
 
-    The bundle is all that the other commands need, and they need no PyTorch.
+    The other commands need only the bundle, and no PyTorch.
 
     Example: `dvsa export run --out bundle`
     """
