@@ -157,7 +157,7 @@ def test_read_boxes_of_an_empty_list_gives_none(tmp_path: Path) -> None:
     [
         ("", "not a JSON file"),
         ("[" * 100_000, "not a JSON file"),
-        ('{"boxes": []}', "holds no list"),
+        ('{"boxes": []}', "not a list"),
         ("[[0, 0, 9, 9], 5]", r"row 1 \(from 0\) is 5; give four numbers"),
         ("[[0, 0, 9]]", "give four numbers"),
         ('[[0, 0, 9, "9"]]', "give four numbers"),

@@ -17,6 +17,14 @@ def align(sentence: Sentence, v_ID: FloatArray, *, beta: float, support: float) 
         v_ID: vectors of the regions.
         beta: preference for longer segments in the MRF; 0 or more, and may be infinite.
         support: see `words_on_regions`.
+
+    >>> known_T, s_ND = np.array([True, False, True]), np.array([[2.0, 0.0], [0.0, 1.0]])
+    >>> sentence = Sentence("Red zyzzyva runs", ("red", "zyzzyva", "runs"), known_T, s_ND)
+    >>> alignment = align(sentence, np.array([[1.0, 0.0], [0.0, 1.0]]), beta=0.5, support=0.3)
+    >>> alignment.score, [word.region for word in alignment.words]
+    (3.0, [0, None, 1])
+    >>> [(segment.text, segment.region) for segment in alignment.segments]
+    [('red zyzzyva', 0), ('runs', 1)]
     """
     dot_TI = np.zeros((len(sentence.words), len(v_ID)), np.float32)
     dot_TI[sentence.known_T] = sentence.s_ND @ v_ID.T
@@ -41,6 +49,10 @@ def words_on_regions(sentence: Sentence, dot_TI: FloatArray, support: float) -> 
         sentence: the sentence.
         dot_TI: the products v_i . s_t; the rows of unknown words are not used for support.
         support: a cosine in [-1, 1] if the vectors of regions have length 1.
+
+    >>> sentence = Sentence("the dog", ("the", "dog"), np.array([True, True]), np.array([[1.0], [2.0]]))
+    >>> [word.supported for word in words_on_regions(sentence, np.array([[0.1], [0.5]]), support=0.3)]
+    [True, False]
     """
     least_T = np.zeros(len(sentence.words))
     least_T[sentence.known_T] = support * np.linalg.norm(sentence.s_ND, axis=1)
@@ -69,6 +81,10 @@ def locate(s_ND: FloatArray, v_ID: FloatArray, box_I4: FloatArray, sharpness: fl
         v_ID: vectors of the regions, of length 1 if `sharpness` is above 0.
         box_I4: boxes of the regions.
         sharpness: factor on the cosines in the softmax.
+
+    >>> v_ID, box_I4 = np.eye(2), np.array([[0, 0, 0.5, 0.5], [0, 0, 1, 1]])
+    >>> locate(np.array([[0.2, 0.1]]), v_ID, box_I4, sharpness=0)
+    0
     """
     s_D = s_ND.sum(axis=0)
     dot_I: FloatArray = v_ID @ s_D

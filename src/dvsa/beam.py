@@ -1,9 +1,9 @@
-"""Search for likely sequences over any step function; knows neither vocabulary nor network.
+"""Search for likely sequences with any step function; independent of vocabulary and network.
 
-A step takes the last token of each hypothesis and its state, and gives the log-probabilities of the next
-token and the new state. Each array of a state has a row for each hypothesis, and a step treats each row by
-itself: a search drops, repeats and reorders them as it pleases. It serves many items at once, one for each
-row of the state that it is given, and each item's result is that of a search of its own.
+A step takes the last token and the state of each hypothesis, and gives the log-probabilities of the next
+token and the new state. Each array of a state has one row for each hypothesis. A step must treat each row
+independently, because a search drops, repeats and reorders rows. A search serves many items at once, one for
+each row of the first state; the result of an item does not depend on the other items.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,21 +21,29 @@ Step = Callable[[IntArray, State], tuple[FloatArray, State]]
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """A sequence, whole or cut off at the greatest length."""
+    """A sequence, complete or cut off at the maximum length."""
 
     tokens: tuple[int, ...]
     """Without START and END."""
     logps: tuple[float, ...]
-    """Natural log-probability of each token, and of END where the sequence came to it."""
+    """Natural log-probability of each token, and of END if the sequence is complete."""
 
     @property
     def logp(self) -> float:
-        """Log-probability of the whole."""
+        """Log-probability of the whole sequence.
+
+        >>> Hypothesis((5, 7), (-0.5, -1.0, -0.25)).logp
+        -1.75
+        """
         return sum(self.logps)
 
     @property
     def finished(self) -> bool:
-        """Whether END was reached."""
+        """Whether END was reached.
+
+        >>> Hypothesis((5, 7), (-0.5, -1.0, -0.25)).finished, Hypothesis((5, 7), (-0.5, -1.0)).finished
+        (True, False)
+        """
         return len(self.logps) > len(self.tokens)
 
 
@@ -51,34 +59,48 @@ def beam_search(
     length_power: float = 0.0,
     banned: Sequence[int] = (),
 ) -> list[list[Hypothesis]]:
-    """For each item up to `width` hypotheses, by falling score `logp / steps ** length_power`.
+    """For each item up to `width` hypotheses, by decreasing score `logp / steps ** length_power`.
 
-    `steps` counts the tokens, and END where it was reached; it is at most `max_len`. The rule:
+    `steps` counts the tokens, and END if it was reached; it is at most `max_len`. The rules:
 
-    - An item's beam holds `width` hypotheses, finished and unfinished together. At every step each unfinished
-      one gives way to its extensions by every token, the finished stand as they are; the best `width` stay.
-    - Equal scores go in order of the hypotheses extended, then to the lower token.
-    - The search ends at `max_len` steps, or when all hypotheses in the beams are finished: another step would
-      change nothing. A finished item costs no further steps while others go on.
+    - The beam of an item has `width` hypotheses, finished and unfinished ones together. In every step, each
+      unfinished hypothesis is replaced by its extensions with every token, and finished ones remain as they
+      are. The best `width` of them are kept.
+    - Equal scores are taken in order of the extended hypotheses, then by the lower token.
+    - The search ends after `max_len` steps, or when all hypotheses are finished. An item whose hypotheses are
+      all finished costs no further steps.
 
-    Tokens in `banned` are never chosen, nor is END before `min_len` other tokens; others do not gain by it.
-    Raises `ValueError` where a step gives NaN or leaves a hypothesis without any possible token.
+    Tokens in `banned` are never chosen, and END is not chosen before `min_len` other tokens. This does not
+    change the log-probabilities of the other tokens.
+
+    Raises:
+        ValueError: `width` or `max_len` is below 1, or a step gives NaN or no possible token.
+
+    >>> def step(token_B, state):  # after 1 come 2 or 3, then END, which is 0
+    ...     p_VV = np.array([[1, 0, 0, 0], [0, 0, 0.4, 0.6], [1, 0, 0, 0], [0.5, 0, 0.5, 0]])
+    ...     with np.errstate(divide="ignore"):
+    ...         return np.log(p_VV[token_B]), state
+    >>> (best, second), = beam_search(step, (np.zeros(1),), start=1, end=0, width=2, max_len=9)
+    >>> best.tokens, round(float(np.exp(best.logp)), 2), second.tokens
+    ((2,), 0.4, (3,))
     """
     if width < 1 or max_len < 1:
         raise ValueError(f"width is {width} and max_len {max_len}; both must be at least 1")
-    # One row a hypothesis (H), grouped by item, the best first. The finished go on saying END at no cost.
+
+    # One row for each hypothesis (H), grouped by item, the best first. Finished ones repeat END at no cost.
     item_H = np.arange(_items(state))
     said_HT = np.full((len(item_H), 1), start)
     logp_HT = np.zeros((len(item_H), 1))
     total_H = np.zeros(len(item_H))
     steps_H = np.zeros(len(item_H), dtype=np.int64)
     live_H = np.ones(len(item_H), dtype=np.bool_)
+
     while live_H.any() and said_HT.shape[1] <= max_len:
         barred = (*banned, end) if said_HT.shape[1] <= min_len else banned
         logp_BV, state = _advance(step, said_HT[live_H, -1], state, barred)
         row_C, token_C = _best_tokens(logp_BV, width)
 
-        # The candidates (C): extensions of the live, then the finished as they stand.
+        # The candidates (C): extensions of the live hypotheses, then the finished ones unchanged.
         done_C = np.flatnonzero(~live_H)
         parent_C = np.concatenate([np.flatnonzero(live_H)[row_C], done_C])
         logp_C = np.concatenate([logp_BV[row_C, token_C], np.zeros(len(done_C))])
@@ -86,6 +108,7 @@ def beam_search(
         steps_C = steps_H[parent_C] + live_H[parent_C]
         total_C = total_H[parent_C] + logp_C
 
+        # Keep the best candidates of each item as the next hypotheses.
         score_C = total_C / steps_C**length_power
         kept_H = _best_of_each(item_H[parent_C], score_C, parent_C, token_C, width)
         parent_H = parent_C[kept_H]
@@ -111,7 +134,16 @@ def greedy(
     min_len: int = 0,
     banned: Sequence[int] = (),
 ) -> list[Hypothesis]:
-    """For each item the sequence of the most likely next tokens, ties to the lower; else as `beam_search`."""
+    """For each item the sequence of the most likely next tokens; equal ones go to the lower token.
+
+    The other arguments and the errors are those of `beam_search`.
+
+    >>> def step(token_B, state):  # END, which is 0, becomes likely with the number of steps
+    ...     return np.log([[0.1 * n, 0.1, 0.2] for n in state[0]]), (state[0] + 1,)
+    >>> (found,) = greedy(step, (np.ones(1),), start=1, end=0, max_len=9)
+    >>> found.tokens, found.finished
+    ((2,), True)
+    """
 
     def choose(logp_BV: FloatArray) -> IntArray:
         best_B: IntArray = logp_BV.argmax(axis=1)
@@ -133,12 +165,21 @@ def sample(
     rng: np.random.Generator,
     banned: Sequence[int] = (),
 ) -> list[Hypothesis]:
-    """For each item one sequence, each token drawn with probability in proportion to p ** (1 / temperature).
+    """For each item one sequence, each token drawn with a probability proportional to p ** (1 / temperature).
 
-    With `top_p` below 1, only from the fewest most likely tokens that together hold that share of the drawing
-    probability; ties go to the lower token. The log-probabilities of the hypotheses are the step function's
-    own, before temperature, `top_p` and `banned`. Raises `ValueError` as `beam_search` does, and for a
-    temperature that is not above 0 or a `top_p` that is not above 0 and at most 1.
+    If `top_p` is below 1, tokens are drawn only from the smallest set of most likely tokens that together
+    have this share of the probability; equal tokens go to the lower one. The log-probabilities of the
+    hypotheses are those of the step function, before temperature, `top_p` and `banned`.
+
+    Raises:
+        ValueError: as `beam_search`, or the temperature is not above 0, or `top_p` is not in (0, 1].
+
+    >>> def step(token_B, state):
+    ...     return np.log([[0.2, 0.1, 0.7]] * len(token_B)), state
+    >>> rng = np.random.default_rng(0)
+    >>> found = sample(step, (np.zeros(3),), start=1, end=0, max_len=4, rng=rng)
+    >>> [drawn.tokens for drawn in found]
+    [(2, 2), (), (2, 1, 2)]
     """
     if not 0 < temperature < np.inf or not 0 < top_p <= 1:
         raise ValueError(
@@ -165,7 +206,7 @@ def _roll_out(
     length: tuple[int, int],
     banned: Sequence[int],
 ) -> list[Hypothesis]:
-    """One sequence an item, by `choose`, from the log-probabilities of a batch to a token for each row."""
+    """One sequence for each item; `choose` takes the log-probabilities of a batch and gives its tokens."""
     min_len, max_len = length
     if max_len < 1:
         raise ValueError(f"max_len is {max_len}; it must be at least 1")
@@ -173,24 +214,28 @@ def _roll_out(
     tokens: list[list[int]] = [[] for _ in range(N)]
     logps: list[list[float]] = [[] for _ in range(N)]
     live_B, token_B = np.arange(N), np.full(N, start)
+
     for said in range(max_len):
         if not len(live_B):
             break
         barred = (*banned, end) if said < min_len else banned
         logp_BV, state = _advance(step, token_B, state, barred)
         token_B = choose(logp_BV)
+
         for row, item in enumerate(live_B):
             tokens[item].append(int(token_B[row]))
             logps[item].append(float(logp_BV[row, token_B[row]]))
+
+        # Only unfinished items take the next step.
         going_B = np.flatnonzero(token_B != end)
         live_B, token_B, state = live_B[going_B], token_B[going_B], _rows(state, going_B)
     return [_hypothesis(*said, end) for said in zip(tokens, logps, strict=True)]
 
 
 def _items(state: State) -> int:
-    """How many items a search begins with."""
+    """The number of items of a search."""
     if not state:
-        raise ValueError("the state holds no array; give one with a row an item")
+        raise ValueError("the state has no arrays; give at least one, with a row for each item")
     return len(state[0])
 
 
@@ -199,21 +244,21 @@ def _rows(state: State, row_B: IntArray) -> State:
 
 
 def _advance(step: Step, token_B: IntArray, state: State, banned: Sequence[int]) -> tuple[FloatArray, State]:
-    """One step, with the banned tokens at -inf; each row is checked to leave a possible token."""
+    """One step, with the banned tokens at -inf; raises ValueError if a row has no possible token."""
     logp_BV, state = step(token_B, state)
     if banned:
         logp_BV = logp_BV.copy()
         logp_BV[:, list(banned)] = -np.inf
     if not np.isfinite(logp_BV.max(axis=1)).all():
-        raise ValueError("a step gave NaN, or no token that is possible and not banned; check its network")
+        raise ValueError("a step gave NaN, or banned tokens only; check its network")
     return logp_BV, state
 
 
 def _best_tokens(logp_BV: FloatArray, width: int) -> tuple[IntArray, IntArray]:
-    """Rows and tokens, in order, of the `width` best possible tokens of each row and of few others.
+    """Rows and tokens, in order, of the `width` best possible tokens of each row and a few others.
 
-    A row's tokens are put into groups. At least `width` tokens reach the `width`-th best maximum of a group,
-    so the best are among those that do; this is several times faster than to partition the whole row.
+    The tokens of a row are divided into groups. At least `width` tokens reach the `width`-th best maximum of
+    the groups, so the best tokens are among those. This is several times faster than partitioning the row.
     """
     V = logp_BV.shape[1]
     groups = min(16 * width, V)
@@ -228,7 +273,7 @@ def _best_tokens(logp_BV: FloatArray, width: int) -> tuple[IntArray, IntArray]:
 def _best_of_each(
     item_C: IntArray, score_C: FloatArray, parent_C: IntArray, token_C: IntArray, width: int
 ) -> IntArray:
-    """Indices of the `width` best candidates of each item, by item, then falling score, parent and token."""
+    """Indices of the `width` best candidates of each item, by item, decreasing score, parent and token."""
     order_C = np.lexsort((token_C, parent_C, -score_C, item_C))
     sorted_C = item_C[order_C]
     place_C = np.arange(len(sorted_C)) - np.searchsorted(sorted_C, sorted_C)
@@ -236,7 +281,7 @@ def _best_of_each(
 
 
 def _nucleus(logit_BV: FloatArray, top_p: float) -> FloatArray:
-    """The logits with -inf for all but the fewest most likely tokens whose probabilities sum to `top_p`."""
+    """The logits, -inf outside the smallest set of most likely tokens with a total probability of `top_p`."""
     order_BV = np.argsort(-logit_BV, axis=1, kind="stable")
     p_BV = np.exp(np.take_along_axis(logit_BV, order_BV, axis=1))
     before_BV = np.cumsum(p_BV, axis=1) - p_BV

@@ -1,7 +1,7 @@
 """Box algebra on arrays of `(x0, y0, x1, y1)` in fractions of the photograph's width and height.
 
-Every function takes and returns plain float arrays; `boxes_N4` holds one box a row. Pixels appear only in
-`to_pixels`, `from_pixels` and `read_boxes`.
+Every function takes and returns float arrays; each row of `boxes_N4` is one box. Only `to_pixels`,
+`from_pixels` and `read_boxes` deal with pixels.
 """
 
 import json
@@ -17,13 +17,17 @@ FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.int64]
 
 PROPOSALS = 19
-"""Boxes of a photograph beside the frame (paper, section 3.1.1)."""
+"""Boxes of a photograph without the frame (paper, section 3.1.1)."""
 
 
 def iou(a_N4: FloatArray, b_M4: FloatArray) -> FloatArray:
     """Intersection over union of every box of `a_N4` with every box of `b_M4`: N × M values in [0, 1].
 
     Two boxes without area have an IoU of 0.
+
+    >>> left, whole = [0, 0, 0.5, 1], [0, 0, 1, 1]
+    >>> iou(np.array([left, whole]), np.array([left, whole])).tolist()
+    [[1.0, 0.5], [0.5, 1.0]]
     """
     ax0_N1, ay0_N1, ax1_N1, ay1_N1 = a_N4.T[:, :, None]
     bx0_M, by0_M, bx1_M, by1_M = b_M4.T
@@ -36,51 +40,71 @@ def iou(a_N4: FloatArray, b_M4: FloatArray) -> FloatArray:
 
 
 def union(boxes_N4: FloatArray) -> FloatArray:
-    """The smallest box around all of `boxes_N4`, as an array of 4; N must be at least 1."""
+    """The smallest box that holds all of `boxes_N4`, as an array of 4; N must be at least 1.
+
+    >>> union(np.array([[0.1, 0.2, 0.3, 0.4], [0.2, 0.1, 0.6, 0.3]])).tolist()
+    [0.1, 0.1, 0.6, 0.4]
+    """
     if not len(boxes_N4):
         raise ValueError("the union of no boxes is not defined; give at least one box")
     return np.concatenate([boxes_N4[:, :2].min(axis=0), boxes_N4[:, 2:].max(axis=0)])
 
 
 def clip(boxes_N4: FloatArray) -> FloatArray:
-    """The parts of the boxes that lie within the photograph; a box wholly outside is left without area."""
+    """The parts of the boxes within the photograph; a box completely outside becomes a box without area.
+
+    >>> clip(np.array([[-0.5, 0.2, 0.4, 1.5]])).tolist()
+    [[0.0, 0.2, 0.4, 1.0]]
+    """
     return np.clip(boxes_N4, 0, 1)
 
 
 def nms(boxes_N4: FloatArray, score_N: FloatArray, *, threshold: float, keep: int) -> IntArray:
     """Greedy non-maximum suppression: indices of at most `keep` boxes, the highest score first.
 
-    A box goes when its IoU with a kept box is above `threshold`. Equal scores stand in order of index.
-    The cost grows with N times the number of boxes kept.
+    A box is dropped if its IoU with a kept box is above `threshold`. Equal scores are taken in order of
+    index. The cost is proportional to N times the number of kept boxes.
+
+    >>> boxes_N4 = np.array([[0, 0, 0.5, 1], [0, 0, 0.45, 1], [0.5, 0, 1, 1]])
+    >>> nms(boxes_N4, np.array([0.7, 0.9, 0.8]), threshold=0.5, keep=3).tolist()
+    [1, 2]
     """
     order_N = np.argsort(-score_N, kind="stable")
     sorted_N4 = np.ascontiguousarray(boxes_N4[order_N].T).T  # edge by edge in memory: faster for `iou`
-    gone_N = np.zeros(len(order_N), dtype=bool)
+    dropped_N = np.zeros(len(order_N), dtype=bool)
+
     kept: list[int] = []
-    while len(kept) < keep and not gone_N.all():
-        best = int(gone_N.argmin())
+    while len(kept) < keep and not dropped_N.all():
+        best = int(dropped_N.argmin())
         kept.append(best)
-        gone_N |= iou(sorted_N4[best : best + 1], sorted_N4)[0] > threshold
-        gone_N[best] = True
+        dropped_N |= iou(sorted_N4[best : best + 1], sorted_N4)[0] > threshold
+        dropped_N[best] = True
     return order_N[kept]
 
 
 def central(boxes_I4: FloatArray, weight_I: FloatArray) -> int:
-    """The box that overlaps most with where something is, if it is box i with probability `weight_I[i]`.
+    """The index of the box with the highest expected IoU; box i is right with probability `weight_I[i]`.
 
-    That is the highest expected IoU: a box in the middle of several likely ones is a better answer than the
-    likeliest of them that lies apart.
+    A box in the middle of several likely ones is a better answer than a likelier box far from the others.
+
+    >>> boxes_I4 = np.array([[0, 0, 0.2, 0.2], [0.5, 0.5, 0.9, 0.9], [0.5, 0.5, 1, 1]])
+    >>> central(boxes_I4, np.array([0.4, 0.3, 0.3]))
+    1
     """
     expected_I: FloatArray = iou(boxes_I4, boxes_I4) @ weight_I
     return int(expected_I.argmax())
 
 
 def grid() -> FloatArray:
-    """Nineteen fixed boxes, the proposer without a network; the frame is not among them.
+    """Nineteen fixed boxes: a proposer without a network. The frame is not one of them.
 
-    Small upright boxes in two rows of four, large upright ones side by side, lying ones from top to bottom,
-    and four in the middle, where photographers put things. The sizes were chosen on phrase boxes of Flickr8K
-    training photographs; with the frame they cover 65 % of the validation split's phrases at IoU 0.5.
+    There are two rows of four small upright boxes, three large upright boxes side by side, four wide boxes
+    from top to bottom, and four boxes in the middle, where photographers put things. The sizes were chosen on
+    phrase boxes of Flickr8K training photographs. With the frame, the boxes cover 65 % of the phrases of the
+    validation split at IoU 0.5.
+
+    >>> grid().shape
+    (19, 4)
     """
     return np.concatenate(
         [
@@ -94,7 +118,7 @@ def grid() -> FloatArray:
 
 
 def _lattice(width: float, height: float, *, columns: int, rows: int, inset: float = 0.0) -> FloatArray:
-    """Boxes of one size, evenly spread; `inset` is the share of the free room left at each end."""
+    """Boxes of one size, evenly spaced; `inset` is the share of the free space left at each end."""
 
     def places(size: float, count: int) -> FloatArray:
         ends = (inset, 1 - inset) if count > 1 else (0.5, 0.5)
@@ -107,8 +131,11 @@ def _lattice(width: float, height: float, *, columns: int, rows: int, inset: flo
 def to_pixels(box: Box | FloatArray, width: int, height: int) -> tuple[int, int, int, int]:
     """The box in whole pixels of a photograph of `width` × `height`; `x1` and `y1` are exclusive.
 
-    Edges go to the nearest pixel border, so boxes from `from_pixels` come back unchanged. The result lies
-    within the photograph and holds at least one pixel.
+    Edges are rounded to the nearest pixel border, so `to_pixels` inverts `from_pixels`. The result is within
+    the photograph and contains at least one pixel.
+
+    >>> to_pixels((0.25, 0.1, 0.5, 1.0), 640, 480)
+    (160, 48, 320, 480)
     """
     x0, y0, x1, y1 = (float(edge) for edge in box)
     left, right = _nearest(x0, x1, width)
@@ -124,34 +151,48 @@ def _nearest(first: float, last: float, size: int) -> tuple[int, int]:
 
 
 def from_pixels(pixels_N4: FloatArray | IntArray, width: int, height: int) -> FloatArray:
-    """Boxes in pixels of a photograph of `width` × `height`, as float64 fractions; nothing is clipped."""
+    """Boxes in pixels of a photograph of `width` × `height` as float64 fractions, without clipping.
+
+    >>> from_pixels(np.array([[160, 48, 320, 480]]), 640, 480).tolist()
+    [[0.25, 0.1, 0.5, 1.0]]
+    """
     return pixels_N4 / np.array([width, height, width, height], dtype=np.float64)
 
 
 def read_boxes(path: Path, width: int, height: int) -> FloatArray:
-    """Boxes from a JSON file: a list of `[x0, y0, x1, y1]` in pixels of the original photograph.
+    """Read boxes from a JSON file: a list of `[x0, y0, x1, y1]` in pixels of the original photograph.
 
-    Returns N × 4 fractions, in the file's order; N may be 0. What reaches beyond the photograph is cut off.
-    Raises `OSError` where the file cannot be read, and `ValueError`, which names the file and the row
-    (counted from 0), where it is no such list or a box has no area within the photograph.
+    Returns N × 4 fractions in the order of the file; N may be 0. Boxes are clipped to the photograph.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: the file holds no such list, or a box has no area within the photograph. The message names
+            the file and the row, counted from 0.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "boxes.json"
+    ...     _ = path.write_text("[[0, 0, 320, 480], [600, 400, 700, 500]]")
+    ...     read_boxes(path, 640, 480).round(2).tolist()
+    [[0.0, 0.0, 0.5, 1.0], [0.94, 0.83, 1.0, 1.0]]
     """
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not a JSON file ({error}); give a list of [x0, y0, x1, y1]") from None
     if not isinstance(rows, list):
-        raise ValueError(f"{path}: holds no list; give a list of [x0, y0, x1, y1] in pixels")
+        raise ValueError(f"{path}: not a list; give a list of [x0, y0, x1, y1] in pixels")
     boxes = [_read_row(row, width, height, f"{path}: row {n} (from 0)") for n, row in enumerate(rows)]
     return from_pixels(np.array(boxes, dtype=np.float64).reshape(-1, 4), width, height)
 
 
 def _read_row(row: object, width: int, height: int, place: str) -> Box:
-    """One box in pixels, cut to the photograph; `place` begins the message of any error."""
+    """One box in pixels, clipped to the photograph; errors begin with `place`."""
     if not isinstance(row, list) or len(row) != 4 or not all(type(edge) in (int, float) for edge in row):
         raise ValueError(f"{place} is {row!r:.60}; give four numbers [x0, y0, x1, y1] in pixels")
     x0, y0, x1, y1 = row
-    if not (x0 < x1 and y0 < y1):  # also refuses NaN, which JSON readers let through
+    if not (x0 < x1 and y0 < y1):  # also refuses NaN, which Python's JSON reader accepts
         raise ValueError(f"{place} is {row!r:.60}; x0 must be below x1, and y0 below y1")
     if x1 <= 0 or y1 <= 0 or x0 >= width or y0 >= height:
-        raise ValueError(f"{place} is {row!r:.60}; it lies outside the {width} x {height} pixels")
+        raise ValueError(f"{place} is {row!r:.60}; it is outside the {width} x {height} pixels")
     return float(max(x0, 0)), float(max(y0, 0)), float(min(x1, width)), float(min(y1, height))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from dvsa import beam, text
 from dvsa.graphs import Graphs
 from dvsa.manifest import Voice
+from dvsa.records import Caption
 
 MAX_LEN = 25
 """Longest caption, in words."""
@@ -27,11 +28,11 @@ class CaptionGraphs:
 
     @property
     def first_token(self) -> int:
-        """The token that stands before the first word."""
+        """The token before the first word."""
         return self.voice.start
 
     def start(self, feature_BIF: Floats, focus_B: NDArray[np.int64]) -> beam.State:
-        """The first state for B regions, `focus_B`, of B photographs."""
+        """The first state for the regions `focus_B` of B photographs."""
         graph = f"{self.voice.graphs}.start"
         return tuple(self.graphs.run(graph, {"features": feature_BIF, "focus": focus_B}))
 
@@ -50,7 +51,17 @@ Sampler = Callable[[CaptionGraphs, beam.State], list[beam.Hypothesis]]
 def search(
     captioner: CaptionGraphs, state: beam.State, *, width: int, length_power: float
 ) -> list[list[beam.Hypothesis]]:
-    """The captions that beam search finds for each item, best first; `width` 1 is greedy."""
+    """The captions that beam search finds for each item, the best first; `width` 1 is greedy search.
+
+    >>> import dvsa
+    >>> model = dvsa.load()
+    >>> view = model.open("examples/photographer.jpg")
+    >>> captioner = model.captioner("frame")
+    >>> state = captioner.start(view.feature_IF[None], np.array([19]))
+    >>> (found,) = search(captioner, state, width=3, length_power=1.0)
+    >>> " ".join(model.bundle.vocabulary.decode(found[0].tokens))
+    'a man in a black shirt is sitting on a cellphone'
+    """
     return beam.beam_search(
         captioner.step,
         state,
@@ -65,7 +76,17 @@ def search(
 
 
 def sampler(temperature: float = 1.0, top_p: float = 1.0, seed: int = 0) -> Sampler:
-    """Draw captions at a temperature from the most likely words that together have probability `top_p`."""
+    """A function that draws captions at a temperature, by default from the whole distribution of words.
+
+    If `top_p` is below 1, words are drawn from the smallest set of most likely words that together have this
+    probability.
+
+    >>> import dvsa
+    >>> view = dvsa.load().open("examples/photographer.jpg")
+    >>> (caption,) = view.captions(sampler=dvsa.sampler(temperature=0.5, seed=1))
+    >>> caption.text
+    'a man in a black shirt is sitting on a cellphone'
+    """
 
     def draw(captioner: CaptionGraphs, state: beam.State) -> list[beam.Hypothesis]:
         return beam.sample(
@@ -82,3 +103,15 @@ def sampler(temperature: float = 1.0, top_p: float = 1.0, seed: int = 0) -> Samp
         )
 
     return draw
+
+
+def to_caption(hypothesis: beam.Hypothesis, vocabulary: text.Vocabulary) -> Caption:
+    """The caption that a search or a sampler has found.
+
+    >>> vocabulary = text.Vocabulary(("a", "dog"), (7, 2), 5)
+    >>> to_caption(beam.Hypothesis((3, 4), (-0.5, -1.5, -0.25)), vocabulary)
+    Caption(text='a dog', logprob=-2.25, words=('a', 'dog'), logprobs=(-0.5, -1.5, -0.25))
+    """
+    words = tuple(vocabulary.decode(hypothesis.tokens))
+    logprobs = tuple(float(logp) for logp in hypothesis.logps)
+    return Caption(" ".join(words), float(hypothesis.logp), words, logprobs)

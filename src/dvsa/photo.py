@@ -1,4 +1,4 @@
-"""Photographs: safe decoding of files of unknown origin, and the square that the network sees."""
+"""Photographs: safe decoding of untrusted files, and the square that the network sees."""
 
 import io
 import warnings
@@ -22,18 +22,18 @@ from PIL import (
 )
 
 MAX_BYTES: Final = 256 * 2**20
-"""Largest accepted file: the WebP reader takes a file into memory whole."""
+"""Largest accepted file, because the WebP reader loads the whole file into memory."""
 
 MAX_PIXELS: Final = 36_000_000
-"""Most pixels held while decoding, at up to 20 bytes each (WebP with alpha, measured): about 0.7 GB."""
+"""Most pixels decoded at once. Each takes up to 20 bytes (measured for WebP with alpha): about 0.7 GB."""
 
 LONG_SIDE: Final = 2048
-"""A longer photograph is shrunk to this: far more than network, drawing or report show."""
+"""Longer photographs are shrunk to this size, which is far more than network, drawing and report need."""
 
 _TOO_LARGE: Final = f"pixels are too many; shrink it to {MAX_PIXELS:,} pixels or fewer"
 
-# Asked one by one instead of through Image.open: that would bring in Pillow's own pixel limit, which is
-# process-wide and refuses JPEGs that decode well at reduced scale. None of these starts another program.
+# These readers are tried in turn. Image.open would apply Pillow's pixel limit, which is process-wide and
+# refuses JPEGs that could be decoded at a reduced scale. None of these readers starts another program.
 _READERS: Final[tuple[type[ImageFile.ImageFile], ...]] = (
     JpegImagePlugin.JpegImageFile,
     PngImagePlugin.PngImageFile,
@@ -53,36 +53,41 @@ _TURNS: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What sets a picture upright, by its EXIF orientation; those from 5 swap width and height."""
+"""How to turn a picture upright, by its EXIF orientation; from 5 on, width and height are swapped."""
 
 
 class PhotoError(ValueError):
-    """A photograph that cannot be read; the message is one line with its name and the reason."""
+    """A photograph cannot be read; the message is one line with its name and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A decoded photograph, upright, without the metadata of its file."""
+    """A decoded photograph, upright and without metadata."""
 
     name: str
     image: Image.Image
     """Mode RGB, at most `LONG_SIDE` pixels long; colour profiles are not applied."""
     width: int
-    """Of the original, in pixels, after its EXIF orientation."""
+    """Width of the original in pixels, after EXIF orientation."""
     height: int
-    """Of the original, in pixels, after its EXIF orientation."""
+    """Height of the original in pixels, after EXIF orientation."""
 
 
 def read(source: Path | bytes, name: str | None = None) -> Photo:
-    """Decode a photograph from a file or from the bytes of one; the content counts, not the extension.
+    """Decode a photograph from a file or from bytes; its content decides the format, not its extension.
 
-    Takes BMP, GIF, JPEG (and MPO), PNG, PPM, TIFF and WebP in any mode: the first frame, transparency laid
-    over white, deep greys brought to 8 bits. `name` stands for the photograph in errors and in `Photo.name`;
-    by default it is the path in errors and the file's name in `Photo.name`.
+    Reads the first frame of BMP, GIF, JPEG (and MPO), PNG, PPM, TIFF and WebP in any mode. Transparency is
+    replaced by white, and deep greys are converted to 8 bits. `name` is used in errors and as `Photo.name`;
+    by default, errors use the path and `Photo.name` is the name of the file.
 
     Raises:
-        PhotoError: missing, a folder, empty, not a picture, damaged, or larger than `MAX_BYTES` or
-            `MAX_PIXELS`. A JPEG is decoded at 1/2, 1/4 or 1/8 scale where that is enough, and counts so.
+        PhotoError: the file is missing, a folder, empty, not a picture, damaged, or larger than `MAX_BYTES`
+            or `MAX_PIXELS`. JPEGs are decoded at 1/2, 1/4 or 1/8 scale if that is large enough; this scale
+            counts for the limit.
+
+    >>> photo = read(Path("examples/photographer.jpg"))
+    >>> photo.name, photo.width, photo.height
+    ('photographer.jpg', 512, 512)
     """
     if isinstance(source, bytes):
         name = name or "photograph"
@@ -102,15 +107,19 @@ def read(source: Path | bytes, name: str | None = None) -> Photo:
 
 
 def squash(photo: Photo, size: int) -> NDArray[np.uint8]:
-    """The photograph on a square of `size` pixels, its aspect ratio lost: uint8, (size, size, 3).
+    """The photograph resized to a square of `size` pixels, without its aspect ratio: uint8, (size, size, 3).
 
-    Bicubic, which Pillow widens with the reduction and so is free of aliasing: the filter that the
-    EfficientNet weights were trained with. Lanczos would be sharper, and ring at hard edges.
+    The filter is bicubic, as in the training of the EfficientNet weights. Pillow widens it with the
+    reduction, so there is no aliasing. Lanczos would be sharper, but it rings at hard edges.
+
+    >>> squash(read(Path("examples/photographer.jpg")), 224).shape
+    (224, 224, 3)
     """
     return np.array(photo.image.resize((size, size), Image.Resampling.BICUBIC))
 
 
 def _decode(stream: BinaryIO, length: int, label: str, name: str) -> Photo:
+    """Decode with the first reader that accepts the file; errors begin with `label`."""
     head = stream.read(32)
     if not head:
         raise PhotoError(f"{label}: the file is empty")
@@ -119,9 +128,10 @@ def _decode(stream: BinaryIO, length: int, label: str, name: str) -> Photo:
         raise PhotoError(f"{label}: not a picture in BMP, GIF, JPEG, PNG, PPM, TIFF or WebP format")
     if length > MAX_BYTES:
         raise PhotoError(f"{label}: {length:,} bytes; make it smaller than {MAX_BYTES:,} bytes")
+
     stream.seek(0)
     with warnings.catch_warnings():
-        # What Pillow has to say of damaged metadata is of no use to who only wants to see the picture.
+        # Pillow's warnings about damaged metadata do not help somebody who only wants to see the picture.
         warnings.filterwarnings("ignore", module=r"PIL\.")
         try:
             return _upright(reader(stream), label, name)
@@ -129,7 +139,7 @@ def _decode(stream: BinaryIO, length: int, label: str, name: str) -> Photo:
             raise
         except Image.DecompressionBombError as error:
             raise PhotoError(f"{label}: {_TOO_LARGE}") from error
-        except Exception as error:  # damaged files make Pillow raise nearly anything
+        except Exception as error:  # damaged files make Pillow raise almost any exception
             reason = " ".join(str(error).split()) or type(error).__name__
             raise PhotoError(f"{label}: damaged or incomplete {reader.format} file ({reason})") from error
 
@@ -140,14 +150,17 @@ def _accepts(reader: type[ImageFile.ImageFile], head: bytes) -> bool:
 
 
 def _upright(image: ImageFile.ImageFile, label: str, name: str) -> Photo:
+    """Load a picture at a suitable scale, shrink it, turn it upright and convert it to RGB."""
     width, height = image.size
     scale = LONG_SIDE / max(width, height)
     image.draft(image.mode, (max(1, int(width * scale)), max(1, int(height * scale))))
-    # libjpeg keeps a progressive picture whole, at 6 bytes a pixel, however small it comes out.
+
+    # libjpeg holds a whole progressive picture, at 6 bytes per pixel, however small the result is.
     held = width * height // 2 if "progressive" in image.info else image.width * image.height
     if held > MAX_PIXELS:
         raise PhotoError(f"{label}: {width} x {height} {_TOO_LARGE}")
     image.load()
+
     orientation = _orientation(image)
     if orientation >= 5:
         width, height = height, width
@@ -161,13 +174,13 @@ def _upright(image: ImageFile.ImageFile, label: str, name: str) -> Photo:
 def _orientation(image: Image.Image) -> int:
     try:
         value = image.getexif().get(ExifTags.Base.Orientation)
-    except Exception:  # damaged EXIF, of which Pillow raises nearly anything, must not cost the photograph
+    except Exception:  # damaged EXIF makes Pillow raise almost any exception; the picture is still good
         return 1
     return value if isinstance(value, int) and value in _TURNS else 1
 
 
 def _plain_mode(image: Image.Image) -> Image.Image:
-    """The picture in one of the three modes that shrink well: F for deep greys, RGBA or RGB."""
+    """The picture in one of three modes that can be shrunk well: F for deep greys, RGBA or RGB."""
     deep = image.mode.startswith(("I", "F"))
     mode = "F" if deep else "RGBA" if image.has_transparency_data else "RGB"
     return image if image.mode == mode else image.convert(mode)
@@ -179,14 +192,14 @@ def _rgb(image: Image.Image) -> Image.Image:
     elif image.mode == "RGBA":
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     image = image.convert("RGB")
-    image.info.clear()  # a copy that is saved must not carry comments or places along
+    image.info.clear()  # saved copies must not contain comments or locations
     return image
 
 
 def _eight_bits(grey_HW: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Deep greys on 0 to 255, by the first of the usual ceilings 1, 255 and 65535 that holds them all.
+    """Scale deep greys to 0 to 255 by the first of the usual maxima 1, 255 and 65535 that no value exceeds.
 
-    Values beyond these, or below 0, are stretched from the least to the greatest.
+    If a value is above 65535 or below 0, the range from the lowest to the highest value is stretched.
     """
     finite_N = grey_HW[np.isfinite(grey_HW)]
     low, high = (float(finite_N.min()), float(finite_N.max())) if finite_N.size else (0.0, 0.0)

@@ -1,12 +1,12 @@
-"""Frozen values that pass between the parts of the package, and the legend of shape letters.
+"""Frozen values that the parts of the package exchange, and the legend of shape letters.
 
 Shape letters, used as suffixes of array names (`v_ID` is regions by embedding):
 
     K photographs   I regions    L sentences   T words      D embedding
     B batch         V vocabulary F features    N any count  H, W, C height, width, channels
 
-A *box* is `(x0, y0, x1, y1)` in fractions of the photograph's width and height, so `0 <= x0 < x1 <= 1`:
-it means the same on the original and on the squashed square that the network sees.
+A *box* is `(x0, y0, x1, y1)` in fractions of the photograph's width and height, so `0 <= x0 < x1 <= 1`.
+It is the same on the original photograph and on the square that the network sees.
 """
 
 from dataclasses import dataclass
@@ -24,16 +24,16 @@ FRAME: Box = (0.0, 0.0, 1.0, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A part of a photograph that words can speak of."""
+    """A part of a photograph."""
 
     index: int
-    """Place in the view's list of regions, from 0."""
+    """Position in the view's list of regions, from 0."""
     box: Box
     """In fractions of width and height."""
     pixels: tuple[int, int, int, int]
-    """The same box in pixels of the original photograph, after its EXIF orientation."""
+    """The same box in pixels of the original photograph, after EXIF orientation."""
     score: float
-    """The proposer's confidence in [0, 1]; 1 for the whole frame and for boxes that a user gave."""
+    """The proposer's confidence in [0, 1]; 1 for the frame, fixed boxes and boxes given by the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +42,18 @@ class Word:
 
     text: str
     known: bool
-    """False when the vocabulary lacks the word; it then has no region and scores 0."""
+    """Whether the vocabulary has the word. An unknown word has no region and scores 0."""
     region: int | None
     score: float
-    """`max over regions i of v_i . s_t`: the word's share of the sentence's score."""
+    """`max over regions i of v_i . s_t`: what the word adds to the score of the sentence."""
     supported: bool
-    """Whether a region speaks for it: its score, over the length of its vector, is above
-    the bundle's `support`. Function words need none."""
+    """Whether the score is above the bundle's `support` times the length of the word's vector. Function words
+    are always supported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Neighbouring words that the MRF puts on one region (paper, section 3.1.4)."""
+    """Neighbouring words that the MRF assigns to one region (paper, section 3.1.4)."""
 
     first: int
     """Index of the first word."""
@@ -67,12 +67,12 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """A sentence on a photograph."""
+    """A sentence aligned with a photograph."""
 
     sentence: str
     beta: float
     score: float
-    """The MaxSim score of the photograph and the sentence: the sum of its words' scores."""
+    """The MaxSim score of the photograph and the sentence: the sum of the words' scores."""
     words: tuple[Word, ...]
     segments: tuple[Segment, ...]
     scores: tuple[tuple[float, ...], ...]
@@ -81,14 +81,14 @@ class Alignment:
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """A generated sentence with its evidence."""
+    """A generated sentence with its log-probabilities."""
 
     text: str
     logprob: float
-    """Natural logarithm of the sentence's probability, END included."""
+    """Natural logarithm of the probability of the sentence, including END."""
     words: tuple[str, ...]
     logprobs: tuple[float, ...]
-    """One for each word, and one for END where the sentence came to its end."""
+    """One for each word, and one for END if the sentence is complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """All that the model says about one photograph."""
+    """Everything that the model says about one photograph."""
 
     photo: str
     width: int
@@ -112,4 +112,4 @@ class Description:
     regions: tuple[Region, ...]
     phrases: tuple[Phrase, ...]
     alignment: Alignment | None
-    """The alignment of the sentence asked for; of the caption itself when none was given."""
+    """The alignment of the given sentence, or of the caption if no sentence was given."""

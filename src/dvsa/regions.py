@@ -1,4 +1,4 @@
-"""Which boxes become the regions of a photograph: some of many candidates, and the whole frame."""
+"""Which of many candidate boxes become the regions of a photograph. The whole frame is always one of them."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +11,15 @@ PROPOSERS = ("head", "coverage", "grid", "frame")
 PRE_NMS = 1500
 """Candidates that go into NMS, best first."""
 CANDIDATES = 1000
-"""Candidates that are to be covered, best first."""
+"""Candidates that coverage considers, best first."""
 TOUCHED, REACHED = 0.45, 0.75
-"""IoU from which a box covers another at all, and from which it covers it wholly."""
+"""The IoU at which one box begins to cover another, and the IoU at which it covers it completely."""
 
 
 def choose(
     proposer: str, score_N: FloatArray, box_N4: FloatArray, *, threshold: float
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The regions of one photograph from its candidates, the frame last: boxes (I, 4) and scores (I,).
+    """Choose the regions of one photograph from its candidates: boxes (I, 4), scores (I,), the frame last.
 
     Args:
         proposer: `head`, the 19 best candidates after NMS, filled up with the best that it dropped;
@@ -31,49 +31,72 @@ def choose(
 
     Raises:
         ValueError: the proposer is unknown.
+
+    >>> rng = np.random.default_rng(0)
+    >>> score_N, corner_N2 = rng.random(100), rng.random((100, 2)) / 2
+    >>> box_N4 = np.hstack([corner_N2, corner_N2 + 0.3])
+    >>> box_I4, score_I = choose("coverage", score_N, box_N4, threshold=0.5)
+    >>> box_I4.shape, score_I.shape, box_I4[-1].tolist()
+    ((20, 4), (20,), [0.0, 0.0, 1.0, 1.0])
     """
     if proposer not in PROPOSERS:
         raise ValueError(f"the proposer {proposer!r} is unknown: use one of {', '.join(PROPOSERS)}")
-    if proposer in ("grid", "frame"):
-        return with_frame(grid() if proposer == "grid" else np.empty((0, 4)))
+    if proposer == "grid":
+        return with_frame(grid())
+    if proposer == "frame":
+        return with_frame(np.empty((0, 4)))
 
+    # The best candidates (C) by score.
     top_C = np.argsort(-score_N, kind="stable")[: CANDIDATES if proposer == "coverage" else PRE_NMS]
     box_C4, score_C = box_N4[top_C], score_N[top_C]
+
     if proposer == "coverage":
-        order_I = cover(box_C4, score_C, PROPOSALS)
+        chosen = cover(box_C4, score_C, PROPOSALS)
     else:
         kept = nms(box_C4, score_C, threshold=threshold, keep=PROPOSALS)
         dropped = np.setdiff1d(np.arange(len(top_C)), kept)
-        order_I = np.concatenate([kept, dropped])[:PROPOSALS].astype(np.int64)
-    box_I4, ones_I = with_frame(box_C4[order_I])
-    ones_I[:-1] = score_C[order_I]
-    return box_I4, ones_I
+        chosen = np.concatenate([kept, dropped])[:PROPOSALS].astype(np.int64)
+
+    box_I4, score_I = with_frame(box_C4[chosen])
+    score_I[:-1] = score_C[chosen]
+    return box_I4, score_I
 
 
 def with_frame(box_N4: FloatArray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Boxes with the frame as the last (N + 1, 4), and their scores, which are 1."""
+    """The boxes followed by the frame (N + 1, 4), and a score of 1 for each.
+
+    >>> with_frame(np.array([[0.0, 0.0, 0.5, 0.5]]))[0].tolist()
+    [[0.0, 0.0, 0.5, 0.5], [0.0, 0.0, 1.0, 1.0]]
+    """
     box_I4 = np.vstack([box_N4, [FRAME]]).astype(np.float32)
     return box_I4, np.ones(len(box_I4), np.float32)
 
 
 def cover(boxes_N4: FloatArray, score_N: FloatArray, keep: int) -> IntArray:
-    """Indices of `keep` boxes that leave, beside the frame, as little as possible uncovered: the best first.
+    """Indices of `keep` boxes that, together with the frame, cover the likely boxes best; the best first.
 
-    Scores say how likely each box is asked for. The expected coverage of a choice is
+    A score says how likely somebody asks for a box. The expected coverage of a choice is
 
         sum over n of  score_n  max over the chosen i and the frame of  c(IoU(i, n)),
 
-    where c rises from 0 at `TOUCHED` to 1 at `REACHED`. Each step takes the box that adds most, which comes
-    within 1 - 1/e of the best choice (Nemhauser, Wolsey & Fisher, 1978). NMS throws away what is near a kept
-    box; here it tells where the next box is worth most. Of neighbours in the list, which are much alike,
-    every second may be chosen, and all count. N must be at least 2 `keep`.
+    where c rises from 0 at `TOUCHED` to 1 at `REACHED`. Each step takes the box that adds most. The result
+    reaches at least 1 - 1/e of the best choice (Nemhauser, Wolsey & Fisher, 1978). NMS drops the neighbours
+    of a chosen box; here they say where the next box is worth most.
+
+    Neighbours in the list are much alike, so only every second box can be chosen, but all boxes count. N
+    must be at least 2 `keep`.
+
+    >>> left, right = [0, 0, 0.4, 0.4], [0.5, 0.5, 0.9, 0.9]
+    >>> cover(np.array([left, left, right, right]), np.array([0.1, 0.1, 0.9, 0.9]), keep=2).tolist()
+    [2, 0]
     """
-    covers_RN = _covers(iou(boxes_N4[::2], boxes_N4))
-    covered_N = _covers(iou(np.array([FRAME], boxes_N4.dtype), boxes_N4))[0]
+    covers_RN = _coverage(iou(boxes_N4[::2], boxes_N4))
+    covered_N = _coverage(iou(np.array([FRAME], boxes_N4.dtype), boxes_N4))[0]
     open_R = np.ones(len(covers_RN), dtype=bool)
+
     chosen: list[int] = []
     for _ in range(keep):
-        # einsum, since the threads of a matrix product take longer to meet than this takes
+        # einsum, because starting the threads of a matrix product would take longer than this product
         gain_R = np.einsum("rn,n->r", np.maximum(covers_RN, covered_N), score_N)
         best = int(np.where(open_R, gain_R, -1).argmax())
         chosen.append(2 * best)
@@ -82,6 +105,7 @@ def cover(boxes_N4: FloatArray, score_N: FloatArray, keep: int) -> IntArray:
     return np.array(chosen, dtype=np.int64)
 
 
-def _covers(iou_NM: FloatArray) -> FloatArray:
-    covers_NM: FloatArray = np.clip((iou_NM - TOUCHED) / (REACHED - TOUCHED), 0, 1)
-    return covers_NM
+def _coverage(iou_NM: FloatArray) -> FloatArray:
+    """The function c of `cover`."""
+    coverage_NM: FloatArray = np.clip((iou_NM - TOUCHED) / (REACHED - TOUCHED), 0, 1)
+    return coverage_NM

@@ -15,7 +15,7 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 END = 0
-"""Ends every caption and phrase; also fills the pads, which a mask tells apart."""
+"""Ends every caption and phrase. It also fills the padding, which a mask marks."""
 START = 1
 """Begins the caption of a whole photograph."""
 START_PHRASE = 2
@@ -23,65 +23,85 @@ START_PHRASE = 2
 FIRST_WORD = 3
 """The id of the most frequent word."""
 
-_SHOWN_BY_NOTHING = """
+_FUNCTION_WORDS = """
     a an and another are as at be been being both by each for from has have he her hers him his how in into is
     it its itself no not of off on onto or other she some that the their them there these they this those to
     up was were what where which while who whose with
 """
 
-FUNCTION_WORDS = frozenset(_SHOWN_BY_NOTHING.split())
-"""Words that no region shows."""
+FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
+"""Words such as "the" that no region can show."""
 
 _HEADER = "#sentences"
 
 
 def words(text: str) -> list[str]:
-    """The paper's tokens: lower case, split at white space, without any character that is no letter or digit.
+    """The tokens of the paper: lower case, split at white space, with letters and digits only.
 
-    Letters and digits are those of Unicode (`str.isalnum`). Tokens that end up empty are dropped.
+    Letters and digits are those of Unicode (`str.isalnum`). Empty tokens are dropped.
+
+    >>> words("A dog's ball - 2 of them!")
+    ['a', 'dogs', 'ball', '2', 'of', 'them']
     """
     return re.sub(r"[^\w\s]|_", "", text.lower()).split()
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The known words, by falling count, ties in alphabetical order; a word's id is its place + FIRST_WORD.
+    """The known words by decreasing count, equal counts in alphabetical order.
 
-    Raises `ValueError` where the words are not so ordered, not unique or not free of white space.
+    The id of a word is its position + FIRST_WORD. Raises `ValueError` if the words are not in this order, not
+    unique, or contain white space.
+
+    >>> vocabulary = Vocabulary(("a", "dog"), (7, 2), sentences=5)
+    >>> len(vocabulary), "dog" in vocabulary
+    (5, True)
     """
 
     words: tuple[str, ...]
     counts: tuple[int, ...]
-    """How often each word was seen in the training sentences."""
+    """How often each word occurs in the training sentences."""
     sentences: int
-    """How many training sentences there were."""
+    """The number of training sentences."""
 
     def __post_init__(self) -> None:
         if len(self.words) != len(self.counts):
-            raise ValueError(f"{len(self.words)} words but {len(self.counts)} counts; give one count a word")
+            raise ValueError(
+                f"{len(self.words)} words but {len(self.counts)} counts; give one count for each word"
+            )
         if self.sentences < 0:
             raise ValueError(f"the number of sentences is {self.sentences}; it must not be negative")
         for word, count in zip(self.words, self.counts, strict=True):
             if word.split() != [word]:
-                raise ValueError(f"the word {word!r} is empty or holds white space; give single words")
+                raise ValueError(f"the word {word!r} is empty or contains white space; give single words")
             if count < 1:
                 raise ValueError(f"the word {word!r} has the count {count}; it must be at least 1")
         if len(self._ids) != len(self.words):
-            raise ValueError(f"{len(self.words) - len(self._ids)} words stand twice; give each word once")
+            raise ValueError(f"{len(self.words) - len(self._ids)} words appear twice; give each word once")
         for (a_count, a), (b_count, b) in pairwise(zip(self.counts, self.words, strict=True)):
             if (-a_count, a) > (-b_count, b):
-                raise ValueError(f"{b!r} follows {a!r}; sort by falling count, ties in alphabetical order")
+                raise ValueError(
+                    f"{b!r} follows {a!r}; sort by decreasing count, equal counts in alphabetical order"
+                )
 
     @classmethod
     def build(cls, sentences: Iterable[Sequence[str]], min_count: int = 5) -> "Vocabulary":
-        """The words that occur at least `min_count` times in `sentences`, each a sequence of tokens."""
+        """The words that occur at least `min_count` times in `sentences`, each a sequence of tokens.
+
+        >>> Vocabulary.build([["a", "dog"], ["a", "cat"]], min_count=2).words
+        ('a',)
+        """
         listed = list(sentences)
         seen = Counter(chain.from_iterable(listed))
         kept = sorted((-count, word) for word, count in seen.items() if count >= min_count)
         return cls(tuple(word for _, word in kept), tuple(-count for count, _ in kept), len(listed))
 
     def joined(self, other: "Vocabulary") -> "Vocabulary":
-        """The words of both, with their counts added up."""
+        """The words of both vocabularies, with the sums of their counts.
+
+        >>> Vocabulary(("a",), (3,), 3).joined(Vocabulary(("dog", "a"), (2, 1), 2))
+        Vocabulary(words=('a', 'dog'), counts=(4, 2), sentences=5)
+        """
         counts = Counter(dict(zip(self.words, self.counts, strict=True)))
         counts.update(dict(zip(other.words, other.counts, strict=True)))
         kept = sorted((-count, word) for word, count in counts.items())
@@ -100,22 +120,33 @@ class Vocabulary:
         return word in self._ids
 
     def id(self, word: str) -> int | None:
-        """The word's id; `None` where it is unknown."""
+        """The id of a word; `None` if it is unknown.
+
+        >>> Vocabulary(("a", "dog"), (7, 2), 5).id("dog")
+        4
+        """
         return self._ids.get(word)
 
     def encode(self, tokens: Iterable[str]) -> list[int]:
-        """The ids of the known words, in order; unknown words are dropped, and no START or END is added."""
+        """The ids of the known words, in order, without unknown words, START or END.
+
+        >>> Vocabulary(("a", "dog"), (7, 2), 5).encode(["a", "red", "dog"])
+        [3, 4]
+        """
         return [self._ids[token] for token in tokens if token in self._ids]
 
     def decode(self, ids: Iterable[int]) -> list[str]:
-        """The words up to the first END; START and START_PHRASE have no text and are passed over.
+        """The words before the first END; START and START_PHRASE are skipped.
 
-        Raises `ValueError` for a number that is no id.
+        Raises `ValueError` for an invalid id.
+
+        >>> Vocabulary(("a", "dog"), (7, 2), 5).decode([START, 3, 4, END])
+        ['a', 'dog']
         """
         decoded = []
         for n in ids:
             if not 0 <= n < len(self):
-                raise ValueError(f"{n} is no id of this vocabulary; ids run from 0 to {len(self) - 1}")
+                raise ValueError(f"{n} is not an id of this vocabulary; ids are 0 to {len(self) - 1}")
             if n == END:
                 break
             if n >= FIRST_WORD:
@@ -123,24 +154,41 @@ class Vocabulary:
         return decoded
 
     def counts_V(self) -> IntArray:
-        """How often a captioner has to say each id: END once a sentence, START and START_PHRASE never.
+        """How often a captioner must say each id: END once per sentence, START and START_PHRASE never.
 
-        The logarithms of these frequencies initialise the softmax bias (paper, section 6).
+        The logarithms of these frequencies initialise the bias of the softmax (paper, section 6).
+
+        >>> Vocabulary(("a", "dog"), (7, 2), 5).counts_V().tolist()
+        [5, 0, 0, 7, 2]
         """
         return np.array([self.sentences, 0, 0, *self.counts], dtype=np.int64)
 
     def save(self, path: Path) -> None:
-        """Write UTF-8 lines `word<TAB>count`, after a first line with the number of sentences."""
+        """Write the number of sentences in the first line, then UTF-8 lines `word<TAB>count`.
+
+        >>> from tempfile import TemporaryDirectory
+        >>> vocabulary = Vocabulary(("a", "dog"), (7, 2), 5)
+        >>> with TemporaryDirectory() as folder:
+        ...     vocabulary.save(Path(folder) / "vocabulary.tsv")
+        ...     Vocabulary.load(Path(folder) / "vocabulary.tsv") == vocabulary
+        True
+        """
         rows = [(_HEADER, self.sentences), *zip(self.words, self.counts, strict=True)]
         path.write_text("".join(f"{word}\t{count}\n" for word, count in rows), encoding="utf-8", newline="\n")
 
     @classmethod
     def load(cls, path: Path) -> "Vocabulary":
-        """Read what `save` wrote; `ValueError` names the file, and the line where there is one (from 1)."""
+        """Read a file that `save` wrote; `ValueError` names the file and the line, counted from 1.
+
+        >>> import dvsa
+        >>> folder = dvsa.load().bundle.folder
+        >>> Vocabulary.load(folder / "vocabulary.tsv").words[:4]
+        ('a', 'in', 'the', 'on')
+        """
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
         except UnicodeDecodeError:
-            raise ValueError(f"{path}: not UTF-8; give a vocabulary that Vocabulary.save wrote") from None
+            raise ValueError(f"{path}: not UTF-8; give a file that Vocabulary.save wrote") from None
         rows = []
         for n, line in enumerate(lines, start=1):
             word, tab, count = line.partition("\t")
@@ -156,7 +204,14 @@ class Vocabulary:
 
 
 def pad(ids: Sequence[Sequence[int]]) -> tuple[IntArray, BoolArray]:
-    """Sentences of any lengths as one array `ids_LT`, filled with END, and `real_LT`, true at its words."""
+    """Sentences of any lengths as one array `ids_LT`, padded with END, and a mask `real_LT`, true at words.
+
+    >>> ids_LT, real_LT = pad([[5, 6, 7], [8]])
+    >>> ids_LT.tolist()
+    [[5, 6, 7], [8, 0, 0]]
+    >>> real_LT.tolist()
+    [[True, True, True], [True, False, False]]
+    """
     length_L = np.array([len(sentence) for sentence in ids], dtype=np.int64)
     real_LT = np.arange(length_L.max(initial=0)) < length_L[:, None]
     ids_LT = np.full(real_LT.shape, END, dtype=np.int64)

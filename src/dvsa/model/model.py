@@ -1,0 +1,254 @@
+"""A trained model: it opens photographs, reads sentences and writes captions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dvsa import boxes, maxsim, text
+from dvsa.bundle import Bundle
+from dvsa.captioning import CaptionGraphs, Sampler, search, to_caption
+from dvsa.model.view import Floats, View
+from dvsa.photo import Photo, read, squash
+from dvsa.records import Caption, Subject
+from dvsa.regions import PROPOSERS, choose, with_frame
+from dvsa.sentence import Sentence, check_length
+
+OWN = "own"
+"""The bundle's own proposer, as an argument of `Model.open`."""
+
+
+def load(bundle: str | Path | None = None, *, threads: int = 0) -> "Model":
+    """Load the shipped model, or the one in the folder `bundle`.
+
+    Args:
+        bundle: the folder of a bundle; the shipped bundle if None.
+        threads: how many threads each network may use; 0 lets ONNX Runtime choose.
+
+    Raises:
+        BundleError: the bundle is missing or damaged.
+
+    >>> import dvsa
+    >>> dvsa.load().bundle.manifest.name
+    'flickr8k'
+    """
+    return Model(Bundle.open(None if bundle is None else Path(bundle), threads=threads))
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model. It keeps nothing about photographs, so threads may share it."""
+
+    bundle: Bundle
+
+    def open(
+        self, photo: str | Path | bytes | Photo, *, regions: str | Path | NDArray[np.floating] = OWN
+    ) -> View:
+        """Look at a photograph.
+
+        Args:
+            photo: a file, the bytes of one, or a decoded photograph.
+            regions: `own` for the bundle's own proposer; `head`, `coverage`, `grid` or `frame` for another
+                one, see `dvsa.regions.choose`; a JSON file of boxes in pixels of the original; or boxes
+                (N, 4) in fractions of it. The frame is added as the last region.
+
+        Raises:
+            PhotoError: the photograph cannot be read.
+            ValueError: `regions` is no proposer, no file and no valid boxes.
+
+        >>> import dvsa
+        >>> view = dvsa.load().open("examples/photographer.jpg")
+        >>> view.proposer, len(view.regions)
+        ('coverage', 20)
+        >>> given = dvsa.load().open("examples/photographer.jpg", regions=np.array([[0, 0, 0.5, 1]]))
+        >>> [region.box for region in given.regions]
+        [(0.0, 0.0, 0.5, 1.0), (0.0, 0.0, 1.0, 1.0)]
+        """
+        if not isinstance(photo, Photo):
+            photo = read(Path(photo) if isinstance(photo, str) else photo)
+
+        fine, coarse, score_BN, box_BN4 = self.look(squash(photo, self.bundle.manifest.size)[None])
+        proposer, box_I4, score_I = self._regions(photo, regions, score_BN[0], box_BN4[0])
+        feature_BIF, v_BID = self.encode(fine, coarse, box_I4[None])
+        return View(self, photo, proposer, box_I4, score_I, feature_BIF[0], v_BID[0])
+
+    def _regions(
+        self, photo: Photo, regions: str | Path | NDArray[np.floating], score_N: Floats, box_N4: Floats
+    ) -> tuple[str, Floats, Floats]:
+        """Proposer, boxes and scores of the regions that `open` was asked for."""
+        if isinstance(regions, str) and regions in (OWN, *PROPOSERS):
+            proposer = self.bundle.manifest.proposer if regions == OWN else regions
+            return proposer, *self.propose(score_N, box_N4, proposer)
+
+        if isinstance(regions, str | Path):
+            if not Path(regions).is_file():
+                known = ", ".join((OWN, *PROPOSERS))
+                raise ValueError(f"{str(regions)!r} is no file of boxes and no proposer: use one of {known}")
+            given_N4 = boxes.read_boxes(Path(regions), photo.width, photo.height)
+        else:
+            given_N4 = np.asarray(regions, dtype=np.float64).reshape(-1, 4)
+            if not (np.isfinite(given_N4).all() and (given_N4[:, :2] < given_N4[:, 2:]).all()):
+                raise ValueError("boxes must be (N, 4): x0 < x1 and y0 < y1, in fractions of the photograph")
+        return "given", *with_frame(given_N4)
+
+    def look(self, pixels_BHWC: NDArray[np.uint8]) -> tuple[Floats, Floats, Floats, Floats]:
+        """Fine and coarse feature maps, and scores (B, N) and boxes (B, N, 4) of candidates.
+
+        >>> import dvsa
+        >>> fine, coarse, score_BN, box_BN4 = dvsa.load().look(np.zeros((1, 224, 224, 3), np.uint8))
+        >>> score_BN.shape, box_BN4.shape
+        ((1, 13824), (1, 13824, 4))
+        """
+        fine, coarse, score_BN, box_BN4 = self.bundle.graphs.run("look", {"pixels": pixels_BHWC})
+        return fine, coarse, score_BN, box_BN4  # type: ignore[return-value]
+
+    def propose(self, score_N: Floats, box_N4: Floats, proposer: str | None = None) -> tuple[Floats, Floats]:
+        """Choose the regions of one photograph, the frame last: boxes (I, 4) and scores (I,).
+
+        Args:
+            score_N: scores of the candidates.
+            box_N4: the candidates.
+            proposer: one of `dvsa.regions.PROPOSERS`; the bundle's own if None.
+
+        >>> import dvsa
+        >>> model = dvsa.load()
+        >>> fine, coarse, score_BN, box_BN4 = model.look(np.zeros((1, 224, 224, 3), np.uint8))
+        >>> box_I4, score_I = model.propose(score_BN[0], box_BN4[0])
+        >>> box_I4.shape, float(score_I[-1])
+        ((20, 4), 1.0)
+        """
+        manifest = self.bundle.manifest
+        return choose(proposer or manifest.proposer, score_N, box_N4, threshold=manifest.nms)
+
+    def encode(self, fine: Floats, coarse: Floats, box_BI4: Floats) -> tuple[Floats, Floats]:
+        """Features (B, I, F) for the captioners, and region vectors v (B, I, D) for the score.
+
+        >>> import dvsa
+        >>> model = dvsa.load()
+        >>> fine, coarse, _, _ = model.look(np.zeros((1, 224, 224, 3), np.uint8))
+        >>> feature_BIF, v_BID = model.encode(fine, coarse, np.array([[[0, 0, 1, 1]]], np.float32))
+        >>> v_BID.shape
+        (1, 1, 256)
+        """
+        feature_BIF, v_BID = self.bundle.graphs.run(
+            "encode", {"fine": fine, "coarse": coarse, "boxes": box_BI4}
+        )
+        return feature_BIF, v_BID  # type: ignore[return-value]
+
+    def read(self, sentence: str) -> Sentence:
+        """Tokenise and encode a sentence; case and punctuation are ignored.
+
+        Raises:
+            ValueError: it has no words, or more than 500.
+
+        >>> import dvsa
+        >>> dvsa.load().read("A dog runs.").words
+        ('a', 'dog', 'runs')
+        """
+        check_length(sentence, text.words(sentence))
+        return self.read_many([sentence])[0]
+
+    def read_many(self, sentences: Sequence[str]) -> list[Sentence]:
+        """Tokenise and encode sentences in one batch, without checking their lengths.
+
+        >>> import dvsa
+        >>> [len(sentence.words) for sentence in dvsa.load().read_many(["a dog runs", ""])]
+        [3, 0]
+        """
+        words_L = [text.words(sentence) for sentence in sentences]
+        s_LTD, real_LT = self.word_vectors(words_L)
+        return [
+            Sentence(
+                sentence,
+                tuple(words),
+                np.array([word in self.bundle.vocabulary for word in words], dtype=np.bool_),
+                s_TD[real_T],
+            )
+            for sentence, words, s_TD, real_T in zip(sentences, words_L, s_LTD, real_LT, strict=True)
+        ]
+
+    def word_vectors(self, sentences: Sequence[Sequence[str]]) -> tuple[Floats, NDArray[np.bool_]]:
+        """Vectors s (L, T, D) of the known words of tokenised sentences, and a mask (L, T), true at words.
+
+        >>> import dvsa
+        >>> s_LTD, real_LT = dvsa.load().word_vectors([["a", "dog"], ["zyzzyva", "runs"]])
+        >>> s_LTD.shape, real_LT.tolist()
+        ((2, 2, 256), [[True, True], [True, False]])
+        """
+        ids_LT, real_LT = text.pad([self.bundle.vocabulary.encode(s) for s in sentences])
+        if not ids_LT.size:
+            return np.zeros((*ids_LT.shape, self.bundle.manifest.embedding), np.float32), real_LT
+        (s_LTD,) = self.bundle.graphs.run("sentence", {"ids": ids_LT, "real": real_LT})
+        return s_LTD, real_LT  # type: ignore[return-value]
+
+    def captioner(self, subject: Subject) -> CaptionGraphs:
+        """The captioner of photographs (`frame`) or of regions (`region`).
+
+        Raises:
+            ValueError: the bundle has no captioner for `subject`.
+
+        >>> import dvsa
+        >>> dvsa.load().captioner("region").voice
+        Voice(graphs='phrase', start=2)
+        """
+        manifest = self.bundle.manifest
+        voice = manifest.voices.get(subject)
+        if voice is None:
+            raise ValueError(f"bundle {manifest.name} has no captioner for a {subject}: use another one")
+        return CaptionGraphs(self.bundle.graphs, voice)
+
+    def write(
+        self,
+        feature_BIF: Floats,
+        focus_B: NDArray[np.int64],
+        *,
+        subject: Subject = "frame",
+        width: int | None = None,
+        length_power: float | None = None,
+        v_BID: Floats | None = None,
+        sampler: Sampler | None = None,
+    ) -> list[list[Caption]]:
+        """Captions of B photographs, or of one region of each, the best first.
+
+        Args:
+            feature_BIF: features of the regions of the photographs.
+            focus_B: the region to describe; the last one is the frame.
+            subject: which captioner writes.
+            width: width of the beam, 1 for greedy search; the bundle's default if None.
+            length_power: captions are compared by log-probability / length ** `length_power`; the bundle's
+                default if None.
+            v_BID: vectors of all regions. If given, and if the bundle reranks, captions are compared by a
+                weighted sum of this value and their alignment score with the whole photograph.
+            sampler: draws one caption for each photograph, in place of the search.
+
+        Raises:
+            ValueError: the bundle has no captioner for `subject`.
+
+        >>> import dvsa
+        >>> view = dvsa.load().open("examples/photographer.jpg")
+        >>> ((best, *_),) = view.model.write(view.feature_IF[None], np.array([0]), subject="region")
+        >>> best.text
+        'a man'
+        """
+        manifest = self.bundle.manifest
+        captioner = self.captioner(subject)
+        state = captioner.start(feature_BIF, focus_B)
+        if sampler is not None:
+            return [[to_caption(drawn, self.bundle.vocabulary)] for drawn in sampler(captioner, state)]
+
+        width = manifest.beam if width is None else width
+        power = manifest.length_power if length_power is None else length_power
+        found = search(captioner, state, width=width, length_power=power)
+        written = [[to_caption(h, self.bundle.vocabulary) for h in hypotheses] for hypotheses in found]
+        if v_BID is None or not manifest.rerank:
+            return written
+        return [self._reranked(captions, v_ID, power) for captions, v_ID in zip(written, v_BID, strict=True)]
+
+    def _reranked(self, captions: Sequence[Caption], v_ID: Floats, power: float) -> list[Caption]:
+        """Sort by log-probability / length ** power + `rerank` S_kl (paper, eq. 8), the highest first."""
+        s_NTD, real_NT = self.word_vectors([caption.words for caption in captions])
+        likely_N = np.array([c.logprob / len(c.logprobs) ** power for c in captions])
+        value_N = likely_N + self.bundle.manifest.rerank * maxsim.scores(v_ID[None], s_NTD, real_NT)[0]
+        return [captions[n] for n in np.argsort(-value_N, kind="stable")]

@@ -1,0 +1,182 @@
+"""A photograph as the model sees it: its regions, captions, phrases and alignments."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dvsa import boxes, maxsim
+from dvsa.aligning import align, locate
+from dvsa.captioning import Sampler
+from dvsa.photo import Photo
+from dvsa.records import Alignment, Caption, Description, Phrase, Region
+from dvsa.sentence import Sentence
+
+if TYPE_CHECKING:
+    from dvsa.model.model import Model
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One photograph as the model sees it; `Model.open` makes it. No question changes it."""
+
+    model: "Model"
+    photo: Photo
+    proposer: str
+    """How the regions were chosen: one of `dvsa.regions.PROPOSERS`, or `given`."""
+    box_I4: Floats
+    """In fractions of width and height; the last is the frame."""
+    score_I: Floats
+    """The proposer's confidence in [0, 1]."""
+    feature_IF: Floats
+    """For the captioners."""
+    v_ID: Floats
+    """For the score."""
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        """The regions in the order in which they were chosen, the frame last.
+
+        >>> import dvsa
+        >>> view = dvsa.load().open("examples/photographer.jpg")
+        >>> view.regions[-1].pixels, view.regions[-1].score
+        ((0, 0, 512, 512), 1.0)
+        """
+        width, height = self.photo.width, self.photo.height
+        return tuple(
+            Region(i, tuple(map(float, box_4)), boxes.to_pixels(box_4, width, height), float(score))  # type: ignore[arg-type]
+            for i, (box_4, score) in enumerate(zip(self.box_I4, self.score_I, strict=True))
+        )
+
+    def captions(self, beam: int | None = None, *, sampler: Sampler | None = None) -> list[Caption]:
+        """Sentences for the whole photograph, the best first.
+
+        Args:
+            beam: width of the beam, which is also the number of captions; the bundle's default if None.
+            sampler: draws one caption in place of the search; `dvsa.sampler` makes one.
+
+        >>> import dvsa
+        >>> view = dvsa.load().open("examples/cat.jpg")
+        >>> [caption.text for caption in view.captions(beam=2)]
+        ['a person is sitting on a wall', 'a man is sitting on a wall']
+        """
+        frame_B = np.array([len(self.box_I4) - 1])
+        (found,) = self.model.write(
+            self.feature_IF[None], frame_B, width=beam, v_BID=self.v_ID[None], sampler=sampler
+        )
+        return found
+
+    def caption(self, beam: int | None = None) -> Caption:
+        """The best sentence for the whole photograph.
+
+        >>> import dvsa
+        >>> dvsa.load().open("examples/cat.jpg").caption().text
+        'a cat is sitting on a wall'
+        """
+        return self.captions(beam)[0]
+
+    def phrases(self, count: int = 5, beam: int | None = None) -> tuple[Phrase, ...]:
+        """Phrases for the `count` best regions; a region with an IoU above 0.5 with a better one is skipped.
+
+        >>> import dvsa
+        >>> view = dvsa.load().open("examples/photographer.jpg")
+        >>> [(phrase.region.index, phrase.caption.text) for phrase in view.phrases(3)]
+        [(1, 'a bike'), (15, 'a man'), (6, 'a camera')]
+        """
+        best = boxes.nms(self.box_I4[:-1], self.score_I[:-1], threshold=0.5, keep=count)
+        if not len(best):
+            return ()
+
+        feature_BIF = np.repeat(self.feature_IF[None], len(best), axis=0)
+        written = self.model.write(feature_BIF, best.astype(np.int64), subject="region", width=beam)
+        regions = self.regions
+        return tuple(Phrase(regions[i], captions[0]) for i, captions in zip(best, written, strict=True))
+
+    def align(self, sentence: str | Sentence, beta: float | None = None) -> Alignment:
+        """Find the region of each word, and join neighbouring words on one region to segments by the MRF.
+
+        Args:
+            sentence: a text, or a sentence that the same model has read.
+            beta: preference for longer segments: 0 gives each word its best region, infinity puts all words
+                on one region; the bundle's default if None.
+
+        Raises:
+            ValueError: the sentence has no words or more than 500; beta is negative or not a number.
+
+        >>> import dvsa
+        >>> alignment = dvsa.load().open("examples/photographer.jpg").align("a man with a camera")
+        >>> round(alignment.score, 1), [(s.text, s.region) for s in alignment.segments]
+        (13.0, [('a man with', 0), ('a', 6), ('camera', 14)])
+        """
+        beta = self.model.bundle.manifest.beta if beta is None else float(beta)
+        sentence = self.model.read(sentence) if isinstance(sentence, str) else sentence
+        return align(sentence, self.v_ID, beta=beta, support=self.model.bundle.manifest.support)
+
+    def locate(self, sentence: str | Sentence, first: int = 0, last: int | None = None) -> Region:
+        """Find the region of a phrase: the words `first` to `last` of a sentence, or the whole sentence.
+
+        If the bundle has a sharpness, the answer is the region with the highest expected IoU with the right
+        one; otherwise it is the region with the largest sum of v_i . s_t. The words outside the phrase are
+        its context.
+
+        Raises:
+            ValueError: the sentence has no words `first` to `last`, or the model knows none of them.
+
+        >>> import dvsa
+        >>> view = dvsa.load().open("examples/photographer.jpg")
+        >>> view.locate("a man with a camera", first=3).pixels
+        (230, 132, 332, 258)
+        """
+        sentence = self.model.read(sentence) if isinstance(sentence, str) else sentence
+        words = sentence.words
+        phrase = slice(first, len(words) if last is None else last + 1)
+        if not 0 <= first < phrase.stop <= len(words):
+            raise ValueError(
+                f"{sentence.text!r} has no words {first} to {last}: it has {len(words)}, from 0 on"
+            )
+
+        known_T = sentence.known_T[phrase]
+        if not known_T.any():
+            raise ValueError(f"no word of {' '.join(words[phrase])!r} is known to the model: use other words")
+        s_ND = sentence.s_TD[phrase][known_T]
+        return self.regions[locate(s_ND, self.v_ID, self.box_I4, self.model.bundle.manifest.sharpness)]
+
+    def score(self, sentence: str | Sentence) -> float:
+        """The score S_kl of this photograph and a sentence; 0 for a sentence without known words.
+
+        >>> import dvsa
+        >>> view = dvsa.load().open("examples/photographer.jpg")
+        >>> [round(view.score(sentence), 1) for sentence in ("a man with a camera", "two dogs in snow", "")]
+        [13.0, 0.3, 0.0]
+        """
+        if isinstance(sentence, str):
+            (sentence,) = self.model.read_many([sentence])
+        real_LT = np.ones((1, len(sentence.s_ND)), np.bool_)
+        return float(maxsim.scores(self.v_ID[None], sentence.s_ND[None], real_LT)[0, 0])
+
+    def describe(
+        self, sentence: str | None = None, *, beta: float | None = None, phrases: int = 5
+    ) -> Description:
+        """Caption, phrases, and the alignment of `sentence`, or of the caption if there is no sentence.
+
+        >>> import dvsa
+        >>> description = dvsa.load().open("examples/photographer.jpg").describe(phrases=3)
+        >>> description.photo, description.proposer, len(description.phrases)
+        ('photographer.jpg', 'coverage', 3)
+        """
+        caption = self.caption()
+        if sentence is None and caption.words:
+            sentence = caption.text
+        return Description(
+            photo=self.photo.name,
+            width=self.photo.width,
+            height=self.photo.height,
+            proposer=self.proposer,
+            caption=caption,
+            regions=self.regions,
+            phrases=self.phrases(phrases),
+            alignment=None if sentence is None else self.align(sentence, beta),
+        )
