@@ -82,7 +82,7 @@ def test_the_picture_is_upright_small_and_without_metadata(client: TestClient) -
     assert opened["name"] == "b<i>.png"
     content = client.get(f"/api/photos/{opened['id']}/image").content
     assert Image.open(io.BytesIO(content)).size == (410, 1024)
-    kept = client.app.state.service.photograph(opened["id"])  # type: ignore[attr-defined]
+    kept = client.app.state.service.photo(opened["id"])  # type: ignore[attr-defined]
     assert kept.view.photo.image.size == (224, 224)
     assert b"SECRET" not in content
 
@@ -260,7 +260,7 @@ def test_the_description_of_the_api_says_what_everything_is(client: TestClient) 
             for status, response in endpoint["responses"].items():
                 if int(status) >= 400:
                     (content,) = response["content"].values()
-                    assert content["schema"] == {"$ref": "#/components/schemas/Fault"}
+                    assert content["schema"] == {"$ref": "#/components/schemas/ErrorJson"}
     for name, schema in described["components"]["schemas"].items():
         assert schema.get("description"), name
     assert client.get("/docs").status_code == client.get("/redoc").status_code == 404

@@ -1,4 +1,4 @@
-"""A page where people see the model think, and the service behind it.
+"""A page that shows what the model does with a photograph, and the HTTP service behind it.
 
 from dvsa.web import create_app
 

@@ -1,4 +1,4 @@
-"""The service: the page, what it asks, and how it is."""
+"""The service as an ASGI application: the page, the API, health and metrics."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,49 +14,49 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from dvsa.index import Index
 from dvsa.model import Model
 from dvsa.photo import MAX_PIXELS
-from dvsa.web import errors, photos, schemas, searching
-from dvsa.web.gate import Gate
-from dvsa.web.hits import Hits
+from dvsa.web import errors, photo_routes, schemas, search_routes
+from dvsa.web.decoding import open_photo
+from dvsa.web.found_photographs import FoundPhotographs
 from dvsa.web.limits import BodyLimit, Deadline
-from dvsa.web.metrics import Measured, Metrics
-from dvsa.web.opening import opened
-from dvsa.web.photographs import Photographs
-from dvsa.web.protection import Guard
-from dvsa.web.service import STATIC, Service, Shared
+from dvsa.web.monitoring import MetricsMiddleware, ServiceMetrics
+from dvsa.web.photo_cache import PhotoCache
+from dvsa.web.protection import CrossSiteGuard
+from dvsa.web.service import STATIC, CurrentService, Service
 from dvsa.web.settings import Settings
+from dvsa.web.worker_pool import WorkerPool
 
 router = APIRouter(tags=["service"])
 
 
 def create_app(model: Model, index: Index | None = None, settings: Settings | None = None) -> FastAPI:
-    """The service as an ASGI application.
+    """Create the service.
 
     Args:
-        model: what answers; load it with `threads=1`, as the service has threads of its own.
-        index: what is searched, as it is now; made by the same model.
-        settings: limits, and who may ask.
+        model: load it with `threads=1`, because the service has its own threads.
+        index: the index to search, made by the same model; later changes to it are not seen.
+        settings: limits, and who may use the service.
     """
     settings = settings or Settings()
-    gate = Gate(settings.workers, settings.waiting)
-    photographs = Photographs(settings.max_photographs, settings.keep_seconds)
-    metrics = Metrics(lambda: len(photographs), lambda: gate.taken)
+    pool = WorkerPool(settings.workers, settings.waiting)
+    photos = PhotoCache(settings.max_photographs, settings.keep_seconds)
+    metrics = ServiceMetrics(open_photos=lambda: len(photos), taken_slots=lambda: pool.taken)
 
     app = FastAPI(
         title="dvsa",
         version=version("dvsa"),
-        description="What a photograph shows, and which words speak of which part of it.",
+        description="Regions, captions and word-to-region alignments of photographs.",
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
     )
-    app.state.service = Service(model, index, settings, gate, photographs, Hits(), metrics)
+    app.state.service = Service(model, index, settings, pool, photos, FoundPhotographs(), metrics)
     errors.install(app)
-    for part in (photos.router, searching.router, router):
+    for part in (photo_routes.router, search_routes.router, router):
         app.include_router(part)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 
-    # The last one added is asked first.
-    app.add_middleware(BodyLimit, upload_path=photos.UPLOADS, upload_bytes=settings.max_bytes)
+    # A request passes the middleware that was added last first.
+    app.add_middleware(BodyLimit, upload_path=photo_routes.UPLOAD_PATH, upload_bytes=settings.max_bytes)
     app.add_middleware(Deadline, seconds=settings.timeout_seconds)
     if settings.allow_origins:
         app.add_middleware(
@@ -65,48 +65,55 @@ def create_app(model: Model, index: Index | None = None, settings: Settings | No
             allow_methods=["GET", "POST"],
             allow_headers=["Content-Type"],
         )
-    app.add_middleware(Guard, hosts=settings.hosts, origins=settings.allow_origins)
-    app.add_middleware(Measured, metrics=metrics)
+    app.add_middleware(CrossSiteGuard, hosts=settings.hosts, origins=settings.allow_origins)
+    app.add_middleware(MetricsMiddleware, metrics=metrics)
     return app
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Load the model's graphs, and forget photographs in time also where nobody asks any more."""
+    """Load the model before the first request, and remove expired photographs while the service runs."""
     service: Service = app.state.service
-    await service.gate.run(opened, service.model, photos.A_SAMPLE.read_bytes(), "sample", MAX_PIXELS)
+    warm_up = photo_routes.WARM_UP_SAMPLE.read_bytes()
+    await service.pool.run(open_photo, service.model, warm_up, "sample", MAX_PIXELS)
 
-    async def forget() -> None:
+    async def remove_expired() -> None:
         while True:
             await asyncio.sleep(min(60.0, service.settings.keep_seconds))
-            service.photographs.forget()
+            service.photos.remove_expired()
 
-    task = asyncio.create_task(forget())
+    task = asyncio.create_task(remove_expired())
     yield
     task.cancel()
 
 
 @router.get("/", include_in_schema=False)
 async def page() -> FileResponse:
-    """The page."""
+    """Return the page."""
     return FileResponse(STATIC / "index.html", media_type="text/html")
 
 
-@router.get("/healthz", responses=errors.faults())
-async def healthz(service: Shared) -> schemas.Health:
-    """Whether the service works, and with what."""
+@router.get("/healthz", responses=errors.error_responses())
+async def healthz(service: CurrentService) -> schemas.HealthJson:
+    """Return the state of the service, its model, and the number of photographs."""
     bundle = service.model.bundle
-    return schemas.Health(
-        status="ok", model=bundle.manifest.name, digest=bundle.digest,
-        photographs=len(service.photographs), index=None if service.index is None else len(service.index),
-    )  # fmt: skip
+    return schemas.HealthJson(
+        status="ok",
+        model=bundle.manifest.name,
+        digest=bundle.digest,
+        photographs=len(service.photos),
+        index=None if service.index is None else len(service.index),
+    )
 
 
 @router.get(
     "/metrics",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {}}, "description": "For Prometheus."}, **errors.faults()},
+    responses={
+        200: {"content": {"text/plain": {}}, "description": "For Prometheus."},
+        **errors.error_responses(),
+    },
 )
-async def metrics(service: Shared) -> Response:
-    """Figures of this process."""
+async def metrics(service: CurrentService) -> Response:
+    """Return the metrics of this process."""
     return Response(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)

@@ -1,4 +1,4 @@
-"""Errors as statuses and one line each."""
+"""Error responses: an HTTP status and a message of one line."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,36 +9,39 @@ from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
 from dvsa.photo import PhotoError
-from dvsa.web.gate import BusyError
-from dvsa.web.opening import TooLargeError
-from dvsa.web.schemas import Fault
+from dvsa.web.decoding import TooLargeError
+from dvsa.web.schemas import ErrorJson
 from dvsa.web.upload import UploadError
+from dvsa.web.worker_pool import BusyError
 
 RETRY_AFTER = "1"
-"""Seconds; a place becomes free several times a second."""
+"""Seconds; slots of the worker pool become free several times a second."""
 
-WHY = {
+DESCRIPTIONS = {
     400: "The body cannot be read.",
-    403: "A page of another site asks.",
-    404: "Unknown, or forgotten.",
+    403: "The request comes from another site's page, or uses an unknown host name.",
+    404: "Unknown or expired.",
     413: "Too many bytes or pixels.",
-    415: "No picture, or a damaged one.",
-    422: "A value that is none.",
-    429: "Every place is taken: ask again after `Retry-After` seconds.",
-    504: "No answer in time.",
+    415: "The file is not a picture, or it is damaged.",
+    422: "An invalid parameter.",
+    429: "The service is busy: retry after `Retry-After` seconds.",
+    504: "The request timed out.",
 }
 
 Responses = dict[int | str, dict[str, object]]
 
 
-def faults(*statuses: int) -> Responses:
-    """How OpenAPI describes faults of an endpoint; 403 and 504 may come from each."""
-    return {status: {"model": Fault, "description": WHY[status]} for status in sorted({403, 504, *statuses})}
+def error_responses(*statuses: int) -> Responses:
+    """The OpenAPI description of an endpoint's errors; every endpoint may return 403 and 504."""
+    return {
+        status: {"model": ErrorJson, "description": DESCRIPTIONS[status]}
+        for status in sorted({403, 504, *statuses})
+    }
 
 
 @contextmanager
-def refused(status: int, *kinds: type[Exception]) -> Iterator[None]:
-    """Makes an error of some kinds, whose message is one line for the user, an answer with a status."""
+def errors_as(status: int, *kinds: type[Exception]) -> Iterator[None]:
+    """Return errors of these kinds to the client, with this status and the error's message."""
     try:
         yield
     except kinds as error:
@@ -46,43 +49,43 @@ def refused(status: int, *kinds: type[Exception]) -> Iterator[None]:
 
 
 def install(app: FastAPI) -> None:
-    """Have all errors answered as `Fault`."""
+    """Make the app return every error as `ErrorJson`."""
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        return _fault(422, _line(error))
+    async def invalid_request(request: Request, error: RequestValidationError) -> JSONResponse:
+        return _response(422, _first_problem(error))
 
     @app.exception_handler(UploadError)
-    async def no_upload(request: Request, error: UploadError) -> JSONResponse:
-        return _fault(422, str(error))
+    async def invalid_upload(request: Request, error: UploadError) -> JSONResponse:
+        return _response(422, str(error))
 
     @app.exception_handler(PhotoError)
-    async def no_photo(request: Request, error: PhotoError) -> JSONResponse:
-        return _fault(415, str(error))
+    async def invalid_photo(request: Request, error: PhotoError) -> JSONResponse:
+        return _response(415, str(error))
 
     @app.exception_handler(TooLargeError)
     async def too_large(request: Request, error: TooLargeError) -> JSONResponse:
-        return _fault(413, str(error))
+        return _response(413, str(error))
 
     @app.exception_handler(BusyError)
     async def busy(request: Request, error: BusyError) -> JSONResponse:
-        return _fault(429, "all are at work: ask again in a second", {"Retry-After": RETRY_AFTER})
+        return _response(429, "the service is busy: retry in a second", {"Retry-After": RETRY_AFTER})
 
     @app.exception_handler(ClientDisconnect)
-    async def gone(request: Request, error: ClientDisconnect) -> JSONResponse:
-        return _fault(400, "the body ended too soon")  # nobody is there to read it
+    async def disconnected(request: Request, error: ClientDisconnect) -> JSONResponse:
+        return _response(400, "the body is incomplete")  # the client is gone and will not read this
 
     @app.exception_handler(Exception)
-    async def fault(request: Request, error: Exception) -> JSONResponse:
-        return _fault(500, "the service has a fault; its log says more")
+    async def internal_error(request: Request, error: Exception) -> JSONResponse:
+        return _response(500, "internal error: see the log of the service")
 
 
-def _fault(status: int, line: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    return JSONResponse({"detail": line}, status, headers)
+def _response(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    return JSONResponse({"detail": message}, status, headers)
 
 
-def _line(error: RequestValidationError) -> str:
-    """The first thing that is wrong with a question, without the question."""
+def _first_problem(error: RequestValidationError) -> str:
+    """The first problem of a request, without the values that the client sent."""
     first = error.errors()[0]
     field = first["loc"][1] if len(first["loc"]) > 1 else None
     return f"{field}: {first['msg']}" if isinstance(field, str) else str(first["msg"])

@@ -1,4 +1,4 @@
-"""How large a request may be, and how long it may take."""
+"""Limits of a request: the size of its body, and the time until its response begins."""
 
 import asyncio
 from typing import Final
@@ -9,63 +9,67 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 JSON_BYTES: Final = 2**16
-"""Of a question: a sentence of 500 words, and then some."""
+"""The largest JSON body; a sentence of 500 words needs much less."""
 
 
 class BodyLimit:
-    """Counts the bytes of a body while it comes in, and refuses it as soon as they are too many."""
+    """Middleware that counts the bytes of a body as they arrive, and refuses the request above a limit."""
 
     def __init__(self, app: ASGIApp, upload_path: str, upload_bytes: int) -> None:
-        """Allow `upload_bytes` at one path, and no more than a question has anywhere else."""
+        """Allow `upload_bytes` at `upload_path`, and `JSON_BYTES` at every other path."""
         self._app, self._path, self._bytes = app, upload_path, upload_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, with its body counted."""
+        """Forward a request, and count its body."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        upload = scope["path"] == self._path
-        most = self._bytes if upload else JSON_BYTES
-        fault = (
-            f"{'the photograph' if upload else 'the question'} has more than {most:,} bytes: make it smaller"
-        )
-        said = Headers(scope=scope).get("content-length", "")
-        if said.isdecimal() and int(said[:20]) > most:
-            return await JSONResponse({"detail": fault}, 413)(scope, receive, send)
 
-        left = most
+        is_upload = scope["path"] == self._path
+        limit = self._bytes if is_upload else JSON_BYTES
+        what = "photograph" if is_upload else "request"
+        message = f"the {what} has more than {limit:,} bytes: make it smaller"
 
-        async def counted() -> Message:
+        # A request that declares a body that is too large is refused before the body is read.
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isdecimal() and int(declared[:20]) > limit:
+            return await JSONResponse({"detail": message}, 413)(scope, receive, send)
+
+        left = limit
+
+        async def receive_counted() -> Message:
             nonlocal left
-            message = await receive()
-            left -= len(message.get("body", b""))
+            part = await receive()
+            left -= len(part.get("body", b""))
             if left < 0:
-                raise HTTPException(413, fault)
-            return message
+                raise HTTPException(413, message)
+            return part
 
-        return await self._app(scope, counted, send)
+        return await self._app(scope, receive_counted, send)
 
 
 class Deadline:
-    """Gives up a request whose answer has not begun in time."""
+    """Middleware that cancels a request if its response has not begun in time."""
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
-        """Wait for `seconds`."""
+        """Wait for at most `seconds`."""
         self._app, self._seconds = app, seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and stop it in time."""
+        """Forward a request, and cancel it after the deadline."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
+
         try:
             async with asyncio.timeout(self._seconds) as deadline:
 
-                async def begun(message: Message) -> None:
-                    deadline.reschedule(None)
+                async def send_without_deadline(message: Message) -> None:
+                    deadline.reschedule(None)  # the response has begun
                     await send(message)
 
-                await self._app(scope, receive, begun)
+                await self._app(scope, receive, send_without_deadline)
+
         except TimeoutError:
             if not deadline.expired():
                 raise
-            fault = f"no answer within {self._seconds:g} seconds: try again later"
-            await JSONResponse({"detail": fault}, 504)(scope, receive, send)
+            message = f"no response within {self._seconds:g} seconds: try again later"
+            await JSONResponse({"detail": message}, 504)(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Who may ask, and what a browser may do with the answers."""
+"""Protection of the browser: which requests are allowed, and security headers for every response."""
 
 from collections.abc import Sequence
 from ipaddress import ip_address
@@ -24,58 +24,65 @@ HEADERS: Final = {
 }
 
 
-class Guard:
-    """Refuses what a foreign page makes a browser ask, and sends protective headers with every answer.
+class CrossSiteGuard:
+    """Middleware that refuses requests from other sites' pages, and adds security headers to every response.
 
-    A browser says by which name it called (Host). A foreign page can let its own name point to this machine
-    (DNS rebinding), and so that name must be one that the service has. It says, too, whose page asks (Origin,
-    Sec-Fetch-Site). Who is no browser can say what it likes, and is no danger: it could as well not ask.
+    A browser sends the host name that it called (Host). Another site can let its own host name point to this
+    machine (DNS rebinding), so the name must be one of the service's own. A browser also sends which page
+    makes the request (Origin, Sec-Fetch-Site). Other clients can forge these headers, but they can reach the
+    service anyway: the guard protects the user's browser; it does not replace a login.
     """
 
     def __init__(self, app: ASGIApp, hosts: Sequence[str], origins: Sequence[str]) -> None:
-        """Let pass what is called by this machine's own addresses, by `hosts`, or from `origins`."""
+        """Allow the loopback addresses, `hosts`, and pages and hosts of `origins`."""
         self._app = app
         self._origins = {*origins}
         self._hosts = {*map(str.lower, hosts), *(urlsplit(origin).hostname for origin in origins)}
         self._any_address = bool({"0.0.0.0", "::"} & self._hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or pass it on."""
+        """Forward a request, or refuse it."""
         if scope["type"] == "lifespan":
             return await self._app(scope, receive, send)
         if scope["type"] != "http":
             return await send({"type": "websocket.close", "code": 1008})
 
-        async def protected(message: Message) -> None:
+        async def send_protected(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
-                headers.setdefault(
-                    "Cache-Control", "no-store" if scope["path"].startswith("/api/") else "no-cache"
-                )
+                is_api = scope["path"].startswith("/api/")
+                headers.setdefault("Cache-Control", "no-store" if is_api else "no-cache")
             await send(message)
 
         refusal = self._refusal(Headers(scope=scope), scope)
-        answer = self._app if refusal is None else JSONResponse({"detail": refusal}, 403)
-        return await answer(scope, receive, protected)
+        app = self._app if refusal is None else JSONResponse({"detail": refusal}, 403)
+        return await app(scope, receive, send_protected)
 
     def _refusal(self, headers: Headers, scope: Scope) -> str | None:
+        """Why a request is refused; None if it is allowed."""
         host, origin = headers.get("host", ""), headers.get("origin")
-        if not self._known(host):
-            return f"the service is not called {host!r:.80}: allow the name with --allow-origin"
-        if origin is not None:
-            if origin in self._origins or _same(origin, host):
-                return None
-            return f"pages of {origin!r:.80} may not ask: allow them with --allow-origin"
-        navigates = headers.get("sec-fetch-mode") == "navigate" and not scope["path"].startswith("/api/")
-        if headers.get("sec-fetch-site", "none") in ("none", "same-origin") or navigates:
-            return None
-        return "pages of other sites may not ask: allow them with --allow-origin"
+        if not self._knows(host):
+            return f"the host name {host!r:.80} is not allowed: allow it with --allow-origin"
 
-    def _known(self, host: str) -> bool:
+        if origin is not None:
+            if origin in self._origins or _is_own(origin, host):
+                return None
+            return f"requests from {origin!r:.80} are not allowed: allow them with --allow-origin"
+
+        # A link from another site may lead to the page, but not to the API.
+        is_link = headers.get("sec-fetch-mode") == "navigate" and not scope["path"].startswith("/api/")
+        if headers.get("sec-fetch-site", "none") in ("none", "same-origin") or is_link:
+            return None
+        return "requests from other sites are not allowed: allow them with --allow-origin"
+
+    def _knows(self, host: str) -> bool:
+        """Whether the service has this host name or address."""
         name = _hostname(f"//{host}")
-        if name is None or name == "localhost" or name in self._hosts:
-            return name is not None
+        if name is None:
+            return False
+        if name == "localhost" or name in self._hosts:
+            return True
         try:
             address = ip_address(name)
         except ValueError:
@@ -83,8 +90,8 @@ class Guard:
         return self._any_address or address.is_loopback
 
 
-def _same(origin: str, host: str) -> bool:
-    """Whether an origin is that of the service itself; the scheme may be a proxy's."""
+def _is_own(origin: str, host: str) -> bool:
+    """Whether an origin is the service's own; the scheme may differ behind a proxy."""
     return origin.startswith(("http://", "https://")) and origin.partition("://")[2].lower() == host.lower()
 
 

@@ -1,4 +1,7 @@
-"""What goes over the wire. Boxes are (x0, y0, x1, y1) in fractions of the photograph's width and height."""
+"""The JSON of requests and responses.
+
+Boxes are (x0, y0, x1, y1) in fractions of the photograph's width and height.
+"""
 
 from typing import Annotated, Literal
 
@@ -9,66 +12,72 @@ Beta = float | Literal["inf"]
 """JSON has no infinite numbers."""
 
 
-class Answer(BaseModel):
-    """What the service says; never changed once it is made."""
+class ResponseJson(BaseModel):
+    """A part of a response; immutable."""
 
     model_config = ConfigDict(frozen=True)
 
 
-class Question(BaseModel):
-    """What the service is asked; a field that it does not know is a mistake."""
+class RequestJson(BaseModel):
+    """The body of a request; unknown fields are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Fault(Answer):
-    """Why there is no answer."""
+class ErrorJson(ResponseJson):
+    """Why a request failed."""
 
-    detail: str = Field(description="One line.", examples=["there is no such photograph: open it again"])
+    detail: str = Field(
+        description="One line.", examples=["the photograph is unknown or expired: open it again"]
+    )
 
 
-class Region(Answer):
-    """A part of the photograph; the last of a photograph's regions is the frame, the whole of it."""
+class RegionJson(ResponseJson):
+    """A region of the photograph; the last region is the frame, which is the whole photograph."""
 
     index: int
     box: Box
     pixels: tuple[int, int, int, int] = Field(description="The box in pixels of the original.")
-    score: float = Field(description="The proposer's confidence, 0 to 1.")
+    score: float = Field(description="The proposer's confidence, from 0 to 1.")
 
 
-class Word(Answer):
+class WordJson(ResponseJson):
     """A word with its best region."""
 
     text: str
-    known: bool = Field(description="Whether the vocabulary has it; if not, it has no region and scores 0.")
+    known: bool = Field(
+        description="Whether the vocabulary contains the word. An unknown word has no region, and scores 0."
+    )
     region: int | None
     score: float = Field(description="max over regions i of v_i . s_t")
-    supported: bool = Field(description="Whether a region speaks for it; function words need none.")
+    supported: bool = Field(
+        description="Whether a region supports the word. Function words always count as supported."
+    )
 
 
-class SaidWord(Word):
-    """A word of a caption, with the evidence for it."""
+class CaptionWordJson(WordJson):
+    """A word of a caption, with the region that supports it."""
 
-    logprob: float = Field(description="Of this word after those before it.")
+    logprob: float = Field(description="The log-probability of this word, given the words before it.")
 
 
-class Said(Answer):
+class CaptionJson(ResponseJson):
     """A caption."""
 
     text: str
-    logprob: float = Field(description="Of the whole, its end included.")
-    words: list[SaidWord]
+    logprob: float = Field(description="The log-probability of the whole caption, including its end.")
+    words: list[CaptionWordJson]
 
 
-class Phrase(Answer):
+class PhraseJson(ResponseJson):
     """A caption of one region."""
 
     region: int
-    caption: Said
+    caption: CaptionJson
 
 
-class Segment(Answer):
-    """Neighbouring words that the MRF puts on one region."""
+class SegmentJson(ResponseJson):
+    """Neighbouring words that the MRF assigns to the same region."""
 
     first: int
     last: int = Field(description="The last word, inclusive.")
@@ -77,93 +86,102 @@ class Segment(Answer):
     score: float
 
 
-class Alignment(Answer):
-    """A sentence laid on a photograph."""
+class AlignmentJson(ResponseJson):
+    """A sentence aligned with a photograph."""
 
     sentence: str
     beta: Beta
     score: float = Field(description="The sum of the words' scores.")
-    words: list[Word]
-    segments: list[Segment]
+    words: list[WordJson]
+    segments: list[SegmentJson]
     scores: list[list[float]] = Field(description="v_i . s_t for each word and region; 0 for unknown words.")
     marginals: list[list[float]] = Field(
-        description="Probability of each region for each word under the chain MRF. An unknown word goes with "
-        "the known one before it, or the first after; without any known word all regions are as likely."
+        description="The probability of each region for each word under the chain MRF. An unknown word gets "
+        "the row of the known word before it, or of the first one after it. If no word is known, all regions "
+        "are equally likely."
     )
 
 
-class Photo(Answer):
-    """All that the model says about a photograph by itself."""
+class PhotoJson(ResponseJson):
+    """An open photograph: its regions, its caption, and a phrase for each region."""
 
     id: str
     name: str
-    width: int = Field(description="Of the original, in pixels, upright.")
+    width: int = Field(description="Width of the original in pixels, after its EXIF rotation.")
     height: int
-    proposer: str = Field(description="Where the regions come from, such as head or grid.")
-    beta: float = Field(description="The bundle's own wish for long segments.")
-    regions: list[Region]
-    caption: Said
-    phrases: list[Phrase]
-    alignment: Alignment | None = Field(description="That of the caption; none where it has no words.")
-
-
-class AlignQuestion(Question):
-    """A sentence to lay on a photograph."""
-
-    sentence: str = Field(max_length=10_000, description="1 to 500 words.", examples=["a dog on a log"])
-    beta: Annotated[float, Field(ge=0, allow_inf_nan=False)] | Literal["inf"] | None = Field(
-        None, description="The wish for long segments; the bundle's own where there is none.", examples=[0.5]
+    proposer: str = Field(description="The method that proposed the regions, such as head or grid.")
+    beta: float = Field(description="The bundle's default beta.")
+    regions: list[RegionJson]
+    caption: CaptionJson
+    phrases: list[PhraseJson]
+    alignment: AlignmentJson | None = Field(
+        description="The alignment of the caption; null if the caption has no words."
     )
 
 
-class CaptionQuestion(Question):
-    """How to look for captions."""
+class AlignRequest(RequestJson):
+    """A sentence to align with the photograph."""
+
+    sentence: str = Field(max_length=10_000, description="1 to 500 words.", examples=["a dog on a log"])
+    beta: Annotated[float, Field(ge=0, allow_inf_nan=False)] | Literal["inf"] | None = Field(
+        None,
+        description="Preference for longer segments: a number from 0, or inf. The default is the bundle's.",
+        examples=[0.5],
+    )
+
+
+class CaptionRequest(RequestJson):
+    """How to search for captions."""
 
     method: Literal["greedy", "beam", "sample"] = "beam"
-    beam: int = Field(5, ge=1, le=10, description="How many sentences a beam search keeps.")
-    temperature: float = Field(1.0, ge=0.1, le=2, description="Of samples: below 1 tamer, above 1 wilder.")
-    n: int = Field(5, ge=1, le=10, description="How many captions; greedy has one, beam up to its width.")
-    seed: int = Field(0, ge=0, lt=2**32, description="Of samples: the same seed, the same samples.")
+    beam: int = Field(5, ge=1, le=10, description="The width of the beam.")
+    temperature: float = Field(
+        1.0, ge=0.1, le=2, description="Of sampling: lower is more predictable, higher is more varied."
+    )
+    n: int = Field(
+        5, ge=1, le=10, description="The number of captions. Greedy returns one, beam at most its width."
+    )
+    seed: int = Field(0, ge=0, lt=2**32, description="Of sampling: the same seed gives the same samples.")
 
 
-class Captions(Answer):
+class CaptionsJson(ResponseJson):
     """Captions of one photograph, the best first."""
 
-    captions: list[Said]
+    captions: list[CaptionJson]
 
 
-class Sample(Answer):
-    """A photograph to try."""
+class SampleJson(ResponseJson):
+    """An example photograph."""
 
     name: str
     title: str
 
 
-class Hit(Answer):
+class HitJson(ResponseJson):
     """A photograph that a search found."""
 
-    id: str = Field(description="SHA-256 of its content.")
+    id: str = Field(description="The SHA-256 of its content.")
     name: str
     score: float
     width: int
     height: int
     boxes: list[Box]
-    words: list[Word] = Field(description="A word of a query by photograph is one of its regions.")
+    words: list[WordJson] = Field(description="In a search by photograph, the words are its regions.")
 
 
-class Found(Answer):
-    """What a search found, the best first."""
+class SearchJson(ResponseJson):
+    """The result of a search, the best photograph first."""
 
     query: str
     seconds: float
-    hits: list[Hit]
+    hits: list[HitJson]
 
 
-class Health(Answer):
-    """Whether the service works, and with what."""
+class HealthJson(ResponseJson):
+    """The state of the service and its model."""
 
     status: Literal["ok"]
     model: str
-    digest: str = Field(description="SHA-256 of the bundle.")
-    photographs: int = Field(description="Held in memory.")
-    index: int | None = Field(description="Photographs in the index.")
+    digest: str = Field(description="The SHA-256 of the bundle.")
+    photographs: int = Field(description="The number of open photographs, all in memory.")
+    index: int | None = Field(description="The number of photographs in the index; null without an index.")

@@ -1,4 +1,4 @@
-"""What the endpoints share."""
+"""The state that all endpoints share."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,41 +9,41 @@ from fastapi import Depends, HTTPException, Request
 from dvsa.index import Index
 from dvsa.model import Model
 from dvsa.web import schemas
-from dvsa.web.gate import Gate
-from dvsa.web.hits import Hits
-from dvsa.web.metrics import Metrics
-from dvsa.web.opening import opened
-from dvsa.web.photographs import Kept, Photographs
+from dvsa.web.decoding import open_photo
+from dvsa.web.found_photographs import FoundPhotographs
+from dvsa.web.monitoring import ServiceMetrics
+from dvsa.web.photo_cache import OpenPhoto, PhotoCache
 from dvsa.web.settings import Settings
+from dvsa.web.worker_pool import WorkerPool
 
 STATIC: Final = Path(__file__).parent / "static"
-"""The page and all that it needs."""
+"""The files of the page."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Service:
-    """A model, perhaps an index, and what people asked about last."""
+    """The model, the index if there is one, and the photographs in use."""
 
     model: Model
     index: Index | None
     settings: Settings
-    gate: Gate
-    photographs: Photographs
-    hits: Hits
-    metrics: Metrics
+    pool: WorkerPool
+    photos: PhotoCache
+    found: FoundPhotographs
+    metrics: ServiceMetrics
 
-    async def keep(self, content: bytes, name: str) -> schemas.Photo:
-        """Look at a photograph, keep it, and say all about it; whoever asks has a place already."""
-        kept = await self.gate.run(opened, self.model, content, name, self.settings.max_pixels)
-        self.photographs.keep(kept)
-        return kept.answer
+    async def open(self, content: bytes, name: str) -> schemas.PhotoJson:
+        """Open a photograph and add it to the cache; the caller already holds a slot of the pool."""
+        photo = await self.pool.run(open_photo, self.model, content, name, self.settings.max_pixels)
+        self.photos.add(photo)
+        return photo.response
 
-    def photograph(self, identifier: str) -> Kept:
-        """One that is kept; 404 where it is not."""
-        kept = self.photographs.get(identifier)
-        if kept is None:
-            raise HTTPException(404, "there is no such photograph any more: open it again")
-        return kept
+    def photo(self, identifier: str) -> OpenPhoto:
+        """Return an open photograph; 404 if it is unknown or expired."""
+        photo = self.photos.get(identifier)
+        if photo is None:
+            raise HTTPException(404, "the photograph is unknown or expired: open it again")
+        return photo
 
 
 def _of_request(request: Request) -> Service:
@@ -51,5 +51,5 @@ def _of_request(request: Request) -> Service:
     return service
 
 
-Shared = Annotated[Service, Depends(_of_request)]
-"""The service, as endpoints ask for it."""
+CurrentService = Annotated[Service, Depends(_of_request)]
+"""The type of an endpoint's argument that receives the service."""

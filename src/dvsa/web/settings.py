@@ -1,50 +1,46 @@
-"""What the service allows."""
+"""The limits of the service, and who may use it."""
 
 import os
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+_POSITIVE = ("max_bytes", "max_pixels", "max_photographs", "keep_seconds", "workers", "timeout_seconds")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """Limits of one process, and who may call it; raises ValueError where they make no sense."""
+    """The limits of one process, and who may use it; raises ValueError if a value is invalid."""
 
     max_bytes: int = 20 * 2**20
-    """Of an upload: the file, and the few hundred bytes that a form puts around it."""
+    """The largest upload: the file, and the few hundred bytes of its form."""
     max_pixels: int = 64_000_000
-    """Of an uploaded photograph, by its header; what decoding may hold is limited by `dvsa.photo` besides."""
+    """The largest photograph, by its header. `dvsa.photo` also limits the memory for decoding."""
     max_photographs: int = 256
-    """Photographs in memory, at some 0.5 MB each; the one that was longest not asked about makes room."""
+    """Open photographs in memory, about 0.5 MB each; beyond that, the least recently used is removed."""
     keep_seconds: float = 3600.0
-    """After so long without a question a photograph is forgotten."""
+    """An open photograph expires if it is not used for this time."""
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
-    """Questions that are worked on at once; with a model of one thread, one for each core is best."""
+    """Requests that run at the same time. One for each core is best if the model uses one thread."""
     waiting: int = 32
-    """Questions that may wait for a worker, uploads that are still coming in among them; more are refused."""
+    """Requests that may wait for a worker, including uploads that are still arriving; more are refused."""
     timeout_seconds: float = 30.0
-    """From the first byte of a request to the first byte of its answer."""
+    """From the first byte of a request to the first byte of its response."""
     hosts: tuple[str, ...] = ()
-    """Names, beside those of the machine itself, by which the service may be called: what it is bound to.
-    `0.0.0.0` and `::` stand for every address, but for no name."""
+    """Host names of the service, in addition to the loopback's: the address that it listens at.
+    `0.0.0.0` and `::` allow every address, but no name."""
     allow_origins: tuple[str, ...] = ()
-    """Other sites whose pages may ask, such as `https://photographs.example`; their hosts are `hosts` too."""
+    """Other sites that may use the service, such as `https://photographs.example`; implies their hosts."""
 
     def __post_init__(self) -> None:
-        for name in (
-            "max_bytes",
-            "max_pixels",
-            "max_photographs",
-            "keep_seconds",
-            "workers",
-            "timeout_seconds",
-        ):
+        for name in _POSITIVE:
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)}: it must be above 0")
         if self.waiting < 0:
             raise ValueError(f"waiting is {self.waiting}: it must be 0 or more")
+
         for origin in self.allow_origins:
             parts = urlsplit(origin)
             if parts.scheme not in ("http", "https") or origin != f"{parts.scheme}://{parts.netloc.lower()}":
                 raise ValueError(
-                    f"the origin {origin!r} is none: give one such as https://photographs.example"
+                    f"the origin {origin!r} is invalid: give one such as https://photographs.example"
                 )

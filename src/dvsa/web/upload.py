@@ -1,4 +1,4 @@
-"""Uploads: one picture in a form, read into memory and never onto the disk."""
+"""Uploads: one picture in a form, read into memory and never written to disk."""
 
 import sys
 from pathlib import PurePosixPath
@@ -31,40 +31,42 @@ FORM = {
         },
     }
 }
-"""How OpenAPI describes it."""
+"""The OpenAPI description of the form."""
 
 
 class UploadError(ValueError):
-    """A form that holds no picture; the message is one line."""
+    """The form is invalid or holds no picture; the message is one line."""
 
 
 class _InMemory(MultiPartParser):
     spool_max_size = sys.maxsize
-    """The body is limited while it comes in; without this, a file of more than 1 MB would go to the disk."""
+    """Never write to disk, as the default does above 1 MB; `BodyLimit` limits the size."""
 
 
-async def uploaded(request: Request) -> tuple[bytes, str]:
-    """Content and name of the one file of a form; raises UploadError where the form is another.
+async def read_upload(request: Request) -> tuple[bytes, str]:
+    """The content and the name of the one file in a form; raises UploadError if the form is invalid.
 
-    The name is that of the file alone, without folders or anything that cannot be printed.
+    The name is made safe by `display_name`.
     """
     kind, options = parse_options_header(request.headers.get("content-type"))
     if kind != b"multipart/form-data" or b"boundary" not in options:
         raise UploadError(f"send a form (multipart/form-data) with a photograph in its field {FIELD!r}")
+
     try:
         form = await _InMemory(request.headers, request.stream(), max_files=1, max_fields=0).parse()
     except MultiPartException as error:
         raise UploadError(f"the form cannot be read ({error.message}): send one file") from None
+
     try:
         file = form.get(FIELD)
         if not isinstance(file, UploadFile):
             raise UploadError(f"the form has no file in its field {FIELD!r}")
-        return await file.read(), shown(file.filename or "")
+        return await file.read(), display_name(file.filename or "")
     finally:
         await form.close()
 
 
-def shown(path: str) -> str:
-    """The last part of a path as it may be shown: printable, at most 100 characters, never empty."""
+def display_name(path: str) -> str:
+    """The file name in a path, safe to show: printable, at most 100 characters, never empty."""
     name = PurePosixPath(path.replace("\\", "/")).name
     return "".join(letter for letter in name if letter.isprintable())[:100] or "photograph"

@@ -1,4 +1,4 @@
-"""How much is done at once: a few threads, a few who wait, and no more."""
+"""A pool of threads with a limited queue: requests beyond it are refused."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -11,26 +11,26 @@ Ts = TypeVarTuple("Ts")
 
 
 class BusyError(Exception):
-    """Every place is taken."""
+    """All slots of the pool are taken."""
 
 
-class Gate:
-    """So many places, and threads that work for those who have one.
+class WorkerPool:
+    """Threads for the work, and one slot for each request that is running or waiting.
 
-    Places are taken on the event loop, work is done off it. A request that is given up while it waits for
-    a thread is never worked on.
+    Slots are counted on the event loop; the work is done in the threads. If a request is cancelled while it
+    waits for a thread, its work is never started.
     """
 
     def __init__(self, workers: int, waiting: int) -> None:
-        """Work on `workers` things at once, while at most `waiting` more wait."""
+        """Run at most `workers` requests at once, and let at most `waiting` more wait."""
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="dvsa")
-        self._places = workers + waiting
+        self._slots = workers + waiting
         self.taken = 0
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """Have a place; raises BusyError where none is left."""
-        if self.taken >= self._places:
+    def slot(self) -> Iterator[None]:
+        """Hold a slot inside the block; raises BusyError if all are taken."""
+        if self.taken >= self._slots:
             raise BusyError
         self.taken += 1
         try:
@@ -39,5 +39,5 @@ class Gate:
             self.taken -= 1
 
     async def run(self, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
-        """Do something in a thread, when one is free."""
+        """Call `work` in a thread as soon as one is free, and return its result."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
