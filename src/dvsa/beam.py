@@ -30,20 +30,12 @@ class Hypothesis:
 
     @property
     def logp(self) -> float:
-        """Log-probability of the whole sequence.
-
-        >>> Hypothesis((5, 7), (-0.5, -1.0, -0.25)).logp
-        -1.75
-        """
+        """Log-probability of the whole sequence."""
         return sum(self.logps)
 
     @property
     def finished(self) -> bool:
-        """Whether END was reached.
-
-        >>> Hypothesis((5, 7), (-0.5, -1.0, -0.25)).finished, Hypothesis((5, 7), (-0.5, -1.0)).finished
-        (True, False)
-        """
+        """Whether END was reached."""
         return len(self.logps) > len(self.tokens)
 
 
@@ -67,8 +59,7 @@ def beam_search(
       unfinished hypothesis is replaced by its extensions with every token, and finished ones remain as they
       are. The best `width` of them are kept.
     - Equal scores are taken in order of the extended hypotheses, then by the lower token.
-    - The search ends after `max_len` steps, or when all hypotheses are finished. An item whose hypotheses are
-      all finished costs no further steps.
+    - The search ends after `max_len` steps, or when all hypotheses are finished. Finished items cost nothing.
 
     Tokens in `banned` are never chosen, and END is not chosen before `min_len` other tokens. This does not
     change the log-probabilities of the other tokens.
@@ -87,41 +78,13 @@ def beam_search(
     if width < 1 or max_len < 1:
         raise ValueError(f"width is {width} and max_len {max_len}; both must be at least 1")
 
-    # One row for each hypothesis (H), grouped by item, the best first. Finished ones repeat END at no cost.
-    item_H = np.arange(_items(state))
-    said_HT = np.full((len(item_H), 1), start)
-    logp_HT = np.zeros((len(item_H), 1))
-    total_H = np.zeros(len(item_H))
-    steps_H = np.zeros(len(item_H), dtype=np.int64)
-    live_H = np.ones(len(item_H), dtype=np.bool_)
-
-    while live_H.any() and said_HT.shape[1] <= max_len:
-        barred = (*banned, end) if said_HT.shape[1] <= min_len else banned
-        logp_BV, state = _advance(step, said_HT[live_H, -1], state, barred)
-        row_C, token_C = _best_tokens(logp_BV, width)
-
-        # The candidates (C): extensions of the live hypotheses, then the finished ones unchanged.
-        done_C = np.flatnonzero(~live_H)
-        parent_C = np.concatenate([np.flatnonzero(live_H)[row_C], done_C])
-        logp_C = np.concatenate([logp_BV[row_C, token_C], np.zeros(len(done_C))])
-        token_C = np.concatenate([token_C, np.full_like(done_C, end)])
-        steps_C = steps_H[parent_C] + live_H[parent_C]
-        total_C = total_H[parent_C] + logp_C
-
-        # Keep the best candidates of each item as the next hypotheses.
-        score_C = total_C / steps_C**length_power
-        kept_H = _best_of_each(item_H[parent_C], score_C, parent_C, token_C, width)
-        parent_H = parent_C[kept_H]
-        live_H = token_C[kept_H] != end
-        state = _rows(state, row_C[kept_H[live_H]])
-        item_H, steps_H, total_H = item_H[parent_H], steps_C[kept_H], total_C[kept_H]
-        said_HT = np.column_stack([said_HT[parent_H], token_C[kept_H]])
-        logp_HT = np.column_stack([logp_HT[parent_H], logp_C[kept_H]])
-
-    found: list[list[Hypothesis]] = [[] for _ in range(item_H.max(initial=-1) + 1)]
-    for item, said_T, logp_T, steps in zip(item_H, said_HT, logp_HT, steps_H, strict=True):
-        found[item].append(_hypothesis(said_T[1 : steps + 1].tolist(), logp_T[1 : steps + 1].tolist(), end))
-    return found
+    beams = _Beams.first(_items(state), start)
+    while beams.live_H.any() and beams.said_HT.shape[1] <= max_len:
+        barred = (*banned, end) if beams.said_HT.shape[1] <= min_len else banned
+        logp_BV, state = _advance(step, beams.said_HT[beams.live_H, -1], state, barred)
+        beams, row_B = beams.extended(logp_BV, end, width, length_power)
+        state = _rows(state, row_B)
+    return beams.hypotheses(end)
 
 
 def greedy(
@@ -134,9 +97,7 @@ def greedy(
     min_len: int = 0,
     banned: Sequence[int] = (),
 ) -> list[Hypothesis]:
-    """For each item the sequence of the most likely next tokens; equal ones go to the lower token.
-
-    The other arguments and the errors are those of `beam_search`.
+    """For each item the sequence of the most likely next tokens, equal ones by the lower; see `beam_search`.
 
     >>> def step(token_B, state):  # END, which is 0, becomes likely with the number of steps
     ...     return np.log([[0.1 * n, 0.1, 0.2] for n in state[0]]), (state[0] + 1,)
@@ -144,12 +105,9 @@ def greedy(
     >>> found.tokens, found.finished
     ((2,), True)
     """
-
-    def choose(logp_BV: FloatArray) -> IntArray:
-        best_B: IntArray = logp_BV.argmax(axis=1)
-        return best_B
-
-    return _roll_out(step, state, choose, start, end, (min_len, max_len), banned)
+    return _roll_out(
+        step, state, lambda logp_BV: logp_BV.argmax(axis=1), start, end, (min_len, max_len), banned
+    )
 
 
 def sample(
@@ -177,14 +135,11 @@ def sample(
     >>> def step(token_B, state):
     ...     return np.log([[0.2, 0.1, 0.7]] * len(token_B)), state
     >>> rng = np.random.default_rng(0)
-    >>> found = sample(step, (np.zeros(3),), start=1, end=0, max_len=4, rng=rng)
-    >>> [drawn.tokens for drawn in found]
+    >>> [found.tokens for found in sample(step, (np.zeros(3),), start=1, end=0, max_len=4, rng=rng)]
     [(2, 2), (), (2, 1, 2)]
     """
     if not 0 < temperature < np.inf or not 0 < top_p <= 1:
-        raise ValueError(
-            f"temperature is {temperature} and top_p {top_p}; give one above 0 and one in (0, 1]"
-        )
+        raise ValueError(f"temperature is {temperature}, top_p {top_p}; give one above 0 and one in (0, 1]")
 
     def choose(logp_BV: FloatArray) -> IntArray:
         logit_BV = (logp_BV - logp_BV.max(axis=1, keepdims=True)) / temperature
@@ -195,6 +150,57 @@ def sample(
         return drawn_B
 
     return _roll_out(step, state, choose, start, end, (min_len, max_len), banned)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Beams:
+    """The hypotheses (H), grouped by item, the best first. Finished ones repeat END at no cost."""
+
+    item_H: IntArray
+    said_HT: IntArray
+    """The tokens, START included."""
+    logp_HT: FloatArray
+    """Their log-probabilities; 0 for START and for what follows the first END."""
+    total_H: FloatArray
+    steps_H: IntArray
+    live_H: NDArray[np.bool_]
+    """Which hypotheses are unfinished."""
+
+    @classmethod
+    def first(cls, items: int, start: int) -> "_Beams":
+        zero_H, start_H1 = np.zeros(items), np.full((items, 1), start)
+        return cls(np.arange(items), start_H1, zero_H[:, None], zero_H, zero_H.astype(np.int64), zero_H == 0)
+
+    def extended(
+        self, logp_BV: FloatArray, end: int, width: int, length_power: float
+    ) -> tuple["_Beams", IntArray]:
+        """The beams after one step, and the row of the step that each live hypothesis comes from."""
+        row_C, token_C = _best_tokens(logp_BV, width)
+
+        # The candidates (C): extensions of the live hypotheses, then the finished ones unchanged.
+        done_C = np.flatnonzero(~self.live_H)
+        parent_C = np.concatenate([np.flatnonzero(self.live_H)[row_C], done_C])
+        logp_C = np.concatenate([logp_BV[row_C, token_C], np.zeros(len(done_C))])
+        token_C = np.concatenate([token_C, np.full_like(done_C, end)])
+        steps_C = self.steps_H[parent_C] + self.live_H[parent_C]
+        total_C = self.total_H[parent_C] + logp_C
+
+        # The best candidates of each item are the next hypotheses.
+        score_C = total_C / steps_C**length_power
+        kept_H = _best_of_each(self.item_H[parent_C], score_C, parent_C, token_C, width)
+        parent_H, live_H = parent_C[kept_H], token_C[kept_H] != end
+        said_HT = np.column_stack([self.said_HT[parent_H], token_C[kept_H]])
+        logp_HT = np.column_stack([self.logp_HT[parent_H], logp_C[kept_H]])
+        beams = _Beams(self.item_H[parent_H], said_HT, logp_HT, total_C[kept_H], steps_C[kept_H], live_H)
+        return beams, row_C[kept_H[live_H]]
+
+    def hypotheses(self, end: int) -> list[list[Hypothesis]]:
+        found: list[list[Hypothesis]] = [[] for _ in range(self.item_H.max(initial=-1) + 1)]
+        for item, said_T, logp_T, steps in zip(
+            self.item_H, self.said_HT.tolist(), self.logp_HT.tolist(), self.steps_H, strict=True
+        ):
+            found[item].append(_hypothesis(said_T[1 : steps + 1], logp_T[1 : steps + 1], end))
+        return found
 
 
 def _roll_out(
