@@ -7,7 +7,6 @@ the card's two comments `faults` is replaced. Intervals are over photographs.
 """
 
 import json
-import re
 import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import script
+from markdown import replace_part
 
 from dvsa import evaluation
 from dvsa.bundle import Bundle
@@ -188,15 +188,6 @@ def table(found: Mapping[str, object]) -> list[str]:
     return rows
 
 
-def replace_table(card: Path, lines: str) -> None:
-    """Put the table between the two comments of the card; ValueError if they are missing."""
-    marked = re.compile(r"(<!-- faults -->\n).*?(<!-- end of faults -->)", re.DOTALL)
-    text, changes = marked.subn(lambda found: f"{found[1]}\n{lines}\n\n{found[2]}", card.read_text("utf-8"))
-    if changes != 1:
-        raise ValueError(f"{card} has no place for the table: two comments, faults and end of faults")
-    card.write_text(text, "utf-8")
-
-
 def main() -> None:
     """Write captions, count, print the table."""
     parser = script.parser(__doc__, "data", "out")
@@ -219,10 +210,10 @@ def main() -> None:
     facts = script.facts(began, data=data.name, split=args.split, N=len(examples))
     script.keep(args.out / f"faults.{args.split}.json", found | {"facts": facts})
 
-    lines = "\n".join(table(found))
-    print(lines)
+    lines = list(table(found))
+    print("\n".join(lines))
     if args.card:
-        replace_table(args.card, lines)
+        replace_part(args.card, "faults", lines)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -43,6 +44,14 @@ def places(tmp_path: Path) -> tuple[Path, Path, Path]:
     return toy.write(tmp_path / "data", train=24, val=8, test=8), tmp_path / "run", tmp_path / "out"
 
 
+def variants(script: Script, out: Path, kind: str) -> dict[str, Any]:
+    """The results of one kind."""
+    data = script("results_data")
+    values = data.read_folder(out / "figures")
+    found: dict[str, Any] = data.group({name: data.Result.of(v) for name, v in values.items()}, kind)
+    return found
+
+
 def test_variants_share_what_they_leave_as_it_is(
     run: Callable[..., None],
     quick: Callable[[Recipe], Recipe],
@@ -79,11 +88,11 @@ def test_variants_share_what_they_leave_as_it_is(
     assert not [*(tmp_path / "meanwhile").glob("runs/best/*/log.jsonl")]  # it has waited for what it shares
     again = json.loads((tmp_path / "meanwhile" / "figures" / "ablation.best.json").read_text())
     assert again["p2s R@1"] == figures["best"]["p2s R@1"]
-    tables = script("tables")
-    lines = list(tables.ablation(tables.read(out / "figures")))
-    rows = [line.split(" | ")[0].removeprefix("| ") for line in lines if line.startswith("| ")]
-    assert rows[2] == "best"
-    assert {*names} == {*rows[2:]}
+    rows = [
+        row[0] for row in script("results_shipped").rows_of(variants(script, out, "ablation"), ("pointing",))
+    ]
+    assert rows[0] == "best"
+    assert {*names} == {*rows}
 
 
 @pytest.mark.usefixtures("java")
@@ -98,9 +107,8 @@ def test_captions_are_those_of_the_run(
     fit(quick(RECIPES["best"]()), load(data), whole, quiet=True)
     names = ("best", "no reward", "no reranking")
     run(data, tmp_path / "none.txt", whole, out, "--only", "--captions", *names)
-    tables = script("tables")
-    figures = tables.read(out / "figures")
-    assert [figures[f"captions.{name}"]["settings"]["rerank"] for name in names] == [0.15, 0.15, 0.0]
+    found = variants(script, out, "captions")
+    assert [found[name].report.settings["rerank"] for name in names] == [0.15, 0.15, 0.0]
     assert not (out / "runs").exists()
-    rows = [line.split(" | ")[0].removeprefix("| ") for line in tables.ablation(figures) if "| " in line]
-    assert [row for row in rows if row in names] == ["best", "no reranking", "no reward"]
+    rows = script("results_shipped").rows_of(found, ("CIDEr",))
+    assert [row[0] for row in rows] == ["best", "no reranking", "no reward"]
