@@ -18,9 +18,10 @@ import torch
 from common import facts, keep, parser
 
 from dvsa.data import Dataset, load
-from dvsa.learn.recipes.modern import RECIPES
+from dvsa.learn.recipes.catalogue import RECIPES
 from dvsa.learn.recipes.recipe import Recipe
-from dvsa.learn.runs.run import fit
+from dvsa.learn.runs.fit import fit
+from dvsa.learn.runs.inputs import FitOptions
 
 RUNS = {
     "paper-regions": None,
@@ -64,7 +65,8 @@ def main() -> None:
 def timed(name: str, data: Dataset, folder: Path, seeds: int) -> list[dict[str, Any]]:
     """Train a recipe for one epoch a stage; a row for each stage, and one for what is computed once."""
     began, earlier = time.monotonic(), RUNS[name]
-    fit(short(RECIPES[name]()), data, folder / name, earlier=folder / earlier if earlier else None)
+    options = FitOptions(earlier=folder / earlier if earlier else None)
+    fit(short(RECIPES[name]()), data, folder / name, options)
     once = time.monotonic() - began
 
     rows: list[dict[str, Any]] = []

@@ -21,13 +21,15 @@ from jobs import at_once
 from dvsa import evaluation
 from dvsa.data import Dataset, load
 from dvsa.evaluation import Judged, encode
-from dvsa.learn.recipes.modern import RECIPES
-from dvsa.learn.recipes.recipe import Recipe, Stage
-from dvsa.learn.runs.run import Run, fit
-from dvsa.learn.ship import torch_bundle as live
-from dvsa.learn.tasks.captions import CaptionOptions
+from dvsa.learn.recipes.catalogue import RECIPES
+from dvsa.learn.recipes.recipe import Recipe
+from dvsa.learn.runs.fit import fit
+from dvsa.learn.runs.inputs import FitOptions
+from dvsa.learn.runs.reuse import Plan, shared_weights
+from dvsa.learn.runs.run import Run
+from dvsa.learn.ship.torch_bundle import torch_model
+from dvsa.learn.tasks.stage import Stage
 from dvsa.metrics.figures import Report
-from dvsa.text import Vocabulary
 
 WHOLE = "best"
 """The whole recipe; the others are compared with it."""
@@ -56,7 +58,7 @@ def tasks(recipe: Recipe, names: Iterable[str], **changes: object) -> Recipe:
     """The recipe with other task options in some stages."""
 
     def changed(stage: Stage) -> Stage:
-        return replace(stage, task=replace(stage.task, **changes)) if stage.name in names else stage  # type: ignore[arg-type]
+        return replace(stage, **changes) if stage.name in names else stage  # type: ignore[arg-type]
 
     return replace(recipe, stages=tuple(map(changed, recipe.stages)))
 
@@ -79,8 +81,8 @@ VARIANTS = {
     "no reading": Variant(without("read"), reads=False),
     "reading Flickr8K alone": Variant(reads=False),
     "no grounding": Variant(partial(tasks, names=("align", "tune"), grounding=0.0)),
-    "tuning on flips alone": Variant(partial(tasks, names=("tune",), least=1.0, most=1.0)),
-    "tuning on nearer views alone": Variant(partial(tasks, names=("tune",), most=1.0)),
+    "tuning on flips alone": Variant(partial(tasks, names=("tune",), min_window=1.0, max_window=1.0)),
+    "tuning on nearer views alone": Variant(partial(tasks, names=("tune",), max_window=1.0)),
     "no settling": Variant(without("settle")),
     "NMS chooses the regions in use": Variant(use=lambda recipe: replace(recipe, proposer="head")),
     "phrases go to their best regions": Variant(use=lambda recipe: replace(recipe, sharpness=0.0)),
@@ -122,18 +124,12 @@ class Ablation:
         began = time.monotonic()
         variant, folder = VARIANTS[name], self.out / "runs" / name.replace(" ", "-")
         recipe = variant.learn(RECIPES["best"]())
-        learnt = tuple(s for s in recipe.stages if not isinstance(s.task, CaptionOptions))
-        recipe = replace(recipe, stages=learnt)
+        recipe = replace(recipe, stages=recipe.joint_stages)
 
         self.wait(recipe, variant.reads)
-        fit(
-            recipe,
-            self.data,
-            folder,
-            sentences=self.sentences if variant.reads else None,
-            earlier=self.run,
-            quiet=self.jobs > 1,
-        )
+        sentences = self.sentences if variant.reads else None
+        options = FitOptions(sentences=sentences, earlier=self.run, quiet=self.jobs > 1)
+        fit(recipe, self.data, folder, options)
         for last in folder.glob("*/last.safetensors"):
             last.unlink()  # holds the state of the optimiser, which is not needed any more
 
@@ -148,7 +144,7 @@ class Ablation:
             return
         began, run = time.monotonic(), Run(self.run)
         run.recipe = CAPTIONS[name](run.recipe)
-        self.tell(path, evaluation.captions(live.model(run), self.data.split("val")).report, began)
+        self.tell(path, evaluation.captions(torch_model(run), self.data.split("val")).report, began)
 
     def tell(self, path: Path, report: Report, began: float) -> None:
         """Write a report, and how it was made."""
@@ -162,14 +158,15 @@ class Ablation:
         while not (self.run / "vocabulary.tsv").is_file():
             time.sleep(1)
         theirs = Run(self.run, finished=False)
-        vocabulary = theirs.vocabulary if reads else Vocabulary((), (), 0)
+        words = theirs.vocabulary.words
+        own, lender = Plan(recipe, words if reads else ()), Plan(theirs.recipe, words)
         for stage in recipe.stages:
-            while theirs.shared(stage, recipe, vocabulary) and not theirs.has(stage):
+            while shared_weights(stage, own, lender) and not theirs.has(stage):
                 time.sleep(1)
 
     def judge(self, run: Run) -> Report:
         """Ranking and grounding on val, in one report."""
-        model, val = live.model(run), self.data.split("val")
+        model, val = torch_model(run), self.data.split("val")
         encoded = encode(model, val)
         ranking = evaluation.ranking(model, val, encoded=encoded)
         return joined(ranking, evaluation.grounding(model, val, encoded=encoded))

@@ -20,7 +20,7 @@ from dvsa.evaluation.segmentation import collect
 from dvsa.evaluation.writing import chains, features_of_chains, over_photographs, references_of_chains
 from dvsa.learn.nets.vision import GEOMETRY
 from dvsa.learn.runs.run import Run
-from dvsa.learn.ship import torch_bundle as live
+from dvsa.learn.ship.torch_bundle import torch_model
 from dvsa.metrics import meteor
 from dvsa.metrics.captions import score
 from dvsa.model import Model
@@ -38,7 +38,7 @@ def choose_beta(study: Study) -> float:
     study.training.candidates(BETAS)
 
     def model(beta: float) -> Model:
-        return live.model(Run(study.out / "runs" / Job("region", beta=beta).folder))
+        return torch_model(Run(study.out / "runs" / Job("region", beta=beta).folder))
 
     # All candidates have the same vision network, so its features are computed once.
     seen = cache(lambda: regions_of(model(BETAS[0]), study.splits["val"]))
@@ -86,7 +86,7 @@ def write_phrases(study: Study) -> None:
 
     def nearest_segments() -> list[str]:
         with torch.no_grad():
-            regions = study.run("").alignment().vision.regions
+            regions = study.run("").joint_model().vision.regions
             v_ND = regions(torch.from_numpy(seen()[:, :1]))[:, 0].numpy()
         segments = collect(model(""), training, study.encoded("", 0, training).v_KID)
         return [segments.text_N[n] for n in best_segments(v_ND, segments.s_ND)]

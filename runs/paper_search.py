@@ -17,11 +17,13 @@ import torch
 
 from dvsa.data import load
 from dvsa.learn.loop.trainer import train
+from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.recipes import paper
 from dvsa.learn.recipes.recipe import Recipe
-from dvsa.learn.tasks.alignment import AlignmentModel, AlignmentOptions, AlignmentTask, ProposalTask
-from dvsa.learn.tasks.captions import CaptionOptions, CaptionTask
+from dvsa.learn.tasks.alignment import AlignmentStage, AlignmentTask
+from dvsa.learn.tasks.captions import CaptionStage, CaptionTask
 from dvsa.learn.tasks.corpus import Corpus
+from dvsa.learn.tasks.proposals import ProposalStage, ProposalTask
 from dvsa.text import Vocabulary, words
 
 Choice = dict[str, object]
@@ -98,8 +100,8 @@ class Room:
         self.corpus = Corpus(training, val, self.vocabulary, model.vision.size, self.device, quiet=True)
         model.vision.proposals.anchors_A2.copy_(self.corpus.anchors(recipe.vision.anchors))
         stage = recipe.stages[0]
-        assert isinstance(stage.task, AlignmentOptions)
-        task = ProposalTask(stage.name, model.to(self.device), self.corpus, stage.task)
+        assert isinstance(stage, ProposalStage)
+        task = ProposalTask(stage, model.to(self.device), self.corpus)
         self.base = train(task, stage.train, out / "regions", self.device, quiet=True).state_dict()
         self.base = {
             k: t.clone()
@@ -107,10 +109,10 @@ class Room:
             if k.startswith(("vision.backbone.", "vision.proposals."))
         }
 
-    def model(self, recipe: Recipe, pretrained: bool = False) -> AlignmentModel:
+    def model(self, recipe: Recipe, pretrained: bool = False) -> JointModel:
         """An untrained network of a recipe."""
         torch.manual_seed(0)
-        return AlignmentModel(recipe.vision, recipe.sentence, len(self.vocabulary), None, None, pretrained)
+        return JointModel(recipe.vision, recipe.sentence, len(self.vocabulary), None, None, pretrained)
 
     def judge(self, what: str, choice: Choice) -> tuple[float, float]:
         """Train with a choice; returns the best goal on val and its epoch."""
@@ -132,18 +134,16 @@ class Room:
         model.to(self.device).eval()
         stage = recipe.stages[-1] if what == "alignment" else paper.captions(what)
         cfg = replace(stage.train, epochs=EPOCHS[what], **own)
-        if isinstance(stage.task, CaptionOptions):
+        if isinstance(stage, CaptionStage):
             captioner = replace(stage.captioner, dropout=choice["dropout"])
-            writing = CaptionTask(what, model, self.corpus, captioner, stage.task)
-            train(writing, cfg, folder, self.device, quiet=True)
-            goal = writing.goal
+            task = CaptionTask(replace(stage, captioner=captioner), model, self.corpus)
         else:
-            aligning = AlignmentTask(what, model, self.corpus, stage.task)
-            train(aligning, cfg, folder, self.device, quiet=True)
-            goal = aligning.goal
+            assert isinstance(stage, AlignmentStage)
+            task = AlignmentTask(stage, model, self.corpus)
+        train(task, cfg, folder, self.device, quiet=True)
         lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
-        top = max(lines, key=lambda line: line[goal])
-        return top[goal], top["epoch"]
+        top = max(lines, key=lambda line: line[task.goal])
+        return top[task.goal], top["epoch"]
 
 
 if __name__ == "__main__":

@@ -17,9 +17,10 @@ from dvsa.evaluation import Encoded, Evidence, protocol
 from dvsa.evaluation.writing import over_photographs, references_of_chains
 from dvsa.files import write
 from dvsa.learn.nets.vision import GEOMETRY
-from dvsa.learn.runs.run import Run, pick_device
-from dvsa.learn.ship import torch_bundle as live
-from dvsa.learn.tasks.corpus import Photographs, region_features
+from dvsa.learn.runs.device import pick_device
+from dvsa.learn.runs.run import Run
+from dvsa.learn.ship.torch_bundle import torch_model
+from dvsa.learn.tasks.features import SquarePhotographs, region_features
 from dvsa.metrics.captions import score
 from dvsa.metrics.figures import Report
 from dvsa.model import Model
@@ -46,15 +47,15 @@ class Study:
 
     def model(self, name: str, seed: int = 0) -> Model:
         """The model of a run, after a check of the protocol."""
-        model = live.model(self.run(name, seed))
+        model = torch_model(self.run(name, seed))
         protocol.check(model.bundle, self.data, self.test, allow_custom_split=self.custom)
         return model
 
     def encoded(self, name: str, seed: int, examples: Sequence[Example]) -> Encoded:
         """Photographs as a run sees them, from cached features that all runs on the same regions share."""
         run = self.run(name, seed)
-        net = run.alignment().vision.to(pick_device(None))
-        photographs = Photographs(examples, net.size, pick_device(None))
+        net = run.joint_model().vision.to(pick_device(None))
+        photographs = SquarePhotographs(examples, net.size, pick_device(None))
         feature_KIF = region_features(net, photographs, run.recipe.proposer, run.recipe.nms).float()
         with torch.no_grad():
             parts = [net.regions(part).cpu() for part in feature_KIF.split(200)]

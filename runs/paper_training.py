@@ -9,12 +9,21 @@ from jobs import at_once
 from script import device, keep
 
 from dvsa.data import Dataset
-from dvsa.learn.recipes.modern import RECIPES
-from dvsa.learn.recipes.paper import at_beta, on_grid
-from dvsa.learn.runs.run import fit
+from dvsa.learn.recipes import paper
+from dvsa.learn.recipes.catalogue import RECIPES
+from dvsa.learn.runs.fit import fit
+from dvsa.learn.runs.inputs import FitOptions
 
 ABLATION = ("frame", "defrag", "bag", "rnn", "brnn")
 """Rows of the ranking table, each with every seed."""
+
+BY_BETA = {
+    "paper": paper.paper,
+    "paper-lstm": paper.lstm,
+    "paper-region": paper.region,
+    "paper-beside": paper.beside,
+}
+"""The recipes whose captioner of regions learns from segments of a given beta."""
 
 
 class Job(NamedTuple):
@@ -26,6 +35,11 @@ class Job(NamedTuple):
     """The run whose regions and alignment are reused."""
     beta: float | None = None
     """Of the segments; the recipe's default if None."""
+
+    @property
+    def recipe(self) -> str:
+        """The name of its recipe."""
+        return f"paper-{self.name}" if self.name else "paper"
 
     @property
     def folder(self) -> str:
@@ -62,9 +76,8 @@ class Training:
 
     def run(self, job: Job) -> None:
         """Train one run, and keep how long it took."""
-        recipe = RECIPES[f"paper-{job.name}" if job.name else "paper"]()
-        recipe = recipe if self.boxed else on_grid(recipe)
-        recipe = recipe if job.beta is None else at_beta(recipe, job.beta)
+        recipe = RECIPES[job.recipe]() if job.beta is None else BY_BETA[job.recipe](job.beta)
+        recipe = recipe if self.boxed else paper.on_grid(recipe)
 
         folder = self.out / "runs" / job.folder
         if (folder / "seconds.json").is_file():
@@ -72,7 +85,7 @@ class Training:
 
         began = time.time()
         earlier = self.out / "runs" / job.earlier if job.earlier else None
-        fit(recipe, self.data, folder, seed=job.seed, earlier=earlier, quiet=self.jobs > 1)
+        fit(recipe, self.data, folder, FitOptions(seed=job.seed, earlier=earlier, quiet=self.jobs > 1))
         for last in folder.glob("*/last.safetensors"):
             last.unlink()  # holds the state of the optimiser, which is not needed any more
         seconds = time.time() - began

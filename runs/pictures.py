@@ -19,7 +19,7 @@ from dvsa.data import Dataset, Example, load
 from dvsa.draw import overlay
 from dvsa.evaluation.inspection import WordNorm, word_norms
 from dvsa.learn.runs.run import Run
-from dvsa.learn.ship import torch_bundle as live
+from dvsa.learn.ship.torch_bundle import torch_model
 from dvsa.model import Model
 from dvsa.photo import read
 
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=4)
     parser.add_argument("--beta", type=float, help="the middle value; default: the run's own")
     args = parser.parse_args()
-    model, data = live.model(Run(args.run)), load(args.data)
+    model, data = torch_model(Run(args.run)), load(args.data)
     beta = model.bundle.manifest.beta if args.beta is None else args.beta
     args.out.mkdir(parents=True, exist_ok=True)
     for example in data.split(args.split)[: args.first]:

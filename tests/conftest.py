@@ -68,11 +68,12 @@ def toy_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def toy_run(toy_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of the toy recipe, trained from scratch on the CPU (about two minutes on two cores)."""
     from dvsa.data import load
-    from dvsa.learn.recipes.modern import RECIPES
-    from dvsa.learn.runs.run import fit
+    from dvsa.learn.recipes.catalogue import RECIPES
+    from dvsa.learn.runs.fit import fit
+    from dvsa.learn.runs.inputs import FitOptions
 
     out = tmp_path_factory.mktemp("toy") / "run"
-    fit(RECIPES["toy"](), load(toy_data), out, device="cpu", quiet=True)
+    fit(RECIPES["toy"](), load(toy_data), out, FitOptions(device="cpu", quiet=True))
     return out
 
 

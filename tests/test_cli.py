@@ -14,16 +14,17 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 import dvsa
-import dvsa.learn.runs.run
+import dvsa.learn.runs.fit
 from dvsa import evaluation
 from dvsa.cli import app, photographs
 from dvsa.cli.evaluating import TASKS
 from dvsa.cli.output import plain
 from dvsa.data import Dataset, load, toy
-from dvsa.learn.recipes.modern import RECIPES
+from dvsa.learn.recipes.catalogue import RECIPES
 from dvsa.learn.recipes.recipe import Recipe
+from dvsa.learn.runs.inputs import FitOptions
 from dvsa.learn.runs.run import Run
-from dvsa.learn.ship import torch_bundle as live
+from dvsa.learn.ship.torch_bundle import torch_model
 from dvsa.metrics.captions import score
 
 ROOT = Path(__file__).parents[1]
@@ -306,11 +307,11 @@ def test_train_passes_on_what_it_is_told_and_shows_the_figures(
 ) -> None:
     calls = []
 
-    def fit(recipe: Recipe, data: Dataset, out: Path, **options: object) -> None:
+    def fit(recipe: Recipe, data: Dataset, out: Path, options: FitOptions) -> None:
         shutil.copytree(toy_run, out, dirs_exist_ok=True)
         calls.append((recipe, data.root, out, options))
 
-    monkeypatch.setattr(dvsa.learn.runs.run, "fit", fit)
+    monkeypatch.setattr(dvsa.learn.runs.fit, "fit", fit)
     vectors = tmp_path / "vectors.txt"
     more = tmp_path / "sentences.txt"
     told = [
@@ -318,15 +319,14 @@ def test_train_passes_on_what_it_is_told_and_shows_the_figures(
         *("--sentences", more, "--from", toy_run, "--init", "shipped"),
     ]
     said = answer("train", "paper", "--out", tmp_path / "run", *told)
-    options = {"seed": 3, "device": "cpu", "word_vectors": vectors, "sentences": more, "earlier": toy_run}
-    options |= {"init": "shipped"}
+    options = FitOptions(
+        seed=3, device="cpu", word_vectors=vectors, sentences=more, earlier=toy_run, init="shipped"
+    )
     assert calls.pop() == (RECIPES["paper"](), few, tmp_path / "run", options)
     assert said == {"run": str(tmp_path / "run"), "stages": Run(toy_run).facts}
     shutil.copytree(few, tmp_path / "mine-data")
     text = output("train", "toy", "--out", tmp_path / "mine")
-    options = {"seed": 0, "device": None, "word_vectors": None, "sentences": None, "earlier": None}
-    options |= {"init": None}
-    assert calls.pop() == (RECIPES["toy"](), tmp_path / "mine-data", tmp_path / "mine", options)
+    assert calls.pop() == (RECIPES["toy"](), tmp_path / "mine-data", tmp_path / "mine", FitOptions())
     assert f"dvsa export {tmp_path / 'mine'} --out BUNDLE" in text
     for stage, facts in Run(toy_run).facts.items():
         rows = [line.split() for line in text.splitlines() if line.startswith(f"{stage} ")]
@@ -335,11 +335,11 @@ def test_train_passes_on_what_it_is_told_and_shows_the_figures(
 
 @pytest.mark.slow
 def test_the_toy_set_is_made_beside_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fit(recipe: Recipe, data: Dataset, out: Path, **options: object) -> None:
+    def fit(recipe: Recipe, data: Dataset, out: Path, options: FitOptions) -> None:
         assert len(data.split("train")) == 1200
         raise ValueError("far enough")
 
-    monkeypatch.setattr(dvsa.learn.runs.run, "fit", fit)
+    monkeypatch.setattr(dvsa.learn.runs.fit, "fit", fit)
     done = run("train", "toy", "--out", tmp_path / "run")
     data = tmp_path / "run-data"
     assert done.stderr.splitlines() == [f"dvsa: making the toy set in {data}", "dvsa: far enough"]
@@ -433,7 +433,7 @@ def test_a_run_scores_what_the_api_says_and_keeps_it(few: Path, toy_run: Path, t
     folder = tmp_path / "run"
     shutil.copytree(toy_run, folder)
     done = run("evaluate", "ranking", "--data", few, "--run", folder, CUSTOM, "--json")
-    wanted = evaluation.ranking(live.model(Run(folder)), load(few).split("val"))
+    wanted = evaluation.ranking(torch_model(Run(folder)), load(few).split("val"))
     assert json.loads(done.stdout) == wanted.report.to_json()
     kept = folder / "evaluation"
     assert sorted(path.name for path in kept.iterdir()) == ["ranking.val.json", "ranking.val.npz"]

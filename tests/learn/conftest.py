@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from dvsa.data import Dataset, load, toy
-from dvsa.learn.recipes.modern import RECIPES
-from dvsa.learn.tasks.alignment import AlignmentModel
+from dvsa.learn.nets.joint import JointModel
+from dvsa.learn.recipes.catalogue import RECIPES
 from dvsa.learn.tasks.corpus import Corpus
 from dvsa.text import Vocabulary, words
 
@@ -40,9 +40,9 @@ def corpus(tiny: Dataset, vocabulary: Vocabulary, own_cache: Path) -> Corpus:
 
 
 @pytest.fixture
-def model(corpus: Corpus) -> AlignmentModel:
+def model(corpus: Corpus) -> JointModel:
     """The network of the toy recipe, untrained."""
     torch.manual_seed(0)
     recipe = RECIPES["toy"]()
     anchors_A2 = corpus.anchors(recipe.vision.anchors)
-    return AlignmentModel(recipe.vision, recipe.sentence, len(corpus.vocabulary), anchors_A2).eval()
+    return JointModel(recipe.vision, recipe.sentence, len(corpus.vocabulary), anchors_A2).eval()

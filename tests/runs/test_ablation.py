@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from dvsa.data import load, toy
-from dvsa.learn.recipes.modern import RECIPES
+from dvsa.learn.recipes.catalogue import RECIPES
 from dvsa.learn.recipes.recipe import Recipe
-from dvsa.learn.runs.run import fit
+from dvsa.learn.runs.fit import fit
+from dvsa.learn.runs.inputs import FitOptions
 
 SENTENCES = "".join(
     f"9{k}\ta {colour} circle\n9{k}\tone {colour} thing\n" for k, colour in enumerate(["red", "blue"])
@@ -62,7 +63,7 @@ def test_variants_share_what_they_leave_as_it_is(
     data, whole, out = places
     sentences = tmp_path / "read.txt"
     sentences.write_text(SENTENCES)
-    fit(quick(RECIPES["best"]()), load(data), whole, sentences=sentences, quiet=True)
+    fit(quick(RECIPES["best"]()), load(data), whole, FitOptions(sentences=sentences, quiet=True))
     names = ("best", "no tuning", "no grounding", "no reading")
     run(data, sentences, whole, out, "--only", *names, "--captions")
     figures = {name: json.loads((out / "figures" / f"ablation.{name}.json").read_text()) for name in names}
@@ -104,7 +105,7 @@ def test_captions_are_those_of_the_run(
     tmp_path: Path,
 ) -> None:
     data, whole, out = places
-    fit(quick(RECIPES["best"]()), load(data), whole, quiet=True)
+    fit(quick(RECIPES["best"]()), load(data), whole, FitOptions(quiet=True))
     names = ("best", "no reward", "no reranking")
     run(data, tmp_path / "none.txt", whole, out, "--only", "--captions", *names)
     found = variants(script, out, "captions")

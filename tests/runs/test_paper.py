@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from dvsa.data import toy
-from dvsa.learn.recipes.modern import RECIPES
+from dvsa.learn.recipes.catalogue import RECIPES
 from dvsa.learn.recipes.recipe import Recipe
 
 Script = Callable[[str], ModuleType]

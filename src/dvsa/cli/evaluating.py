@@ -244,9 +244,9 @@ def _model(bundle: Path | None, run: Path | None) -> "Model":
     if bundle is not None:
         raise ValueError("give --bundle or --run, not both")
     from dvsa.learn.runs.run import Run
-    from dvsa.learn.ship import torch_bundle as live
+    from dvsa.learn.ship.torch_bundle import torch_model
 
-    return live.model(Run(run))
+    return torch_model(Run(run))
 
 
 def _keep(judged: "Judged", folder: Path, name: str) -> None:

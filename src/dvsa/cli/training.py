@@ -91,8 +91,10 @@ def train(
     Example: `dvsa train toy --out run`, or `dvsa train best --data photographs --init shipped --out run`
     """
     from dvsa.data import load, toy
-    from dvsa.learn.recipes.modern import RECIPES
-    from dvsa.learn.runs.run import Run, fit
+    from dvsa.learn.recipes.catalogue import RECIPES
+    from dvsa.learn.runs.fit import fit
+    from dvsa.learn.runs.inputs import FitOptions
+    from dvsa.learn.runs.run import Run
 
     if recipe not in RECIPES:
         raise ValueError(f"there is no recipe {recipe!r}: choose from {', '.join(sorted(RECIPES))}")
@@ -108,10 +110,7 @@ def train(
     if dataset.problems:
         note(f"{data}: {len(dataset.problems)} problems worked around; dvsa data check lists them")
 
-    fit(
-        RECIPES[recipe](),
-        dataset,
-        out,
+    options = FitOptions(
         seed=seed,
         device=device,
         word_vectors=word_vectors,
@@ -119,6 +118,7 @@ def train(
         earlier=earlier,
         init=init,
     )
+    fit(RECIPES[recipe](), dataset, out, options)
 
     facts = Run(out).facts
     if as_json:

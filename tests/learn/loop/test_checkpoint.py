@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from dvsa.learn.loop import checkpoint
-from dvsa.learn.loop.trainer import OPTIMIZERS
+from dvsa.learn.loop.optimizer import BUILDERS
 
 
 def tensors() -> dict[str, torch.Tensor]:
@@ -64,7 +64,7 @@ def test_prefixes_come_and_go() -> None:
     assert not checkpoint.under("mod", both)
 
 
-@pytest.mark.parametrize("make", OPTIMIZERS.values())
+@pytest.mark.parametrize("make", BUILDERS.values())
 def test_an_optimisers_memory_comes_back(tmp_path: Path, make: Callable[..., torch.optim.Optimizer]) -> None:
     def fresh() -> tuple[nn.Linear, torch.optim.Optimizer]:
         torch.manual_seed(0)

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,11 +10,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dvsa.learn.loop import checkpoint, curve
-from dvsa.learn.loop.trainer import TrainConfig, batches, chunks, epoch_steps, train
+from dvsa.learn.loop import checkpoint, curve, optimizer
+from dvsa.learn.loop.config import OPTIMIZERS as NAMES
+from dvsa.learn.loop.config import TrainConfig
+from dvsa.learn.loop.order import batch_at, chunks, epoch_steps
+from dvsa.learn.loop.trainer import train
 
 CPU = torch.device("cpu")
 COUNT = 10
+BATCHES: dict[int | None, list[int]] = {step: batch_at(step, COUNT, 3, 1) for step in range(12)} | {None: []}
+"""What the steps of `config` see."""
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +35,7 @@ class Regression:
     name: str = "plane"
     goal: str = "closeness"
     fixed: str = "nothing"
-    bad_step: int = -1
+    bad_step: int | None = None
     """The step at which `spoil` has its way with the loss."""
     spoil: Callable[[Tensor], Tensor] = lambda loss: loss
     figures: dict[int, float] = field(default_factory=dict)
@@ -44,19 +49,18 @@ class Regression:
     def lr_scale(self, parameter: str) -> float:
         return 0.0 if parameter.startswith(self.fixed) else 0.5 if parameter.startswith("4.") else 1.0
 
-    def steps_per_epoch(self, batch: int) -> int:
-        return epoch_steps(COUNT, batch)
+    def __len__(self) -> int:
+        return COUNT
 
     def points(self) -> tuple[Tensor, Tensor]:
         x_N4 = torch.randn(COUNT, 4, generator=torch.Generator().manual_seed(5))
         return x_N4, x_N4.sum(1, keepdim=True)
 
-    def loss(self, model: nn.Sequential, step: int, batch: int, seed: int) -> Tensor:
-        index = batches(COUNT, step, batch, seed)
-        self.drawn.append(index)
+    def loss(self, model: nn.Sequential, batch: Sequence[int]) -> Tensor:
+        self.drawn.append(list(batch))
         x_N4, y_N1 = self.points()
-        loss = (model(x_N4[index]) - y_N1[index]).square().mean()
-        return self.spoil(loss) if step == self.bad_step else loss
+        loss = (model(x_N4[batch]) - y_N1[batch]).square().mean()
+        return self.spoil(loss) if batch == BATCHES[self.bad_step] else loss
 
     def evaluate(self, model: nn.Sequential) -> Mapping[str, float]:
         assert not model.training
@@ -206,7 +210,7 @@ def test_plain_sgd_equals_a_literal_loop(tmp_path: Path) -> None:
     losses = []
     for step in range(12):
         torch.manual_seed(cfg.seed * 1_000_003 + step)
-        loss = task.loss(net.train(), step, cfg.batch, cfg.seed)
+        loss = task.loss(net.train(), BATCHES[step])
         losses.append(loss.item())
         grads = torch.autograd.grad(loss, list(weights.values()))
         rise, fall = min(1, (step + 1) / 3), (1 + math.cos(math.pi * step / 12)) / 2
@@ -236,7 +240,7 @@ def test_what_has_no_learning_rate_stays_as_it_is(tmp_path: Path) -> None:
     assert torch.equal(trained.state_dict()["0.weight"], before["0.weight"])
     assert not torch.equal(trained.state_dict()["4.weight"], before["4.weight"])
     assert all(p.requires_grad for p in trained.parameters())  # for the next stage
-    with pytest.raises(ValueError, match="nothing of plane learns"):
+    with pytest.raises(ValueError, match="plane trains no parameter"):
         train(Regression(fixed=""), config(), tmp_path / "other", CPU, quiet=True)
 
 
@@ -256,7 +260,7 @@ def test_gradients_that_an_earlier_stage_left_do_not_count(tmp_path: Path) -> No
 
 def test_a_checkpoint_that_is_none_is_refused(tmp_path: Path) -> None:
     checkpoint.save(tmp_path / "last.safetensors", {"x": torch.zeros(1)}, {"step": 1})
-    with pytest.raises(ValueError, match=r"last\.safetensors does not say how far"):
+    with pytest.raises(ValueError, match=r"last\.safetensors does not say its step"):
         train(Regression(), config(), tmp_path, CPU, quiet=True)
 
 
@@ -264,12 +268,12 @@ def test_a_checkpoint_that_is_none_is_refused(tmp_path: Path) -> None:
 def test_an_epoch_sees_everything_at_most_once_and_each_epoch_anew(batch: int) -> None:
     steps = epoch_steps(COUNT, batch)
     assert steps == max(1, COUNT // batch)
-    epochs = [[i for s in range(steps) for i in batches(COUNT, e * steps + s, batch, 0)] for e in range(3)]
+    epochs = [[i for s in range(steps) for i in batch_at(e * steps + s, COUNT, batch, 0)] for e in range(3)]
     for seen in epochs:
         assert len(set(seen)) == len(seen) == min(COUNT, steps * batch)
     assert epochs[0] != epochs[1] != epochs[2]
-    assert batches(COUNT, 0, batch, 0) != batches(COUNT, 0, batch, 1) or batch == 1
-    assert batches(COUNT, steps, batch, 0) == batches(COUNT, steps, batch, 0)
+    assert batch_at(0, COUNT, batch, 0) != batch_at(0, COUNT, batch, 1) or batch == 1
+    assert batch_at(steps, COUNT, batch, 0) == batch_at(steps, COUNT, batch, 0)
 
 
 def test_chunks_cover_the_range() -> None:
@@ -288,8 +292,8 @@ def test_the_learning_rate_rises_and_falls() -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"optimizer": "lion"}, "no optimizer 'lion'; there are adamw, rmsprop, sgd"),
-        ({"schedule": "linear"}, "no schedule 'linear'"),
+        ({"optimizer": "lion"}, "unknown optimizer 'lion': choose from adamw, rmsprop, sgd"),
+        ({"schedule": "linear"}, "unknown schedule 'linear'"),
         ({"epochs": 0}, "must be positive"),
         ({"lr": 0.0}, "must be positive"),
         ({"ema": 1.0}, r"ema in \[0, 1\)"),
@@ -298,3 +302,7 @@ def test_the_learning_rate_rises_and_falls() -> None:
 def test_bad_configurations_are_refused(changes: dict[str, object], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         config(**changes)
+
+
+def test_every_optimizer_of_a_configuration_can_be_built() -> None:
+    assert sorted(optimizer.BUILDERS) == sorted(NAMES)

@@ -13,17 +13,9 @@ from torchvision.ops import (  # type: ignore[import-untyped]
     generalized_box_iou_loss,
 )
 
-from dvsa.learn.nets.proposals import (
-    CLOSE,
-    NEAREST,
-    ProposalHead,
-    assign,
-    best_boxes,
-    cluster_shapes,
-    covering_boxes,
-    paired_iou,
-    proposal_loss,
-)
+from dvsa.learn.nets.proposals import ProposalHead, cluster_shapes
+from dvsa.learn.nets.regions import best_boxes, covering_boxes, paired_iou
+from dvsa.learn.tasks.proposal_loss import CLOSE, NEAREST, assign, proposal_loss
 from dvsa.records import FRAME
 from dvsa.regions import CANDIDATES, PRE_NMS, choose
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from dvsa.learn.loop.checkpoint import JsonValue
-from dvsa.learn.recipes.modern import RECIPES
+from dvsa.learn.recipes.catalogue import RECIPES
 from dvsa.learn.recipes.recipe import recipe_from_json
-from dvsa.learn.tasks.captions import CaptionOptions
-from dvsa.learn.tasks.paraphrase import ParaphraseOptions
+from dvsa.learn.tasks.alignment import AlignmentStage
+from dvsa.learn.tasks.stage import WritingStage
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -30,17 +30,11 @@ def test_a_recipe_is_one_whole(name: str) -> None:
     assert recipe.vision.embedding == recipe.sentence.embedding
     names = [stage.name for stage in recipe.stages]
     assert len({*names}) == len(names)
-    seen = {
-        (stage.task.nms, stage.task.proposer)
-        for stage in recipe.stages
-        if not (stage.proposals_only or isinstance(stage.task, ParaphraseOptions))
-    }
-    assert seen <= {(recipe.nms, recipe.proposer)}
-    subjects = {
-        s for stage in recipe.stages if isinstance(stage.task, CaptionOptions) for s in stage.task.subjects
-    }
+    learnt = [stage for stage in recipe.stages if isinstance(stage, AlignmentStage | WritingStage)]
+    assert {(stage.nms, stage.proposer) for stage in learnt} <= {(recipe.nms, recipe.proposer)}
+    subjects = {subject for stage in recipe.writing_stages for subject in stage.writes_of}
     assert "-" in name or subjects == {"frame", "region"}
-    assert {s.task.score for s in recipe.stages if s.name == "align"} <= {recipe.score}  # type: ignore[union-attr]
+    assert {stage.score for stage in learnt if isinstance(stage, AlignmentStage)} <= {recipe.score}
 
 
 def test_what_is_no_recipe_is_refused() -> None:
@@ -48,17 +42,16 @@ def test_what_is_no_recipe_is_refused() -> None:
     stage = whole["stages"][0]  # type: ignore[index]
     assert isinstance(stage, dict)
     for raw, reason in [
-        (None, "None is no recipe"),
-        ({}, "{} is no recipe"),
+        (None, "None is not a recipe"),
+        ({}, "{} is not a recipe"),
         (whole | {"colour": 1}, "unexpected keyword argument 'colour'"),
-        (whole | {"vision": []}, r"\[\] is no JSON object"),
+        (whole | {"vision": []}, r"\[\] is not a JSON object"),
         (whole | {"sentence": {"kind": "lstm"}}, "no sentence encoder 'lstm'"),
-        (whole | {"stages": [7]}, "7 is no stage of a recipe"),
-        (
-            whole | {"stages": [stage | {"task": {"subjects": ["frame"]}}]},
-            "unexpected keyword argument 'subjects'",
-        ),
-        (whole | {"stages": [stage | {"captioner": {}}]}, "is no stage of a recipe"),
+        (whole | {"stages": [7]}, "7 is not a stage of a recipe"),
+        (whole | {"stages": [stage | {"subjects": ["frame"]}]}, "unexpected keyword argument 'subjects'"),
+        (whole | {"stages": [stage | {"kind": "dreams"}]}, "unknown kind of stage 'dreams'"),
+        (whole | {"stages": [{"name": "a", "train": {}}]}, "is not a stage of a recipe"),
+        (whole | {"stages": [stage | {"train": 7}]}, "7 is not a JSON object"),
         ({key: value for key, value in whole.items() if key != "name"}, "'name'"),
     ]:
         with pytest.raises(ValueError, match=reason):

@@ -4,16 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from dvsa.learn.recipes.modern import RECIPES
+from dvsa.learn.recipes.catalogue import RECIPES
 from dvsa.learn.recipes.recipe import Recipe
-from dvsa.learn.runs.reuse import ALL, BOXES, WORDS, shared
+from dvsa.learn.runs.reuse import Plan, shared_weights
+from dvsa.learn.tasks.stage import ALL, BOXES, WORDS
 
 BEST = RECIPES["best"]()
 
 
 def common(recipe: Recipe, words: tuple[str, ...] = ("a", "b")) -> dict[str, tuple[str, ...]]:
     """What each stage of `recipe` shares with `best`, where it shares anything."""
-    found = {s.name: shared(s, (recipe, words), (BEST, ("a", "b"))) for s in recipe.stages}
+    found = {s.name: shared_weights(s, Plan(recipe, words), Plan(BEST, ("a", "b"))) for s in recipe.stages}
     return {name: learnt for name, learnt in found.items() if learnt}
 
 

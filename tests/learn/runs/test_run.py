@@ -12,14 +12,19 @@ import torch
 
 from dvsa.data import DataError, Dataset, exposure
 from dvsa.learn.loop import checkpoint, curve, trainer
-from dvsa.learn.loop.trainer import TrainConfig
-from dvsa.learn.recipes.modern import RECIPES
-from dvsa.learn.recipes.recipe import Recipe, Stage
+from dvsa.learn.loop.config import TrainConfig
+from dvsa.learn.recipes.catalogue import RECIPES
+from dvsa.learn.recipes.recipe import Recipe
 from dvsa.learn.runs import run
-from dvsa.learn.runs.run import Run, fit
-from dvsa.learn.tasks import captions as captioning
-from dvsa.learn.tasks.paraphrase import ParaphraseOptions
+from dvsa.learn.runs.fit import fit
+from dvsa.learn.runs.inputs import FitOptions
+from dvsa.learn.runs.run import Run
+from dvsa.learn.tasks.alignment import HEADS, AlignmentStage
+from dvsa.learn.tasks.captions import CaptionStage
+from dvsa.learn.tasks.paraphrase import ParaphraseStage
 from dvsa.text import Vocabulary, words
+
+CPU = FitOptions(device="cpu", quiet=True)
 
 
 def quick() -> Recipe:
@@ -29,21 +34,17 @@ def quick() -> Recipe:
         replace(stage, train=replace(stage.train, epochs=2, batch=12, evaluate_every=1, ema=0.5))
         for stage in toy.stages
     )
-    assert caption.captioner is not None
-    frozen = replace(
-        align,
-        name="frozen",
-        task=replace(align.task, lr={"vision.regions.": 1.0, "sentence.": 1.0}),  # type: ignore[arg-type]
-        train=replace(align.train, optimizer="sgd"),
-    )
+    assert isinstance(align, AlignmentStage)
+    assert isinstance(caption, CaptionStage)
+    frozen = replace(align, name="frozen", lr=HEADS, train=replace(align.train, optimizer="sgd"))
     rnn = replace(
         caption,
         name="rnn",
         captioner=replace(caption.captioner, kind="rnn", dropout=0.2),
-        task=replace(caption.task, subjects=("region",)),  # type: ignore[arg-type]
+        subjects=("region",),
         train=replace(caption.train, optimizer="rmsprop", epochs=1),
     )
-    caption = replace(caption, task=replace(caption.task, subjects=("frame",)))  # type: ignore[arg-type]
+    caption = replace(caption, subjects=("frame",))
     return replace(
         toy,
         stages=(regions, align, frozen, caption, rnn),
@@ -57,7 +58,7 @@ def finished(tiny: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("run") / "finished"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(curve, "draw", lambda lines, path: path.write_bytes(b"picture"))
-        fit(quick(), tiny, out, device="cpu", quiet=True)
+        fit(quick(), tiny, out, CPU)
     return out
 
 
@@ -88,21 +89,21 @@ def test_a_run_interrupted_again_and_again_equals_an_unbroken_one(
 ) -> None:
     """It is cut off after 1, 2, 3 … steps of the optimiser until it comes to its end: between every two."""
     monkeypatch.setattr(curve, "draw", lambda lines, path: path.write_bytes(b"picture"))
-    update, left, tries = trainer._update, 0, 0
+    step, left, tries = trainer._step, 0, 0
 
     def counted(*args: object) -> torch.Tensor:
         nonlocal left
         left -= 1
         if left < 0:
             raise KeyboardInterrupt
-        return update(*args)  # type: ignore[arg-type]
+        return step(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(trainer, "_update", counted)
+    monkeypatch.setattr(trainer, "_step", counted)
     while not (tmp_path / "run" / "rnn" / "last.safetensors").exists():
         tries += 1
         left = 3 * tries
         try:
-            fit(quick(), tiny, tmp_path / "run", device="cpu", quiet=True)
+            fit(quick(), tiny, tmp_path / "run", CPU)
         except KeyboardInterrupt:
             assert not list(tmp_path.rglob("*.partial"))
     assert tries > 4
@@ -111,7 +112,7 @@ def test_a_run_interrupted_again_and_again_equals_an_unbroken_one(
 
 def test_a_finished_run_is_left_as_it_is(copied: Path, tiny: Dataset) -> None:
     before = {path: path.stat().st_mtime_ns for path in copied.rglob("*.safetensors")}
-    fit(quick(), tiny, copied, device="cpu", quiet=True)
+    fit(quick(), tiny, copied, CPU)
     assert {path: path.stat().st_mtime_ns for path in copied.rglob("*.safetensors")} == before
 
 
@@ -139,27 +140,27 @@ def test_a_folder_with_another_run_is_refused(
     before = content(copied)
     recipe, data, seed = other(tiny)
     with pytest.raises(ValueError, match=rf"copied holds another run .*another {reason}\): give another"):
-        fit(recipe, data, copied, seed=seed, device="cpu", quiet=True)
+        fit(recipe, data, copied, replace(CPU, seed=seed))
     assert content(copied) == before
 
 
 def test_another_version_of_torch_may_go_on(copied: Path, tiny: Dataset) -> None:
     config = json.loads((copied / "config.json").read_text())
     (copied / "config.json").write_text(json.dumps(config | {"torch": "1.0"}))
-    fit(quick(), tiny, copied, device="cpu", quiet=True)
+    fit(quick(), tiny, copied, CPU)
 
 
 def test_a_folder_with_something_else_is_refused(tiny: Dataset, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("all my work")
     with pytest.raises(ValueError, match="is not empty and holds no run"):
-        fit(quick(), tiny, tmp_path, device="cpu", quiet=True)
+        fit(quick(), tiny, tmp_path, CPU)
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 def test_data_without_a_split_is_refused_before_anything_is_written(tiny: Dataset, tmp_path: Path) -> None:
     bare = replace(tiny, examples=tiny.split("train"))
     with pytest.raises(DataError, match="has no split 'val'"):
-        fit(quick(), bare, tmp_path / "run", device="cpu", quiet=True)
+        fit(quick(), bare, tmp_path / "run", CPU)
     assert not (tmp_path / "run").exists()
 
 
@@ -167,13 +168,13 @@ def test_vectors_from_a_file_are_in_the_run_as_they_were(tiny: Dataset, tmp_path
     rows = "".join(f"{word} {n / 10} {' '.join(['0.5'] * 31)}\n" for n, word in enumerate(("red", "ring"), 1))
     (tmp_path / "vectors.txt").write_text(rows)
     recipe = replace(quick(), stages=quick().stages[1:2])
-    fit(recipe, tiny, tmp_path / "run", device="cpu", word_vectors=tmp_path / "vectors.txt", quiet=True)
+    fit(recipe, tiny, tmp_path / "run", replace(CPU, word_vectors=tmp_path / "vectors.txt"))
     vocabulary = Vocabulary.load(tmp_path / "run" / "vocabulary.tsv")
     tensors, _ = checkpoint.load(tmp_path / "run" / "align" / "best.safetensors")
     for n, word in enumerate(("red", "ring"), 1):
         row = tensors["sentence.words.weight"][vocabulary.id(word) or 0]
         torch.testing.assert_close(row, torch.tensor([n / 10] + [0.5] * 31))
-    learnt = Run(tmp_path / "run").alignment()
+    learnt = Run(tmp_path / "run").joint_model()
     assert torch.equal(learnt.state_dict()["sentence.words.weight"], tensors["sentence.words.weight"])
 
 
@@ -184,7 +185,7 @@ def test_the_last_alignment_stage_and_each_captioner_are_found(finished: Path) -
     assert {*opened.facts} == {"regions", "align", "frozen", "caption", "rnn"}
     assert "CIDEr" in opened.facts["caption"]
     best, _ = checkpoint.load(finished / "frozen" / "best.safetensors")
-    assert all(torch.equal(t, best[name]) for name, t in opened.alignment().state_dict().items())
+    assert all(torch.equal(t, best[name]) for name, t in opened.joint_model().state_dict().items())
     voices = opened.captioners()
     assert {subject: stage for subject, (stage, _) in voices.items()} == {"frame": "caption", "region": "rnn"}
     rnn, _ = checkpoint.load(finished / "rnn" / "best.safetensors")
@@ -202,15 +203,8 @@ def test_later_stages_begin_where_the_last_one_was_best(finished: Path) -> None:
     assert not torch.equal(before["vision.regions.affine.weight"], after["vision.regions.affine.weight"])
 
 
-def test_a_stage_that_writes_needs_a_captioner(tiny: Dataset, tmp_path: Path) -> None:
-    stage = replace(quick().stages[-1], captioner=None)
-    assert isinstance(stage.task, captioning.CaptionOptions)
-    with pytest.raises(ValueError, match="'rnn' learns to write, but names no captioner"):
-        fit(replace(quick(), stages=(stage,)), tiny, tmp_path / "run", device="cpu", quiet=True)
-
-
 def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"holds no run: there is no config\.json"):
+    with pytest.raises(ValueError, match=r"holds no run: it has no config\.json"):
         Run(tmp_path)
 
 
@@ -224,8 +218,8 @@ def test_an_unfinished_run_is_named(copied: Path) -> None:
     ("text", "reason"),
     [
         ("{", "is damaged"),
-        ("[]", "is no run's configuration"),
-        ("{}", "does not fit this version of dvsa: None is no recipe"),
+        ("[]", "is not a run's configuration"),
+        ("{}", "does not fit this version of dvsa: None is not a recipe"),
         ('{"recipe": {"vision": {"eyes": 2}, "sentence": {}, "stages": []}}', "argument 'eyes'"),
     ],
 )
@@ -235,7 +229,7 @@ def test_a_damaged_configuration_is_named(copied: Path, tiny: Dataset, text: str
         Run(copied)
     if reason != "argument 'eyes'" and text != "{}":
         with pytest.raises(ValueError, match=r"config\.json"):
-            fit(quick(), tiny, copied, device="cpu", quiet=True)
+            fit(quick(), tiny, copied, CPU)
 
 
 def test_an_earlier_run_lends_the_stages_that_are_the_same(
@@ -245,14 +239,9 @@ def test_an_earlier_run_lends_the_stages_that_are_the_same(
     regions, align, *_ = quick().stages
     other = replace(align, name="other", train=replace(align.train, epochs=1))
     lent = replace(quick(), stages=(regions, align, other), sentence=replace(quick().sentence, hidden=8))
-    fit(
-        replace(quick(), stages=(regions, align, other)),
-        tiny,
-        tmp_path / "both",
-        earlier=finished,
-        quiet=True,
-    )
-    fit(lent, tiny, tmp_path / "one", earlier=finished, seed=1, quiet=True)
+    again = FitOptions(earlier=finished, quiet=True)
+    fit(replace(quick(), stages=(regions, align, other)), tiny, tmp_path / "both", again)
+    fit(lent, tiny, tmp_path / "one", replace(again, seed=1))
     for name, stage in (("both", "regions"), ("both", "align"), ("one", "regions")):
         assert not (tmp_path / name / stage / "last.safetensors").exists()  # it was not trained
         here, there = (checkpoint.load(f / stage / "best.safetensors") for f in (tmp_path / name, finished))
@@ -263,13 +252,13 @@ def test_an_earlier_run_lends_the_stages_that_are_the_same(
     for name, stage in (("both", "other"), ("one", "align")):  # another length, another encoder
         assert (tmp_path / name / stage / "last.safetensors").is_file()
     assert Run(tmp_path / "one").config["earlier"] == {"run": str(finished), "seed": 0}
-    fit(lent, tiny, tmp_path / "one", earlier=finished, seed=1, quiet=True)  # goes on, and finds all done
+    fit(lent, tiny, tmp_path / "one", replace(again, seed=1))  # goes on, and finds all done
 
 
 def test_an_earlier_run_on_other_data_is_refused(finished: Path, tiny: Dataset, tmp_path: Path) -> None:
     few = replace(tiny, examples=tiny.examples[1:])
-    with pytest.raises(ValueError, match="learnt from other data"):
-        fit(quick(), few, tmp_path / "run", earlier=finished, device="cpu", quiet=True)
+    with pytest.raises(ValueError, match="used other data"):
+        fit(quick(), few, tmp_path / "run", replace(CPU, earlier=finished))
     assert not (tmp_path / "run").exists()
 
 
@@ -282,11 +271,11 @@ def test_what_is_read_beside_the_photographs_is_learnt_and_written_down(
     toy = RECIPES["toy"]()
     quick = TrainConfig(epochs=1, batch=12)
     stages = (
-        Stage(name="read", task=ParaphraseOptions(), train=quick),
+        ParaphraseStage(name="read", train=quick),
         *(replace(stage, train=quick) for stage in toy.stages[:2]),
     )
     recipe = replace(toy, stages=stages)
-    fit(recipe, tiny, tmp_path / "run", device="cpu", sentences=more, quiet=True)
+    fit(recipe, tiny, tmp_path / "run", replace(CPU, sentences=more))
     done = Run(tmp_path / "run")
     assert "pulley" in done.vocabulary
     read = exposure.TextExposure.read(done.folder / exposure.TEXT_FILE)
@@ -297,7 +286,7 @@ def test_what_is_read_beside_the_photographs_is_learnt_and_written_down(
         "file": "more.txt", "sha256": hashlib.sha256(more.read_bytes()).hexdigest(), "photographs": 2,
     }  # fmt: skip
     assert "mean recall" in done.facts["read"]
-    done.alignment()
+    done.joint_model()
     more.write_text("77777\tanother\n")
     with pytest.raises(ValueError, match="another read"):
-        fit(recipe, tiny, tmp_path / "run", device="cpu", sentences=more, quiet=True)
+        fit(recipe, tiny, tmp_path / "run", replace(CPU, sentences=more))

@@ -11,15 +11,19 @@ import torch
 from dvsa.bundle import Bundle
 from dvsa.data import Dataset, exposure, load, toy
 from dvsa.learn.loop import curve
-from dvsa.learn.loop.trainer import TrainConfig
-from dvsa.learn.recipes.modern import RECIPES
-from dvsa.learn.recipes.recipe import Recipe, Stage
-from dvsa.learn.runs.run import Run, fit
-from dvsa.learn.runs.warm_start import GENTLY, Initial
+from dvsa.learn.loop.config import TrainConfig
+from dvsa.learn.recipes.catalogue import RECIPES
+from dvsa.learn.recipes.recipe import Recipe
+from dvsa.learn.runs.fit import fit
+from dvsa.learn.runs.inputs import FitOptions
+from dvsa.learn.runs.run import Run
+from dvsa.learn.runs.warm_start import WarmStart
 from dvsa.learn.ship.export import export
-from dvsa.learn.tasks.alignment import AlignmentOptions
-from dvsa.learn.tasks.captions import CaptionOptions
-from dvsa.learn.tasks.paraphrase import ParaphraseOptions
+from dvsa.learn.tasks.alignment import AlignmentStage
+from dvsa.learn.tasks.captions import CaptionStage
+from dvsa.learn.tasks.paraphrase import ParaphraseStage
+from dvsa.learn.tasks.rewards import RewardStage
+from dvsa.learn.tasks.stage import GENTLY, WarmData
 from dvsa.text import FIRST_WORD, START_PHRASE, Vocabulary, words
 
 QUICK = TrainConfig(epochs=1, batch=12, lr=1e-3)
@@ -29,14 +33,11 @@ def quick() -> Recipe:
     """The toy recipe with a captioner for each subject, that of regions from boxes, an epoch a stage."""
     whole = RECIPES["toy"]()
     regions, align, caption = (replace(stage, train=QUICK) for stage in whole.stages)
-    assert isinstance(caption.task, CaptionOptions)
-    frame = replace(caption, task=replace(caption.task, subjects=("frame",)))
-    phrase = replace(
-        caption, name="phrase", task=replace(caption.task, subjects=("region",), phrases="boxes")
-    )
-    critical = CaptionOptions(subjects=("frame",), after="caption", samples=2)
-    reward = replace(frame, name="reward", task=critical)
-    read = Stage(name="read", task=ParaphraseOptions(), train=QUICK)
+    assert isinstance(caption, CaptionStage)
+    frame = replace(caption, subjects=("frame",))
+    phrase = replace(caption, name="phrase", subjects=("region",), phrases="boxes")
+    reward = RewardStage(name="reward", train=QUICK, captioner=caption.captioner, after="caption", samples=2)
+    read = ParaphraseStage(name="read", train=QUICK)
     return replace(whole, stages=(read, regions, align, frame, reward, phrase))
 
 
@@ -45,7 +46,7 @@ def bundle(tiny: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("initial")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(curve, "draw", lambda lines, path: path.write_bytes(b"picture"))
-        fit(quick(), tiny, folder / "run", device="cpu", quiet=True)
+        fit(quick(), tiny, folder / "run", FitOptions(device="cpu", quiet=True))
     return export(Run(folder / "run"), folder / "bundle")
 
 
@@ -64,14 +65,14 @@ def adapted(bundle: Path, own: Dataset, tmp_path_factory: pytest.TempPathFactory
     out = tmp_path_factory.mktemp("adapted") / "run"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(curve, "draw", lambda lines, path: path.write_bytes(b"picture"))
-        fit(quick(), own, out, device="cpu", init=str(bundle), quiet=True)
+        fit(quick(), own, out, FitOptions(device="cpu", init=str(bundle), quiet=True))
     return out
 
 
 def test_networks_answer_as_the_bundle_does(bundle: Path) -> None:
-    begin = Initial(str(bundle))
+    begin = WarmStart(str(bundle))
     vocabulary = begin.bundle.vocabulary
-    net = begin.alignment(vocabulary).eval()
+    net = begin.joint_model(vocabulary).eval()
     pixels_BHWC = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
     with torch.no_grad():
         fine, coarse, logit_BN, box_BN4 = net.vision.look(pixels_BHWC)
@@ -81,8 +82,8 @@ def test_networks_answer_as_the_bundle_does(bundle: Path) -> None:
     theirs += begin.bundle.graphs.run("sentence", {"ids": ids.numpy(), "real": real.numpy()})
     for mine, wanted in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(wanted.astype(np.float32), mine.numpy(), atol=2e-4)
-    stage = begin.recipe.stages[-1]
-    writer = begin.captioner(stage, vocabulary, net.vision.features)
+    stage = begin.recipe.writing_stages[-1]
+    writer = begin.captioner(stage.name, stage.captioner, vocabulary, net.vision.features)
     assert writer is not None
     feature_BIF, focus_B = torch.rand(2, 3, net.vision.features), torch.tensor([0, 2])
     with torch.no_grad():
@@ -98,11 +99,11 @@ def test_networks_answer_as_the_bundle_does(bundle: Path) -> None:
 
 
 def test_each_word_takes_its_weights_along(bundle: Path) -> None:
-    begin = Initial(str(bundle))
+    begin = WarmStart(str(bundle))
     before = begin.bundle.vocabulary
     grown = before.joined(Vocabulary.build([["crimson"] * 999], 1))
     assert grown.id("crimson") == FIRST_WORD
-    ours, theirs = (begin.alignment(v).eval() for v in (grown, before))
+    ours, theirs = (begin.joint_model(v).eval() for v in (grown, before))
     for word in before.words[:5]:
         one, other = (torch.tensor([[v.id(word)]]) for v in (grown, before))
         real = torch.ones_like(one, dtype=torch.bool)
@@ -110,14 +111,14 @@ def test_each_word_takes_its_weights_along(bundle: Path) -> None:
 
 
 def test_stages_learn_on_gently_with_the_heads_alone(bundle: Path) -> None:
-    begin = Initial(str(bundle))
+    begin = WarmStart(str(bundle))
     for boxed in (True, False):
-        stages = begin.adapted(quick(), photographs=1000, boxed=boxed).stages
+        stages = begin.adapted(quick(), WarmData(photographs=1000, boxed=boxed)).stages
         assert [s.name for s in stages] == ["align", "caption", "phrase"]
         assert all(s.train.lr == GENTLY * QUICK.lr for s in stages)
-        align = stages[0].task
-        assert isinstance(align, AlignmentOptions)
-        assert not align.live
+        align = stages[0]
+        assert isinstance(align, AlignmentStage)
+        assert not align.trunk_in_loop
         assert (align.grounding > 0) == boxed
 
 
@@ -128,7 +129,8 @@ def test_of_few_photographs_batches_are_small(bundle: Path, photographs: int, ba
     slow = replace(
         recipe, stages=tuple(replace(s, train=replace(QUICK, epochs=4, warmup=60)) for s in recipe.stages)
     )
-    for stage in Initial(str(bundle)).adapted(slow, photographs=photographs, boxed=True).stages:
+    data = WarmData(photographs=photographs, boxed=True)
+    for stage in WarmStart(str(bundle)).adapted(slow, data).stages:
         assert (stage.train.batch, stage.train.warmup) == (batch, 4)
 
 
@@ -136,8 +138,8 @@ def test_of_few_photographs_batches_are_small(bundle: Path, photographs: int, ba
 def test_of_several_alignments_those_on_heads_stay(bundle: Path, boxed: bool, kept: list[str]) -> None:
     modern = RECIPES["modern"]()
     recipe = replace(modern, vision=quick().vision, sentence=quick().sentence)
-    stages = Initial(str(bundle)).adapted(recipe, photographs=1000, boxed=boxed).stages
-    assert [s.name for s in stages if isinstance(s.task, AlignmentOptions)] == kept
+    stages = WarmStart(str(bundle)).adapted(recipe, WarmData(photographs=1000, boxed=boxed)).stages
+    assert [s.name for s in stages if isinstance(s, AlignmentStage)] == kept
 
 
 def test_a_run_on_ones_own_photographs(adapted: Path, bundle: Path, own: Dataset) -> None:
@@ -159,8 +161,8 @@ def test_a_run_on_ones_own_photographs(adapted: Path, bundle: Path, own: Dataset
 def test_other_networks_and_bundles_of_before_are_refused(bundle: Path, tmp_path: Path) -> None:
     other = replace(quick(), name="other", vision=replace(quick().vision, embedding=32))
     with pytest.raises(ValueError, match="has other networks than the recipe other: train toy"):
-        Initial(str(bundle)).adapted(other, photographs=1000, boxed=True)
+        WarmStart(str(bundle)).adapted(other, WarmData(photographs=1000, boxed=True))
     mute = shutil.copytree(bundle, tmp_path / "mute")
     (mute / exposure.PHOTOS_FILE).unlink()
     with pytest.raises(ValueError, match=r"photographs\.tsv is missing|does not say which photographs"):
-        Initial(str(mute))
+        WarmStart(str(mute))

@@ -17,13 +17,14 @@ from dvsa.data import load
 from dvsa.data.exposure import PHOTOS_FILE, content_digest, name_digest
 from dvsa.learn.loop import checkpoint
 from dvsa.learn.nets import captioner
-from dvsa.learn.recipes.modern import RECIPES
+from dvsa.learn.nets.joint import JointModel
+from dvsa.learn.recipes.catalogue import RECIPES
 from dvsa.learn.recipes.recipe import Recipe
 from dvsa.learn.runs.run import Run
-from dvsa.learn.runs.warm_start import Initial
+from dvsa.learn.runs.warm_start import WarmStart
 from dvsa.learn.ship import export
 from dvsa.learn.ship.export import _halved, store_half
-from dvsa.learn.tasks.alignment import AlignmentModel
+from dvsa.learn.tasks.stage import WritingStage
 from dvsa.manifest import BundleError, Voice
 from dvsa.text import FIRST_WORD, START, START_PHRASE, Vocabulary, pad
 
@@ -39,10 +40,10 @@ def untrained(recipe: Recipe, out: Path) -> Path:
     vocabulary.save(out / "vocabulary.tsv")
     (out / "config.json").write_text(json.dumps({"recipe": recipe.to_json(), "data": "none"}))
     torch.manual_seed(0)
-    model = AlignmentModel(recipe.vision, recipe.sentence, len(vocabulary))
+    model = JointModel(recipe.vision, recipe.sentence, len(vocabulary))
     for stage in recipe.stages:
         net: nn.Module = model
-        if stage.captioner is not None:
+        if isinstance(stage, WritingStage):
             log_frequency_V = torch.rand(len(vocabulary)).log()
             net = captioner.build(stage.captioner, model.vision.features, log_frequency_V)
         checkpoint.save(out / stage.name / "best.safetensors", net.state_dict(), {"step": 0})
@@ -82,7 +83,10 @@ def draw_boxes(count: int, regions: int) -> Tensor:
 @torch.no_grad()
 def test_a_bundle_gives_its_networks_back(exported: tuple[Run, Bundle]) -> None:
     run, bundle = exported
-    net, wanted = Initial(str(bundle.folder)).alignment(bundle.vocabulary).eval(), _halved(run.alignment())
+    net, wanted = (
+        WarmStart(str(bundle.folder)).joint_model(bundle.vocabulary).eval(),
+        _halved(run.joint_model()),
+    )
     torch.manual_seed(1)
     pixels, ids = pictures(2, wanted.vision.size), torch.randint(FIRST_WORD, len(bundle.vocabulary), (3, 7))
     found = [*net.vision.look(pixels), net.sentence(ids, torch.ones_like(ids, dtype=torch.bool))]
@@ -93,7 +97,7 @@ def test_a_bundle_gives_its_networks_back(exported: tuple[Run, Bundle]) -> None:
 @torch.no_grad()
 def test_regions_agree(exported: tuple[Run, Bundle]) -> None:
     run, bundle = exported
-    vision = _halved(run.alignment()).vision
+    vision = _halved(run.joint_model()).vision
     torch.manual_seed(1)
     for count in (1, 3):
         pixels = pictures(count, vision.size)
@@ -112,7 +116,7 @@ def test_regions_agree(exported: tuple[Run, Bundle]) -> None:
 @torch.no_grad()
 def test_words_agree(exported: tuple[Run, Bundle]) -> None:
     run, bundle = exported
-    encoder = _halved(run.alignment()).sentence
+    encoder = _halved(run.joint_model()).sentence
     rng = np.random.default_rng(1)
     for longest in range(1, 31):
         lengths = [longest, *rng.integers(0, longest + 1, longest % 4)]
@@ -126,7 +130,7 @@ def test_words_agree(exported: tuple[Run, Bundle]) -> None:
 @torch.no_grad()
 def test_captions_agree_word_by_word(exported: tuple[Run, Bundle]) -> None:
     run, bundle = exported
-    features = run.alignment().vision.features
+    features = run.joint_model().vision.features
     assert {*run.captioners()} == {*bundle.manifest.voices} == {"frame", "region"}
     for subject, (stage, trained) in run.captioners().items():
         voice, net = bundle.manifest.voices[subject], _halved(trained)
@@ -154,7 +158,7 @@ def test_captions_agree_word_by_word(exported: tuple[Run, Bundle]) -> None:
 
 @torch.no_grad()
 def test_halved_weights_make_nearly_the_same_features(exported: tuple[Run, Bundle]) -> None:
-    model = exported[0].alignment()
+    model = exported[0].joint_model()
     before = {name: t.clone() for name, t in model.state_dict().items()}
     halved = _halved(model)
     assert not halved.training
@@ -176,7 +180,7 @@ def test_the_bundle_is_small_and_says_what_it_is(exported: tuple[Run, Bundle]) -
     assert {*bundle.manifest.files} == {*files} - {"manifest.json"}
     assert {"look.onnx", "encode.onnx", "sentence.onnx", "vocabulary.tsv", "LICENCE.txt"} < {*files}
     assert bundle.vocabulary == run.vocabulary
-    assert bundle.manifest.size == run.alignment().vision.size
+    assert bundle.manifest.size == run.joint_model().vision.size
     assert bundle.manifest.training == {"config": run.config, "validation": run.facts}
     for name in ("embedding", "proposer", "nms", "sharpness", "score", "beta", "beam", "length_power"):
         source = run.recipe.vision if name == "embedding" else run.recipe

@@ -9,13 +9,13 @@ import pytest
 from dvsa.bundle import Bundle
 from dvsa.data import load
 from dvsa.learn.runs.run import Run
-from dvsa.learn.ship import torch_bundle as live
+from dvsa.learn.ship.torch_bundle import torch_model
 from dvsa.manifest import BundleError
 from dvsa.model import Model
 
 
 def test_a_live_run_says_what_its_bundle_says(toy_run: Path, toy_bundle: Path, toy_data: Path) -> None:
-    here, there = live.model(Run(toy_run), "cpu"), Model(Bundle.open(toy_bundle, threads=1))
+    here, there = torch_model(Run(toy_run), "cpu"), Model(Bundle.open(toy_bundle, threads=1))
     theirs = replace(there.bundle.manifest, files={}, probe=None, name="")
     assert replace(here.bundle.manifest, name="") == theirs
     with pytest.raises(BundleError, match="no digest"):

@@ -11,18 +11,16 @@ from hypothesis import strategies as st
 
 from dvsa.boxes import iou
 from dvsa.data import Dataset
-from dvsa.learn.loop.trainer import batches
+from dvsa.learn.loop.config import TrainConfig
+from dvsa.learn.loop.order import batch_at, epoch_steps
+from dvsa.learn.nets.joint import JointModel
+from dvsa.learn.nets.regions import choose_boxes
 from dvsa.learn.tasks import objective
-from dvsa.learn.tasks.alignment import (
-    AlignmentModel,
-    AlignmentOptions,
-    AlignmentTask,
-    ProposalTask,
-    proposal_recall,
-    recalls,
-)
-from dvsa.learn.tasks.augmentation import WHOLE, View
-from dvsa.learn.tasks.corpus import Corpus, choose_boxes, look
+from dvsa.learn.tasks.alignment import AlignmentStage, AlignmentTask, recalls
+from dvsa.learn.tasks.augmentation import WHOLE, Window
+from dvsa.learn.tasks.corpus import Corpus
+from dvsa.learn.tasks.features import look
+from dvsa.learn.tasks.proposals import ProposalStage, ProposalTask, proposal_recall
 from dvsa.records import FRAME
 from dvsa.text import Vocabulary
 
@@ -30,20 +28,33 @@ HEADS = {"vision.regions.": 1.0, "sentence.": 1.0}
 LIVE = HEADS | {"vision.": 0.5}
 
 
-def options(**changes: object) -> AlignmentOptions:
-    return replace(AlignmentOptions(loss="info_nce", sentences=2, nms=0.5, lr=HEADS), **changes)  # type: ignore[arg-type]
+def options(**changes: object) -> AlignmentStage:
+    stage = AlignmentStage(
+        name="align", train=TrainConfig(epochs=1), loss="info_nce", sentences=2, nms=0.5, lr=HEADS
+    )
+    return replace(stage, **changes)  # type: ignore[arg-type]
+
+
+def proposing(**changes: object) -> ProposalStage:
+    stage = ProposalStage(name="regions", train=TrainConfig(epochs=1), nms=0.5, lr=HEADS)
+    return replace(stage, **changes)  # type: ignore[arg-type]
+
+
+def step(task: AlignmentTask | ProposalTask, model: JointModel, number: int, batch: int) -> torch.Tensor:
+    """The loss of a step, on the photographs that the loop would give it."""
+    return task.loss(model, batch_at(number, len(task), batch, 0))
 
 
 def test_the_longest_beginning_of_a_name_decides_its_rate() -> None:
     rates = options(lr={"vision.": 1.0, "vision.backbone.": 0.25})
-    assert rates.scale("vision.regions.affine.weight") == 1.0
-    assert rates.scale("vision.backbone.net.conv_stem.weight") == 0.25
-    assert rates.scale("sentence.words.weight") == 0.0
-    assert rates.live
-    assert not options().live
-    assert options(flip=True).live
-    assert options(least=0.5).live
-    assert options(lr=HEADS | {"vision.proposals.": 1.0}).live
+    assert rates.lr_scale("vision.regions.affine.weight") == 1.0
+    assert rates.lr_scale("vision.backbone.net.conv_stem.weight") == 0.25
+    assert rates.lr_scale("sentence.words.weight") == 0.0
+    assert rates.trunk_in_loop
+    assert not options().trunk_in_loop
+    assert options(flip=True).trunk_in_loop
+    assert options(min_window=0.5).trunk_in_loop
+    assert options(lr=HEADS | {"vision.proposals.": 1.0}).trunk_in_loop
 
 
 @pytest.mark.parametrize(
@@ -53,8 +64,8 @@ def test_the_longest_beginning_of_a_name_decides_its_rate() -> None:
         {"loss": "mse"},
         {"proposer": "heed"},
         {"sentences": 0},
-        {"least": 1.5},
-        {"most": 0.5},
+        {"min_window": 1.5},
+        {"max_window": 0.5},
     ],
 )
 def test_bad_options_are_refused(changes: dict[str, object]) -> None:
@@ -65,12 +76,12 @@ def test_bad_options_are_refused(changes: dict[str, object]) -> None:
 @pytest.mark.parametrize("lr", [HEADS, LIVE])
 @pytest.mark.parametrize("proposer", ["head", "grid"])
 def test_the_loss_of_a_step_is_that_of_its_photographs_and_their_sentences(
-    model: AlignmentModel, corpus: Corpus, lr: dict[str, float], proposer: str
+    model: JointModel, corpus: Corpus, lr: dict[str, float], proposer: str
 ) -> None:
-    task = AlignmentTask("align", model, corpus, options(lr=lr, sentences=5, proposer=proposer))
+    task = AlignmentTask(options(lr=lr, sentences=5, proposer=proposer), model, corpus)
     model.eval()
-    index = batches(24, 3, 8, 0)
-    found = task.loss(model, step=3, batch=8, seed=0)
+    index = batch_at(3, 24, 8, 0)
+    found = step(task, model, 3, 8)
     looked = look(model.vision, corpus.train.batch(index))
     chosen_KI4 = choose_boxes(looked.logit_BN, looked.box_BN4, proposer, 0.5)
     v_KID = model.vision.encode(looked.fine, looked.coarse, chosen_KI4)[1]
@@ -79,29 +90,26 @@ def test_the_loss_of_a_step_is_that_of_its_photographs_and_their_sentences(
     S_KL = objective.maxsim(v_KID, model.sentence(ids_LT, real_LT), real_LT)
     wanted = objective.info_nce(S_KL, torch.arange(8).repeat_interleave(5))
     if lr is LIVE:
-        proposing = ProposalTask("regions", model, corpus, options())
-        wanted = wanted + proposing.loss(model, step=3, batch=8, seed=0)
+        wanted = wanted + step(ProposalTask(proposing(), model, corpus), model, 3, 8)
     torch.testing.assert_close(found, wanted, atol=3e-3, rtol=1e-3)  # features are kept in half precision
 
 
-def test_a_step_draws_other_sentences_each_time_and_their_owners(
-    model: AlignmentModel, corpus: Corpus
-) -> None:
-    task = AlignmentTask("align", model, corpus, options())
+def test_a_step_draws_other_sentences_each_time_and_their_owners(model: JointModel, corpus: Corpus) -> None:
+    task = AlignmentTask(options(), model, corpus)
     torch.manual_seed(0)
-    drawn = [task._draw([4, 2, 9]) for _ in range(30)]
+    drawn = [task._sample([4, 2, 9]) for _ in range(30)]
     assert all([place for place, _ in pairs] == [0, 0, 1, 1, 2, 2] for pairs in drawn)
     assert all(len({*pairs}) == 6 for pairs in drawn)
     assert {n for pairs in drawn for _, n in pairs} == {0, 1, 2, 3, 4}
 
 
-def test_only_a_trained_trunk_gets_gradients(model: AlignmentModel, corpus: Corpus) -> None:
-    live = AlignmentTask("align", model, corpus, options(lr=LIVE))
-    live.loss(model, 0, 8, 0).backward()  # type: ignore[no-untyped-call]
+def test_only_a_trained_trunk_gets_gradients(model: JointModel, corpus: Corpus) -> None:
+    live = AlignmentTask(options(lr=LIVE), model, corpus)
+    step(live, model, 0, 8).backward()  # type: ignore[no-untyped-call]
     assert all(p.grad is not None for p in model.parameters())
     model.zero_grad()
-    fixed = AlignmentTask("align", model, corpus, options())
-    fixed.loss(model, 0, 8, 0).backward()  # type: ignore[no-untyped-call]
+    fixed = AlignmentTask(options(), model, corpus)
+    step(fixed, model, 0, 8).backward()  # type: ignore[no-untyped-call]
     learnt = {
         name.split(".")[1] if name.startswith("vision") else "words"
         for name, p in model.named_parameters()
@@ -110,53 +118,51 @@ def test_only_a_trained_trunk_gets_gradients(model: AlignmentModel, corpus: Corp
     assert learnt == {"regions", "words"}
 
 
-def test_photographs_are_mirrored_with_their_boxes(model: AlignmentModel, corpus: Corpus) -> None:
+def test_photographs_are_mirrored_with_their_boxes(model: JointModel, corpus: Corpus) -> None:
     other, photographs = copy.copy(corpus), copy.copy(corpus.train)
     other.train = photographs
     photographs.pixels_KHWC = corpus.train.pixels_KHWC.clone()
     photographs.pixels_KHWC[[0, 2]] = corpus.train.pixels_KHWC[[0, 2]].flip(2)
-    mirror = View(mirrored=True)
+    mirror = Window(mirrored=True)
     photographs.truth = [mirror.truth(t) if k in (0, 2) else t for k, t in enumerate(corpus.train.truth)]
     seen, as_they_are = [mirror, WHOLE, mirror], [WHOLE] * 3
-    task = ProposalTask("regions", model, corpus, options(flip=True))
-    found, loss = task._look(model, [0, 1, 2], seen)
-    wanted, wanted_loss = ProposalTask("regions", model, other, options())._look(
-        model, [0, 1, 2], as_they_are
-    )
+    task = ProposalTask(proposing(flip=True), model, corpus)
+    found, loss = task.look(model, [0, 1, 2], seen)
+    wanted, wanted_loss = ProposalTask(proposing(), model, other).look(model, [0, 1, 2], as_they_are)
     assert torch.equal(found.fine, wanted.fine)
     assert torch.equal(loss, wanted_loss)
-    assert loss != task._look(model, [0, 1, 2], as_they_are)[1]
+    assert loss != task.look(model, [0, 1, 2], as_they_are)[1]
 
 
-def test_half_of_the_photographs_are_mirrored_where_asked_for(model: AlignmentModel, corpus: Corpus) -> None:
-    seen = AlignmentTask("tune", model, corpus, options(lr=LIVE, flip=True))._views(100)
-    assert 40 < sum(view.mirrored for view in seen) < 60
-    assert AlignmentTask("tune", model, corpus, options(lr=LIVE))._views(100) == [WHOLE] * 100
+def test_half_of_the_photographs_are_mirrored_where_asked_for(model: JointModel, corpus: Corpus) -> None:
+    seen = AlignmentTask(options(lr=LIVE, flip=True), model, corpus).windows(100)
+    assert 40 < sum(window.mirrored for window in seen) < 60
+    assert AlignmentTask(options(lr=LIVE), model, corpus).windows(100) == [WHOLE] * 100
 
 
 def test_boxes_of_phrases_are_mirrored_with_their_photographs(
-    model: AlignmentModel, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+    model: JointModel, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = copy.copy(corpus)
     other.train = copy.copy(corpus.train)
     other.train.pixels_KHWC = corpus.train.pixels_KHWC.flip(2)
-    mirror = View(mirrored=True)
+    mirror = Window(mirrored=True)
     other.train.truth = [mirror.truth(truth_G5) for truth_G5 in corpus.train.truth]
-    other.train_mentions = [
+    other.train_phrases = [
         [[m._replace(box=mirror.box(m.box) or FRAME) for m in own] for own in told]
-        for told in corpus.train_mentions
+        for told in corpus.train_phrases
     ]
     monkeypatch.setattr(torch, "rand", torch.zeros)  # all are mirrored that may be
     losses = []
     for flip, seen in ((True, corpus), (False, other), (False, corpus)):
         torch.manual_seed(0)
         grounded = options(lr=LIVE, flip=flip, grounding=0.7, sentences=5)
-        losses.append(AlignmentTask("tune", model, seen, grounded).loss(model, 0, 8, 0).item())
+        losses.append(step(AlignmentTask(grounded, model, seen), model, 0, 8).item())
     assert losses[0] == pytest.approx(losses[1], rel=1e-6)
     assert losses[0] != pytest.approx(losses[2], rel=1e-3)
 
 
-def test_proposal_recall_equals_a_literal_loop(model: AlignmentModel, corpus: Corpus) -> None:
+def test_proposal_recall_equals_a_literal_loop(model: JointModel, corpus: Corpus) -> None:
     with torch.no_grad():
         model.vision.proposals.out.weight[::5].normal_()  # scores that tell places apart
     looked = look(model.vision, corpus.val.batch(slice(None)))
@@ -167,7 +173,7 @@ def test_proposal_recall_equals_a_literal_loop(model: AlignmentModel, corpus: Co
         for p in example.phrases
         if p.box is not None
     ]
-    found = proposal_recall(model, corpus.val, options())
+    found = proposal_recall(model, corpus.val, "head", 0.5)
     assert found["recall@0.5"] == pytest.approx(100 * np.mean(np.array(best) >= 0.5))
     assert found["recall@0.7"] == pytest.approx(100 * np.mean(np.array(best) >= 0.7))
     assert 0 < found["recall@0.5"] < 100
@@ -189,9 +195,9 @@ def test_recalls_equal_a_literal_loop(K: int, seed: int) -> None:
 
 @pytest.mark.parametrize("lr", [HEADS, LIVE])
 def test_a_network_is_judged_on_all_sentences_of_the_validation_split(
-    model: AlignmentModel, corpus: Corpus, lr: dict[str, float]
+    model: JointModel, corpus: Corpus, lr: dict[str, float]
 ) -> None:
-    task = AlignmentTask("align", model, corpus, options(lr=lr))
+    task = AlignmentTask(options(lr=lr), model, corpus)
     found = task.evaluate(model)
     with torch.no_grad():
         looked = look(model.vision, corpus.val.batch(slice(None)))
@@ -211,13 +217,13 @@ def test_a_network_is_judged_on_all_sentences_of_the_validation_split(
 @pytest.mark.parametrize("each_word", [False, True])
 @pytest.mark.parametrize("lr", [HEADS, LIVE])
 def test_phrases_score_the_sum_of_their_words_against_their_boxes(
-    model: AlignmentModel, corpus: Corpus, lr: dict[str, float], each_word: bool
+    model: JointModel, corpus: Corpus, lr: dict[str, float], each_word: bool
 ) -> None:
     """The loss with grounding is that without, and the literal cross-entropy of every boxed phrase."""
     grounded = options(lr=lr, sentences=5, grounding=0.7, each_word=each_word)
-    both = AlignmentTask("align", model, corpus, grounded)
-    plain = AlignmentTask("align", model, corpus, options(lr=lr, sentences=5))
-    index = batches(24, 0, 4, 0)
+    both = AlignmentTask(grounded, model, corpus)
+    plain = AlignmentTask(options(lr=lr, sentences=5), model, corpus)
+    index = batch_at(0, 24, 4, 0)
     with torch.no_grad():
         looked = look(model.vision, corpus.train.batch(index))
         chosen_KI4 = choose_boxes(looked.logit_BN, looked.box_BN4, "head", 0.5)
@@ -234,13 +240,13 @@ def test_phrases_score_the_sum_of_their_words_against_their_boxes(
                     logp_I = (20 * v_KID[place] @ s_D / s_D.norm()).log_softmax(0)
                     if target_I.any():
                         losses.append(-(target_I / target_I.sum() * logp_I).sum())
-        found = both.loss(model, 0, 4, 0) - plain.loss(model, 0, 4, 0)
+        found = step(both, model, 0, 4) - step(plain, model, 0, 4)
     assert len(losses) > 10
     assert found.item() == pytest.approx(0.7 * torch.stack(losses).mean().item(), rel=2e-2)
 
 
-def test_grounding_is_judged_by_the_best_region_of_each_phrase(model: AlignmentModel, corpus: Corpus) -> None:
-    task = AlignmentTask("align", model, corpus, options(grounding=1.0))
+def test_grounding_is_judged_by_the_best_region_of_each_phrase(model: JointModel, corpus: Corpus) -> None:
+    task = AlignmentTask(options(grounding=1.0), model, corpus)
     found = task.evaluate(model)
     with torch.no_grad():
         looked = look(model.vision, corpus.val.batch(slice(None)))
@@ -258,22 +264,22 @@ def test_grounding_is_judged_by_the_best_region_of_each_phrase(model: AlignmentM
 
 
 def test_data_without_boxes_teaches_alignment_but_no_proposals(
-    model: AlignmentModel, tiny: Dataset, vocabulary: Vocabulary
+    model: JointModel, tiny: Dataset, vocabulary: Vocabulary
 ) -> None:
     train, val = ([replace(e, phrases=()) for e in tiny.split(split)] for split in ("train", "val"))
     corpus = Corpus(train, val, vocabulary, 64, torch.device("cpu"), quiet=True)
     with pytest.raises(ValueError, match="learns from phrase boxes, and this data has none"):
-        ProposalTask("regions", model, corpus, options())
+        ProposalTask(proposing(), model, corpus)
     with pytest.raises(ValueError, match="grounding learns from phrase boxes, and this data has none"):
-        AlignmentTask("align", model, corpus, options(grounding=1.0))
-    assert proposal_recall(model, corpus.val, options()) == {}
-    task = AlignmentTask("align", model, corpus, options(lr=LIVE, proposer="grid"))
-    assert torch.isfinite(task.loss(model, 0, 8, 0))
+        AlignmentTask(options(grounding=1.0), model, corpus)
+    assert proposal_recall(model, corpus.val, "head", 0.5) == {}
+    task = AlignmentTask(options(lr=LIVE, proposer="grid"), model, corpus)
+    assert torch.isfinite(step(task, model, 0, 8))
     assert "recall@0.5" not in task.evaluate(model)
 
 
 def test_sentences_of_unknown_words_only_and_large_batches_are_no_trouble(
-    model: AlignmentModel, tiny: Dataset, vocabulary: Vocabulary
+    model: JointModel, tiny: Dataset, vocabulary: Vocabulary
 ) -> None:
     train = [replace(e, sentences=("zebra", e.sentences[0]), phrases=()) for e in tiny.split("train")[:3]]
     val = [
@@ -281,19 +287,19 @@ def test_sentences_of_unknown_words_only_and_large_batches_are_no_trouble(
     ]
     corpus = Corpus(train, val, vocabulary, 64, torch.device("cpu"), quiet=True)
     for loss in objective.LOSSES:
-        task = AlignmentTask("align", model, corpus, options(loss=loss, sentences=5))
-        assert task.steps_per_epoch(100) == 1
-        task.loss(model, 0, 100, 0).backward()  # type: ignore[no-untyped-call]
+        task = AlignmentTask(options(loss=loss, sentences=5), model, corpus)
+        assert epoch_steps(len(task), 100) == 1
+        step(task, model, 0, 100).backward()  # type: ignore[no-untyped-call]
         assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
         assert all(np.isfinite(list(task.evaluate(model).values())))
 
 
-def test_views_teach_other_boxes_of_the_same_sentences(model: AlignmentModel, corpus: Corpus) -> None:
-    near = AlignmentTask("tune", model, corpus, options(lr=LIVE, grounding=0.5, least=0.4, most=0.5))
-    window = View((0.0, 0.0, 0.5, 1.0))
-    for k, told in enumerate(corpus.train_mentions[:6]):
+def test_views_teach_other_boxes_of_the_same_sentences(model: JointModel, corpus: Corpus) -> None:
+    near = AlignmentTask(options(lr=LIVE, grounding=0.5, min_window=0.4, max_window=0.5), model, corpus)
+    window = Window((0.0, 0.0, 0.5, 1.0))
+    for k, told in enumerate(corpus.train_phrases[:6]):
         for n, own in enumerate(told):
-            assert near._mentions(k, n, WHOLE) == own
+            assert near._phrases(k, n, WHOLE) == own
             shown = [m for m in own if window.box(m.box) is not None]
-            assert [m.places for m in near._mentions(k, n, window)] == [m.places for m in shown]
-    assert torch.isfinite(near.loss(model, 0, 8, 0))
+            assert [m.places for m in near._phrases(k, n, window)] == [m.places for m in shown]
+    assert torch.isfinite(step(near, model, 0, 8))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dvsa.learn.tasks import augmentation as views
-from dvsa.learn.tasks.augmentation import VISIBLE, WHOLE, View
+from dvsa.learn.tasks.augmentation import VISIBLE, WHOLE, Window
 from dvsa.records import Box
 
 SIZE = 32
@@ -30,7 +30,7 @@ def painted(box: Box) -> torch.Tensor:
 
 @given(windows(), windows(least=8), st.booleans())
 def test_a_box_lies_where_the_view_shows_what_it_holds(box: Box, window: Box, mirrored: bool) -> None:
-    view = View(window, mirrored)
+    view = Window(window, mirrored)
     light_HW = views.show(painted(box), [view])[0, :, :, 0].float() / 255
     found = view.box(box)
     inside = max(min(box[2], window[2]) - max(box[0], window[0]), 0) * max(
@@ -49,7 +49,7 @@ def test_a_box_lies_where_the_view_shows_what_it_holds(box: Box, window: Box, mi
 
 @given(windows())
 def test_the_whole_is_the_photograph_itself_and_two_mirrors_are_none(box: Box) -> None:
-    mirror = View(mirrored=True)
+    mirror = Window(mirrored=True)
     assert WHOLE.box(box) == box
     assert torch.equal(views.show(painted(box), [WHOLE]), painted(box))
     once = mirror.box(box)
@@ -60,22 +60,22 @@ def test_the_whole_is_the_photograph_itself_and_two_mirrors_are_none(box: Box) -
 
 
 def test_a_view_beyond_the_photograph_repeats_its_edges() -> None:
-    seen_HW = views.show(painted((0.0, 0.0, 0.5, 1.0)), [View((-0.5, 0.0, 1.0, 1.0))])[0, :, :, 0]
+    seen_HW = views.show(painted((0.0, 0.0, 0.5, 1.0)), [Window((-0.5, 0.0, 1.0, 1.0))])[0, :, :, 0]
     assert (seen_HW[:, :20] == 255).all()
     assert (seen_HW[:, 22:] == 0).all()
-    assert View((-0.5, 0.0, 1.0, 1.0)).box((0.0, 0.0, 1.0, 1.0)) == pytest.approx((1 / 3, 0, 1, 1))
+    assert Window((-0.5, 0.0, 1.0, 1.0)).box((0.0, 0.0, 1.0, 1.0)) == pytest.approx((1 / 3, 0, 1, 1))
 
 
 def test_true_boxes_that_are_not_visible_teach_nothing() -> None:
     truth_G5 = torch.tensor([[0.0, 0.0, 0.5, 1.0, 3.0], [0.6, 0.0, 1.0, 0.5, 1.0]])
-    left = View((0.0, 0.0, 0.5, 1.0), mirrored=True)
+    left = Window((0.0, 0.0, 0.5, 1.0), mirrored=True)
     torch.testing.assert_close(left.truth(truth_G5), torch.tensor([[0.0, 0.0, 1.0, 1.0, 3.0]]))
-    assert View((0.0, 0.0, 0.1, 0.1)).truth(truth_G5[1:]).shape == (0, 5)
+    assert Window((0.0, 0.0, 0.1, 0.1)).truth(truth_G5[1:]).shape == (0, 5)
 
 
 def test_views_are_drawn_as_asked_for() -> None:
     torch.manual_seed(0)
-    drawn = views.draw(400, flip=True, least=0.5, most=1.25)
+    drawn = views.draw(400, flip=True, smallest=0.5, largest=1.25)
     sides = torch.tensor([(x1 - x0, y1 - y0) for (x0, y0, x1, y1), _ in drawn])
     assert 160 < sum(view.mirrored for view in drawn) < 240
     assert 0.5 <= sides.min() < 0.55
@@ -89,7 +89,7 @@ def test_views_are_drawn_as_asked_for() -> None:
 def test_each_photograph_of_a_batch_is_seen_through_its_own_view() -> None:
     torch.manual_seed(0)
     pixels_BHWC = torch.randint(0, 256, (4, SIZE, SIZE, 3), dtype=torch.uint8)
-    drawn = views.draw(4, flip=True, least=0.6)
+    drawn = views.draw(4, flip=True, smallest=0.6)
     together = views.show(pixels_BHWC, drawn)
     assert together.dtype == torch.uint8
     for n, view in enumerate(drawn):

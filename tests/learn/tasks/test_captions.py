@@ -1,4 +1,4 @@
-"""The task of writing: which lessons there are, what a step predicts, and how the writer is judged."""
+"""The task of writing: which targets it has, what a step predicts, and how the writer is judged."""
 
 import copy
 import math
@@ -9,12 +9,13 @@ import pytest
 import torch
 
 from dvsa import beam
+from dvsa.learn.loop.config import TrainConfig
 from dvsa.learn.nets.captioner import CAPTIONERS, Captioner, CaptionerConfig
-from dvsa.learn.tasks import targets as lessons
-from dvsa.learn.tasks.alignment import AlignmentModel
-from dvsa.learn.tasks.captions import CaptionOptions, CaptionTask, greedy
+from dvsa.learn.nets.joint import JointModel
+from dvsa.learn.tasks import targets
+from dvsa.learn.tasks.captions import CaptionStage, CaptionTask, greedy
 from dvsa.learn.tasks.corpus import Corpus
-from dvsa.learn.tasks.targets import Lesson
+from dvsa.learn.tasks.targets import CaptionTarget
 from dvsa.metrics import captions
 from dvsa.records import Subject
 from dvsa.text import END, START, START_PHRASE
@@ -22,9 +23,13 @@ from dvsa.text import END, START, START_PHRASE
 FRAME = 19
 
 
-def task(model: AlignmentModel, corpus: Corpus, kind: str = "attention", **options: object) -> CaptionTask:
-    cfg = CaptionerConfig(kind=kind, hidden=8, word_size=6)
-    return CaptionTask("caption", model, corpus, cfg, CaptionOptions(nms=0.5, **options))  # type: ignore[arg-type]
+def task(model: JointModel, corpus: Corpus, kind: str = "attention", **options: object) -> CaptionTask:
+    return CaptionTask(stage(CaptionerConfig(kind=kind, hidden=8, word_size=6), **options), model, corpus)
+
+
+def stage(cfg: CaptionerConfig | None = None, **options: object) -> CaptionStage:
+    cfg = cfg or CaptionerConfig()
+    return CaptionStage(name="caption", train=TrainConfig(epochs=1), captioner=cfg, nms=0.5, **options)  # type: ignore[arg-type]
 
 
 def writer(made: CaptionTask, seed: int = 0) -> Captioner:
@@ -35,62 +40,61 @@ def writer(made: CaptionTask, seed: int = 0) -> Captioner:
     return net.eval()
 
 
-def test_lessons_of_the_frame_are_all_sentences(model: AlignmentModel, corpus: Corpus) -> None:
+def test_targets_of_the_frame_are_all_sentences(model: JointModel, corpus: Corpus) -> None:
     made = task(model, corpus)
-    wanted = [Lesson(k, FRAME, START, tuple(s)) for k, own in enumerate(corpus.train_ids) for s in own]
+    wanted = [CaptionTarget(k, FRAME, START, tuple(s)) for k, own in enumerate(corpus.train_ids) for s in own]
     assert made.train == wanted
     assert len(made.val) == 60
     assert made.goal == "CIDEr"
 
 
-def test_both_subjects_give_both_kinds_of_lessons(model: AlignmentModel, corpus: Corpus) -> None:
+def test_both_subjects_give_both_kinds_of_targets(model: JointModel, corpus: Corpus) -> None:
     both = task(model, corpus, subjects=("frame", "region")).val
     assert both == task(model, corpus).val + task(model, corpus, subjects=("region",)).val
 
 
 @pytest.mark.parametrize("kind", CAPTIONERS)
 def test_the_loss_is_the_mean_negative_log_likelihood_of_words_and_ends(
-    model: AlignmentModel, corpus: Corpus, kind: str
+    model: JointModel, corpus: Corpus, kind: str
 ) -> None:
     made = task(model, corpus, kind, subjects=("frame", "region"))
     made.train = [made.train[0], made.train[-1], made.train[7]]
     net = writer(made)
     nats = []
-    for lesson in made.train:
-        feature_1IF = made.train_KIF[lesson.photograph][None].float()
-        state = net.start(feature_1IF, torch.tensor([lesson.focus]))
-        said = lesson.start
-        for word in (*lesson.words, END):
+    for target in made.train:
+        feature_1IF = made.train_KIF[target.photograph][None].float()
+        state = net.start(feature_1IF, torch.tensor([target.focus]))
+        said = target.start
+        for word in (*target.words, END):
             logit_1V, state = net.step(torch.tensor([said]), state)
             nats.append(-logit_1V.log_softmax(1)[0, word].item())
             said = word
-    assert made.loss(net, 0, 3, 0).item() == pytest.approx(np.mean(nats), rel=1e-4)
-    assert made.loss(net, 0, 100, 0).item() == pytest.approx(np.mean(nats), rel=1e-4)
-    assert made.steps_per_epoch(100) == 1
-    smoothed = replace(made.options, smoothing=0.5)
-    made.options = smoothed
-    assert made.loss(net, 0, 3, 0).item() != pytest.approx(np.mean(nats), rel=1e-4)
+    assert made.loss(net, [0, 1, 2]).item() == pytest.approx(np.mean(nats), rel=1e-4)
+    assert made.loss(net, [2, 0, 1]).item() == pytest.approx(np.mean(nats), rel=1e-4)
+    assert len(made) == 3
+    made.stage = replace(made.stage, smoothing=0.5)
+    assert made.loss(net, [0, 1, 2]).item() != pytest.approx(np.mean(nats), rel=1e-4)
 
 
 @pytest.mark.parametrize("kind", CAPTIONERS)
 def test_a_writer_of_regions_alone_is_shown_no_more_than_it_may_see(
-    model: AlignmentModel, corpus: Corpus, kind: str
+    model: JointModel, corpus: Corpus, kind: str
 ) -> None:
     """To be shown all regions would make no difference to it."""
     made = task(model, corpus, kind, subjects=("region",))
     net = writer(made)
-    lessons = [lesson for lesson in made.train if lesson.focus != FRAME][:6]
-    logit_BTV, target_BT, _ = made._predict(net, made.train_KIF, lessons)
-    assert made._shown(made.train_KIF, lessons)[0].shape[1] == 2
-    feature_BIF = made.train_KIF[[lesson.photograph for lesson in lessons]].float()
-    focus_B = torch.tensor([lesson.focus for lesson in lessons])
+    asked = [target for target in made.train if target.focus != FRAME][:6]
+    logit_BTV, target_BT, _ = made.predict(net, made.train_KIF, asked)
+    assert made._shown(made.train_KIF, asked)[0].shape[1] == 2
+    feature_BIF = made.train_KIF[[target.photograph for target in asked]].float()
+    focus_B = torch.tensor([target.focus for target in asked])
     start_B1 = torch.full((6, 1), START_PHRASE)
     wanted_BTV = net(feature_BIF, focus_B, torch.cat([start_B1, target_BT[:, :-1]], 1))
     torch.testing.assert_close(logit_BTV, wanted_BTV)
 
 
 def test_the_bias_starts_at_the_log_frequencies_of_the_training_words(
-    model: AlignmentModel, corpus: Corpus
+    model: JointModel, corpus: Corpus
 ) -> None:
     bias_V = task(model, corpus, "rnn").build().state_dict()["oh.bias"]
     said = [w for own in corpus.train_ids for s in own for w in (*s, END)]
@@ -99,7 +103,7 @@ def test_the_bias_starts_at_the_log_frequencies_of_the_training_words(
         assert bias_V[n].item() == pytest.approx(math.log(share), rel=1e-4)
 
 
-def test_greedy_equals_the_search_of_the_package(model: AlignmentModel, corpus: Corpus) -> None:
+def test_greedy_equals_the_search_of_the_package(model: JointModel, corpus: Corpus) -> None:
     made = task(model, corpus)
     net = writer(made)
     feature_KIF = made.val_KIF[:5].float()
@@ -118,17 +122,17 @@ def test_greedy_equals_the_search_of_the_package(model: AlignmentModel, corpus: 
         assert corpus.vocabulary.decode(ids) == corpus.vocabulary.decode(hypothesis.tokens)
 
 
-def test_a_writer_is_judged_by_perplexity_and_greedy_captions(model: AlignmentModel, corpus: Corpus) -> None:
+def test_a_writer_is_judged_by_perplexity_and_greedy_captions(model: JointModel, corpus: Corpus) -> None:
     made = task(model, corpus)
     net = writer(made)
     found = made.evaluate(net)
     nats = count = 0.0
     with torch.no_grad():
-        for lesson in made.val:
-            tokens = torch.tensor([[lesson.start, *lesson.words]])
-            feature_1IF = made.val_KIF[lesson.photograph][None].float()
-            logp_TV = net(feature_1IF, torch.tensor([lesson.focus]), tokens)[0].log_softmax(1)
-            for t, word in enumerate((*lesson.words, END)):
+        for target in made.val:
+            tokens = torch.tensor([[target.start, *target.words]])
+            feature_1IF = made.val_KIF[target.photograph][None].float()
+            logp_TV = net(feature_1IF, torch.tensor([target.focus]), tokens)[0].log_softmax(1)
+            for t, word in enumerate((*target.words, END)):
                 nats -= logp_TV[t, word].item()
                 count += 1
         said = greedy(net, made.val_KIF.float())
@@ -141,7 +145,7 @@ def test_a_writer_is_judged_by_perplexity_and_greedy_captions(model: AlignmentMo
     assert found["BLEU-4"] == pytest.approx(wanted["BLEU-4"])
 
 
-def test_a_writer_of_regions_is_judged_by_perplexity_alone(model: AlignmentModel, corpus: Corpus) -> None:
+def test_a_writer_of_regions_is_judged_by_perplexity_alone(model: JointModel, corpus: Corpus) -> None:
     made = task(model, corpus, subjects=("region",))
     assert made.goal == "negative perplexity"
     assert {*made.evaluate(writer(made))} == {"negative perplexity"}
@@ -150,41 +154,39 @@ def test_a_writer_of_regions_is_judged_by_perplexity_alone(model: AlignmentModel
 @pytest.mark.parametrize("subjects", [(), ("frame", "word")])
 def test_unknown_subjects_are_refused(subjects: tuple[Subject, ...]) -> None:
     with pytest.raises(ValueError, match="subjects must be 'frame', 'region' or both"):
-        CaptionOptions(subjects=subjects)
+        stage(subjects=subjects)
 
 
-def test_unknown_phrases_are_refused(model: AlignmentModel, corpus: Corpus) -> None:
-    with pytest.raises(ValueError, match="phrases must be segments, content or boxes, not 'words'"):
-        CaptionOptions(phrases="words")
+def test_unknown_phrases_are_refused(model: JointModel, corpus: Corpus) -> None:
+    with pytest.raises(ValueError, match="unknown phrases 'words': choose from segments, content, boxes"):
+        stage(phrases="words")
 
 
 @pytest.mark.parametrize("phrases", ["content", "boxes"])
-def test_phrases_are_of_the_kind_that_is_asked_for(
-    model: AlignmentModel, corpus: Corpus, phrases: str
-) -> None:
+def test_phrases_are_of_the_kind_that_is_asked_for(model: JointModel, corpus: Corpus, phrases: str) -> None:
     made = task(model, corpus, subjects=("region",), beta=0.0, phrases=phrases)
-    segments = lessons.of_segments(model, made.val_KIF, corpus.val_ids, corpus, 0.0)
+    segments = targets.of_segments(model, made.val_KIF, corpus.val_ids, corpus, 0.0)
     wanted = {
-        "content": lessons.with_content(segments, corpus.vocabulary),
-        "boxes": lessons.of_boxes(made.val_KIF, corpus.val_ids, corpus.val_mentions),
+        "content": targets.with_content(segments, corpus.vocabulary),
+        "boxes": targets.of_boxes(made.val_KIF, corpus.val_ids, corpus.val_phrases),
     }
     assert made.val == wanted[phrases]
     assert 0 < len(made.val) < len(segments)
 
 
-def test_without_boxes_there_are_no_phrases_of_boxes(model: AlignmentModel, corpus: Corpus) -> None:
+def test_without_boxes_there_are_no_phrases_of_boxes(model: JointModel, corpus: Corpus) -> None:
     bare = copy.copy(corpus)
-    bare.train_mentions = [[[] for _ in own] for own in corpus.train_ids]
-    with pytest.raises(ValueError, match="nothing to learn boxes from"):
+    bare.train_phrases = [[[] for _ in own] for own in corpus.train_ids]
+    with pytest.raises(ValueError, match="no boxes to learn from"):
         task(model, bare, subjects=("region",), phrases="boxes")
 
 
 @pytest.mark.parametrize("subject", ["frame", "region"])
 def test_a_captioner_standardises_the_features_that_it_speaks_of(
-    model: AlignmentModel, corpus: Corpus, subject: Subject
+    model: JointModel, corpus: Corpus, subject: Subject
 ) -> None:
     cfg = CaptionerConfig(kind="rnn", hidden=8, word_size=6, standardise=True)
-    made = CaptionTask("caption", model, corpus, cfg, CaptionOptions(nms=0.5, subjects=(subject,)))
+    made = CaptionTask(stage(cfg, subjects=(subject,)), model, corpus)
     spoken_KIF = (made.train_KIF[:, -1:] if subject == "frame" else made.train_KIF).float()
     seen_NF = made.build().standard(spoken_KIF).flatten(0, 1)
     varied_F = spoken_KIF.flatten(0, 1).std(0) > 1e-2

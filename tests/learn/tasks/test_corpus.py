@@ -11,19 +11,12 @@ import torch
 
 from dvsa import boxes, photo
 from dvsa.data import Dataset, Example, GroundedPhrase
-from dvsa.learn.nets.proposals import best_boxes, covering_boxes
+from dvsa.learn.nets.joint import JointModel
+from dvsa.learn.nets.regions import best_boxes, choose_boxes, covering_boxes
 from dvsa.learn.tasks import corpus as bank
-from dvsa.learn.tasks.alignment import AlignmentModel
-from dvsa.learn.tasks.corpus import (
-    Corpus,
-    Photographs,
-    cache_dir,
-    cached,
-    choose_boxes,
-    look,
-    mentions,
-    region_features,
-)
+from dvsa.learn.tasks.cache import cache_dir, cached
+from dvsa.learn.tasks.corpus import Corpus, phrase_targets
+from dvsa.learn.tasks.features import SquarePhotographs, look, region_features
 from dvsa.records import FRAME, Box
 from dvsa.text import Vocabulary, words
 
@@ -85,10 +78,10 @@ def test_a_changed_file_is_read_again(tiny: Dataset, tmp_path: Path) -> None:
     source = tiny.split("train")[0].source
     (tmp_path / "a.png").write_bytes(source.read())
     example = replace(tiny.split("train")[0], source=replace(source, path=tmp_path / "a.png"))
-    before = Photographs([example], 32, CPU, quiet=True)
+    before = SquarePhotographs([example], 32, CPU, quiet=True)
     (tmp_path / "a.png").write_bytes(tiny.split("train")[1].read())
     os.utime(tmp_path / "a.png", ns=(1, 1))
-    after = Photographs([example], 32, CPU, quiet=True)
+    after = SquarePhotographs([example], 32, CPU, quiet=True)
     assert before.key != after.key
     assert not torch.equal(before.pixels_KHWC, after.pixels_KHWC)
 
@@ -101,11 +94,11 @@ def test_true_boxes_are_counted(corpus: Corpus) -> None:
         for box, count in counted.items():
             near = [n for other, n in found.items() if np.allclose(other, box, atol=1e-6)]
             assert near == [count]
-    bare = Photographs([with_sentences(corpus.val.examples[0], "a")], 64, CPU, quiet=True)
+    bare = SquarePhotographs([with_sentences(corpus.val.examples[0], "a")], 64, CPU, quiet=True)
     assert [t.shape for t in bare.truth] == [(0, 5)]
 
 
-def test_regions_come_from_the_head_or_the_grid(model: AlignmentModel, corpus: Corpus) -> None:
+def test_regions_come_from_the_head_or_the_grid(model: JointModel, corpus: Corpus) -> None:
     looked = look(model.vision, corpus.train.batch([0, 1, 2]))
     headed = choose_boxes(looked.logit_BN, looked.box_BN4, "head", 0.5)
     assert torch.equal(headed, best_boxes(looked.logit_BN, looked.box_BN4, 19, 0.5))
@@ -120,7 +113,7 @@ def test_regions_come_from_the_head_or_the_grid(model: AlignmentModel, corpus: C
 
 @pytest.mark.parametrize("proposer", ["head", "grid"])
 def test_features_are_those_of_the_network_in_half_precision(
-    model: AlignmentModel, corpus: Corpus, proposer: str
+    model: JointModel, corpus: Corpus, proposer: str
 ) -> None:
     feature_KIF = region_features(model.vision.train(), corpus.train, proposer, 0.5)
     assert feature_KIF.dtype == torch.float16
@@ -133,7 +126,7 @@ def test_features_are_those_of_the_network_in_half_precision(
 
 
 def test_features_are_made_anew_when_anything_changes_that_they_depend_on(
-    model: AlignmentModel, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+    model: JointModel, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = 0
     pool = model.vision.pool
@@ -147,7 +140,7 @@ def test_features_are_made_anew_when_anything_changes_that_they_depend_on(
     with torch.no_grad():
         model.vision.proposals.fine.weight[0, 0] = 0.123  # no other test has these weights
 
-    def is_new(proposer: str = "head", nms: float = 0.5, split: Photographs = corpus.val) -> bool:
+    def is_new(proposer: str = "head", nms: float = 0.5, split: SquarePhotographs = corpus.val) -> bool:
         before = made
         region_features(model.vision, split, proposer, nms)
         return made > before
@@ -204,11 +197,11 @@ def test_mentions_are_the_known_words_of_boxed_phrases(tiny: Dataset) -> None:
     )
     example = replace(tiny.split("train")[0], sentences=("zebra", text, "a ring"), phrases=phrases)
     known = Vocabulary(("a", "red", "ring", "under"), (4, 3, 2, 1), 9)
-    assert mentions(example, known) == [[], [((0,), box), ((1, 2, 3), box)], []]
+    assert phrase_targets(example, known) == [[], [((0,), box), ((1, 2, 3), box)], []]
     corpus = Corpus([example], [example], known, 64, CPU, quiet=True)
     assert corpus.train_ids == [[known.encode(words(text)), known.encode(["a", "ring"])]]
-    assert corpus.train_mentions == [mentions(example, known)[1:]]
-    assert corpus.val_mentions == [mentions(example, known)]
+    assert corpus.train_phrases == [phrase_targets(example, known)[1:]]
+    assert corpus.val_phrases == [phrase_targets(example, known)]
 
 
 @pytest.mark.parametrize("split", ["training", "validation"])
@@ -236,9 +229,9 @@ def test_anchors_of_data_without_boxes_are_squares(tiny: Dataset, vocabulary: Vo
 def test_progress_is_drawn_on_standard_error_unless_quiet(
     tiny: Dataset, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Photographs(tiny.split("train"), 17, CPU, quiet=True)
+    SquarePhotographs(tiny.split("train"), 17, CPU, quiet=True)
     assert capsys.readouterr() == ("", "")
-    Photographs(tiny.split("train"), 18, CPU)
+    SquarePhotographs(tiny.split("train"), 18, CPU)
     out, err = capsys.readouterr()
     assert out == ""
     assert "reading photographs" in err

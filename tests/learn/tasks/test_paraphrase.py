@@ -1,39 +1,46 @@
 """Reading before seeing: the score against loops, what is drawn, what is learnt, and how it is judged."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
-from dvsa.learn.loop.trainer import TrainConfig, train
-from dvsa.learn.recipes.modern import RECIPES
-from dvsa.learn.recipes.recipe import Recipe, Stage
-from dvsa.learn.tasks.alignment import AlignmentModel
+from dvsa.learn.loop.config import TrainConfig
+from dvsa.learn.loop.order import batch_at
+from dvsa.learn.loop.trainer import train
+from dvsa.learn.nets.joint import JointModel
+from dvsa.learn.recipes.catalogue import RECIPES
+from dvsa.learn.recipes.recipe import Recipe
 from dvsa.learn.tasks.corpus import Corpus
-from dvsa.learn.tasks.paraphrase import ParaphraseOptions, ParaphraseTask, directions
+from dvsa.learn.tasks.paraphrase import Group, ParaphraseStage, ParaphraseTask, directions
 
 
 def task(
-    model: AlignmentModel, corpus: Corpus, read: list[list[list[int]]] | None = None, longest: int = 16
+    model: JointModel, corpus: Corpus, texts: Sequence[Group] = (), max_words: int = 16
 ) -> ParaphraseTask:
-    return ParaphraseTask("read", model, corpus, read or [], ParaphraseOptions(longest=longest))
+    return ParaphraseTask(stage(max_words=max_words), model, corpus, texts)
 
 
-def score(model: AlignmentModel, corpus: Corpus, a: list[int], b: list[int]) -> float:
+def stage(**options: int) -> ParaphraseStage:
+    return ParaphraseStage(name="read", train=TrainConfig(epochs=1), **options)
+
+
+def score(model: JointModel, corpus: Corpus, a: list[int], b: list[int]) -> float:
     """S(a, b), word by word."""
     s_TD, s_UD = (model.sentence(*corpus.padded([ids]))[0] for ids in (a, b))
     best = [max(torch.dot(s, functional.normalize(u, dim=0)).item() for u in s_UD) for s in s_TD]
     return sum(best)
 
 
-def test_the_loss_is_that_of_literal_loops(model: AlignmentModel, corpus: Corpus) -> None:
+def test_the_loss_is_that_of_literal_loops(model: JointModel, corpus: Corpus) -> None:
     made = task(model, corpus)
     torch.manual_seed(5)
-    loss = made.loss(model, 0, 6, 0)
+    loss = made.loss(model, batch_at(0, len(made), 6, 0))
     torch.manual_seed(5)
-    drawn = [made.groups[n] for n in batches_of(made, 6)]
+    drawn = [made.groups[n] for n in batch_at(0, len(made), 6, 0)]
     pairs = [torch.randperm(len(group))[:2].tolist() for group in drawn]
     sides = [[list(group[pair[side]]) for group, pair in zip(drawn, pairs, strict=True)] for side in (0, 1)]
     wanted = 0.0
@@ -45,12 +52,6 @@ def test_the_loss_is_that_of_literal_loops(model: AlignmentModel, corpus: Corpus
     assert loss.item() == pytest.approx(wanted, rel=1e-4)
 
 
-def batches_of(made: ParaphraseTask, batch: int) -> list[int]:
-    from dvsa.learn.loop.trainer import batches
-
-    return list(batches(len(made.groups), 0, batch, 0))
-
-
 def test_pads_find_nothing() -> None:
     torch.manual_seed(0)
     s_LTD, real_LT = torch.randn(2, 4, 3), torch.tensor([[True] * 4, [True, True, False, False]])
@@ -59,23 +60,23 @@ def test_pads_find_nothing() -> None:
     torch.testing.assert_close(u_LTD[1, 2:], u_LTD[1, :1].expand(2, 3))
 
 
-def test_what_is_read_is_cut_and_needs_two_sentences(model: AlignmentModel, corpus: Corpus) -> None:
+def test_what_is_read_is_cut_and_needs_two_sentences(model: JointModel, corpus: Corpus) -> None:
     read = [[[3, 4, 5, 6], [7]], [[8]], [[], [9]], [[10], [11], [12]]]
-    made = task(model, corpus, read, longest=3)
+    made = task(model, corpus, read, max_words=3)
     assert made.groups[-2:] == [[[3, 4, 5], [7]], [[10], [11], [12]]]
     assert len(made.groups) == len(corpus.train_ids) + 2
-    with pytest.raises(ValueError, match="a word at least"):
-        ParaphraseOptions(longest=0)
+    with pytest.raises(ValueError, match="max_words must be at least 1, not 0"):
+        stage(max_words=0)
 
 
-def test_only_the_sentences_side_learns(model: AlignmentModel, corpus: Corpus) -> None:
+def test_only_the_sentences_side_learns(model: JointModel, corpus: Corpus) -> None:
     made = task(model, corpus)
     learnt = {name for name, _ in model.named_parameters() if made.lr_scale(name)}
     assert learnt == {name for name, _ in model.named_parameters() if name.startswith("sentence.")}
 
 
 def test_sentences_learn_to_find_one_another(
-    model: AlignmentModel, corpus: Corpus, tmp_path_factory: pytest.TempPathFactory
+    model: JointModel, corpus: Corpus, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     made = task(model, corpus)
     before = made.evaluate(model.eval())["mean recall"]
@@ -85,7 +86,7 @@ def test_sentences_learn_to_find_one_another(
     assert after > before + 15
 
 
-def test_recalls_are_those_of_literal_ranks(model: AlignmentModel, corpus: Corpus) -> None:
+def test_recalls_are_those_of_literal_ranks(model: JointModel, corpus: Corpus) -> None:
     made = task(model, corpus)
     figures = made.evaluate(model.eval())
     with torch.no_grad():
@@ -101,6 +102,6 @@ def test_a_recipe_with_reading_is_kept_as_json() -> None:
 
     from dvsa.learn.recipes.recipe import recipe_from_json
 
-    stage = Stage(name="read", train=TrainConfig(epochs=1), task=ParaphraseOptions(longest=9))
-    recipe: Recipe = replace(RECIPES["toy"](), stages=(stage, *RECIPES["toy"]().stages))
+    toy = RECIPES["toy"]()
+    recipe: Recipe = replace(toy, stages=(stage(max_words=9), *toy.stages))
     assert recipe_from_json(recipe.to_json()) == recipe

@@ -6,26 +6,28 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dvsa.learn.loop.trainer import batches
+from dvsa.learn.loop.config import TrainConfig
 from dvsa.learn.nets.captioner import CaptionerConfig, log_frequencies
 from dvsa.learn.nets.captioner import build as build_captioner
-from dvsa.learn.tasks import rewards as selfcritical
-from dvsa.learn.tasks.alignment import AlignmentModel
-from dvsa.learn.tasks.captions import CaptionOptions
+from dvsa.learn.nets.joint import JointModel
+from dvsa.learn.tasks import rewards
 from dvsa.learn.tasks.corpus import Corpus
-from dvsa.learn.tasks.rewards import SelfCriticalTask, advantages, draw
+from dvsa.learn.tasks.rewards import MAX_WORDS, RewardStage, RewardTask, advantages, draw
 from dvsa.metrics.cider import cider
 from dvsa.text import END, START, START_PHRASE
 
 CFG = CaptionerConfig(kind="attention", hidden=16, word_size=12)
 
 
+def stage(**options: object) -> RewardStage:
+    return RewardStage(name="reward", train=TrainConfig(epochs=1), captioner=CFG, **options)  # type: ignore[arg-type]
+
+
 @pytest.fixture
-def task(model: AlignmentModel, corpus: Corpus) -> SelfCriticalTask:
+def task(model: JointModel, corpus: Corpus) -> RewardTask:
     torch.manual_seed(0)
     net = build_captioner(CFG, model.vision.features, log_frequencies(corpus.vocabulary))
-    options = CaptionOptions(nms=0.5, after="caption", samples=3)
-    return SelfCriticalTask("reward", model, corpus, CFG, options, net.eval())
+    return RewardTask(stage(nms=0.5, after="caption", samples=3), model, corpus, net.eval())
 
 
 @given(st.integers(1, 4), st.integers(2, 5), st.integers(0, 99))
@@ -40,21 +42,21 @@ def test_a_caption_is_compared_with_the_others_of_its_photograph(K: int, N: int,
 
 
 def test_the_loss_is_the_advantage_times_the_log_probability(
-    task: SelfCriticalTask, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+    task: RewardTask, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    net, index = task.build(), batches(24, 5, 2, 0)
+    net, index = task.build(), [7, 11]
     own = [corpus.train_ids[k][0] for k in index]
-    broken_off = (own[0] * selfcritical.LONGEST)[: selfcritical.LONGEST]
+    broken_off = (own[0] * MAX_WORDS)[:MAX_WORDS]
     said = [own[0], own[0][:2], broken_off, own[1], [*own[0], 3], []]
-    monkeypatch.setattr(selfcritical, "draw", lambda *_: said)
-    found = task.loss(net, step=5, batch=2, seed=0)
+    monkeypatch.setattr(rewards, "draw", lambda *_: said)
+    found = task.loss(net, index)
     decode = corpus.vocabulary.decode
     references = [[[*decode(s), "."] for s in sentences] for sentences in corpus.train_ids]
     total, count = 0.0, 0
     for place, k in enumerate(index):
         worth = []
         for ids in said[3 * place : 3 * place + 3]:
-            spoken = [*decode(ids), "."] if len(ids) < selfcritical.LONGEST else decode(ids)
+            spoken = [*decode(ids), "."] if len(ids) < MAX_WORDS else decode(ids)
             hypotheses = [spoken if j == k else [] for j in range(len(references))]
             worth.append(cider(references, hypotheses)[k])
         for n, ids in enumerate(said[3 * place : 3 * place + 3]):
@@ -68,13 +70,13 @@ def test_the_loss_is_the_advantage_times_the_log_probability(
     assert found.item() == pytest.approx(total / count, rel=1e-4, abs=1e-5)
 
 
-def test_captions_are_drawn_by_their_probability(task: SelfCriticalTask) -> None:
+def test_captions_are_drawn_by_their_probability(task: RewardTask) -> None:
     net = task.build()
     torch.manual_seed(0)
     feature_BIF = task.train_KIF[:1].float().expand(3000, -1, -1)
     said = draw(net, feature_BIF)
     assert all(START not in ids and START_PHRASE not in ids and END not in ids for ids in said)
-    assert max(map(len, said)) <= selfcritical.LONGEST
+    assert max(map(len, said)) <= MAX_WORDS
     frame = torch.tensor([feature_BIF.shape[1] - 1])
     logit_1V, _ = net.step(torch.tensor([START]), net.start(feature_BIF[:1], frame))
     logit_1V[:, [START, START_PHRASE]] = -torch.inf
@@ -84,7 +86,7 @@ def test_captions_are_drawn_by_their_probability(task: SelfCriticalTask) -> None
         assert share == pytest.approx(p_V[word].item(), abs=0.04)
 
 
-def test_captions_grow_better(task: SelfCriticalTask) -> None:
+def test_captions_grow_better(task: RewardTask) -> None:
     net = task.build()
     optimizer = torch.optim.Adam(net.parameters(), lr=0.02)
 
@@ -99,7 +101,7 @@ def test_captions_grow_better(task: SelfCriticalTask) -> None:
     for step in range(40):
         torch.manual_seed(step)
         optimizer.zero_grad()
-        task.loss(net, step, 24, 0).backward()  # type: ignore[no-untyped-call]
+        task.loss(net, range(24)).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     assert worth() > 1.5 * before
 
@@ -109,9 +111,8 @@ def test_captions_grow_better(task: SelfCriticalTask) -> None:
     [
         {"samples": 1, "after": "caption"},
         {"samples": 5},
-        {"samples": 5, "after": "a", "subjects": ("region",)},
     ],
 )
 def test_what_cannot_criticise_itself_is_refused(changes: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="self-critical training needs"):
-        CaptionOptions(**changes)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="rewards need at least 2 samples, and a stage to continue"):
+        stage(**changes)

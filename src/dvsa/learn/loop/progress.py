@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 @contextmanager
 def progress(what: str, total: int, *, done: int = 0, quiet: bool = False) -> Iterator[Callable[[int], None]]:
-    """Draw a bar unless `quiet`; gives `advance(steps)`, to be called until `total` steps are done."""
+    """Draw a bar unless `quiet`. Yields `advance(steps)`; call it until `total` steps are done."""
     columns = (
         TextColumn("{task.description:20}"),
         BarColumn(),

@@ -1,26 +1,25 @@
 """The paper's recipes: its equations and protocol, and the variants of its tables.
 
-Only the CNN and the boxes are others (EfficientNet-Lite2 as ImageNet left it, and a proposal head in place of
-R-CNN), and word vectors are learnt unless a file brings them. Hyper-parameters were chosen on the validation
-split of Flickr8K; `runs/paper_search.py` tries their neighbours.
+Only the CNN and the boxes differ: EfficientNet-Lite2 as trained on ImageNet, and a proposal head in place of
+R-CNN. Word vectors are learned unless a file brings them. Hyper-parameters were chosen on Flickr8K val;
+`runs/paper_search.py` tries their neighbours.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 
-from dvsa.learn.loop.trainer import TrainConfig
+from dvsa.learn.loop.config import TrainConfig
 from dvsa.learn.nets.captioner import CaptionerConfig
 from dvsa.learn.nets.sentence import SentenceConfig
 from dvsa.learn.nets.vision import VisionConfig
-from dvsa.learn.recipes.recipe import Recipe, Stage, proposal_stage
-from dvsa.learn.tasks.alignment import AlignmentOptions
-from dvsa.learn.tasks.captions import CaptionOptions
-from dvsa.learn.tasks.paraphrase import ParaphraseOptions
+from dvsa.learn.recipes.recipe import Recipe, proposal_stage
+from dvsa.learn.tasks.alignment import HEADS, AlignmentStage
+from dvsa.learn.tasks.captions import CaptionStage
+from dvsa.learn.tasks.stage import Stage
 
 EMBEDDING = 1600
-"""h of the paper, from 1000 to 1600 there."""
+"""h of the paper, which tried 1000 to 1600."""
 BETA = 1.0
-"""Of the MRF that makes the segments the region captioner learns from."""
+"""Of the MRF whose segments the region captioner learns from."""
 
 
 def alignment(words: str = "brnn", *, score: str = "maxsim", proposer: str = "head") -> Recipe:
@@ -31,10 +30,11 @@ def alignment(words: str = "brnn", *, score: str = "maxsim", proposer: str = "he
         score: `maxsim` (eq. 8) or `defrag` (eq. 7).
         proposer: `head`, or `frame` for whole photographs.
     """
-    first = () if proposer == "frame" else (proposal_stage(),)
-    stage = Stage(
+    align = AlignmentStage(
         name="align",
-        task=AlignmentOptions(score=score, proposer=proposer, lr={"vision.regions.": 1.0, "sentence.": 1.0}),
+        score=score,
+        proposer=proposer,
+        lr=HEADS,
         train=TrainConfig(epochs=60, optimizer="sgd", lr=2e-4, warmup=300, clip_value=5.0, evaluate_every=10),
     )
     return Recipe(
@@ -45,16 +45,15 @@ def alignment(words: str = "brnn", *, score: str = "maxsim", proposer: str = "he
         proposer=proposer,
         beta=BETA,
         beam=7,
-        stages=(*first, stage),
+        stages=(align,) if proposer == "frame" else (proposal_stage(), align),
     )
 
 
-def captions(kind: str = "rnn") -> Stage:
-    """The captioner of whole photographs: the paper's `rnn`, or an `lstm` in its place."""
-    return Stage(
+def captions(kind: str = "rnn") -> CaptionStage:
+    """The captioner of whole photographs: the paper's `rnn`, or an `lstm` instead."""
+    return CaptionStage(
         name="frame",
         captioner=CaptionerConfig(kind=kind, standardise=True, dropout=0.4 if kind == "rnn" else 0.5),
-        task=CaptionOptions(subjects=("frame",)),
         train=TrainConfig(
             epochs=12,
             optimizer="rmsprop",
@@ -65,75 +64,50 @@ def captions(kind: str = "rnn") -> Stage:
     )
 
 
-def phrases(*, beside: bool = False) -> Stage:
+def phrases(*, beta: float = BETA, beside: bool = False) -> CaptionStage:
     """The captioner of regions, with or without the frame's vector beside the region's."""
-    return Stage(
+    return CaptionStage(
         name="region",
         captioner=CaptionerConfig(kind="rnn", beside=beside, standardise=True, dropout=0.4),
-        task=CaptionOptions(subjects=("region",), beta=BETA),
+        subjects=("region",),
+        beta=beta,
         train=TrainConfig(epochs=4, optimizer="rmsprop", lr=4e-4, clip_value=5.0),
     )
 
 
-def paper() -> Recipe:
-    """The whole paper: regions, BRNN alignment, and an RNN each for photographs and regions."""
+def paper(beta: float = BETA) -> Recipe:
+    """The whole paper: regions, BRNN alignment, and one RNN each for photographs and regions."""
+    return _with("paper", captions(), phrases(beta=beta), beta=beta)
+
+
+def lstm(beta: float = BETA) -> Recipe:
+    """Captions by an LSTM instead of the RNN."""
+    return _with("paper-lstm", captions("lstm"), beta=beta)
+
+
+def region(beta: float = BETA) -> Recipe:
+    """Phrases of regions alone, by an RNN that sees the region."""
+    return _with("paper-region", phrases(beta=beta), beta=beta)
+
+
+def beside(beta: float = BETA) -> Recipe:
+    """Phrases of regions alone, by an RNN that sees the whole photograph beside the region."""
+    return _with("paper-beside", phrases(beta=beta, beside=True), beta=beta)
+
+
+def _with(name: str, *stages: Stage, beta: float) -> Recipe:
+    """The BRNN alignment with captioners behind it."""
     ranked = alignment()
-    return replace(ranked, name="paper", stages=(*ranked.stages, captions(), phrases()))
-
-
-def lstm() -> Recipe:
-    """Captions by an LSTM in the place of the RNN."""
-    ranked = alignment()
-    return replace(ranked, name="paper-lstm", stages=(*ranked.stages, captions("lstm")))
-
-
-def region(*, beside: bool = False) -> Recipe:
-    """Phrases of regions alone, by an RNN that sees the region or, `beside` it, the whole photograph too."""
-    ranked = alignment()
-    name = "paper-beside" if beside else "paper-region"
-    return replace(ranked, name=name, stages=(*ranked.stages, phrases(beside=beside)))
-
-
-def at_beta(recipe: Recipe, beta: float) -> Recipe:
-    """The same with segments of another beta."""
-    stages = tuple(
-        replace(stage, task=replace(stage.task, beta=beta))
-        if isinstance(stage.task, CaptionOptions)
-        else stage
-        for stage in recipe.stages
-    )
-    return replace(recipe, beta=beta, stages=stages)
+    return replace(ranked, name=name, beta=beta, stages=(*ranked.stages, *stages))
 
 
 def regions() -> Recipe:
-    """The proposal head alone, for all the others to take over."""
+    """The proposal head alone, which all other recipes reuse."""
     return replace(alignment(), name="paper-regions", stages=(proposal_stage(),))
 
 
 def on_grid(recipe: Recipe) -> Recipe:
-    """The same on fixed boxes, for data without phrase boxes, where no proposal head can learn."""
-
-    def proposer(asked: str) -> str:
-        return "frame" if asked == "frame" else "grid"
-
-    stages = tuple(
-        replace(stage, task=replace(stage.task, proposer=proposer(stage.task.proposer)))
-        for stage in recipe.stages
-        if not (stage.proposals_only or isinstance(stage.task, ParaphraseOptions))
-    )
-    return replace(recipe, proposer=proposer(recipe.proposer), stages=stages)
-
-
-RECIPES: dict[str, Callable[[], Recipe]] = {
-    "paper": paper,
-    "paper-regions": regions,
-    "paper-frame": lambda: replace(alignment(proposer="frame"), name="paper-frame"),
-    "paper-defrag": lambda: replace(alignment(score="defrag"), name="paper-defrag"),
-    "paper-bag": lambda: alignment("bag"),
-    "paper-rnn": lambda: alignment("rnn"),
-    "paper-brnn": alignment,
-    "paper-lstm": lstm,
-    "paper-region": region,
-    "paper-beside": lambda: region(beside=True),
-}
-"""By name; all of one seed share their proposal stage, and those with a BRNN their alignment."""
+    """The same recipe on fixed boxes, for data without phrase boxes, where no proposal head can learn."""
+    stages = tuple(stage for old in recipe.stages if (stage := old.on_boxes("grid")) is not None)
+    proposer = "frame" if recipe.proposer == "frame" else "grid"
+    return replace(recipe, proposer=proposer, stages=stages)

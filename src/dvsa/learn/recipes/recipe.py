@@ -1,118 +1,86 @@
-"""What a recipe is: the whole configuration of a run, and its form in JSON."""
+"""A recipe: the whole configuration of a run, and its form in JSON."""
 
-import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import TypeVar
+from dataclasses import dataclass
 
 from dvsa.learn.loop.checkpoint import JsonValue
-from dvsa.learn.loop.trainer import TrainConfig
-from dvsa.learn.nets.captioner import CaptionerConfig
+from dvsa.learn.loop.config import TrainConfig
 from dvsa.learn.nets.sentence import SentenceConfig
 from dvsa.learn.nets.vision import VisionConfig
-from dvsa.learn.tasks.alignment import AlignmentOptions
-from dvsa.learn.tasks.captions import CaptionOptions
-from dvsa.learn.tasks.paraphrase import ParaphraseOptions
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Stage:
-    """One training of one network; its folder in the run bears its name."""
-
-    name: str
-    train: TrainConfig
-    task: AlignmentOptions | CaptionOptions | ParaphraseOptions
-    proposals_only: bool = False
-    """Whether an alignment stage trains the proposal head alone."""
-    captioner: CaptionerConfig | None = None
+from dvsa.learn.recipes.parse import parse, to_json
+from dvsa.learn.recipes.stages import stage_from_json, stage_to_json
+from dvsa.learn.tasks.proposals import ProposalStage
+from dvsa.learn.tasks.stage import Stage, WritingStage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipe:
-    """A whole run: sizes, stages in their order, and how the result is used."""
+    """The sizes of the networks, the stages in their order, and how the result is used."""
 
     name: str
     vision: VisionConfig
     sentence: SentenceConfig
     stages: tuple[Stage, ...]
     min_count: int = 5
-    """Words seen less often in the training split stay out of the vocabulary."""
+    """Words that the training split has less often stay out of the vocabulary."""
     proposer: str = "head"
     nms: float = 0.5
-    """IoU above which a proposal of the head gives way to a better one."""
+    """IoU above which NMS drops a candidate, for the proposer `head`."""
     sharpness: float = 0.0
-    """What the cosine of a phrase with a region is multiplied by before the softmax over regions by which the
-    phrase is located; at 0 it goes to its best region."""
+    """Factor on the cosine of a phrase with a region before the softmax over regions by which the phrase is
+    located; at 0 the phrase goes to its best region."""
     beta: float = 1.0
-    """Default strength of the MRF's wish for long segments."""
+    """The MRF's default preference for longer segments."""
     beam: int = 5
     length_power: float = 0.0
-    """A caption's log-probability is divided by its length to this power before captions are compared."""
+    """Captions are compared by log-probability divided by length to this power."""
     rerank: float = 0.0
-    """What the alignment's score of caption and photograph counts beside that; at 0 it has no say."""
+    """Weight of the alignment's score when captions are compared; 0 ignores it."""
     score: str = "maxsim"
     support: float = 0.0
-    """A word whose best region scores no more than this, over the length of the word's vector, is marked as
-    one that nothing seen speaks for."""
+    """A word is marked as unsupported if the score of its best region, divided by the length of the word's
+    vector, is not above this."""
+
+    @property
+    def joint_stages(self) -> tuple[Stage, ...]:
+        """The stages that change the joint model."""
+        return tuple(stage for stage in self.stages if stage.weights)
+
+    @property
+    def writing_stages(self) -> tuple[WritingStage, ...]:
+        """The stages that train captioners."""
+        return tuple(stage for stage in self.stages if isinstance(stage, WritingStage))
 
     def to_json(self) -> dict[str, JsonValue]:
-        """The recipe as JSON values, as it stands in a run's `config.json`."""
-        values: dict[str, JsonValue] = json.loads(json.dumps(asdict(self)))  # tuples become lists
-        return values
-
-
-def proposal_stage(proposer: str = "head") -> Stage:
-    """The proposal head on the frozen ImageNet trunk, which all great recipes begin with."""
-    return Stage(
-        name="regions",
-        proposals_only=True,
-        task=AlignmentOptions(lr={"vision.proposals.": 1.0}, proposer=proposer, flip=True),
-        train=TrainConfig(
-            epochs=12, batch=60, lr=1e-3, warmup=100, ema=0.998, evaluate_every=4,
-            weight_decay=0.01, clip_norm=2.0,
-        ),
-    )  # fmt: skip
+        """The recipe as JSON values, as in a run's `config.json`."""
+        return to_json(self) | {"stages": [stage_to_json(stage) for stage in self.stages]}
 
 
 def recipe_from_json(raw: JsonValue) -> Recipe:
-    """The recipe that `Recipe.to_json` wrote; raises ValueError where it does not fit."""
-    match raw:
-        case {"vision": vision, "sentence": sentence, "stages": list(stages)}:
-            return _made(
-                Recipe,
-                raw,
-                vision=_made(VisionConfig, vision),
-                sentence=_made(SentenceConfig, sentence),
-                stages=tuple(_stage_from_json(stage) for stage in stages),
-            )
-    raise ValueError(f"{raw!r:.60} is no recipe")
+    """The recipe that `Recipe.to_json` wrote, or an earlier version of this package.
+
+    Raises:
+        ValueError: it is not a recipe, or a field does not fit.
+    """
+    if not (isinstance(raw, dict) and isinstance(stages := raw.get("stages"), list)):
+        raise ValueError(f"{raw!r:.60} is not a recipe")
+    return parse(Recipe, raw, stages=tuple(stage_from_json(stage) for stage in stages))
 
 
-def _stage_from_json(raw: JsonValue) -> Stage:
-    match raw:
-        case {"train": train, "task": {"longest": int()} as task, "captioner": None}:
-            return _made(Stage, raw, train=_made(TrainConfig, train), task=_made(ParaphraseOptions, task))
-        case {"train": train, "task": task, "captioner": None}:
-            return _made(Stage, raw, train=_made(TrainConfig, train), task=_made(AlignmentOptions, task))
-        case {"train": train, "task": {"subjects": list(subjects)} as task, "captioner": captioner}:
-            return _made(
-                Stage,
-                raw,
-                train=_made(TrainConfig, train),
-                task=_made(CaptionOptions, task, subjects=tuple(subjects)),
-                captioner=_made(CaptionerConfig, captioner),
-            )
-    raise ValueError(f"{raw!r:.60} is no stage of a recipe")
-
-
-Made = TypeVar("Made")
-
-
-def _made(make: Callable[..., Made], raw: JsonValue, **ready: object) -> Made:
-    """A configuration from the JSON object of its fields, some of them already made."""
-    if not isinstance(raw, dict):
-        raise ValueError(f"{raw!r:.60} is no JSON object with the fields of a configuration")
-    try:
-        return make(**{**raw, **ready})
-    except TypeError as error:  # a field that is unknown, missing or of another type
-        raise ValueError(str(error)) from error
+def proposal_stage(proposer: str = "head") -> ProposalStage:
+    """The proposal head on the frozen ImageNet backbone; all large recipes begin with it."""
+    return ProposalStage(
+        name="regions",
+        lr={"vision.proposals.": 1.0},
+        proposer=proposer,
+        flip=True,
+        train=TrainConfig(
+            epochs=12,
+            batch=60,
+            lr=1e-3,
+            warmup=100,
+            ema=0.998,
+            evaluate_every=4,
+            weight_decay=0.01,
+            clip_norm=2.0,
+        ),
+    )

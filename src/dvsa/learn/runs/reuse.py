@@ -1,56 +1,73 @@
-"""What two runs on the same data have in common: stages that both learn just so are learnt once."""
+"""Reuse of stages: what two runs on the same data learn in the same way is learned once."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from dvsa.learn.recipes.recipe import Recipe, Stage
-from dvsa.learn.tasks.paraphrase import ParaphraseOptions
-
-WORDS = ("sentence.",)
-"""Beginnings of the names of the weights that reading changes."""
-BOXES = ("vision.backbone.", "vision.proposals.")
-"""The same of those on which proposals depend."""
-ALL = ("",)
-
-Plan = tuple[Recipe, Sequence[str]]
-"""A recipe and the words of its vocabulary."""
+from dvsa.learn.loop import checkpoint
+from dvsa.learn.nets.joint import JointModel
+from dvsa.learn.recipes.recipe import Recipe
+from dvsa.learn.runs.run import Run
+from dvsa.learn.tasks.context import Context
+from dvsa.learn.tasks.stage import ALL, BOXES, NONE, WORDS, Stage
 
 
-def shared(stage: Stage, ours: Plan, theirs: Plan) -> tuple[str, ...]:
-    """Beginnings of the names of the weights that both plans learn alike up to the end of a stage of ours.
+@dataclass(frozen=True)
+class Plan:
+    """What a run learns: a recipe, with the words of its vocabulary."""
 
-    Empty where another run learns them with other networks, in another way or behind other stages. Reading
-    changes words but no proposals, and finding proposals no words: until an alignment joins them, each may be
-    shared without the other.
+    recipe: Recipe
+    words: Sequence[str]
+
+
+def reuse(earlier: Run, stage: Stage, recipe: Recipe, model: JointModel, context: Context) -> bool:
+    """Take a stage's weights from an earlier run if that learned them in the same way; whether it did."""
+    ours, theirs = Plan(recipe, context.vocabulary.words), Plan(earlier.recipe, earlier.vocabulary.words)
+    learned = shared_weights(stage, ours, theirs)
+    if not (learned and earlier.has(stage)):
+        return False
+
+    tensors, facts = checkpoint.load(earlier.best(stage.name))
+    model.load_state_dict(model.state_dict() | {k: t for k, t in tensors.items() if k.startswith(learned)})
+    model.eval()
+    checkpoint.save(context.folder / stage.name / "best.safetensors", model.state_dict(), facts)
+    return True
+
+
+def shared_weights(stage: Stage, ours: Plan, theirs: Plan) -> tuple[str, ...]:
+    """Prefixes of the names of the weights that both plans learn in the same way, up to a stage of ours.
+
+    Empty if the other plan has other networks, another such stage, or other stages before it. Reading changes
+    no proposals, and finding proposals changes no words. Until an alignment joins them, each can be reused
+    without the other.
     """
-    (recipe, words), (other, other_words) = ours, theirs
-    if stage.captioner is not None or stage not in other.stages:
-        return ()
-    learnt = _learnt(stage, recipe)
-    if _led_to(stage, recipe) != _led_to(stage, other):
-        return ()
-    same_words = (recipe.sentence, words) == (other.sentence, other_words)
+    if not stage.weights or stage not in theirs.recipe.stages:
+        return NONE
+    if _led_to(stage, ours.recipe) != _led_to(stage, theirs.recipe):
+        return NONE
+
+    # The networks that the weights belong to must be the same.
+    vision, other_vision = ours.recipe.vision, theirs.recipe.vision
+    same_words = (ours.recipe.sentence, ours.words) == (theirs.recipe.sentence, theirs.words)
     same = {
         WORDS: same_words,
-        BOXES: recipe.vision.of_boxes == other.vision.of_boxes,
-        ALL: same_words and recipe.vision == other.vision,
+        BOXES: vision.of_boxes == other_vision.of_boxes,
+        ALL: same_words and vision == other_vision,
     }
-    return learnt if same[learnt] else ()
+    learned = _learned(stage, ours.recipe)
+    return learned if same[learned] else NONE
 
 
-def _learnt(stage: Stage, recipe: Recipe) -> tuple[str, ...]:
-    """Beginnings of the names of the weights that are the work of a stage and of those that led to it."""
-    until = recipe.stages[: recipe.stages.index(stage) + 1]
-    return ALL if any(_trains(s) == ALL for s in until) else _trains(stage)
+def _until(stage: Stage, recipe: Recipe) -> tuple[Stage, ...]:
+    """The stages up to and with one of them."""
+    return recipe.stages[: recipe.stages.index(stage) + 1]
+
+
+def _learned(stage: Stage, recipe: Recipe) -> tuple[str, ...]:
+    """Prefixes of the names of the weights that a stage and those that led to it have changed."""
+    return ALL if any(before.weights == ALL for before in _until(stage, recipe)) else stage.weights
 
 
 def _led_to(stage: Stage, recipe: Recipe) -> tuple[Stage, ...]:
     """A stage and those before it on which its result depends."""
-    learnt, until = _learnt(stage, recipe), recipe.stages[: recipe.stages.index(stage) + 1]
-    return until if learnt == ALL else tuple(s for s in until if _trains(s) == learnt)
-
-
-def _trains(stage: Stage) -> tuple[str, ...]:
-    """Beginnings of the names of the weights that a stage may change."""
-    if isinstance(stage.task, ParaphraseOptions):
-        return WORDS
-    return BOXES if stage.proposals_only else ALL
+    learned = _learned(stage, recipe)
+    return tuple(s for s in _until(stage, recipe) if s.weights and (learned == ALL or s.weights == learned))

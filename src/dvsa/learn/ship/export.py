@@ -21,7 +21,7 @@ from dvsa import doctor
 from dvsa.bundle import Bundle
 from dvsa.data import exposure
 from dvsa.graphs import OnnxGraphs
-from dvsa.learn.loop.trainer import Net
+from dvsa.learn.loop.state import Net
 from dvsa.learn.nets.backbone import fold_batch_norms
 from dvsa.learn.nets.captioner import Captioner
 from dvsa.learn.nets.vision import Vision
@@ -115,7 +115,7 @@ def export(run: Run, out: Path, *, name: str | None = None) -> Path:
 
 
 def _write_graphs(run: Run, folder: Path) -> dict[Subject, Voice]:
-    model = _halved(run.alignment())
+    model = _halved(run.joint_model())
     vision, size = model.vision, model.vision.size
     pixels = torch.randint(0, 256, (2, size, size, 3), dtype=torch.uint8)
     with torch.no_grad():
@@ -232,7 +232,7 @@ def manifest(
         name=name,
         licence="research and education only; see LICENCE.txt",
         files=files,
-        size=run.alignment().vision.size,
+        size=run.joint_model().vision.size,
         embedding=recipe.vision.embedding,
         proposer=recipe.proposer,
         nms=recipe.nms,

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from dvsa.bundle import Bundle
 from dvsa.graphs import Array
-from dvsa.learn.runs.run import Run, pick_device
+from dvsa.learn.runs.device import pick_device
+from dvsa.learn.runs.run import Run
 from dvsa.learn.ship.export import Encode, Look, Start, Step, manifest, voice
 from dvsa.manifest import Voice
 from dvsa.model import Model
@@ -42,14 +43,14 @@ class TorchGraphs:
         return self.names[graph]
 
 
-def model(run: Run, device: str | None = None) -> Model:
+def torch_model(run: Run, device: str | None = None) -> Model:
     """The model of a finished run; on the GPU where there is one.
 
     Raises:
         ValueError: a stage is unfinished, or the device cannot be used.
     """
     where = pick_device(device)
-    net = run.alignment()
+    net = run.joint_model()
     nets: dict[str, nn.Module] = {
         "look": Look(net.vision), "encode": Encode(net.vision), "sentence": net.sentence
     }  # fmt: skip

@@ -1,180 +1,223 @@
-"""Learning to write: captions of whole photographs, and phrases of regions."""
+"""The stage that trains a captioner on people's words: sentences of photographs, phrases of regions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dvsa.learn.loop.trainer import batches, chunks, epoch_steps
+from dvsa.learn.loop import checkpoint
+from dvsa.learn.loop.order import chunks
 from dvsa.learn.nets import captioner
-from dvsa.learn.nets.captioner import Captioner, CaptionerConfig
+from dvsa.learn.nets.captioner import Captioner
+from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.nets.vision import Standardise
-from dvsa.learn.tasks import targets as lessons
-from dvsa.learn.tasks.alignment import AlignmentModel
-from dvsa.learn.tasks.corpus import Corpus, Mention, region_features
-from dvsa.learn.tasks.targets import Lesson
+from dvsa.learn.tasks import targets
+from dvsa.learn.tasks.context import Context
+from dvsa.learn.tasks.corpus import Corpus, PhraseTarget
+from dvsa.learn.tasks.features import region_features
+from dvsa.learn.tasks.stage import Stage, WarmData, WritingStage
+from dvsa.learn.tasks.targets import CaptionTarget
 from dvsa.metrics import captions
-from dvsa.records import Subject
+from dvsa.records import SUBJECTS, Subject
 from dvsa.text import END, START, START_PHRASE
 
+PHRASES = ("segments", "content", "boxes")
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CaptionOptions:
-    """What a captioner learns to speak of."""
+
+@dataclass(frozen=True, kw_only=True)
+class CaptionStage(WritingStage):
+    """Train a captioner by teacher forcing; the features of regions stay as they are."""
+
+    kind: ClassVar[str] = "captions"
 
     subjects: tuple[Subject, ...] = ("frame",)
-    """`frame`: sentences of whole photographs; `region`: the MRF's segments; or both in one network."""
-    proposer: str = "head"
-    nms: float = 0.5
-    beta: float = 1.0
-    """Of the MRF that makes the segments."""
+    """`frame`: sentences of whole photographs; `region`: phrases; or both in one network."""
     phrases: str = "segments"
-    """What to say of regions: the MRF's `segments`; `content`, those of them that are more than function
-    words; or people's phrases for `boxes`, where the data has them (supervised)."""
+    """What is written of regions: the MRF's `segments`; `content`, the segments with more than function
+    words; or people's phrases for `boxes` (supervised)."""
+    beta: float = 1.0
+    """The MRF's preference for longer segments."""
     smoothing: float = 0.0
     """Share of the target that label smoothing spreads over all words."""
-    after: str = ""
-    """The stage whose captioner it begins with; a fresh one where it is empty."""
-    samples: int = 0
-    """Captions that self-critical training draws of each photograph; 0 learns people's words one by one."""
 
     def __post_init__(self) -> None:
-        if not self.subjects or set(self.subjects) - {"frame", "region"}:
+        if not self.subjects or set(self.subjects) - {*SUBJECTS}:
             raise ValueError(f"subjects must be 'frame', 'region' or both, not {self.subjects}")
-        if self.phrases not in ("segments", "content", "boxes"):
-            raise ValueError(f"phrases must be segments, content or boxes, not {self.phrases!r}")
-        if self.samples and (self.samples < 2 or self.subjects != ("frame",) or not self.after):
-            raise ValueError(
-                f"self-critical training needs 2 samples of the frame and a stage before: {self}"
-            )
+        if self.phrases not in PHRASES:
+            raise ValueError(f"unknown phrases {self.phrases!r}: choose from {', '.join(PHRASES)}")
+
+    @property
+    def writes_of(self) -> tuple[Subject, ...]:
+        return self.subjects
+
+    def run(self, model: JointModel, context: Context) -> JointModel:
+        """Train the captioner. One that continues, but would need missing phrase boxes, stays as it is."""
+        first = first_captioner(self, model, context)
+        if first is not None and self.phrases == "boxes" and not context.corpus.train.has_boxes:
+            checkpoint.save(context.folder / self.name / "best.safetensors", first.state_dict(), {})
+        else:
+            context.train(CaptionTask(self, model, context.corpus, first), self.train)
+        return model
+
+    def warm(self, data: WarmData, before: Sequence[Stage]) -> "CaptionStage":
+        return self.gently(data)
 
 
-class CaptionTask:
-    """Teacher forcing on captions or segments; the features of regions are fixed.
+def first_captioner(stage: WritingStage, model: JointModel, context: Context) -> Captioner | None:
+    """The captioner that a stage continues: a warm start's or an earlier stage's; None for a new one."""
+    features, vocabulary = model.vision.features, context.vocabulary
+    if context.warm_start is not None:
+        return context.warm_start.captioner(stage.name, stage.captioner, vocabulary, features)
+    if not stage.after:
+        return None
+    net = captioner.build(stage.captioner, features, captioner.log_frequencies(vocabulary))
+    net.load_state_dict(checkpoint.load(context.folder / stage.after / "best.safetensors")[0])
+    return net
 
-    The goal is CIDEr of greedy captions on the validation split, or, for a captioner of regions alone, the
-    falling perplexity of the validation split's segments.
+
+class WritingTask:
+    """What teacher forcing and rewards share: features of all regions, a network, and captions of val.
+
+    The goal is CIDEr of greedy captions on the validation split. A captioner of regions alone is judged by
+    the perplexity of the validation split's phrases, with a minus sign.
     """
 
     def __init__(
-        self,
-        name: str,
-        model: AlignmentModel,
-        corpus: Corpus,
-        cfg: CaptionerConfig,
-        options: CaptionOptions,
-        begin: Captioner | None = None,
+        self, stage: WritingStage, model: JointModel, corpus: Corpus, first: Captioner | None
     ) -> None:
-        """Learn with a fresh network, or with one that can write already."""
-        self.name, self.corpus, self.cfg, self.options = name, corpus, cfg, options
-        self.goal = "CIDEr" if "frame" in options.subjects else "negative perplexity"
-        self.features, self.begin = model.vision.features, begin
+        """Continue with the network `first`, or build a new one."""
+        self.name, self.corpus, self.captioner = stage.name, corpus, stage.captioner
+        self.subjects, self.first = stage.writes_of, first
+        self.goal = "CIDEr" if "frame" in self.subjects else "negative perplexity"
+        self.features = model.vision.features
         self.train_KIF, self.val_KIF = (
-            region_features(model.vision, split, options.proposer, options.nms)
+            region_features(model.vision, split, stage.proposer, stage.nms)
             for split in (corpus.train, corpus.val)
         )
-        self.train = self._lessons(model, self.train_KIF, corpus.train_ids, lambda: corpus.train_mentions)
-        self.val = self._lessons(model, self.val_KIF, corpus.val_ids, lambda: corpus.val_mentions)
-        if not (self.train and self.val):
-            raise ValueError(f"there is nothing to learn {options.phrases} from: has the data phrase boxes?")
-
-    def _lessons(
-        self,
-        model: AlignmentModel,
-        feature_KIF: Tensor,
-        ids: Sequence[Sequence[Sequence[int]]],
-        mentions: Callable[[], Sequence[Sequence[Sequence[Mention]]]],
-    ) -> list[Lesson]:
-        found = []
-        if "frame" in self.options.subjects:
-            found += lessons.of_frames(feature_KIF, ids)
-        if "region" in self.options.subjects and self.options.phrases == "boxes":
-            found += lessons.of_boxes(feature_KIF, ids, mentions())
-        elif "region" in self.options.subjects:
-            segments = lessons.of_segments(model, feature_KIF, ids, self.corpus, self.options.beta)
-            content = self.options.phrases == "content"
-            found += lessons.with_content(segments, self.corpus.vocabulary) if content else segments
-        return found
 
     def build(self) -> Captioner:
-        if self.begin is not None:
-            return self.begin
-        net = captioner.build(self.cfg, self.features, captioner.log_frequencies(self.corpus.vocabulary))
+        """The network before the first step."""
+        if self.first is not None:
+            return self.first
+        frequencies = captioner.log_frequencies(self.corpus.vocabulary)
+        net = captioner.build(self.captioner, self.features, frequencies)
         if isinstance(net.standard, Standardise):
-            spoken_KIF = self.train_KIF if "region" in self.options.subjects else self.train_KIF[:, -1:]
-            net.standard.measure(spoken_KIF)
+            described_KIF = self.train_KIF if "region" in self.subjects else self.train_KIF[:, -1:]
+            net.standard.measure(described_KIF)
         return net
 
     def lr_scale(self, parameter: str) -> float:
+        """The whole captioner is trained."""
         return 1.0
 
-    def steps_per_epoch(self, batch: int) -> int:
-        return epoch_steps(len(self.train), batch)
-
-    def loss(self, model: Captioner, step: int, batch: int, seed: int) -> Tensor:
-        index = batches(len(self.train), step, batch, seed)
-        logit_BTV, target_BT, real_BT = self._predict(model, self.train_KIF, [self.train[n] for n in index])
-        return functional.cross_entropy(
-            logit_BTV[real_BT], target_BT[real_BT], label_smoothing=self.options.smoothing
-        )
-
-    def _predict(
-        self, model: Captioner, feature_KIF: Tensor, asked: Sequence[Lesson]
+    def predict(
+        self, net: Captioner, feature_KIF: Tensor, asked: Sequence[CaptionTarget]
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits (B, T, V) of every next word, the true words (B, T) with END, and which of them are real."""
+        """Logits (B, T, V) of every next word, the true words with END (B, T), and which are real (B, T)."""
         target_BT, real_BT = self.corpus.padded([[*x.words, END] for x in asked])
         start_B1 = target_BT.new_tensor([[x.start] for x in asked])
         token_BT = torch.cat([start_B1, target_BT[:, :-1]], 1)
-        return model(*self._shown(feature_KIF, asked), token_BT), target_BT, real_BT
+        return net(*self._shown(feature_KIF, asked), token_BT), target_BT, real_BT
 
-    def _shown(self, feature_KIF: Tensor, asked: Sequence[Lesson]) -> tuple[Tensor, Tensor]:
-        """Features (B, I, F) of what each lesson may look at, and the focus (B,) among them."""
+    def _shown(self, feature_KIF: Tensor, asked: Sequence[CaptionTarget]) -> tuple[Tensor, Tensor]:
+        """Features (B, I, F) of the regions that are shown, and the index (B,) of the one to describe."""
         photograph_B = torch.tensor([x.photograph for x in asked], device=feature_KIF.device)
         focus_B = torch.tensor([x.focus for x in asked], device=feature_KIF.device)
-        if "frame" in self.options.subjects:
+        if "frame" in self.subjects:
             return feature_KIF[photograph_B].float(), focus_B
-        # a phrase sees its region and the frame alone: to show no more saves most of the work
+        # A phrase needs its region and the frame only: showing no more saves most of the work.
         pair_B2 = torch.stack([focus_B, torch.full_like(focus_B, feature_KIF.shape[1] - 1)], 1)
         return feature_KIF[photograph_B[:, None], pair_B2].float(), torch.zeros_like(focus_B)
 
-    @torch.no_grad()
-    def evaluate(self, model: Captioner) -> Mapping[str, float]:
-        """Perplexity of the validation split, and CIDEr and BLEU-4 of greedy captions of its photographs."""
+    def perplexity(self, net: Captioner, asked: Sequence[CaptionTarget]) -> float:
+        """Exp of the mean of -ln p over the words and ENDs of validation targets."""
         nats, count = 0.0, 0
-        for chunk in chunks(len(self.val), 500):
-            logit_BTV, target_BT, real_BT = self._predict(model, self.val_KIF, self.val[chunk])
+        for chunk in chunks(len(asked), 500):
+            logit_BTV, target_BT, real_BT = self.predict(net, self.val_KIF, asked[chunk])
             nats += functional.cross_entropy(logit_BTV[real_BT], target_BT[real_BT], reduction="sum").item()
             count += int(real_BT.sum())
-        figures = {"negative perplexity": -float(np.exp(nats / count))}
-        if "frame" not in self.options.subjects:
-            return figures
+        return float(np.exp(nats / count))
+
+    def caption_scores(self, net: Captioner) -> dict[str, float]:
+        """CIDEr and BLEU-4 of greedy captions of the validation photographs."""
         hypotheses = {}
         for chunk in chunks(len(self.corpus.val), 100):
-            for n, ids in enumerate(greedy(model, self.val_KIF[chunk].float())):
+            for n, ids in enumerate(greedy(net, self.val_KIF[chunk].float())):
                 example = self.corpus.val.examples[chunk.start + n]
                 hypotheses[example.name] = " ".join(self.corpus.vocabulary.decode(ids))
         references = {e.name: e.sentences for e in self.corpus.val.examples}
         scores = captions.score(references, hypotheses, with_meteor=False).figures(np.arange(len(references)))
-        return figures | {key: scores[key] for key in ("CIDEr", "BLEU-4")}
+        return {key: scores[key] for key in ("CIDEr", "BLEU-4")}
 
 
-def greedy(model: Captioner, feature_BIF: Tensor, max_len: int = 25) -> list[list[int]]:
-    """The likeliest word at each step, for a look at progress during training; ids up to END."""
-    return roll_out(model, feature_BIF, lambda logit_BV: logit_BV.argmax(-1), max_len)
+class CaptionTask(WritingTask):
+    """Teacher forcing: predict each word of people's sentences or phrases from the words before it."""
+
+    def __init__(
+        self, stage: CaptionStage, model: JointModel, corpus: Corpus, first: Captioner | None = None
+    ) -> None:
+        """Raises ValueError if a split has nothing to write."""
+        super().__init__(stage, model, corpus, first)
+        self.stage = stage
+        self.train = self._targets(model, self.train_KIF, corpus.train_ids, lambda: corpus.train_phrases)
+        self.val = self._targets(model, self.val_KIF, corpus.val_ids, lambda: corpus.val_phrases)
+        if not (self.train and self.val):
+            raise ValueError(f"the data has no {stage.phrases} to learn from: does it have phrase boxes?")
+
+    def _targets(
+        self,
+        model: JointModel,
+        feature_KIF: Tensor,
+        sentences: targets.Sentences,
+        phrases: Callable[[], Sequence[Sequence[Sequence[PhraseTarget]]]],
+    ) -> list[CaptionTarget]:
+        found = []
+        if "frame" in self.subjects:
+            found += targets.of_frames(feature_KIF, sentences)
+        if "region" in self.subjects and self.stage.phrases == "boxes":
+            found += targets.of_boxes(feature_KIF, sentences, phrases())
+        elif "region" in self.subjects:
+            segments = targets.of_segments(model, feature_KIF, sentences, self.corpus, self.stage.beta)
+            content = self.stage.phrases == "content"
+            found += targets.with_content(segments, self.corpus.vocabulary) if content else segments
+        return found
+
+    def __len__(self) -> int:
+        return len(self.train)
+
+    def loss(self, net: Captioner, batch: Sequence[int]) -> Tensor:
+        """Cross-entropy of the true words."""
+        asked = [self.train[n] for n in batch]
+        logit_BTV, target_BT, real_BT = self.predict(net, self.train_KIF, asked)
+        return functional.cross_entropy(
+            logit_BTV[real_BT], target_BT[real_BT], label_smoothing=self.stage.smoothing
+        )
+
+    @torch.no_grad()
+    def evaluate(self, net: Captioner) -> Mapping[str, float]:
+        """Perplexity on the validation split, and scores of captions if it writes captions."""
+        figures = {"negative perplexity": -self.perplexity(net, self.val)}
+        return figures | self.caption_scores(net) if "frame" in self.subjects else figures
+
+
+def greedy(net: Captioner, feature_BIF: Tensor, max_len: int = 25) -> list[list[int]]:
+    """Captions of frames from the most probable word at each step, as ids."""
+    return roll_out(net, feature_BIF, lambda logit_BV: logit_BV.argmax(-1), max_len)
 
 
 def roll_out(
-    model: Captioner, feature_BIF: Tensor, choose: Callable[[Tensor], Tensor], max_len: int
+    net: Captioner, feature_BIF: Tensor, choose: Callable[[Tensor], Tensor], max_len: int
 ) -> list[list[int]]:
-    """A sequence for each frame, each word by `choose` from logits (B, V); it goes on behind END."""
+    """`max_len` ids for each frame, each chosen by `choose` from logits (B, V); ignore those after END."""
     frame_B = torch.full((len(feature_BIF),), feature_BIF.shape[1] - 1, device=feature_BIF.device)
-    state, token_B = model.start(feature_BIF, frame_B), torch.full_like(frame_B, START)
+    state, token_B = net.start(feature_BIF, frame_B), torch.full_like(frame_B, START)
     said = []
     for _ in range(max_len):
-        logit_BV, state = model.step(token_B, state)
+        logit_BV, state = net.step(token_B, state)
         logit_BV[:, [START, START_PHRASE]] = -torch.inf
         token_B = choose(logit_BV)
         said.append(token_B)

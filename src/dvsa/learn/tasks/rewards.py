@@ -1,72 +1,122 @@
-"""Self-critical training: a captioner learns from what its own captions are worth (Rennie et al., 2017).
+"""The stage of self-critical training: a captioner learns from the scores of its own captions.
 
-Of each photograph it draws some captions. Each is worth its CIDEr against the photograph's own sentences,
-with document frequencies of the training split; those worth more than the mean of the others become likelier,
-the rest less likely (Luo, 2020):
+It draws some captions of each photograph (Rennie et al., 2017). The reward r of a caption is its CIDEr
+against the photograph's own sentences, with document frequencies of the training split. Captions that score
+above the mean of the others become more probable, the rest less probable (Luo, 2020):
 
     loss = - sum over captions c of  (r_c - mean of the other r)  log p(c),  over the number of words
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from dvsa.learn.loop.trainer import batches, epoch_steps
 from dvsa.learn.nets.captioner import Captioner
-from dvsa.learn.tasks.captions import CaptionTask, roll_out
-from dvsa.learn.tasks.targets import Lesson
+from dvsa.learn.nets.joint import JointModel
+from dvsa.learn.tasks import targets
+from dvsa.learn.tasks.captions import WritingTask, first_captioner, roll_out
+from dvsa.learn.tasks.context import Context
+from dvsa.learn.tasks.corpus import Corpus
+from dvsa.learn.tasks.stage import Stage, WarmData, WritingStage
+from dvsa.learn.tasks.targets import CaptionTarget
 from dvsa.metrics.cider import Cider
+from dvsa.records import Subject
 from dvsa.text import END, START
 
-LONGEST = 20
-"""Words of a caption that is drawn; one that is longer is broken off there."""
+MAX_WORDS = 20
+"""Drawn captions are cut off here."""
 STOP = "."
-"""The end, which counts as a word of a sentence: else it would pay to break off behind "in front of a"."""
+"""END, counted as a word of a sentence. Otherwise breaking off behind "in front of a" would pay."""
 
 
-class SelfCriticalTask(CaptionTask):
-    """CIDEr of drawn captions as the reward; batches are of photographs. Judged as `CaptionTask` is."""
+@dataclass(frozen=True, kw_only=True)
+class RewardStage(WritingStage):
+    """Continue an earlier stage's captioner of whole photographs with rewards."""
+
+    kind: ClassVar[str] = "rewards"
+
+    samples: int = 5
+    """Captions that are drawn of each photograph."""
+
+    def __post_init__(self) -> None:
+        if self.samples < 2 or not self.after:
+            raise ValueError(f"rewards need at least 2 samples, and a stage to continue in `after`: {self}")
+
+    @property
+    def writes_of(self) -> tuple[Subject, ...]:
+        return ("frame",)
+
+    def run(self, model: JointModel, context: Context) -> JointModel:
+        first = first_captioner(self, model, context)
+        context.train(RewardTask(self, model, context.corpus, first), self.train)
+        return model
+
+    def warm(self, data: WarmData, before: Sequence[Stage]) -> None:
+        """It would take too long without a GPU."""
+
+
+class RewardTask(WritingTask):
+    """CIDEr of drawn captions is the reward; the examples are photographs."""
+
+    def __init__(
+        self, stage: RewardStage, model: JointModel, corpus: Corpus, first: Captioner | None = None
+    ) -> None:
+        super().__init__(stage, model, corpus, first)
+        self.samples = stage.samples
+        self.val = targets.of_frames(self.val_KIF, corpus.val_ids)
+
+    def __len__(self) -> int:
+        return len(self.corpus.train)
 
     @cached_property
     def cider(self) -> Cider:
-        """Against the training split's sentences, counted once."""
+        """CIDEr against the training split's sentences, whose n-grams are counted once."""
         decode = self.corpus.vocabulary.decode
         return Cider([[[*decode(s), STOP] for s in own] for own in self.corpus.train_ids])
 
-    def steps_per_epoch(self, batch: int) -> int:
-        return epoch_steps(len(self.corpus.train), batch)
-
-    def loss(self, model: Captioner, step: int, batch: int, seed: int) -> Tensor:
-        index = batches(len(self.corpus.train), step, batch, seed)
-        asked = [k for k in index for _ in range(self.options.samples)]
+    def loss(self, net: Captioner, batch: Sequence[int]) -> Tensor:
+        """Draw captions of the photographs, score them, and make the better ones more probable."""
+        # Draw, without dropout.
+        asked = [k for k in batch for _ in range(self.samples)]
         frame = self.train_KIF.shape[1] - 1
-        said = draw(model.eval(), self.train_KIF[asked].float())
-        model.train()
-        drawn = [Lesson(k, frame, START, tuple(ids)) for k, ids in zip(asked, said, strict=True)]
-        gain_B = advantages(torch.tensor(self._worth(drawn)).reshape(-1, self.options.samples)).flatten()
-        logit_BTV, target_BT, real_BT = self._predict(model, self.train_KIF, drawn)
+        said = draw(net.eval(), self.train_KIF[asked].float())
+        net.train()
+        drawn = [CaptionTarget(k, frame, START, tuple(ids)) for k, ids in zip(asked, said, strict=True)]
+
+        # How much more each is worth than the others of its photograph.
+        gain_B = advantages(torch.tensor(self._rewards(drawn)).reshape(-1, self.samples)).flatten()
+
+        # The log-probability of what was drawn, weighted by that.
+        logit_BTV, target_BT, real_BT = self.predict(net, self.train_KIF, drawn)
         logp_BT = logit_BTV.log_softmax(-1).gather(2, target_BT[..., None])[..., 0] * real_BT
         return -(gain_B.to(logp_BT.device)[:, None] * logp_BT).sum() / real_BT.sum()
 
-    def _worth(self, drawn: Sequence[Lesson]) -> list[float]:
+    def _rewards(self, drawn: Sequence[CaptionTarget]) -> list[float]:
         """CIDEr of each caption, in [0, 10]."""
         decode = self.corpus.vocabulary.decode
-        ends = [[STOP] if len(x.words) < LONGEST else [] for x in drawn]
+        ends = [[STOP] if len(x.words) < MAX_WORDS else [] for x in drawn]
         return [self.cider(x.photograph, decode(x.words) + end) for x, end in zip(drawn, ends, strict=True)]
+
+    @torch.no_grad()
+    def evaluate(self, net: Captioner) -> Mapping[str, float]:
+        """Perplexity of the validation split's sentences, and scores of greedy captions."""
+        return {"negative perplexity": -self.perplexity(net, self.val)} | self.caption_scores(net)
 
 
 def advantages(reward_KN: Tensor) -> Tensor:
-    """How much more each of a photograph's captions is worth than the others are on average, (K, N)."""
+    """Each caption's reward less the mean of the other captions of its photograph, (K, N)."""
     others_KN = (reward_KN.sum(1, keepdim=True) - reward_KN) / (reward_KN.shape[1] - 1)
     return reward_KN - others_KN
 
 
 @torch.no_grad()
-def draw(model: Captioner, feature_BIF: Tensor) -> list[list[int]]:
-    """A caption of each frame, every word drawn by its probability; ids before END."""
+def draw(net: Captioner, feature_BIF: Tensor) -> list[list[int]]:
+    """A random caption of each frame, every word drawn by its probability; ids before END."""
     rows = roll_out(
-        model, feature_BIF, lambda logit_BV: torch.multinomial(logit_BV.softmax(-1), 1)[:, 0], LONGEST
+        net, feature_BIF, lambda logit_BV: torch.multinomial(logit_BV.softmax(-1), 1)[:, 0], MAX_WORDS
     )
     return [row[: row.index(END)] if END in row else row for row in rows]

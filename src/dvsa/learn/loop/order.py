@@ -1,0 +1,23 @@
+"""Which examples each step and each evaluation sees."""
+
+from collections.abc import Iterator
+
+import torch
+
+
+def epoch_steps(examples: int, batch: int) -> int:
+    """Steps of an epoch; the last examples are left out if they do not fill a batch, unless all do not."""
+    return max(1, examples // batch)
+
+
+def batch_at(step: int, examples: int, batch: int, seed: int) -> list[int]:
+    """Indices of the examples that a step sees; every epoch is a new shuffle of all examples."""
+    epoch, place = divmod(step, epoch_steps(examples, batch))
+    order = torch.randperm(examples, generator=torch.Generator().manual_seed(seed * 7_919 + epoch))
+    return order[place * batch : (place + 1) * batch].tolist()
+
+
+def chunks(count: int, size: int) -> Iterator[slice]:
+    """Slices that cover `range(count)` in order, at most `size` at a time."""
+    for first in range(0, count, size):
+        yield slice(first, min(first + size, count))

@@ -1,0 +1,89 @@
+"""How far a training has come: the networks, the optimizer's memory, the log; saved and restored."""
+
+import copy
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, TypeVar, cast
+
+import torch
+from torch import nn
+
+from dvsa import files
+from dvsa.learn.loop import checkpoint, curve
+
+Net = TypeVar("Net", bound=nn.Module)
+Line = dict[str, float]
+"""One line of the log: what one evaluation found."""
+
+
+@dataclass
+class TrainingState(Generic[Net]):
+    """Everything that a checkpoint holds."""
+
+    net: Net
+    mean: Net
+    """The running mean of the network's weights; the network itself if there is no mean."""
+    optimizer: torch.optim.Optimizer
+    step: int = 0
+    best: float = -math.inf
+    """The highest value of the goal so far."""
+    lines: list[Line] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        """How long the training had taken at its last evaluation."""
+        return self.lines[-1]["seconds"] if self.lines else 0.0
+
+    @property
+    def logged(self) -> int:
+        """The step of the last evaluation."""
+        return int(self.lines[-1]["step"]) if self.lines else 0
+
+    def save(self, out: Path, line: Line, goal: float) -> None:
+        """Write log, curve and checkpoint after an evaluation; `best` too if `goal` is the highest so far.
+
+        `last.safetensors` is written last, and `restore` reads only that. So an interruption before it loses
+        the work since the checkpoint before, and nothing else.
+        """
+        self.lines.append(line)
+        if goal > self.best:
+            self.best = float(goal)
+            facts = {key: value for key, value in line.items() if key not in ("epoch", "seconds")}
+            checkpoint.save(out / "best.safetensors", self.mean.state_dict(), facts)
+
+        with files.replacing(out / "log.jsonl") as partial:
+            partial.write_text("".join(json.dumps(logged) + "\n" for logged in self.lines))
+        with files.replacing(out / "curve.png") as partial:
+            curve.draw(self.lines, partial)
+
+        tensors = checkpoint.prefixed("model", self.net.state_dict())
+        if self.mean is not self.net:
+            tensors |= checkpoint.prefixed("mean", self.mean.state_dict())
+        tensors |= checkpoint.prefixed("optimizer", checkpoint.optimizer_tensors(self.optimizer))
+        lines: list[checkpoint.JsonValue] = [dict(logged) for logged in self.lines]
+        facts_so_far: dict[str, checkpoint.JsonValue] = {"step": self.step, "best": self.best, "lines": lines}
+        checkpoint.save(out / "last.safetensors", tensors, facts_so_far)
+
+    def restore(self, out: Path) -> None:
+        """Continue where the training in `out` stopped, if there is one."""
+        path = out / "last.safetensors"
+        if not path.is_file():
+            return
+        tensors, facts = checkpoint.load(path)
+        match facts:
+            case {"lines": list(lines), "step": int(step), "best": float(best)}:
+                self.step, self.best, self.lines = step, best, cast(list[Line], lines)
+            case _:
+                raise ValueError(f"{path} does not say its step: delete it and train again")
+
+        self.net.load_state_dict(checkpoint.under("model", tensors))
+        if self.mean is not self.net:
+            self.mean.load_state_dict(checkpoint.under("mean", tensors))
+        checkpoint.restore_optimizer(self.optimizer, checkpoint.under("optimizer", tensors))
+
+
+def running_mean(net: Net) -> Net:
+    """A copy of a network that will hold the running mean of its weights."""
+    return copy.deepcopy(net).eval()

@@ -1,0 +1,74 @@
+"""Training a recipe on data: one stage after the other, in a folder."""
+
+from pathlib import Path
+
+import torch
+
+from dvsa.data import Dataset
+from dvsa.learn.nets import word_vectors
+from dvsa.learn.nets.joint import JointModel
+from dvsa.learn.recipes.recipe import Recipe
+from dvsa.learn.runs.device import pick_device
+from dvsa.learn.runs.inputs import FitOptions, Inputs
+from dvsa.learn.runs.record import claim, write_exposure
+from dvsa.learn.runs.reuse import reuse
+from dvsa.learn.tasks.context import Context
+from dvsa.learn.tasks.corpus import Corpus
+from dvsa.learn.tasks.stage import WarmData
+
+DEFAULTS = FitOptions()
+
+
+def fit(recipe: Recipe, data: Dataset, out: Path, options: FitOptions = DEFAULTS) -> None:
+    """Train every stage of a recipe; continue where an earlier call on the same folder stopped.
+
+    Args:
+        recipe: what to train.
+        data: needs the splits `train` and `val`; `test` is never used.
+        out: the run's folder.
+        options: seed, device, and what the run builds on.
+
+    Raises:
+        ValueError: the folder holds another run, the data lacks something that the recipe needs, or the
+            bundle to continue does not fit the recipe.
+    """
+    # What the run learns from; after a warm start, the recipe has fewer and shorter stages.
+    device = pick_device(options.device)
+    inputs = Inputs.open(data, options, recipe.min_count)
+    if inputs.warm_start is not None:
+        recipe = inputs.warm_start.adapted(
+            recipe, WarmData(photographs=len(inputs.training), boxed=inputs.boxed)
+        )
+
+    # The folder says which run it holds.
+    claim(out, recipe, inputs, options)
+    write_exposure(out, inputs)
+
+    # The network before the first stage, and the data as it sees them.
+    model = _build(recipe, inputs, options)
+    corpus = Corpus(
+        inputs.training, inputs.val, inputs.vocabulary, model.vision.size, device, quiet=options.quiet
+    )
+    if inputs.warm_start is None:
+        model.vision.proposals.anchors_A2.copy_(corpus.anchors(recipe.vision.anchors))
+    context = Context(
+        corpus=corpus, texts=inputs.texts(), seed=options.seed, folder=out, warm_start=inputs.warm_start
+    )
+
+    # Every stage continues with the network of the stage before; an equal stage of an earlier run is reused.
+    for stage in recipe.stages:
+        model = model.to(device)
+        reused = inputs.earlier is not None and reuse(inputs.earlier, stage, recipe, model, context)
+        if not reused:
+            model = stage.run(model, context)
+
+
+def _build(recipe: Recipe, inputs: Inputs, options: FitOptions) -> JointModel:
+    """A new joint model, or that of the bundle to continue."""
+    vectors = None
+    if options.word_vectors is not None:
+        vectors = word_vectors.read(options.word_vectors, inputs.vocabulary, options.seed)
+    torch.manual_seed(options.seed)
+    if inputs.warm_start is not None:
+        return inputs.warm_start.joint_model(inputs.vocabulary)
+    return JointModel(recipe.vision, recipe.sentence, len(inputs.vocabulary), None, vectors)

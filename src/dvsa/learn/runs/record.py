@@ -1,0 +1,96 @@
+"""What a run's folder says of it: its configuration, its words, the photographs and sentences it used."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from dvsa import files
+from dvsa.data import Example, exposure
+from dvsa.learn.loop.checkpoint import JsonValue
+from dvsa.learn.recipes.recipe import Recipe
+from dvsa.learn.runs.inputs import FitOptions, Inputs
+from dvsa.learn.runs.run import CONFIG, VOCABULARY, read_config, read_recipe
+
+
+def claim(out: Path, recipe: Recipe, inputs: Inputs, options: FitOptions) -> None:
+    """Write the run's `config.json`, or check that an existing one describes this run.
+
+    Raises:
+        ValueError: the folder holds another run or other files, or the earlier run used other data.
+    """
+    config = _config(recipe, inputs, options)
+    if (out / CONFIG).is_file():
+        old = read_config(out) | {"recipe": read_recipe(out).to_json()}
+        other = [key for key, value in old.items() if key != "torch" and config.get(key) != value]
+        if other:
+            raise ValueError(
+                f"{out} holds another run (its {CONFIG} has another {', '.join(other)}): "
+                "give another folder or delete it"
+            )
+        return
+
+    if out.is_dir() and any(out.iterdir()):
+        raise ValueError(f"{out} is not empty and holds no run: give another folder")
+    with files.replacing(out / CONFIG) as partial:
+        partial.write_text(json.dumps(config, indent=2))
+
+
+def _config(recipe: Recipe, inputs: Inputs, options: FitOptions) -> dict[str, JsonValue]:
+    config: dict[str, JsonValue] = {
+        "recipe": recipe.to_json(),
+        "data": inputs.data,
+        "data_sha256": _digest([*inputs.training, *inputs.val]),
+        "seed": options.seed,
+        "word_vectors": str(options.word_vectors) if options.word_vectors else None,
+        "photographs": {"train": len(inputs.training), "val": len(inputs.val)},
+        "sentences": {
+            "train": sum(len(e.sentences) for e in inputs.training),
+            "val": sum(len(e.sentences) for e in inputs.val),
+        },
+        "torch": torch.__version__,
+    }
+
+    # What else the run builds on.
+    extra, warm_start, earlier = inputs.extra, inputs.warm_start, inputs.earlier
+    if extra is not None:
+        config["read"] = {"file": extra.file, "sha256": extra.sha256, "photographs": len(extra.sentences)}
+    if warm_start is not None:
+        config["init"] = {"bundle": warm_start.bundle.manifest.name, "digest": warm_start.bundle.digest}
+    if earlier is not None:
+        if earlier.config.get("data_sha256") != config["data_sha256"]:
+            raise ValueError(f"{earlier.folder} used other data: name an earlier run on the same data")
+        config["earlier"] = {"run": str(earlier.folder), "seed": earlier.config.get("seed")}
+    return config
+
+
+def _digest(examples: Sequence[Example]) -> str:
+    """SHA-256 of names, sentences and phrases."""
+    sha256 = hashlib.sha256()
+    for example in examples:
+        sha256.update(repr((example.name, example.sentences, example.phrases)).encode())
+    return sha256.hexdigest()
+
+
+def write_exposure(out: Path, inputs: Inputs) -> None:
+    """Write the vocabulary, and digests of the photographs and sentences that the run uses.
+
+    They include what the continued bundle has used.
+    """
+    with files.replacing(out / VOCABULARY) as partial:
+        inputs.vocabulary.save(partial)
+
+    extra, warm_start = inputs.extra, inputs.warm_start
+    if not (out / exposure.PHOTOS_FILE).is_file():
+        with files.replacing(out / exposure.PHOTOS_FILE) as partial:
+            exposure.write_photos(partial, inputs.training, inputs.val)
+            if warm_start is not None:
+                warm_start.append(exposure.PHOTOS_FILE, partial)
+
+    if extra is not None or warm_start is not None:
+        with files.replacing(out / exposure.TEXT_FILE) as partial:
+            exposure.write_text(partial, extra.sentences if extra else (), inputs.new_words)
+            if warm_start is not None:
+                warm_start.append(exposure.TEXT_FILE, partial)

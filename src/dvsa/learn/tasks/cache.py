@@ -1,0 +1,41 @@
+"""Arrays that are computed once and kept on disk."""
+
+import hashlib
+import inspect
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import numpy.typing as npt
+
+from dvsa import files
+
+
+def cache_dir() -> Path:
+    """The folder of cached arrays: DVSA_CACHE, or `dvsa` in the user's cache folder.
+
+    It may be deleted whenever no training runs.
+    """
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("DVSA_CACHE") or Path(home) / "dvsa")
+
+
+def cached(
+    key: bytes, shape: tuple[int, ...], dtype: str, fill: Callable[[npt.NDArray[np.generic]], None]
+) -> npt.NDArray[np.generic]:
+    """A memory-mapped array whose content depends on `key` alone; `fill` computes it the first time."""
+    path = cache_dir() / f"{hashlib.sha256(key).hexdigest()[:32]}.npy"
+    if not path.is_file():
+        with files.replacing(path) as partial:
+            filled = np.lib.format.open_memmap(partial, mode="w+", dtype=dtype, shape=shape)
+            fill(filled)
+            filled.flush()
+    array: npt.NDArray[np.generic] = np.load(path, mmap_mode="c")
+    return array
+
+
+def source_code(*modules: ModuleType) -> str:
+    """The source of the modules that compute an array, for its key: a change of the code recomputes it."""
+    return "".join(inspect.getsource(module) for module in modules)

@@ -1,0 +1,54 @@
+"""What all stages of a run share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import torch
+
+from dvsa.learn.loop.config import TrainConfig
+from dvsa.learn.loop.state import Net
+from dvsa.learn.loop.trainer import Task, train
+from dvsa.learn.nets.captioner import Captioner, CaptionerConfig
+from dvsa.learn.tasks.corpus import Corpus, Ids
+from dvsa.text import Vocabulary
+
+
+class TrainedCaptioners(Protocol):
+    """Captioners of an earlier model, by the name of the stage that continues their training."""
+
+    def captioner(
+        self, stage: str, cfg: CaptionerConfig, vocabulary: Vocabulary, features: int
+    ) -> Captioner | None:
+        """The network for a stage; None if the earlier model has none of this configuration."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """The data, the seed and the folder of a run."""
+
+    corpus: Corpus
+    texts: Sequence[Sequence[Ids]] = ()
+    """Sentences of further photographs, one group for each photograph, for stages that need no pictures."""
+    seed: int = 0
+    folder: Path
+    """Of the run; each stage writes into a folder of its own in it."""
+    warm_start: TrainedCaptioners | None = None
+    """The model that the run continues; None for a run from the start."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are trained."""
+        return self.corpus.device
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The words that the run knows."""
+        return self.corpus.vocabulary
+
+    def train(self, task: Task[Net], cfg: TrainConfig) -> Net:
+        """Train a task in its own folder; the best network."""
+        cfg = replace(cfg, seed=self.seed)
+        return train(task, cfg, self.folder / task.name, self.device, quiet=self.corpus.quiet)

@@ -1,0 +1,106 @@
+"""Photographs as training sees them: squares of pixels, and features of their regions, both cached."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from dvsa import boxes, photo
+from dvsa import regions as core_regions
+from dvsa.data import Example
+from dvsa.learn.loop.order import chunks
+from dvsa.learn.loop.progress import progress
+from dvsa.learn.nets import backbone, proposals, regions, vision
+from dvsa.learn.nets.regions import choose_boxes
+from dvsa.learn.nets.vision import Looked, Vision
+from dvsa.learn.tasks.cache import cached, source_code
+
+CHUNK = 32
+"""Photographs that go through the backbone at once."""
+
+
+class SquarePhotographs:
+    """The photographs of some examples as squares of `size` pixels, uint8 (K, size, size, 3)."""
+
+    def __init__(
+        self, examples: Sequence[Example], size: int, device: torch.device, *, quiet: bool = False
+    ) -> None:
+        self.examples, self.device, self.quiet = examples, device, quiet
+        sources = [
+            (e.name, str(e.source.path), e.source.offset, e.source.size, e.source.path.stat().st_mtime_ns)
+            for e in examples
+        ]
+        self.key = f"photographs {size} {sources} {source_code(photo)}".encode()
+
+        def fill(pixels_KHWC: npt.NDArray[np.generic]) -> None:
+            with progress("reading photographs", len(examples), quiet=quiet) as advance:
+                for k, example in enumerate(examples):
+                    pixels_KHWC[k] = photo.squash(photo.read(example.read(), name=example.name), size)
+                    advance(1)
+
+        shape = (len(examples), size, size, 3)
+        self.pixels_KHWC = torch.from_numpy(cached(self.key, shape, "uint8", fill))
+        if device.type == "cuda":
+            self.pixels_KHWC = self.pixels_KHWC.to(device)
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def batch(self, index: Sequence[int] | slice) -> Tensor:
+        """Some photographs on the device, uint8 (B, size, size, 3)."""
+        return self.pixels_KHWC[index].to(self.device)
+
+    @cached_property
+    def truth(self) -> list[Tensor]:
+        """For each photograph, (G, 5) on the CPU: the distinct boxes of its phrases, with phrase counts."""
+        counts = [Counter(p.box for p in e.phrases if p.box is not None) for e in self.examples]
+        rows = [[[*box, float(n)] for box, n in own.items()] for own in counts]
+        return [torch.tensor(own).reshape(-1, 5) for own in rows]
+
+    @property
+    def has_boxes(self) -> bool:
+        """Whether any phrase has a box."""
+        return any(map(len, self.truth))
+
+
+def look(net: Vision, pixels_BHWC: Tensor) -> Looked:
+    """The same as `net.look`, but on a GPU the convolutions run in bfloat16."""
+    with torch.autocast(pixels_BHWC.device.type, torch.bfloat16, enabled=pixels_BHWC.is_cuda):
+        return net.look(pixels_BHWC)
+
+
+@torch.no_grad()
+def region_features(net: Vision, photographs: SquarePhotographs, proposer: str, nms: float) -> Tensor:
+    """Features (K, I, F) of all regions of all photographs, in half precision; leaves `net` in eval mode.
+
+    They are cached under a digest of everything that they depend on.
+    """
+    net.eval()
+    code = source_code(boxes, core_regions, backbone, proposals, regions, vision)
+    digest = hashlib.sha256(photographs.key)
+    digest.update(f"{proposer} {nms} {net.cfg.both_ways} {photographs.device.type} {code}".encode())
+    for name, tensor in weights_of_features(net).items():
+        digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
+
+    def fill(feature_KIF: npt.NDArray[np.generic]) -> None:
+        with progress("describing regions", len(photographs), quiet=photographs.quiet) as advance:
+            for chunk in chunks(len(photographs), CHUNK):
+                looked = look(net, photographs.batch(chunk))
+                chosen_BI4 = choose_boxes(looked.logit_BN, looked.box_BN4, proposer, nms)
+                feature_BIF = net.pool(looked.fine, looked.coarse, chosen_BI4)
+                feature_KIF[chunk] = feature_BIF.half().cpu().numpy()
+                advance(len(feature_BIF))
+
+    count = 1 if proposer == "frame" else boxes.PROPOSALS + 1
+    array = cached(digest.digest(), (len(photographs), count, net.features), "float16", fill)
+    return torch.from_numpy(array).to(photographs.device)
+
+
+def weights_of_features(net: nn.Module) -> dict[str, Tensor]:
+    """The weights on which features depend: all of the photograph's side except the region encoder."""
+    return {name: t for name, t in net.state_dict().items() if not name.startswith("regions.")}

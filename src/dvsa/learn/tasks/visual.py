@@ -1,0 +1,94 @@
+"""What the stages share that learn from photographs through the backbone: proposals and alignment."""
+
+from abc import ABC
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from torch import Tensor
+
+from dvsa.learn.nets.joint import JointModel
+from dvsa.learn.nets.vision import Looked
+from dvsa.learn.tasks import augmentation
+from dvsa.learn.tasks.augmentation import Window
+from dvsa.learn.tasks.corpus import Corpus
+from dvsa.learn.tasks.features import look
+from dvsa.learn.tasks.proposal_loss import proposal_loss
+from dvsa.learn.tasks.stage import Stage
+from dvsa.regions import PROPOSERS
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisualStage(Stage, ABC):
+    """A stage that learns from photographs."""
+
+    proposer: str = "head"
+    """Where regions come from; see `dvsa.regions.choose`."""
+    nms: float = 0.5
+    """IoU above which NMS drops a candidate, for the proposer `head`."""
+    lr: Mapping[str, float] = field(default_factory=dict)
+    """Learning-rate factors by the prefix of a parameter's name; a parameter without a prefix stays fixed."""
+    flip: bool = False
+    """Whether photographs are mirrored at random."""
+    min_window: float = 1.0
+    """The smallest share of a photograph's width and height that a random window shows."""
+    max_window: float = 1.0
+    """The largest; a window that reaches beyond the photograph repeats its edges."""
+
+    def __post_init__(self) -> None:
+        if self.proposer not in PROPOSERS:
+            raise ValueError(f"unknown proposer {self.proposer!r}: choose from {', '.join(PROPOSERS)}")
+        if not 0 < self.min_window <= self.max_window:
+            raise ValueError(f"min_window must be above 0 and at most max_window: {self}")
+
+    def lr_scale(self, parameter: str) -> float:
+        """The learning-rate factor of a parameter; the longest matching prefix decides."""
+        found = [prefix for prefix in self.lr if parameter.startswith(prefix)]
+        return self.lr[max(found, key=len)] if found else 0.0
+
+    @property
+    def trunk_in_loop(self) -> bool:
+        """Whether photographs go through the backbone at every step, instead of once before the first."""
+        augmented = self.flip or self.min_window < 1
+        return augmented or self.lr_scale("vision.backbone.") > 0 or self.lr_scale("vision.proposals.") > 0
+
+    def on_boxes(self, proposer: str) -> "Stage | None":
+        return self if self.proposer == "frame" else replace(self, proposer=proposer)
+
+
+class VisualTask:
+    """A pass over the training photographs, in random windows, and the proposal head's loss on them."""
+
+    def __init__(self, stage: VisualStage, model: JointModel, corpus: Corpus) -> None:
+        self.name, self.stage, self.model, self.corpus = stage.name, stage, model, corpus
+
+    def __len__(self) -> int:
+        return len(self.corpus.train)
+
+    def build(self) -> JointModel:
+        """The joint model as the stage before left it."""
+        return self.model
+
+    def lr_scale(self, parameter: str) -> float:
+        """The stage's factor on the learning rate of a parameter."""
+        return self.stage.lr_scale(parameter)
+
+    def windows(self, count: int) -> list[Window]:
+        """Random windows for a batch of `count` photographs."""
+        return augmentation.draw(
+            count, flip=self.stage.flip, smallest=self.stage.min_window, largest=self.stage.max_window
+        )
+
+    def look(
+        self, model: JointModel, batch: Sequence[int], windows: Sequence[Window]
+    ) -> tuple[Looked, Tensor]:
+        """Show windows of training photographs to the network; also the proposal head's loss on them."""
+        photographs = self.corpus.train
+        looked = look(model.vision, augmentation.show(photographs.batch(batch), windows))
+        truth = [window.truth(photographs.truth[k]) for k, window in zip(batch, windows, strict=True)]
+        anchor_N4 = model.vision.proposals.centred_anchors(*looked.fine.shape[-2:])
+        return looked, proposal_loss(looked.logit_BN, looked.box_BN4, anchor_N4, truth)
+
+    def require_boxes(self, learner: str, advice: str) -> None:
+        """Raise ValueError unless both splits have phrase boxes."""
+        if not (self.corpus.train.has_boxes and self.corpus.val.has_boxes):
+            raise ValueError(f"{learner} learns from phrase boxes, and this data has none: {advice}")
