@@ -37,6 +37,9 @@ ROOMS = [
 ]
 """A room is a module or a folder; it imports only rooms that stand before it."""
 
+WINGS = ["nets", "loop", "tasks", "recipes", "runs", "ship"]
+"""The folders of `learn`; a module there imports only its own folder and those before it."""
+
 BANNED = {
     "learn": {"evaluation", "draw", "report"},
     "web": {"evaluation", "doctor", "learn"},
@@ -55,6 +58,16 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 SCRIPTS = sorted(path for folder in ("runs", "benchmarks") for path in (REPOSITORY / folder).glob("*.py"))
 
 
+def room_of(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def wing_of(path: Path) -> str | None:
+    """The folder of `learn` that a module is in; None for others."""
+    parts = path.relative_to(ROOT).parts
+    return parts[1] if parts[0] == "learn" and len(parts) > 2 else None
+
+
 def test_the_rooms_are_those_that_exist() -> None:
     assert sorted(ROOMS) == sorted({room_of(path) for path in MODULES})
 
@@ -64,6 +77,21 @@ def test_a_module_imports_only_what_stands_above_it(path: Path) -> None:
     room = room_of(path)
     allowed = {*ROOMS[: ROOMS.index(room)], room} - BANNED.get(room, set())
     assert set(rooms_imported(path)) <= allowed
+
+
+def test_the_wings_of_learn_are_those_that_exist() -> None:
+    folders = {path.name for path in (ROOT / "learn").iterdir() if (path / "__init__.py").is_file()}
+    assert sorted(WINGS) == sorted(folders)
+    assert [path.name for path in (ROOT / "learn").glob("*.py")] == ["__init__.py"]
+
+
+LEARN = [path for path in MODULES if room_of(path) == "learn" and wing_of(path) is not None]
+
+
+@pytest.mark.parametrize("path", LEARN, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_of_learn_imports_only_its_wing_and_those_before(path: Path) -> None:
+    imported = {name.split(".")[2] for name in imports(path) if name.startswith("dvsa.learn.")}
+    assert imported <= {*WINGS[: WINGS.index(wing_of(path) or "") + 1]}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -113,10 +141,6 @@ def test_the_core_needs_no_torch_and_the_command_line_starts_light() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-def room_of(path: Path) -> str:
-    return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
 def rooms_imported(path: Path) -> Iterator[str]:

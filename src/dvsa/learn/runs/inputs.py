@@ -22,8 +22,8 @@ class FitOptions:
     word_vectors: Path | None = None
     """A word2vec or GloVe file; its vectors stay fixed."""
     sentences: Path | None = None
-    """More sentences (see `dvsa.data.extra_sentences`), for the vocabulary and for stages that need no photographs.
-    They must be about photographs that are neither in val nor in test."""
+    """More sentences, for the vocabulary and for stages that need no photographs (see
+    `dvsa.data.extra_sentences`). They must be about photographs that are neither in val nor in test."""
     earlier: Path | None = None
     """A run on the same data whose stages are reused where they are the same."""
     init: str | None = None
