@@ -11,18 +11,19 @@ import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import script
-from markdown import replace_part
+from markdown import replace_part, table
 
 from dvsa import evaluation
 from dvsa.bundle import Bundle
 from dvsa.data import Example, load
 from dvsa.evaluation import protocol
 from dvsa.metrics.bootstrap import IntArray, estimate
-from dvsa.metrics.captions import score
-from dvsa.metrics.figures import Report
+from dvsa.metrics.captions import CaptionScores, score
+from dvsa.metrics.figures import Figure, Report
 from dvsa.model import Model
 from dvsa.text import FUNCTION_WORDS, words
 
@@ -50,16 +51,25 @@ Told = Sequence[Sequence[Collection[str]]]
 """Words of each photograph's sentences by people."""
 
 
-def faults(said: Said, told: Told, heard: Mapping[str, int]) -> dict[str, object]:
+class Fault(NamedTuple):
+    """A figure, and of how many things."""
+
+    figure: Figure
+    of: int
+
+
+def faults(said: Said, told: Told, heard: Mapping[str, int]) -> dict[str, Fault]:
     """All shares in percent with intervals; `heard` is how often a word is in the training sentences."""
-    tables = [
-        *counting(said, told),
-        *colours(said, told),
-        *genders(said, told),
-        *rare_things(said, told, heard),
-    ]
-    shares = estimate(lambda index: {name: share(*pair, index) for name, pair in tables}, len(said))
-    return Report(shares).to_json() | {"of": {name: int(sum(whole)) for name, (_, whole) in tables}}
+    pairs = dict(
+        [
+            *counting(said, told),
+            *colours(said, told),
+            *genders(said, told),
+            *rare_things(said, told, heard),
+        ]
+    )
+    shares = estimate(lambda index: {name: share(*pair, index) for name, pair in pairs.items()}, len(said))
+    return {name: Fault(shares[name], int(sum(whole))) for name, (_, whole) in pairs.items()}
 
 
 Pair = tuple[Sequence[int], Sequence[int]]
@@ -141,24 +151,37 @@ def agreed_words(told: Sequence[Collection[str]]) -> set[str]:
     return {word for word, people in votes.items() if people >= AGREE}
 
 
-def scenes(captions: Mapping[str, str], examples: Sequence[Example]) -> dict[str, object]:
+def scenes(captions: Mapping[str, str], examples: Sequence[Example]) -> dict[str, Fault]:
     """CIDEr of photographs with and without people or animals, by the majority of the sentences."""
     scores = score({e.name: e.sentences for e in examples}, captions, with_meteor=False)
-    living = {
-        e.name: sum(bool(LIVING & set(words(s))) for s in e.sentences) > len(e.sentences) / 2
-        for e in examples
-    }
-    found: dict[str, object] = {}
-    for name, wanted in (("with", True), ("without", False)):
-        index = np.flatnonzero([living[photo] == wanted for photo in scores.photos])
+    living = np.array(
+        [sum(bool(LIVING & set(words(s))) for s in e.sentences) > len(e.sentences) / 2 for e in examples]
+    )
+
+    found: dict[str, Fault] = {}
+    for name, chosen in (("with", living), ("without", ~living)):
+        index = np.flatnonzero(chosen)
         if len(index):
-            cider = estimate(lambda drawn, index=index: scores.figures(index[drawn]), len(index))["CIDEr"]  # type: ignore[misc]
-            found[f"CIDEr {name} people or animals"] = {
-                "value": cider.value,
-                "ci95": cider.ends,
-                "of": len(index),
-            }
+            found[f"CIDEr {name} people or animals"] = Fault(cider(scores, index), len(index))
     return found
+
+
+def cider(scores: CaptionScores, index: IntArray) -> Figure:
+    """The CIDEr of the photographs at `index`, with its interval."""
+    return estimate(lambda drawn: scores.figures(index[drawn]), len(index))["CIDEr"]
+
+
+def as_json(shares: Mapping[str, Fault], found: Mapping[str, Fault]) -> dict[str, object]:
+    """The JSON of shares and scenes."""
+    report = Report({name: fault.figure for name, fault in shares.items()}).to_json()
+    return {
+        **report,
+        "of": {name: fault.of for name, fault in shares.items()},
+        "scenes": {
+            name: {"value": fault.figure.value, "ci95": fault.figure.ends, "of": fault.of}
+            for name, fault in found.items()
+        },
+    }
 
 
 def write(bundle: Bundle, examples: Sequence[Example], path: Path) -> dict[str, str]:
@@ -173,19 +196,12 @@ def write(bundle: Bundle, examples: Sequence[Example], path: Path) -> dict[str, 
     return captions
 
 
-def table(found: Mapping[str, object]) -> list[str]:
-    """The figures as a table in Markdown."""
-    ends, whole, other = found["ci95"], found["of"], found["scenes"]
-    assert isinstance(ends, Mapping)
-    assert isinstance(whole, Mapping)
-    assert isinstance(other, Mapping)
-    rows = ["| what | value | 95% interval | of |", "|---|---|---|---|"]
-    for name, (low, high) in ends.items():
-        rows.append(f"| {name} | {found[name]:.1f}% | {low:.1f} to {high:.1f} | {whole[name]:,} |")
-    for name, part in other.items():
-        low, high = part["ci95"]
-        rows.append(f"| {name} | {part['value']:.1f} | {low:.1f} to {high:.1f} | {part['of']:,} |")
-    return rows
+def rows_of(found: Mapping[str, Fault], unit: str = "") -> list[tuple[str, ...]]:
+    """Name, value, interval and number of things, for the table."""
+    return [
+        (name, f"{figure.shown}{unit}", figure.interval.replace("–", "to"), f"{of:,}")
+        for name, (figure, of) in found.items()
+    ]
 
 
 def main() -> None:
@@ -206,11 +222,12 @@ def main() -> None:
     heard = Counter(word for e in data.split("train", restval=True) for s in e.sentences for word in words(s))
     said = [set(words(captions[e.name])) for e in examples]
     told = [[set(words(s)) for s in e.sentences] for e in examples]
-    found = faults(said, told, heard) | {"scenes": scenes(captions, examples)}
+    shares, by_scene = faults(said, told, heard), scenes(captions, examples)
     facts = script.facts(began, data=data.name, split=args.split, N=len(examples))
-    script.keep(args.out / f"faults.{args.split}.json", found | {"facts": facts})
+    script.keep(args.out / f"faults.{args.split}.json", as_json(shares, by_scene) | {"facts": facts})
 
-    lines = list(table(found))
+    rows = rows_of(shares, unit="%") + rows_of(by_scene)
+    lines = list(table(("what", "value", "95% interval", "of"), rows))
     print("\n".join(lines))
     if args.card:
         replace_part(args.card, "faults", lines)

@@ -64,6 +64,7 @@ def update(values: Json, args: argparse.Namespace) -> None:
         values["figures"] = {
             "/".join(name.split(".")[:2]): report for name, report in read_folder(args.folder).items()
         }
+
     if args.ablation:
         values["ablation"] = read_folder(args.ablation / "figures")
     if args.precision:

@@ -26,6 +26,7 @@ def _settings(results: Results) -> Iterator[str]:
     yield f"- Shipped model: {bundle}, judged at commit {results.commit}."
     for task, report in results.shipped.items():
         yield f"- {task.capitalize()}: {_listed({**report.counts, **report.settings})}."
+
     if results.ablation:
         made = {f"at commit {r.facts['commit']} on {r.facts['device']}" for r in results.ablation.values()}
         yield f"- Parts of the recipe: `runs/ablation.py`, {', '.join(sorted(made))}."
@@ -72,6 +73,7 @@ def _without_penalty(results: Results) -> Iterator[str]:
         "are shorter than people's, here those of wide beams without length normalisation.",
         level=3,
     )
+
     regions = results.shipped["regions"]
     reports = {
         "shipped: captions": results.shipped["captions"],

@@ -38,6 +38,7 @@ def sections(results: Results) -> Iterator[str]:
         "paper that were not found in a second source. The paper's CNN is VGG and its boxes are R-CNN's; "
         "ours are different, so compare the order of the rows rather than the figures.",
     )
+
     yield from _ranking(results)
     yield from _captions(results)
     yield from _phrases(results)
@@ -52,6 +53,7 @@ def _cost(results: Results) -> str:
     cost = results.cost
     if not cost:
         return ""
+
     judging = [result.facts["seconds"] for result in results.paper.values()]
     told = (
         f" Training took {cost['minutes']:.1f} minutes for {cost['runs']} runs on {cost['machine']}, judging "
@@ -157,6 +159,7 @@ def _phrases(results: Results) -> Iterator[str]:
         "captioner of photographs and the nearest training segment, and people are far better than all.",
         level=3,
     )
+
     rows: list[tuple[object, ...]] = []
     for name, title in SYSTEMS.items():
         if name in found:

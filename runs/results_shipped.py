@@ -17,6 +17,7 @@ def sections(results: Results) -> Iterator[str]:
         f"One model, one seed, made by `{results.command}` and judged by `runs/judge.sh`. The appendix has "
         "the settings. † marks figures of the paper that were not found in a second source.",
     )
+
     yield from _ranking(results.shipped["ranking"])
     yield from _written(results.shipped["captions"], results.shipped["regions"])
     yield from _grounding(results.shipped["grounding"])
@@ -38,6 +39,7 @@ def _ranking(ranking: Report) -> Iterator[str]:
         f"{photo:g}, half of the sentences find their photograph among the first {sentence:g}.",
         level=3,
     )
+
     rows = []
     for direction, title in DIRECTIONS.items():
         figures = ranking.parts[direction].figures
@@ -130,12 +132,14 @@ def _failures(failures: Mapping[str, object]) -> Iterator[str]:
         "`runs/failures.py`. The photographs of Flickr8K may not be redistributed, so people's sentences "
         "stand for them.",
     )
+
     yield ""
     yield "**Ranking.** Photographs for which even the best of their own five sentences has a very low rank:"
     yield from table(
         ("a true sentence of the photograph", "its rank", "the sentence ranked first"),
         [(row["own"], f"{row['rank']:,}", row["first"]) for row in ranking],
     )
+
     yield ""
     yield "**Captions.** Those with the lowest CIDEr; **bold** words are in none of people's sentences:"
     yield from table(
@@ -158,6 +162,7 @@ def _precision(results: Results) -> Iterator[str]:
         "from single precision on val has an interval that excludes 0; about one in 20 null differences "
         "looks real.",
     )
+
     rows = [
         (_titled(f"{task}, {name}"), Figure(d.a), Figure(d.b), _two_decimals(d.gap))
         for task, comparison in results.precision.items()

@@ -92,6 +92,7 @@ def overview(results: Results) -> Iterator[str]:
         names = ("R@1", "R@10")
         theirs = " / ".join(str(paper[direction][name]) for name in names)
         rows.append((f"{title}, R@1 / R@10", theirs, joined(ranking.parts[direction], names)))
+
     bleu = paper_figures.CAPTIONS["flickr8k"]["BLEU-4"]
     names = ("BLEU-4", "METEOR", "CIDEr")
     rows.append(("captions, BLEU-4 / METEOR / CIDEr", f"{bleu} / – / –", joined(captions, names)))

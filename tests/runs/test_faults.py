@@ -23,8 +23,8 @@ def faults(script: Script) -> Callable[..., dict[str, float]]:
 
     def counted(*captions: str) -> dict[str, float]:
         said = [set(caption.split()) for caption in captions]
-        found: dict[str, float] = module.faults(said, [[set(s.split()) for s in own] for own in TOLD], HEARD)
-        return found
+        found = module.faults(said, [[set(s.split()) for s in own] for own in TOLD], HEARD)
+        return {name: fault.figure.value for name, fault in found.items()}
 
     return counted
 
@@ -60,7 +60,13 @@ def test_rare_words_are_rarely_said(faults: Callable[..., dict[str, float]]) -> 
     assert found["word that people agree on, heard under 50 times: said"] == 0
     assert found["word that people agree on, heard 50 to 500 times: said"] == 50  # two; woman
     assert found["word that people agree on, heard more often: said"] == 100
-    assert found["of"]["word that people agree on, heard more often: said"] == 2  # type: ignore[index]
+
+
+def test_a_share_says_of_how_many_things(script: Script) -> None:
+    found = script("faults").faults(
+        [{"men"}, set(), set()], [[set(s.split()) for s in own] for own in TOLD], HEARD
+    )
+    assert found["word that people agree on, heard more often: said"].of == 2
 
 
 def test_the_card_is_written_from_the_counts(

@@ -47,12 +47,14 @@ def check(
     """
     if not allow_custom_split:
         _check_size(dataset.name, len(examples))
+
     trained_on = _trained_on(bundle)
     if (trained_on, dataset.name) == ("flickr30k", "flickr8k"):
         raise ProtocolError(
             f"{bundle.manifest.name} was trained on flickr30k, whose training split holds the test "
             "photographs of flickr8k: judge it on flickr30k"
         )
+
     _check_splits(dataset)
     if trained_on == dataset.name:
         _check_vocabulary(bundle, dataset)

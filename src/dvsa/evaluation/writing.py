@@ -150,18 +150,14 @@ def _write(
 ) -> list[Caption]:
     """The best caption of each of N regions."""
     width, power = search
-    return [
-        hypotheses[0]
-        for n in chunks(range(len(focus_N)), CAPTIONS, what, progress)
-        for hypotheses in model.write(
-            feature_NIF[n],
-            focus_N[n],
-            subject=subject,
-            width=width,
-            length_power=power,
-            v_BID=None if v_NID is None else v_NID[n],
+    written = []
+    for n in chunks(range(len(focus_N)), CAPTIONS, what, progress):
+        v_BID = None if v_NID is None else v_NID[n]
+        hypotheses = model.write(
+            feature_NIF[n], focus_N[n], subject=subject, width=width, length_power=power, v_BID=v_BID
         )
-    ]
+        written += [best for best, *_ in hypotheses]
+    return written
 
 
 def _scored(

@@ -87,6 +87,7 @@ def covered(
             raise ValueError(
                 f"photograph {photo!r} has phrases but no proposals; give at least the whole frame"
             )
+
     overlap_N = np.array([iou(truth_N4[n, None], proposals[photo]).max() for n, photo in enumerate(photo_N)])
     return Grounding(_owners(photo_N), {f"covered IoU{t:g}": overlap_N >= t for t in thresholds})
 
