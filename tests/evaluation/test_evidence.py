@@ -12,9 +12,11 @@ from dvsa.evaluation import Evidence, compare
 from dvsa.evaluation.comparison import kept
 from dvsa.metrics.bleu import bleu
 from dvsa.metrics.bootstrap import FloatArray, IntArray
+from dvsa.metrics.caption_metrics import CAPTION_METRICS
 from dvsa.metrics.figures import Figure
 
 PHOTOS = 6
+OTHERS = {n: m for n, m in CAPTION_METRICS.items() if n not in ("BLEU", "ROUGE-L", "CIDEr")}
 OWNER_N = np.array([0, 0, 1, 2, 2, 2, 3, 4, 5])
 """Of nine things."""
 
@@ -26,7 +28,10 @@ def evidence(task: str, seed: int) -> Evidence:
     def captions(count: int) -> dict[str, FloatArray]:
         matched_N4 = np.sort(rng.integers(9, size=(count, 4)))[:, ::-1]
         length_N2, of_N4 = rng.integers(1, 20, (count, 2)), matched_N4 + rng.integers(1, 5, (count, 1))
+        tokens = [["a", "dog"]]
         return {
+            name: metric.statistics([tokens] * count, tokens * count) for name, metric in OTHERS.items()
+        } | {
             "BLEU": np.hstack([length_N2, matched_N4, of_N4]).astype(float),
             "ROUGE-L": rng.random(count),
             "CIDEr": 10 * rng.random(count),
@@ -65,6 +70,9 @@ def literal(evidence: Evidence, index_N: IntArray) -> dict[str, float]:
                 figures[f"BLEU-{order}{mark}"] = 100 * value
         for name in ("ROUGE-L", "CIDEr"):
             figures[name] = 100 * sum(float(statistics[name][n]) for n in items) / len(items)
+        for name, metric in OTHERS.items():
+            others = metric.figures(np.array([statistics[name][n] for n in items]))
+            figures |= {figure: 100 * value for figure, value in others.items()}
         return figures
 
     if evidence.task == "ranking":

@@ -8,13 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from dvsa.metrics.bleu import bleu, bleu_statistics
 from dvsa.metrics.bootstrap import FloatArray, IntArray, estimate
-from dvsa.metrics.cider import cider
+from dvsa.metrics.caption_metrics import CAPTION_METRICS
 from dvsa.metrics.figures import Figure, Report, Setting
 from dvsa.metrics.meteor import meteor, meteor_statistics
 from dvsa.metrics.ptb import tokenise
-from dvsa.metrics.rouge import rouge_l
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,25 +21,20 @@ class CaptionScores:
 
     photos: tuple[str, ...]
     statistics: Mapping[str, FloatArray]
-    """`BLEU` (K × 10), `ROUGE-L` (K), `CIDEr` (K) and, if the METEOR jar ran, `METEOR` (K × 23). The figures
-    need nothing else, so save these with `photos` to compare systems later."""
+    """One array of K rows for each of `CAPTION_METRICS` and, if the METEOR jar ran, `METEOR` (K × 23). The
+    figures need nothing else, so save these with `photos` to compare systems later."""
     meteor_note: str = ""
     """Which METEOR was used, or why METEOR is missing."""
 
     def figures(self, index_N: IntArray) -> dict[str, float]:
         """Every figure × 100 for the photographs at `index_N`; no `METEOR` if the jar did not run.
 
-        The literature has both variants of BLEU: `BLEU-1` has the brevity penalty, `BLEU-1 no BP` has none.
-        CIDEr keeps the document frequencies of the whole split.
+        `BLEU-1` has the brevity penalty, `BLEU-1 no BP` has none. CIDEr keeps the document frequencies of the
+        whole split.
         """
-        bleu_sum = self.statistics["BLEU"][index_N].sum(axis=0)
-        values = {
-            f"BLEU-{order}{mark}": value
-            for mark, brevity_penalty in (("", True), (" no BP", False))
-            for order, value in enumerate(bleu(bleu_sum, brevity_penalty=brevity_penalty), start=1)
-        }
-        values["ROUGE-L"] = float(self.statistics["ROUGE-L"][index_N].mean())
-        values["CIDEr"] = float(self.statistics["CIDEr"][index_N].mean())
+        values: dict[str, float] = {}
+        for name, metric in CAPTION_METRICS.items():
+            values |= metric.figures(self.statistics[name][index_N])
         if "METEOR" in self.statistics:
             values["METEOR"] = meteor(self.statistics["METEOR"][index_N].sum(axis=0))
 
@@ -85,9 +78,7 @@ def score(
     hypotheses_K = [tokenise(hypotheses[photo]) for photo in references]
 
     statistics = {
-        "BLEU": bleu_statistics(references_K, hypotheses_K),
-        "ROUGE-L": rouge_l(references_K, hypotheses_K),
-        "CIDEr": cider(references_K, hypotheses_K),
+        name: metric.statistics(references_K, hypotheses_K) for name, metric in CAPTION_METRICS.items()
     }
     meteor_note = "METEOR was not asked for"
     if with_meteor:
