@@ -184,9 +184,9 @@ def drop(page: Page) -> None:
         content,
     )
     page.dispatch_event("body", "dragover", {"dataTransfer": carried})
-    expect(page.locator("#landing")).to_be_visible()
+    expect(page.locator("#drop-overlay")).to_be_visible()
     page.dispatch_event("body", "drop", {"dataTransfer": carried})
-    expect(page.locator("#landing")).to_be_hidden()
+    expect(page.locator("#drop-overlay")).to_be_hidden()
 
 
 def paste(page: Page) -> None:
@@ -219,7 +219,7 @@ def test_a_given_photograph_is_described(visit: Visit, view: View, give: Callabl
     expect(page.locator("#picture")).to_have_attribute("alt", f"astronaut.jpg: {described.caption.text}")
     assert page.locator("#regions .region").count() == len(view.regions)
     assert page.locator("#phrases li").count() >= len(described.phrases)
-    assert "astronaut.jpg" in page.locator("#aloud").inner_text()
+    assert "astronaut.jpg" in page.locator("#announcer").inner_text()
     assert regions(page) == along(view, described.caption.text, view.model.bundle.manifest.beta)
 
 
@@ -227,10 +227,10 @@ def test_a_sample_opens_and_the_address_brings_it_back(visit: Visit) -> None:
     page = visit()
     page.locator("#samples button").nth(2).click()
     shown(page)
-    said = page.locator("#caption .said").inner_text()
+    said = page.locator("#caption .caption-text").inner_text()
     page.reload()
     shown(page)
-    assert page.locator("#caption .said").inner_text() == said
+    assert page.locator("#caption .caption-text").inner_text() == said
     page.go_back()
     expect(page.locator("#start")).to_be_visible()
 
@@ -243,13 +243,13 @@ def test_a_word_of_the_caption_lights_its_box_with_the_score(page: Page, view: V
     for t in (1, len(words) - 1):
         word = page.locator("#caption .word").nth(t)
         word.hover()
-        expect(page.locator("#whisper")).to_have_text(f"{words[t].text} {number(words[t].score)}")
+        expect(page.locator("#tooltip")).to_have_text(f"{words[t].text} {number(words[t].score)}")
         at(page.locator("#hole"), view, words[t].region)
     word.focus()
     page.mouse.move(2, 2)
-    expect(page.locator("#whisper")).to_be_visible()
+    expect(page.locator("#tooltip")).to_be_visible()
     page.locator("#sentence").focus()
-    expect(page.locator("#whisper")).to_be_hidden()
+    expect(page.locator("#tooltip")).to_be_hidden()
 
 
 def at(rectangle: Locator, view: View, region: int | None) -> None:
@@ -265,14 +265,14 @@ def test_a_region_shows_its_phrase_by_pointer_and_by_keyboard(page: Page, view: 
     region, phrase = next(iter(phrases.items()))
     box = page.locator(f'#regions [data-region="{region}"]')
     box.focus()
-    expect(page.locator("#whisper")).to_have_text(phrase)
+    expect(page.locator("#tooltip")).to_have_text(phrase)
     expect(page.locator("#readout")).to_have_text(f"Region {region}: {phrase}")
     at(page.locator("#hole"), view, region)
     assert page.locator(f'#phrases [data-region="{region}"].on').count() == 1
     page.keyboard.press("ArrowRight")
     assert page.locator("#regions .region:focus").get_attribute("data-region") != str(region)
     page.locator(f'#phrases [data-region="{region}"]').hover()
-    expect(page.locator("#whisper")).to_have_text(phrase)
+    expect(page.locator("#tooltip")).to_have_text(phrase)
 
 
 def test_a_sentence_stands_on_its_regions_as_the_model_has_it(page: Page, view: View) -> None:
@@ -280,9 +280,9 @@ def test_a_sentence_stands_on_its_regions_as_the_model_has_it(page: Page, view: 
     beta = view.model.bundle.manifest.beta
     aligned = view.align(SENTENCE, beta)
     assert regions(page) == along(view, SENTENCE, beta)
-    spoken = page.locator("#regions .region.spoken").evaluate_all("all => all.map(g => +g.dataset.region)")
+    spoken = page.locator("#regions .region.aligned").evaluate_all("all => all.map(g => +g.dataset.region)")
     assert {*spoken} == {*regions(page)}
-    expect(page.locator("#verdict")).to_contain_text(number(aligned.score))
+    expect(page.locator("#sentence-score")).to_contain_text(number(aligned.score))
     cells = page.locator("#heat td").all_text_contents()
     assert cells == [number(score) for row in aligned.scores for score in row]
     assert page.locator("#heat td.chosen").count() == len(aligned.words)
@@ -333,10 +333,10 @@ def test_words_are_as_pale_as_they_are_uncertain(page: Page, view: View) -> None
     dot_TI = np.array(view.align(SENTENCE).scores)
     p_I = segments.marginals(dot_TI, math.inf)[0]
     p = p_I[regions(page)[0]]
-    sure = float(page.locator("#words .word").first.evaluate("w => w.style.getPropertyValue('--sure')"))
+    sure = float(page.locator("#words .word").first.evaluate("w => w.style.getPropertyValue('--certainty')"))
     assert sure == pytest.approx(1 + math.log(p) / math.log(len(p_I)), abs=1e-3)
     slide(page, 0)
-    weak = float(page.locator("#words .word").first.evaluate("w => w.style.getPropertyValue('--sure')"))
+    weak = float(page.locator("#words .word").first.evaluate("w => w.style.getPropertyValue('--certainty')"))
     assert weak < sure
     page.get_by_role("radio", name="probability").check()
     shares = page.locator("#heat tbody tr").first.locator("td").all_text_contents()
@@ -403,25 +403,25 @@ def test_unknown_words_and_empty_sentences_are_said_so(page: Page) -> None:
     assert regions(page)[1] == regions(page)[0], "it goes with the word before it"
     say(page, "zyxwv qwpfg")
     expect(page.locator("#words .tag:not(:empty)")).to_have_count(0)
-    expect(page.locator("#regions .region.spoken")).to_have_count(0)
+    expect(page.locator("#regions .region.aligned")).to_have_count(0)
     page.locator("#sentence").fill(" ")
     expect(page.locator("#words .word")).to_have_count(0)
     page.locator("#sentence").fill("...")
-    expect(page.locator("#verdict")).to_contain_text("has no words")
+    expect(page.locator("#sentence-score")).to_contain_text("has no words")
 
 
 def test_greedy_beam_and_sampling_stand_side_by_side(page: Page, view: View) -> None:
-    page.locator("#ways-section").scroll_into_view_if_needed()
-    expect(page.locator("#way-sample li")).to_have_count(5)
-    expect(page.locator("#way-greedy li .said")).to_have_text([view.captions(1)[0].text])
+    page.locator("#methods-section").scroll_into_view_if_needed()
+    expect(page.locator("#method-sample li")).to_have_count(5)
+    expect(page.locator("#method-greedy li .caption-text")).to_have_text([view.captions(1)[0].text])
     beam = [caption.text for caption in view.captions(5)]
-    expect(page.locator("#way-beam li .said")).to_have_text(beam)
+    expect(page.locator("#method-beam li .caption-text")).to_have_text(beam)
     page.locator("#width").fill("2")
-    expect(page.locator("#way-beam li .said")).to_have_text([c.text for c in view.captions(2)])
-    drawn = page.locator("#way-sample li .said").all_text_contents()
-    page.get_by_role("button", name="Draw again").click()
-    expect(page.locator("#way-sample li .said").first).not_to_have_text(drawn[0])
-    page.locator("#way-greedy .link").click()
+    expect(page.locator("#method-beam li .caption-text")).to_have_text([c.text for c in view.captions(2)])
+    drawn = page.locator("#method-sample li .caption-text").all_text_contents()
+    page.get_by_role("button", name="Sample again").click()
+    expect(page.locator("#method-sample li .caption-text").first).not_to_have_text(drawn[0])
+    page.locator("#method-greedy .link").click()
     expect(page.locator("#sentence")).to_have_value(view.captions(1)[0].text)
     expect(page.locator("#words .text")).to_have_text(list(view.captions(1)[0].words))
 
@@ -439,7 +439,7 @@ def test_a_word_without_support_is_underlined_and_says_so(visit: Visit) -> None:
     shown(page)
     word = page.locator("#caption .word").nth(1)
     assert "underline" in word.evaluate("w => getComputedStyle(w).textDecorationLine")
-    assert "nothing seen supports it" in (word.get_attribute("aria-label") or "")
+    assert "no region supports it" in (word.get_attribute("aria-label") or "")
     expect(page.locator("#caption + .legend")).to_be_visible()
     assert page.locator("#caption .unsupported").count() == 1
 
@@ -472,7 +472,7 @@ def test_a_dragged_box_finds_photographs_like_that_part(page: Page) -> None:
     page.mouse.down()
     page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.5 * box["height"], steps=4)
     page.mouse.up()
-    expect(page.locator("#marquee")).to_be_visible()
+    expect(page.locator("#selection")).to_be_visible()
     expect(page.locator("#similar")).to_be_focused()
     with page.expect_request("**/api/search?*") as asked:
         page.keyboard.press("Enter")
@@ -553,12 +553,12 @@ def test_a_phone_never_scrolls_sideways(visit: Visit, width: int) -> None:
     page.locator("#samples button").first.tap()
     shown(page)
     say(page, f"a man {'x' * 80} stands on the grass")
-    page.locator("#ways-section").scroll_into_view_if_needed()
-    expect(page.locator("#way-sample li")).to_have_count(5)
+    page.locator("#methods-section").scroll_into_view_if_needed()
+    expect(page.locator("#method-sample li")).to_have_count(5)
     assert wide() <= width
     word = page.locator("#words .word").nth(1)
     word.tap()
-    expect(page.locator("#whisper")).to_contain_text("man")
+    expect(page.locator("#tooltip")).to_contain_text("man")
     assert page.locator("input.edit").count() == 0, "the first touch lights, the second opens"
     word.tap()
     expect(page.locator("input.edit")).to_be_focused()
@@ -577,8 +577,8 @@ def test_axe_finds_nothing_serious(visit: Visit, opened: str, scheme: str) -> No
     shown(page)
     say(page, SENTENCE)
     slide(page, 90)
-    page.locator("#ways-section").scroll_into_view_if_needed()
-    expect(page.locator("#way-sample li")).to_have_count(5)
+    page.locator("#methods-section").scroll_into_view_if_needed()
+    expect(page.locator("#method-sample li")).to_have_count(5)
     page.locator("#all-regions").check()
     serious(axe, page)
     page.locator("#words .word").nth(2).focus()
@@ -656,7 +656,7 @@ def test_the_saved_report_stands_alone_and_runs_nothing(page: Page, browser: Bro
     expect(alone.locator("h2").first).to_have_text(f"“{evil}”")
     assert alone.locator("script, img").count() == 0
     assert alone.locator("svg image").count() == 1
-    assert alone.title() == f"astronaut.jpg: {page.locator('#caption .said').inner_text()}"
+    assert alone.title() == f"astronaut.jpg: {page.locator('#caption .caption-text').inner_text()}"
     assert alone.locator("table").count() == 3
     context.close()
 
@@ -681,13 +681,13 @@ def test_the_saved_json_is_what_the_service_would_say(page: Page, site: str) -> 
 
 
 def test_what_is_no_photograph_is_refused_in_words(page: Page) -> None:
-    said = page.locator("#caption .said").inner_text()
+    said = page.locator("#caption .caption-text").inner_text()
     page.locator("#file").set_input_files(
         {"name": "x.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"}
     )
     expect(page.locator("#notice.error p")).not_to_be_empty()
-    expect(page.locator("#caption .said")).to_have_text(said)
-    expect(page.locator("#look")).to_be_visible()
+    expect(page.locator("#caption .caption-text")).to_have_text(said)
+    expect(page.locator("#photo-view")).to_be_visible()
     page.get_by_role("button", name="Close this message").click()
     expect(page.locator("#notice")).to_be_empty()
 
@@ -704,7 +704,7 @@ def test_a_busy_service_is_asked_again_when_it_says(visit: Visit) -> None:
 
     page.route("**/api/samples/*", busy)
     page.locator("#samples button").first.click()
-    expect(page.locator("#notice")).to_contain_text("Trying again in 1 s")
+    expect(page.locator("#notice")).to_contain_text("Retrying in 1 s")
     shown(page)
     expect(page.locator("#notice")).to_be_empty()
 

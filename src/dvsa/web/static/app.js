@@ -1,21 +1,21 @@
-/** The page: what it shows follows the address, so that the browser's own back and forward work. */
+/** The page. The address decides what it shows, so the browser's back and forward buttons work. */
 
 import * as api from "./api.js";
 import { AlignmentView } from "./alignment.js";
-import { welcome } from "./arrivals.js";
-import { showCaption, showPhrases, Ways } from "./captions.js";
+import { CaptionMethods, showCaption, showPhrases } from "./captions.js";
 import { byId, el, plural } from "./dom.js";
-import { announce, fail, notice, watchQueue } from "./notice.js";
+import { pin, trackPointer } from "./highlight.js";
+import { announce, announceRetries, showError, showNotice } from "./notice.js";
 import { paint } from "./palette.js";
-import { Photograph } from "./photograph.js";
+import { listenForPhotos } from "./photo_input.js";
+import { PhotographView } from "./photograph.js";
 import { save } from "./save.js";
-import { Search } from "./search.js";
-import { Sentence } from "./sentence.js";
-import { pin, watch } from "./spotlight.js";
+import { SearchResults } from "./search.js";
+import { SentenceInput } from "./sentence.js";
 
 /** @typedef {import("./api.js").Photo} Photo */
 
-const VIEWS = ["start", "look", "found"];
+const SECTIONS = ["start", "photo-view", "found"];
 
 class Page {
   constructor() {
@@ -24,25 +24,31 @@ class Page {
     /** @type {{model: string, digest: string, index: number | null}} */
     this.health = { model: "", digest: "", index: null };
     this.opening = 0;
-    this.photograph = new Photograph();
+    this.photograph = new PhotographView();
     this.view = new AlignmentView();
-    this.sentence = new Sentence(this.view, { announce, fail });
-    this.ways = new Ways({ fail, use: (text) => this.use(text), built: () => paint(this.view.colours) });
-    this.search = new Search({ open: (hit) => this.open(() => api.openHit(hit)) });
+    this.sentence = new SentenceInput(this.view, { announce, showError });
+    this.captions = new CaptionMethods({
+      showError,
+      align: (text) => this.align(text),
+      updated: () => paint(this.view.colours),
+    });
+    this.search = new SearchResults({ open: (hit) => this.open(() => api.openHit(hit)) });
     this.listen();
   }
 
-  async begin() {
-    watch();
-    watchQueue();
-    welcome((file) => this.open(() => api.upload(file), file));
+  async start() {
+    trackPointer();
+    announceRetries();
+    listenForPhotos((file) => this.open(() => api.upload(file), file));
+
     try {
       const [health, samples] = await Promise.all([api.health(), api.samples()]);
       this.health = health;
-      this.introduce(samples);
+      this.showStart(samples);
     } catch (error) {
-      fail(error);
+      showError(error);
     }
+
     window.addEventListener("hashchange", () => this.route());
     byId("skip").addEventListener("click", (event) => {
       event.preventDefault();
@@ -52,7 +58,7 @@ class Page {
   }
 
   /** @param {{name: string, title: string}[]} samples */
-  introduce(samples) {
+  showStart(samples) {
     const { model, digest, index } = this.health;
     byId("about").textContent = `Model ${model}, ${digest.slice(0, 12)}. Nothing leaves this machine.`;
     byId("samples-title").hidden = !samples.length;
@@ -70,7 +76,9 @@ class Page {
   }
 
   listen() {
-    this.view.addEventListener("change", () => this.photograph.mark([...new Set(this.view.reading?.region_T)]));
+    this.view.addEventListener("change", () => {
+      this.photograph.showAligned([...new Set(this.view.segmentation?.region_T)]);
+    });
     this.photograph.addEventListener("search", ({ detail: box }) => {
       location.hash = address("search", { photo: this.photo.id, box: box.map((edge) => edge.toFixed(4)).join() });
     });
@@ -79,56 +87,62 @@ class Page {
       const q = byId("query").value.trim();
       if (q) location.hash = address("search", { q });
     });
+
     for (const button of document.querySelectorAll("[data-save]")) {
       button.addEventListener("click", () => {
-        const { alignment, reading, beta, colours } = this.view;
-        const shown = { photo: this.photo, alignment, reading, beta, colours, model: this.health.model };
-        save(button.dataset.save, shown, { captions: this.ways.said }).catch(fail);
+        const { alignment, segmentation, beta, colours } = this.view;
+        const state = { photo: this.photo, alignment, segmentation, beta, colours, model: this.health.model };
+        save(button.dataset.save, state, { captions: this.captions.shown }).catch(showError);
       });
     }
   }
 
+  /** Shows what the address names. */
   async route() {
-    const [, place, rest] = /^#\/(photo|search)[/?](.+)$/.exec(location.hash) ?? [];
+    const [, section, rest] = /^#\/(photo|search)[/?](.+)$/.exec(location.hash) ?? [];
     try {
-      if (place === "search") {
-        this.turnTo("found");
+      if (section === "search") {
+        this.showSection("found");
         await this.search.show(Object.fromEntries(new URLSearchParams(rest)));
-      } else if (place === "photo") {
+      } else if (section === "photo") {
         const id = decodeURIComponent(rest);
-        if (id === this.photo?.id) this.turnTo("look");
+        if (id === this.photo?.id) this.showSection("photo-view");
         else await this.open(() => api.photo(id));
-      } else this.turnTo("start");
+      } else this.showSection("start");
     } catch (error) {
-      if (place === "search") byId("found-summary").textContent = "";
-      fail(error);
+      if (section === "search") byId("found-summary").textContent = "";
+      showError(error);
     }
   }
 
-  /** Shows a photograph once the server has looked at it. @param {() => Promise<Photo>} ask @param {File} [file] */
-  async open(ask, file) {
+  /**
+   * Opens a photograph and shows it, unless the user opens another one before the server answers.
+   * @param {() => Promise<Photo>} request @param {File} [file] a local file, which is shown at once
+   */
+  async open(request, file) {
     const opening = (this.opening += 1);
-    const before = this.photo;
-    notice("");
-    document.body.classList.add("looking");
+    const previous = this.photo;
+    showNotice("");
+    document.body.classList.add("loading");
+
     try {
       if (file) {
-        this.turnTo("look");
+        this.showSection("photo-view");
         this.photo = null;
         this.photograph.preview(file);
       }
-      const photo = await ask();
+      const photo = await request();
       if (opening === this.opening) await this.show(photo);
     } catch (error) {
       if (opening !== this.opening) return;
-      if (file && before) await this.show(before);
+      if (file && previous) await this.show(previous);
       else if (file || location.hash.startsWith("#/photo")) {
         history.replaceState(null, "", "#/");
-        this.turnTo("start");
+        this.showSection("start");
       }
-      fail(error);
+      showError(error);
     } finally {
-      if (opening === this.opening) document.body.classList.remove("looking");
+      if (opening === this.opening) document.body.classList.remove("loading");
     }
   }
 
@@ -138,31 +152,32 @@ class Page {
     await this.photograph.show(photo, api.image(photo.id), Boolean(this.health.index));
     showCaption(photo);
     showPhrases(photo);
-    this.turnTo("look");
-    this.sentence.begin(photo);
-    this.ways.begin(photo);
+    this.showSection("photo-view");
+    this.sentence.setPhoto(photo);
+    this.captions.setPhoto(photo);
+
     document.title = `${photo.caption.text} · dvsa`;
     announce(`${photo.name}: ${photo.caption.text}`);
     const here = `#/photo/${encodeURIComponent(photo.id)}`;
     if (location.hash !== here) history.pushState(null, "", here);
   }
 
-  /** @param {string} text */
-  use(text) {
+  /** Aligns one of the captions. @param {string} text */
+  align(text) {
     byId("sentence").value = text;
-    this.sentence.settle();
-    this.sentence.say(text).then(() => byId("sentence").scrollIntoView({ block: "center" }));
+    this.sentence.resetChanges();
+    this.sentence.alignText(text).then(() => byId("sentence").scrollIntoView({ block: "center" }));
   }
 
-  /** @param {string} view */
-  turnTo(view) {
-    for (const name of VIEWS) byId(name).hidden = name !== view;
+  /** @param {string} section */
+  showSection(section) {
+    for (const name of SECTIONS) byId(name).hidden = name !== section;
     pin(null);
     window.scrollTo(0, 0);
   }
 }
 
-/** @param {string} place @param {Record<string, string>} query */
-const address = (place, query) => `#/${place}?${new URLSearchParams(query)}`;
+/** @param {string} section @param {Record<string, string>} query */
+const address = (section, query) => `#/${section}?${new URLSearchParams(query)}`;
 
-new Page().begin();
+new Page().start();

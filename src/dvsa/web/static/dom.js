@@ -1,4 +1,4 @@
-/** Elements and numbers. Texts only ever become text nodes, so no sentence can turn into markup. */
+/** Elements and numbers. Texts always become text nodes, so a sentence can never become markup. */
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -24,20 +24,20 @@ export function svg(tag, attributes = {}, ...children) {
 /** The element of the page with this id. @param {string} id @returns {any} */
 export const byId = (id) => document.getElementById(id);
 
-/** Two places, a true minus, and never a negative nothing. @param {number} value */
+/** Two decimals, with a true minus sign and without a negative zero. @param {number} value */
 export function number(value) {
   const text = value.toFixed(2);
   return text === "-0.00" ? "0.00" : text.replace("-", "−");
 }
 
-/** As `number`, with its sign. @param {number} value */
+/** Like `number`, always with a sign. @param {number} value */
 export function signed(value) {
   const text = number(value);
   return text.startsWith("−") ? text : `+${text}`;
 }
 
-/** @param {number} share in [0, 1] */
-export const percent = (share) => `${Math.round(100 * share)} %`;
+/** @param {number} fraction in [0, 1] */
+export const percent = (fraction) => `${Math.round(100 * fraction)} %`;
 
 /** @param {number} count @param {string} thing */
 export const plural = (count, thing) => `${count} ${thing}${count === 1 ? "" : "s"}`;

@@ -1,14 +1,14 @@
-/** Drawing a box with a mouse or a pen; a finger scrolls instead, and chooses a region. */
+/** Drawing a box with a mouse or a pen. On a touch screen, dragging scrolls instead. */
 
-/** Pixels that the pointer moves before it drags. */
-const SLACK = 6;
+/** Shorter movements, in pixels, count as a click. */
+const MIN_DISTANCE = 6;
 
 /**
  * @param {HTMLElement} area
- * @param {{allowed: () => boolean, draw: (box: number[]) => void, done: (box: number[]) => void}} tell boxes are in
- *   fractions of the area
+ * @param {{allowed: () => boolean, draw: (box: number[]) => void, done: (box: number[]) => void}} callbacks
+ *   `draw` and `done` get the box in fractions of the area
  */
-export function drag(area, { allowed, draw, done }) {
+export function dragBox(area, { allowed, draw, done }) {
   /** @type {number[] | null} */
   let start = null;
   let dragged = false;
@@ -21,6 +21,7 @@ export function drag(area, { allowed, draw, done }) {
     const [[a, b], [c, d]] = [start, point(event)];
     return [Math.min(a, c), Math.min(b, d), Math.max(a, c), Math.max(b, d)];
   };
+
   area.addEventListener("pointerdown", (event) => {
     dragged = false;
     if (allowed() && event.button === 0 && event.pointerType !== "touch") start = point(event);
@@ -28,7 +29,7 @@ export function drag(area, { allowed, draw, done }) {
   document.addEventListener("pointermove", (event) => {
     if (!start) return;
     const [x0, y0, x1, y1] = box(event);
-    dragged ||= Math.hypot((x1 - x0) * area.clientWidth, (y1 - y0) * area.clientHeight) > SLACK;
+    dragged ||= Math.hypot((x1 - x0) * area.clientWidth, (y1 - y0) * area.clientHeight) > MIN_DISTANCE;
     if (dragged) draw([x0, y0, x1, y1]);
   });
   document.addEventListener("pointerup", (event) => {
@@ -37,6 +38,6 @@ export function drag(area, { allowed, draw, done }) {
     start = null;
     if (dragged && x1 > x0 && y1 > y0) done([x0, y0, x1, y1]);
   });
-  // The click that ends a drag chooses nothing.
+  // Ignore the click at the end of a drag.
   area.addEventListener("click", (event) => dragged && event.stopPropagation(), { capture: true });
 }

@@ -1,10 +1,10 @@
-/** Messages at the top of the page, and those that only a screen reader speaks. */
+/** Messages at the top of the page, and messages for screen readers only. */
 
-import { queue } from "./api.js";
+import { retries } from "./api.js";
 import { byId, el } from "./dom.js";
 
-/** @param {string} text nothing to take the message away @param {"quiet" | "error"} [kind] */
-export function notice(text, kind = "quiet") {
+/** @param {string} text an empty text removes the message @param {"quiet" | "error"} [kind] */
+export function showNotice(text, kind = "quiet") {
   const box = byId("notice");
   box.className = kind;
   if (!text) return box.replaceChildren();
@@ -14,16 +14,16 @@ export function notice(text, kind = "quiet") {
 }
 
 /** @param {string} text */
-export const announce = (text) => (byId("aloud").textContent = text);
+export const announce = (text) => (byId("announcer").textContent = text);
 
 /** @param {unknown} error */
-export function fail(error) {
-  notice(error instanceof Error ? error.message : String(error), "error");
+export function showError(error) {
+  showNotice(error instanceof Error ? error.message : String(error), "error");
 }
 
-/** Says when a busy server will be asked again. */
-export function watchQueue() {
-  queue.addEventListener("wait", ({ detail: seconds }) => {
-    notice(seconds ? `The server is busy. Trying again in ${seconds} s…` : "");
+/** Shows when a request to a busy server will be retried. */
+export function announceRetries() {
+  retries.addEventListener("wait", ({ detail: seconds }) => {
+    showNotice(seconds ? `The server is busy. Retrying in ${seconds} s…` : "");
   });
 }

@@ -1,17 +1,17 @@
-/** Colours of regions that the sentence speaks of; the sign of each says the same without colour. */
+/** Colours and labels of regions; the labels carry the same information without colour. */
 
-/** Light enough to carry dark ink, strong enough to be seen on a photograph. */
+/** Light enough for dark text on them, strong enough to be seen on a photograph. */
 export const PALETTE = ["#f5a623", "#58bdf7", "#45d98f", "#ff8fc4", "#b9a1ff", "#f5e050", "#ff8066", "#b5dd4c"];
 
-/** Of the whole photograph. */
+/** The colour of the whole photograph. */
 export const FRAME = "#c9d0da";
 
 /**
- * Colours for the regions in use. A region keeps the colour that it had, unless another in use had the same.
+ * Colours for the regions in use. A region keeps its earlier colour, unless another region in use has it.
  * @param {Map<number, string>} before @param {number[]} regions of the words @param {number} frame
  * @returns {Map<number, string>}
  */
-export function assign(before, regions, frame) {
+export function assignColours(before, regions, frame) {
   /** @type {Map<number, string>} */
   const colours = new Map();
   const used = [...new Set(regions)];
@@ -26,7 +26,7 @@ export function assign(before, regions, frame) {
   return colours;
 }
 
-/** Gives all that belongs to a region its colour, as the custom property --c. @param {Map<number, string>} colours */
+/** Sets the colour of every element of a region, as the custom property --c. @param {Map<number, string>} colours */
 export function paint(colours) {
   for (const element of document.querySelectorAll("[data-region]")) {
     const colour = colours.get(Number(element.dataset.region));
@@ -35,5 +35,5 @@ export function paint(colours) {
   }
 }
 
-/** A region's sign. @param {number} region @param {number} frame */
-export const sign = (region, frame) => (region === frame ? "frame" : String(region));
+/** A region's label. @param {number} region @param {number} frame */
+export const regionLabel = (region, frame) => (region === frame ? "frame" : String(region));

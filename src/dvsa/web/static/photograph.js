@@ -1,16 +1,16 @@
-/** The photograph with its regions drawn over it, the light on one of them, and a part chosen by dragging. */
+/** The photograph with its regions, the highlighted region, and a part selected by dragging. */
 
-import { marked, outline, pinTo, place } from "./boxes.js";
+import { boxWithTag, placeTag, positionOn, setBox } from "./boxes.js";
 import { byId, number, svg } from "./dom.js";
-import { drag } from "./drag.js";
-import { sign } from "./palette.js";
-import { rove, stop } from "./roving.js";
-import { pin, pinned, spotlight } from "./spotlight.js";
+import { dragBox } from "./drag.js";
+import { highlight, pin, pinned } from "./highlight.js";
+import { regionLabel } from "./palette.js";
+import { makeRoving, setTabStop } from "./roving.js";
 
-/** @typedef {import("./api.js").Photo} Photo @typedef {import("./spotlight.js").Light} Light */
+/** @typedef {import("./api.js").Photo} Photo @typedef {import("./highlight.js").Highlight} Highlight */
 
-/** Tells of a part that is to be searched for by a `search` event whose detail is its box. */
-export class Photograph extends EventTarget {
+/** Sends a `search` event when the user searches by a part; its detail is the box. */
+export class PhotographView extends EventTarget {
   constructor() {
     super();
     this.frame = byId("frame");
@@ -21,31 +21,32 @@ export class Photograph extends EventTarget {
     /** @type {number[] | null} */
     this.part = null;
     /** @type {number[]} */
-    this.spoken = [];
+    this.aligned = [];
     this.searchable = false;
-    rove(this.regions, ".region");
-    spotlight.addEventListener("change", (event) => this.light(event.detail));
-    byId("all-regions").addEventListener("change", () => this.mark(this.spoken));
+
+    makeRoving(this.regions, ".region");
+    highlight.addEventListener("change", (event) => this.showHighlight(event.detail));
+    byId("all-regions").addEventListener("change", () => this.showAligned(this.aligned));
     byId("similar").addEventListener("click", () => this.search());
     this.listen();
-    drag(this.frame, {
+    dragBox(this.frame, {
       allowed: () => this.searchable,
       draw: (box) => {
-        this.frame.classList.add("choosing");
-        byId("marquee").hidden = false;
-        pinTo(byId("marquee"), box, true);
+        this.frame.classList.add("selecting");
+        byId("selection").hidden = false;
+        positionOn(byId("selection"), box, true);
       },
-      done: (box) => this.choose(box),
+      done: (box) => this.select(box),
     });
   }
 
-  /** The picture alone, while the server looks at it. @param {Blob} blob */
+  /** Shows the picture alone, until the server answers. @param {Blob} blob */
   async preview(blob) {
     const url = URL.createObjectURL(blob);
     this.clear();
     this.picture.src = url;
-    await this.picture.decode().catch(() => {}); // what the browser cannot draw the server may still read
-    this.fit(this.picture.naturalWidth || 4, this.picture.naturalHeight || 3);
+    await this.picture.decode().catch(() => {}); // the server may read formats that the browser cannot
+    this.setShape(this.picture.naturalWidth || 4, this.picture.naturalHeight || 3);
     URL.revokeObjectURL(url);
   }
 
@@ -54,125 +55,133 @@ export class Photograph extends EventTarget {
     const picture = new Image();
     picture.src = source;
     await picture.decode().catch(() => {});
+
     this.clear();
     this.photo = photo;
     this.searchable = searchable;
     this.picture.src = source;
     this.picture.alt = `${photo.name}: ${photo.caption.text}`;
-    this.fit(photo.width, photo.height);
+    this.setShape(photo.width, photo.height);
+
+    // Small regions come last, so that large ones do not cover them.
     const area = ({ box: [x0, y0, x1, y1] }) => (x1 - x0) * (y1 - y0);
-    // Small ones last, so that the pointer finds them.
     const ordered = photo.regions.toSorted((a, b) => area(b) - area(a));
-    this.regions.append(shade(), ...ordered.map((region) => this.draw(region)));
-    stop(this.regions, ".region");
-    this.light(null);
+    this.regions.append(shade(), ...ordered.map((region) => this.drawRegion(region)));
+    setTabStop(this.regions, ".region");
+    this.showHighlight(null);
   }
 
-  /** Shows which regions the sentence speaks of. @param {number[]} regions */
-  mark(regions) {
-    this.spoken = regions;
+  /** Shows the regions that the sentence is aligned with. @param {number[]} regions */
+  showAligned(regions) {
+    this.aligned = regions;
     const all = byId("all-regions").checked;
     /** @type {number[][]} */
     const taken = [];
     for (const group of this.regions.querySelectorAll(".region")) {
       const region = Number(group.dataset.region);
-      group.classList.toggle("spoken", regions.includes(region));
+      group.classList.toggle("aligned", regions.includes(region));
       group.classList.toggle("shown", all);
-      if (all || regions.includes(region)) place(group.querySelector(".tag"), this.photo.regions[region].box, taken);
+      if (all || regions.includes(region)) placeTag(group.querySelector(".tag"), this.photo.regions[region].box, taken);
     }
   }
 
-  /** @param {Light | null} light */
-  light(light) {
-    if (this.part && light?.word === undefined) light = null; // then a part is in the light, whatever is pointed at
-    const region = light && this.photo?.regions[light.region];
+  /** @param {Highlight | null} highlighted */
+  showHighlight(highlighted) {
+    const ignored = this.part && highlighted?.word === undefined; // a selected part stays highlighted
+    const current = ignored ? null : highlighted;
+    const region = current && this.photo?.regions[current.region];
     const box = region ? region.box : this.part;
-    const whisper = byId("whisper");
-    whisper.hidden = !region;
+
+    const tooltip = byId("tooltip");
+    tooltip.hidden = !region;
     this.frame.classList.toggle("lit", Boolean(box));
     for (const group of this.regions.querySelectorAll(".region")) {
       group.setAttribute("aria-pressed", String(Number(group.dataset.region) === pinned()));
     }
-    byId("similar").hidden = !(this.searchable && this.chosen());
-    byId("readout").textContent = this.describe(region ? light : null);
-    if (box) outline(this.regions.querySelector("#hole"), box);
+    byId("similar").hidden = !(this.searchable && this.selectedBox());
+    byId("readout").textContent = this.describe(region ? current : null);
+    if (box) setBox(this.regions.querySelector("#hole"), box);
     if (!region) return;
-    whisper.textContent = light.word === undefined ? this.name(light.region) : `${light.word} ${number(light.score)}`;
-    pinTo(whisper, region.box);
+    const { word, score } = current;
+    tooltip.textContent = word === undefined ? this.regionName(current.region) : `${word} ${number(score)}`;
+    positionOn(tooltip, region.box);
   }
 
-  /** The phrase of a region, or what it is. @param {number} region */
-  name(region) {
+  /** The phrase of a region, or a description of it. @param {number} region */
+  regionName(region) {
     if (region === this.photo.regions.length - 1) return "the whole photograph";
     const phrase = this.photo.phrases.find((found) => found.region === region);
     return phrase?.caption.text || "a region without a phrase";
   }
 
-  /** @param {Light | null} light */
-  describe(light) {
-    if (!this.photo) return "Looking…";
-    if (light) {
-      const frame = this.photo.regions.length - 1;
-      const place = light.region === frame ? "the whole photograph" : `region ${light.region}`;
-      if (light.word !== undefined) return `${light.word} on ${place}: score ${number(light.score)}`;
-      return light.region === frame ? "The whole photograph" : `Region ${light.region}: ${this.name(light.region)}`;
+  /** The text below the photograph. @param {Highlight | null} highlighted */
+  describe(highlighted) {
+    if (!this.photo) return "Opening…";
+
+    if (highlighted) {
+      const { region, word, score } = highlighted;
+      const isFrame = region === this.photo.regions.length - 1;
+      const place = isFrame ? "the whole photograph" : `region ${region}`;
+      if (word !== undefined) return `${word} on ${place}: score ${number(score)}`;
+      return isFrame ? "The whole photograph" : `Region ${region}: ${this.regionName(region)}`;
     }
-    if (this.part) return "The part that you chose";
+
+    if (this.part) return "The selected part";
     if (!matchMedia("(hover: hover)").matches) return "Touch a word or a region.";
     return `Point at a word or a region${this.searchable ? "; drag a box to search by it" : ""}.`;
   }
 
-  /** The box that a search would be for. @returns {number[] | null} */
-  chosen() {
+  /** The box of the selected part or the pinned region. @returns {number[] | null} */
+  selectedBox() {
     return this.part ?? (pinned() === null ? null : this.photo?.regions[pinned()]?.box ?? null);
   }
 
-  /** Chooses a part that is no region, or none. @param {number[] | null} box */
-  choose(box) {
+  /** Selects a part of the photograph; null clears the selection. @param {number[] | null} box */
+  select(box) {
     this.part = box;
-    this.frame.classList.toggle("choosing", Boolean(box));
-    byId("marquee").hidden = !box;
-    if (box) pinTo(byId("marquee"), box, true);
+    this.frame.classList.toggle("selecting", Boolean(box));
+    byId("selection").hidden = !box;
+    if (box) positionOn(byId("selection"), box, true);
     pin(null);
-    this.light(null);
+    this.showHighlight(null);
     if (box) byId("similar").focus();
   }
 
   search() {
-    const box = this.chosen();
+    const box = this.selectedBox();
     if (box) this.dispatchEvent(new CustomEvent("search", { detail: box }));
   }
 
   clear() {
     this.photo = null;
-    this.spoken = [];
+    this.aligned = [];
     this.regions.replaceChildren();
     this.picture.alt = "";
-    this.choose(null);
+    this.select(null);
   }
 
-  /** The shape of the picture, so that nothing moves when it comes. @param {number} width @param {number} height */
-  fit(width, height) {
+  /** Reserves the picture's space, so that nothing moves when it loads. @param {number} width @param {number} height */
+  setShape(width, height) {
     this.frame.style.setProperty("--ratio", String(width / height));
   }
 
   /** @param {import("./api.js").Region} region */
-  draw({ index, box }) {
+  drawRegion({ index, box }) {
     const frame = this.photo.regions.length - 1;
-    const name = index === frame ? "The whole photograph" : `Region ${index}: ${this.name(index)}`;
+    const name = index === frame ? "The whole photograph" : `Region ${index}: ${this.regionName(index)}`;
     const kind = index === frame ? "region whole" : "region";
     const attributes = { class: kind, role: "button", "data-region": index, "aria-label": name };
-    const group = svg("g", { ...attributes, "aria-pressed": "false" }, ...marked(box, sign(index, frame)));
-    return group;
+    return svg("g", { ...attributes, "aria-pressed": "false" }, ...boxWithTag(box, regionLabel(index, frame)));
   }
 
   listen() {
     const toggle = (/** @type {Element} */ group) => {
       const region = Number(group.dataset.region);
       const next = pinned() === region ? null : region;
-      this.choose(null);
+      this.select(null);
       pin(next);
     };
+
     this.regions.addEventListener("click", (event) => {
       const group = event.target.closest(".region");
       if (group) toggle(group);
@@ -183,12 +192,12 @@ export class Photograph extends EventTarget {
       toggle(event.target);
     });
     this.frame.closest("figure").addEventListener("keydown", (event) => {
-      if (event.key === "Escape") this.choose(null);
+      if (event.key === "Escape") this.select(null);
     });
   }
 }
 
-/** Darkness around the lit region. */
+/** Darkens the photograph around the highlighted region. */
 function shade() {
   const all = { width: "100%", height: "100%" };
   const hole = svg("rect", { id: "hole", fill: "black" });

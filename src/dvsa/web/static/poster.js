@@ -1,13 +1,13 @@
-/** What is shown as one drawing: the photograph with its regions, the caption, and the sentence below. */
+/** The current result as one SVG drawing: the photograph with its regions, the caption, and the sentence. */
 
 import { betaText, certainty } from "./alignment.js";
 import { number, svg } from "./dom.js";
-import { sign } from "./palette.js";
+import { regionLabel } from "./palette.js";
 
 /**
  * @typedef {{photo: import("./api.js").Photo, alignment: import("./api.js").Alignment | null,
- *   reading: import("./alignment.js").Reading | null, beta: number, colours: Map<number, string>,
- *   model: string}} Shown
+ *   segmentation: import("./alignment.js").Segmentation | null, beta: number, colours: Map<number, string>,
+ *   model: string}} PageState
  */
 
 const [WIDTH, MARGIN] = [1200, 48];
@@ -25,18 +25,18 @@ function widthOf(content, size, family, weight = 400) {
   return pen.measureText(content).width;
 }
 
-/** @param {Shown} shown @param {string} image as a data URL @returns {Element} */
-export function poster(shown, image) {
-  const { photo, alignment, beta, model } = shown;
+/** @param {PageState} state @param {string} image as a data URL @returns {Element} */
+export function drawPoster(state, image) {
+  const { photo, alignment, beta, model } = state;
   const high = (WIDTH * photo.height) / photo.width;
   const sheet = new Sheet(high + MARGIN);
   sheet.text(photo.caption.text, 42, SERIF, INK);
   sheet.text(`The model’s caption, ln p ${number(photo.caption.logprob)}`, 18, SANS, QUIET);
   if (alignment) {
     sheet.y += 16;
-    sheet.sentence(shown);
+    sheet.sentence(state);
     const score = `Score ${number(alignment.score)}, β ${betaText(beta)}`;
-    sheet.text(`${score}: words on regions, paler where less certain`, 18, SANS, QUIET);
+    sheet.text(`${score}: each colour is a region, paler means less certain`, 18, SANS, QUIET);
   }
   sheet.text(`${photo.name} · dvsa ${model}`, 18, SANS, QUIET);
   const size = { width: WIDTH, height: Math.ceil(sheet.y + MARGIN / 2) };
@@ -45,16 +45,16 @@ export function poster(shown, image) {
     { viewBox: `0 0 ${size.width} ${size.height}`, ...size },
     svg("title", {}, `${photo.name}: ${photo.caption.text}`),
     svg("rect", { ...size, fill: PAPER }),
-    photograph(shown, image, WIDTH, high),
+    drawPhotograph(state, image, WIDTH, high),
     ...sheet.parts,
   );
 }
 
 /**
- * The photograph and the boxes that the sentence speaks of.
- * @param {Shown} shown @param {string} image @param {number} wide @param {number} high
+ * The photograph with the boxes of the sentence's regions.
+ * @param {PageState} state @param {string} image @param {number} wide @param {number} high
  */
-export function photograph({ photo, colours }, image, wide, high) {
+export function drawPhotograph({ photo, colours }, image, wide, high) {
   const group = svg("g", {}, svg("image", { href: image, preserveAspectRatio: "none", width: wide, height: high }));
   for (const [region, colour] of colours) {
     const [x0, y0, x1, y1] = photo.regions[region].box;
@@ -65,7 +65,7 @@ export function photograph({ photo, colours }, image, wide, high) {
   }
   for (const [region, colour] of colours) {
     const [x, y] = photo.regions[region].box;
-    group.append(...tag(sign(region, photo.regions.length - 1), colour, x * wide, y * high, 20));
+    group.append(...tag(regionLabel(region, photo.regions.length - 1), colour, x * wide, y * high, 20));
   }
   return group;
 }
@@ -74,7 +74,7 @@ export function photograph({ photo, colours }, image, wide, high) {
 const tagWidth = (label, size) => widthOf(label, size, SANS, 600) + size;
 
 /**
- * A sign on its colour.
+ * A label on a coloured background.
  * @param {string} label @param {string} colour @param {number} x @param {number} y @param {number} size of its letters
  */
 function tag(label, colour, x, y, size) {
@@ -86,7 +86,7 @@ function tag(label, colour, x, y, size) {
   ];
 }
 
-/** Paper that is written from y downwards. */
+/** A page that is filled from y downwards. */
 class Sheet {
   /** @param {number} y */
   constructor(y) {
@@ -96,7 +96,7 @@ class Sheet {
   }
 
   /**
-   * Text in as many lines as it needs.
+   * Adds text, broken into lines.
    * @param {string} content @param {number} size @param {string} family @param {string} fill
    */
   text(content, size, family, fill) {
@@ -114,22 +114,23 @@ class Sheet {
     this.y += 8;
   }
 
-  /** The sentence's words on their colours. @param {Shown} shown */
-  sentence({ photo, alignment, reading, colours }) {
+  /** Adds the sentence's words on the colours of their regions. @param {PageState} state */
+  sentence({ photo, alignment, segmentation, colours }) {
     const I = photo.regions.length;
     const step = 84;
     let x = MARGIN;
     alignment.words.forEach(({ text, known }, t) => {
-      const region = reading.region_T[t];
-      const first = region !== undefined && reading.region_T[t - 1] !== region;
-      const label = first ? sign(region, I - 1) : "";
+      const region = segmentation.region_T[t];
+      const first = region !== undefined && segmentation.region_T[t - 1] !== region;
+      const label = first ? regionLabel(region, I - 1) : "";
       const inset = first ? 10 + tagWidth(label, 16) : 8;
       const score = known ? number(alignment.scores[t][region]) : "unknown";
       const wide = inset + 10 + Math.max(widthOf(text, 32, SERIF), widthOf(score, 16, SANS));
       if (x > MARGIN && x + wide > WIDTH - MARGIN) [x, this.y] = [MARGIN, this.y + step];
+
       const { y } = this;
       const fill = colours.get(region) ?? PAPER;
-      const sure = region === undefined ? 0 : certainty(reading.p_TI[t][region], I);
+      const sure = region === undefined ? 0 : certainty(segmentation.p_TI[t][region], I);
       this.parts.push(
         svg("rect", { x, y, width: wide, height: 64, fill, "fill-opacity": (0.2 + 0.7 * sure).toFixed(3) }),
         svg("rect", { x, y: y + 64, width: wide, height: 5, fill }),
@@ -137,7 +138,7 @@ class Sheet {
         svg("text", { x: x + inset, y: y + 35, fill: INK, "font-family": SERIF, "font-size": 32 }, text),
         svg("text", { x: x + inset, y: y + 56, fill: INK, "font-family": SANS, "font-size": 16 }, score),
       );
-      x += wide + (reading.region_T[t + 1] === region ? 0 : 10);
+      x += wide + (segmentation.region_T[t + 1] === region ? 0 : 10);
     });
     this.y += step;
   }

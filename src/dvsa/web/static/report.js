@@ -1,11 +1,11 @@
-/** What is shown as one HTML file that asks for nothing from outside and runs nothing. */
+/** The current result as one HTML file, without scripts and without requests to any server. */
 
 import { el, number, percent, svg } from "./dom.js";
 import { betaText } from "./alignment.js";
-import { sign } from "./palette.js";
-import { photograph } from "./poster.js";
+import { regionLabel } from "./palette.js";
+import { drawPhotograph } from "./poster.js";
 
-/** @typedef {import("./poster.js").Shown} Shown */
+/** @typedef {import("./poster.js").PageState} PageState */
 
 const POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 
@@ -29,9 +29,9 @@ thead th { color: var(--quiet); } td.figure, th.figure { text-align: right; }
 .chosen { outline: 2px solid var(--ink); outline-offset: -2px; }
 `;
 
-/** @param {Shown} shown @param {string} image as a data URL @returns {string} */
-export function report(shown, image) {
-  const { photo, alignment, model } = shown;
+/** @param {PageState} state @param {string} image as a data URL @returns {string} */
+export function buildReport(state, image) {
+  const { photo, alignment, model } = state;
   const page = document.implementation.createHTMLDocument(`${photo.name}: ${photo.caption.text}`);
   page.documentElement.lang = "en";
   page.head.prepend(
@@ -39,29 +39,33 @@ export function report(shown, image) {
     el("meta", { "http-equiv": "Content-Security-Policy", content: POLICY }),
     el("meta", { name: "viewport", content: "width=device-width, initial-scale=1" }),
   );
+
   const high = (1000 * photo.height) / photo.width;
   const label = `${photo.name} with its regions`;
   const drawing = svg("svg", { viewBox: `0 0 1000 ${high}`, role: "img", "aria-label": label });
-  drawing.append(photograph(shown, image, 1000, high));
+  drawing.append(drawPhotograph(state, image, 1000, high));
+
   const origin = `${photo.name}, ${photo.width} × ${photo.height} pixels`;
   const regions = `${photo.regions.length} regions (${photo.proposer})`;
   page.body.append(
     drawing,
     el("h1", {}, photo.caption.text),
     el("p", {}, `${origin}, ${regions} · ln p ${number(photo.caption.logprob)} · dvsa ${model}`),
-    ...(alignment ? sentence(shown) : []),
-    ...phrases(shown),
-    ...(alignment ? heat(shown) : []),
+    ...(alignment ? sentence(state) : []),
+    ...phrases(state),
+    ...(alignment ? heat(state) : []),
   );
-  // As text, because this page's own policy would forbid a style element; texts in the head are escaped already.
+  // The style is added as text, because this page's policy forbids style elements. The title is escaped already.
   const html = page.documentElement.outerHTML.replace("</head>", () => `<style>${STYLE}</style></head>`);
   return `<!doctype html>\n${html}\n`;
 }
 
-/** @param {Shown} shown */
-function sentence({ photo, alignment, reading, beta, colours }) {
+/** @param {PageState} state */
+function sentence({ photo, alignment, segmentation, beta, colours }) {
   const frame = photo.regions.length - 1;
-  const rows = reading.segments.map(({ region, text, score }) => [key(region, frame, colours), text, number(score)]);
+  const rows = segmentation.segments.map(({ region, text, score }) => [
+    key(region, frame, colours), text, number(score),
+  ]);
   return [
     el("h2", {}, `“${alignment.sentence}”`),
     el("p", {}, `Score ${number(alignment.score)}; segments at β ${betaText(beta)}`),
@@ -69,7 +73,7 @@ function sentence({ photo, alignment, reading, beta, colours }) {
   ];
 }
 
-/** @param {Shown} shown */
+/** @param {PageState} state */
 function phrases({ photo, colours }) {
   const frame = photo.regions.length - 1;
   const rows = photo.phrases.map(({ region, caption }) => {
@@ -77,11 +81,11 @@ function phrases({ photo, colours }) {
     return [key(region, frame, colours), caption.text, number(caption.logprob), pixels.join(", "), number(score)];
   });
   const heads = ["Region", "Phrase", "ln p", "Box in pixels", "Confidence"];
-  return rows.length ? [el("h2", {}, "Region by region"), table(heads, rows)] : [];
+  return rows.length ? [el("h2", {}, "Phrases of the regions"), table(heads, rows)] : [];
 }
 
-/** @param {Shown} shown */
-function heat({ photo, alignment, reading, beta, colours }) {
+/** @param {PageState} state */
+function heat({ photo, alignment, segmentation, beta, colours }) {
   const frame = photo.regions.length - 1;
   const top = Math.max(...alignment.scores.flat(), Number.MIN_VALUE);
   const built = table(
@@ -90,18 +94,18 @@ function heat({ photo, alignment, reading, beta, colours }) {
   );
   [...built.querySelectorAll("tbody tr")].forEach((row, t) =>
     [...row.cells].slice(1).forEach((cell, i) => {
-      const p = reading.p_TI[t]?.[i] ?? 0;
+      const p = segmentation.p_TI[t]?.[i] ?? 0;
       cell.title = `probability ${percent(p)} at β ${betaText(beta)}`;
       cell.style.background = `rgb(var(--heat) / ${(0.6 * Math.max(alignment.scores[t][i], 0)) / top})`;
-      if (reading.region_T[t] === i) cell.classList.add("chosen");
+      if (segmentation.region_T[t] === i) cell.classList.add("chosen");
     }),
   );
-  return [el("h2", {}, "Every word on every region (framed: the segment’s region)"), built];
+  return [el("h2", {}, "Scores of words and regions (outlined: the region of the segment)"), built];
 }
 
 /** @param {number} region @param {number} frame @param {Map<number, string>} colours */
 function key(region, frame, colours) {
-  const mark = el("span", { class: "key" }, sign(region, frame));
+  const mark = el("span", { class: "key" }, regionLabel(region, frame));
   mark.style.background = colours.get(region) ?? "#e5e7eb";
   return mark;
 }

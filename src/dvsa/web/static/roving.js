@@ -1,16 +1,17 @@
-/** One stop of the Tab key for a group; arrow keys, Home and End move inside it. */
+/** Roving tabindex: a group has one tab stop; arrow keys, Home and End move inside the group. */
 
 /**
- * @param {Element} group @param {string} items a selector
- * @param {() => number} [columns] of a grid; without it all arrows move along one line
+ * @param {Element} group @param {string} items selects the group's items
+ * @param {() => number} [columns] the columns of a grid; without it, all arrow keys move along one line
  */
-export function rove(group, items, columns) {
+export function makeRoving(group, items, columns) {
   group.addEventListener("keydown", (event) => {
     if (!event.target.matches(items) || event.ctrlKey || event.altKey || event.metaKey) return;
     const all = [...group.querySelectorAll(items)];
     const row = columns ? columns() : 1;
     const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -row, ArrowDown: row, Home: -Infinity, End: Infinity };
     if (!(event.key in steps)) return;
+
     event.preventDefault();
     const here = all.indexOf(event.target);
     const there = here + steps[event.key];
@@ -18,15 +19,15 @@ export function rove(group, items, columns) {
     else all.at(there < 0 ? 0 : -1).focus();
   });
   group.addEventListener("focusin", (event) => {
-    if (event.target.matches(items)) stop(group, items, event.target);
+    if (event.target.matches(items)) setTabStop(group, items, event.target);
   });
 }
 
 /**
- * Makes one item the stop of the Tab key: the first by default.
- * @param {Element} group @param {string} items a selector @param {Element} [chosen]
+ * Makes one item the tab stop; the first one by default.
+ * @param {Element} group @param {string} items selects the group's items @param {Element} [chosen]
  */
-export function stop(group, items, chosen) {
+export function setTabStop(group, items, chosen) {
   [...group.querySelectorAll(items)].forEach((item, k) => {
     item.setAttribute("tabindex", (chosen ? item === chosen : k === 0) ? "0" : "-1");
   });

@@ -1,28 +1,28 @@
-/** Files of what is shown, made in the browser. */
+/** Saves the current result as a file, which the browser makes itself. */
 
 import { image } from "./api.js";
-import { poster } from "./poster.js";
-import { report } from "./report.js";
+import { drawPoster } from "./poster.js";
+import { buildReport } from "./report.js";
 
-/** @typedef {import("./poster.js").Shown} Shown */
+/** @typedef {import("./poster.js").PageState} PageState */
 
-const MAKERS = { png, svg, html, json };
+const WRITERS = { png, svg, html, json };
 
-/** @param {"png" | "svg" | "html" | "json"} kind @param {Shown} shown @param {object} more for the JSON alone */
-export async function save(kind, shown, more) {
-  const stem = shown.photo.name.replace(/\.[^.]*$/, "").replace(/[^\p{L}\p{N}._-]+/gu, "-") || "photograph";
-  download(await MAKERS[kind](shown, more), `${stem}.dvsa.${kind}`);
+/** @param {"png" | "svg" | "html" | "json"} kind @param {PageState} state @param {object} more fields for the JSON */
+export async function save(kind, state, more) {
+  const stem = state.photo.name.replace(/\.[^.]*$/, "").replace(/[^\p{L}\p{N}._-]+/gu, "-") || "photograph";
+  download(await WRITERS[kind](state, more), `${stem}.dvsa.${kind}`);
 }
 
-/** @param {Shown} shown */
-async function svg(shown) {
-  const drawing = new XMLSerializer().serializeToString(poster(shown, await embedded(shown.photo.id)));
+/** @param {PageState} state */
+async function svg(state) {
+  const drawing = new XMLSerializer().serializeToString(drawPoster(state, await pictureDataUrl(state.photo.id)));
   return new Blob([drawing], { type: "image/svg+xml" });
 }
 
-/** @param {Shown} shown @returns {Promise<Blob>} */
-async function png(shown) {
-  const url = URL.createObjectURL(await svg(shown));
+/** @param {PageState} state @returns {Promise<Blob>} */
+async function png(state) {
+  const url = URL.createObjectURL(await svg(state));
   try {
     const drawing = new Image();
     drawing.src = url;
@@ -36,26 +36,26 @@ async function png(shown) {
   }
 }
 
-/** @param {Shown} shown */
-async function html(shown) {
-  return new Blob([report(shown, await embedded(shown.photo.id))], { type: "text/html" });
+/** @param {PageState} state */
+async function html(state) {
+  return new Blob([buildReport(state, await pictureDataUrl(state.photo.id))], { type: "text/html" });
 }
 
-/** The API's own shapes, with the alignment at the slider's beta. @param {Shown} shown @param {object} more */
-async function json({ photo, alignment, reading, beta }, more) {
-  const at = alignment && {
+/** The API's JSON, with the alignment at the slider's beta. @param {PageState} state @param {object} more */
+async function json({ photo, alignment, segmentation, beta }, more) {
+  const atBeta = alignment && {
     ...alignment,
     beta: beta === Infinity ? "inf" : beta,
-    segments: reading.segments,
-    marginals: reading.p_TI.map((p_I) => [...p_I]),
+    segments: segmentation.segments,
+    marginals: segmentation.p_TI.map((p_I) => [...p_I]),
   };
-  return new Blob([JSON.stringify({ ...photo, alignment: at, ...more }, null, 2)], { type: "application/json" });
+  return new Blob([JSON.stringify({ ...photo, alignment: atBeta, ...more }, null, 2)], { type: "application/json" });
 }
 
 /** The photograph as a data URL. @param {string} id @returns {Promise<string>} */
-async function embedded(id) {
+async function pictureDataUrl(id) {
   const response = await fetch(image(id));
-  if (!response.ok) throw new Error("The photograph has been forgotten by the server: open it again.");
+  if (!response.ok) throw new Error("The photograph has expired on the server: open it again.");
   const content = await response.blob();
   return new Promise((done, fail) => {
     const reader = new FileReader();
@@ -71,5 +71,5 @@ function download(content, name) {
   link.href = URL.createObjectURL(content);
   link.download = name;
   link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000); // the browser reads it after this turn
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000); // the browser reads it later
 }

@@ -1,67 +1,71 @@
-/** Photographs found by a sentence or by a part of a photograph, each with the boxes that its words found. */
+/** The results of a search: photographs, each with the boxes that match the words. */
 
 import { image, search, thumbnail } from "./api.js";
-import { marked, place } from "./boxes.js";
+import { boxWithTag, placeTag } from "./boxes.js";
 import { byId, el, number, plural, svg } from "./dom.js";
-import { assign, sign } from "./palette.js";
+import { assignColours, regionLabel } from "./palette.js";
 
 /** @typedef {import("./api.js").Hit} Hit */
 
-/** Photographs that are asked for. */
-const K = "24";
+/** The number of photographs to search for. */
+const COUNT = "24";
 
-export class Search {
-  /** @param {{open: (hit: string) => void}} tell */
-  constructor(tell) {
-    this.tell = tell;
-    this.asked = 0;
+export class SearchResults {
+  /** @param {{open: (hit: string) => void}} callbacks */
+  constructor(callbacks) {
+    this.callbacks = callbacks;
+    this.searches = 0;
   }
 
   /** @param {Record<string, string>} query q, or photo and box */
   async show(query) {
-    const asked = (this.asked += 1);
+    const searchNumber = (this.searches += 1);
     byId("found-title").textContent = query.q ? `“${query.q}”` : "Photographs like this part";
     byId("found-summary").textContent = "Searching…";
     byId("hits").replaceChildren();
     byId("crop").hidden = true;
-    // Of a photograph that is forgotten there is no part to show.
+    // If the photograph has expired, its part cannot be shown.
     if (query.photo) crop(image(query.photo), query.box.split(",").map(Number)).catch(() => {});
     byId("query").value = query.q ?? "";
-    const { hits, seconds } = await search({ ...query, k: K });
-    if (asked !== this.asked) return;
+
+    const { hits, seconds } = await search({ ...query, k: COUNT });
+    if (searchNumber !== this.searches) return;
     const count = plural(hits.length, "photograph");
     byId("found-summary").textContent = `${count}, best first, in ${Math.ceil(1000 * seconds)} ms`;
     byId("hits").append(...hits.map((hit) => this.card(hit, "q" in query)));
   }
 
-  /** @param {Hit} hit @param {boolean} spoken whether words were searched for */
-  card(hit, spoken) {
+  /** @param {Hit} hit @param {boolean} bySentence whether the query is a sentence */
+  card(hit, bySentence) {
     const frame = hit.boxes.length - 1;
-    const colours = assign(new Map(), hit.words.flatMap((word) => word.region ?? []), frame);
+    const colours = assignColours(new Map(), hit.words.flatMap((word) => word.region ?? []), frame);
     const size = { width: hit.width, height: hit.height };
     const picture = el("img", { src: thumbnail(hit.id, 320), alt: hit.name, ...size, loading: "lazy" });
     const fit = el("span", { class: "fit" }, picture, svg("svg", { "aria-hidden": "true" }, ...boxes(hit, colours)));
     fit.style.setProperty("--ratio", String(hit.width / hit.height));
+
     const label = `Open ${hit.name}, score ${number(hit.score)}`;
     const open = el("button", { type: "button", class: "hit", "aria-label": label });
     open.append(el("span", { class: "thumb" }, fit));
-    open.addEventListener("click", () => this.tell.open(hit.id));
+    open.addEventListener("click", () => this.callbacks.open(hit.id));
+
     const score = el("span", { class: "quiet figure" }, number(hit.score));
     const card = el("li", {}, open, el("p", { class: "hit-name" }, hit.name, " ", score));
-    if (spoken) {
-      const words = hit.words.flatMap((word, t) => [mark(word, hit.words[t - 1], frame, colours), " "]);
+    if (bySentence) {
+      const words = hit.words.flatMap((word, t) => [markedWord(word, hit.words[t - 1], frame, colours), " "]);
       card.append(el("p", { class: "hit-words" }, ...words));
     }
-    linked(card);
+    linkWordsToBoxes(card);
     return card;
   }
 }
 
-/** Shows the part that is searched for. @param {string} source @param {number[]} box */
+/** Shows the part of a photograph that the query is. @param {string} source @param {number[]} box */
 async function crop(source, [x0, y0, x1, y1]) {
   const picture = new Image();
   picture.src = source;
   await picture.decode();
+
   const { naturalWidth: width, naturalHeight: height } = picture;
   const [wide, high] = [(x1 - x0) * width, (y1 - y0) * height];
   const canvas = byId("crop");
@@ -70,13 +74,13 @@ async function crop(source, [x0, y0, x1, y1]) {
   canvas.hidden = false;
 }
 
-/** The boxes that words found. @param {Hit} hit @param {Map<number, string>} colours */
+/** The boxes that match the words. @param {Hit} hit @param {Map<number, string>} colours */
 function boxes(hit, colours) {
   /** @type {number[][]} */
   const taken = [];
   return [...colours].map(([region, colour]) => {
-    const parts = marked(hit.boxes[region], sign(region, hit.boxes.length - 1));
-    place(parts[2], hit.boxes[region], taken);
+    const parts = boxWithTag(hit.boxes[region], regionLabel(region, hit.boxes.length - 1));
+    placeTag(parts[2], hit.boxes[region], taken);
     const group = svg("g", { "data-box": region }, ...parts);
     group.style.setProperty("--c", colour);
     return group;
@@ -85,22 +89,22 @@ function boxes(hit, colours) {
 
 /** @typedef {import("./api.js").Word} Word */
 
-/** @param {Word} word @param {Word | undefined} before @param {number} frame @param {Map<number, string>} colours */
-function mark({ text, region, score }, before, frame, colours) {
+/** @param {Word} word @param {Word | undefined} previous @param {number} frame @param {Map<number, string>} colours */
+function markedWord({ text, region, score }, previous, frame, colours) {
   if (region === null) return el("span", { class: "mark unknown" }, text, el("small", {}, "unknown"));
-  const key = region === before?.region ? [] : [el("span", { class: "key" }, sign(region, frame))];
+  const key = region === previous?.region ? [] : [el("span", { class: "key" }, regionLabel(region, frame))];
   const word = el("span", { class: "mark", "data-box": region }, ...key, text, el("small", {}, number(score)));
   word.style.setProperty("--c", colours.get(region));
   return word;
 }
 
-/** Inside one hit a word lights its box. @param {Element} card */
-function linked(card) {
-  const light = (/** @type {PointerEvent} */ event) => {
+/** Makes a word of a card highlight its box. @param {Element} card */
+function linkWordsToBoxes(card) {
+  const update = (/** @type {PointerEvent} */ event) => {
     const box = event.type === "pointerover" ? event.target.closest("[data-box]")?.dataset.box : undefined;
     card.classList.toggle("lit", box !== undefined);
     for (const part of card.querySelectorAll("[data-box]")) part.classList.toggle("on", part.dataset.box === box);
   };
-  card.addEventListener("pointerover", light);
-  card.addEventListener("pointerleave", light);
+  card.addEventListener("pointerover", update);
+  card.addEventListener("pointerleave", update);
 }

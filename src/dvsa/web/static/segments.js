@@ -1,23 +1,24 @@
 /**
- * From words to segments: the chain MRF of dvsa.segments, in the browser, so that the slider asks nobody.
+ * The chain MRF of dvsa.segments in the browser, so that the slider needs no requests.
  *
- * Word t lies on region a_t, at an energy of - sum_t dot_TI[t][a_t] - beta * #{t : a_t = a_(t+1)}.
+ * Word t is assigned to region a_t. The energy is - sum_t dot_TI[t][a_t] - beta * #{t : a_t = a_(t+1)}.
  * Shape letters as in dvsa.records: T words, I regions, N known words. `dot_TI[t][i]` is v_i . s_t.
  */
 
 /**
- * The path of regions a_T with the least energy; of several such paths, the first in dictionary order.
+ * The path of regions a_T with the lowest energy; among equal paths, the first in lexicographic order.
  * @param {ArrayLike<number>[]} dot_TI @param {number} beta from 0 to Infinity @returns {number[]}
  */
 export function viterbi(dot_TI, beta) {
   check(dot_TI, beta);
   const T = dot_TI.length;
-  // rest_TI[t][i]: the most that words t to the end can gain, products less prices, with word t on i.
+  // rest_TI[t][i]: the best total of words t to the end, products minus changes, with word t on region i.
   const rest_TI = dot_TI.map((dot_I) => Float64Array.from(dot_I));
   for (let t = T - 2; t >= 0; t -= 1) {
     const change = Math.max(...rest_TI[t + 1]) - beta;
     rest_TI[t].forEach((dot, i) => (rest_TI[t][i] = dot + Math.max(rest_TI[t + 1][i], change)));
   }
+
   const path_T = [];
   for (let t = 0; t < T; t += 1) {
     const best = argmax(rest_TI[t]);
@@ -45,7 +46,7 @@ export function marginals(dot_TI, beta) {
 }
 
 /**
- * Runs of neighbouring words on one region: first word, last word inclusive, region.
+ * Runs of neighbouring words on the same region: first word, last word (inclusive), region.
  * @param {number[]} path_T @returns {[number, number, number][]}
  */
 export function segments(path_T) {
@@ -70,7 +71,7 @@ export function nearestKnown(known_T) {
 }
 
 /**
- * What the words before t say of its region, in logarithms.
+ * The forward messages of the MRF to each word, as logarithms.
  * @param {ArrayLike<number>[]} dot_TI @param {number} beta
  */
 function messages(dot_TI, beta) {

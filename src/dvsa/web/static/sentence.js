@@ -1,59 +1,61 @@
-/** The sentence that somebody types, or changes word by word. */
+/** The sentence that the user types or edits word by word. */
 
-import { align, Refusal } from "./api.js";
-import { changes } from "./changes.js";
+import { align, ApiError } from "./api.js";
 import { byId, el, number, plural } from "./dom.js";
+import { scoreChanges } from "./score_changes.js";
 
-/** Milliseconds without a key after which a sentence is looked at. */
-const CALM = 150;
+/** Milliseconds without typing after which the sentence is aligned. */
+const TYPING_PAUSE = 150;
 
-export class Sentence {
+export class SentenceInput {
   /**
    * @param {import("./alignment.js").AlignmentView} view
-   * @param {{announce: (text: string) => void, fail: (error: unknown) => void}} tell
+   * @param {{announce: (text: string) => void, showError: (error: unknown) => void}} callbacks
    */
-  constructor(view, tell) {
+  constructor(view, callbacks) {
     this.view = view;
-    this.tell = tell;
+    this.callbacks = callbacks;
     this.input = byId("sentence");
     this.id = "";
-    /** @type {import("./api.js").Alignment | null} what changes are measured from */
+    /** @type {import("./api.js").Alignment | null} the alignment that changes are compared with */
     this.before = null;
-    this.asking = new AbortController();
+    this.request = new AbortController();
     this.timer = 0;
     this.listen();
   }
 
-  /** A new photograph: its caption is the first sentence. @param {import("./api.js").Photo} photo */
-  begin(photo) {
+  /** Starts with a new photograph and its caption. @param {import("./api.js").Photo} photo */
+  setPhoto(photo) {
     this.stop();
     this.id = photo.id;
     this.input.value = photo.caption.text;
-    this.view.begin(photo);
-    this.settle();
+    this.view.setPhoto(photo);
+    this.resetChanges();
   }
 
-  /** From here on changes are counted anew. */
-  settle() {
+  /** Compares later changes with the current alignment. */
+  resetChanges() {
     this.before = this.view.alignment;
     byId("changes").replaceChildren();
   }
 
-  /** Looks at another sentence. @param {string} text @returns {Promise<void>} */
-  async say(text) {
+  /** Aligns a sentence and shows it. @param {string} text @returns {Promise<void>} */
+  async alignText(text) {
     this.stop();
-    const { signal } = this.asking;
+    const { signal } = this.request;
     if (!text.trim()) return this.view.show(null);
+
     byId("words").classList.add("waiting");
     try {
       const alignment = await align(this.id, text, signal);
       this.view.show(alignment);
-      byId("changes").replaceChildren(...changes(this.before, alignment));
-      this.tell.announce(`Score ${number(alignment.score)}, ${plural(this.view.reading.segments.length, "segment")}`);
+      byId("changes").replaceChildren(...scoreChanges(this.before, alignment));
+      const count = plural(this.view.segmentation.segments.length, "segment");
+      this.callbacks.announce(`Score ${number(alignment.score)}, ${count}`);
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof Refusal && error.status === 422) this.view.decline(error.message);
-      else this.tell.fail(error);
+      if (error instanceof ApiError && error.status === 422) this.view.showReason(error.message);
+      else this.callbacks.showError(error);
     } finally {
       if (!signal.aborted) byId("words").classList.remove("waiting");
     }
@@ -61,32 +63,33 @@ export class Sentence {
 
   stop() {
     clearTimeout(this.timer);
-    this.asking.abort();
-    this.asking = new AbortController();
+    this.request.abort();
+    this.request = new AbortController();
     byId("words").classList.remove("waiting");
   }
 
   listen() {
     const { input } = this;
-    input.addEventListener("focus", () => this.settle());
+    input.addEventListener("focus", () => this.resetChanges());
     input.addEventListener("input", () => {
       clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.say(input.value), CALM);
+      this.timer = setTimeout(() => this.alignText(input.value), TYPING_PAUSE);
     });
     input.addEventListener("keydown", (event) => {
       if (event.key !== "Enter") return;
       event.preventDefault();
-      this.say(input.value).then(() => this.settle());
+      this.alignText(input.value).then(() => this.resetChanges());
     });
+
     byId("words").addEventListener("click", (event) => {
       const word = event.target.closest("button.word");
-      // A finger cannot hover: its first touch lights the word, its second opens it.
+      // A touch screen has no hover: the first touch highlights the word, the second one edits it.
       if (word && (event.pointerType !== "touch" || word === this.touched)) this.edit(word);
       this.touched = word;
     });
   }
 
-  /** Opens a word for another. @param {HTMLButtonElement} button */
+  /** Replaces a word's button by a text field, until the user leaves it. @param {HTMLButtonElement} button */
   edit(button) {
     const t = Number(button.dataset.t);
     const words = this.view.alignment.words.map((word) => word.text);
@@ -95,22 +98,24 @@ export class Sentence {
     field.value = words[t];
     field.size = Math.max(words[t].length, 4);
     field.addEventListener("input", () => (field.size = Math.max(field.value.length, 4)));
+
     let open = true;
-    const close = async (/** @type {boolean} */ keep) => {
+    const close = async (/** @type {boolean} */ accept) => {
       if (!open) return;
       open = false;
       const refocus = document.activeElement === field;
       const text = words.with(t, field.value.trim()).join(" ").trim();
       field.replaceWith(button);
-      if (keep && text && field.value.trim() !== words[t]) {
+      if (accept && text && field.value.trim() !== words[t]) {
         this.input.value = text;
-        this.settle();
-        await this.say(text);
+        this.resetChanges();
+        await this.alignText(text);
       }
       if (refocus) (this.view.words.querySelector(`[data-t="${t}"]`) ?? this.input).focus();
     };
+
     field.addEventListener("keydown", (event) => {
-      event.stopPropagation(); // arrow keys move inside the word, not among the words
+      event.stopPropagation(); // arrow keys move inside the word, not between words
       if (event.key === "Enter") close(true);
       if (event.key === "Escape") close(false);
     });

@@ -1,0 +1,63 @@
+/** How the score changes when words of the sentence are replaced, added or removed. */
+
+import { el, number, signed } from "./dom.js";
+
+/** @typedef {import("./api.js").Word} Word @typedef {import("./api.js").Alignment} Alignment */
+
+/** The most changes that are listed; with more, it is a different sentence. */
+const MAX_LISTED = 3;
+
+/**
+ * Pairs of a removed word and the word added in its place, by the longest common subsequence; null for none.
+ * @param {Word[]} before_S @param {Word[]} after_T @returns {[Word | null, Word | null][]}
+ */
+export function changedWords(before_S, after_T) {
+  const same = (/** @type {number} */ s, /** @type {number} */ t) => before_S[s].text === after_T[t].text;
+  const [S, T] = [before_S.length, after_T.length];
+
+  // common[s][t]: the length of the longest common subsequence of before_S from s and after_T from t.
+  const common = Array.from({ length: S + 1 }, () => new Uint16Array(T + 1));
+  for (let s = S - 1; s >= 0; s -= 1) {
+    for (let t = T - 1; t >= 0; t -= 1) {
+      common[s][t] = same(s, t) ? common[s + 1][t + 1] + 1 : Math.max(common[s + 1][t], common[s][t + 1]);
+    }
+  }
+
+  /** @type {[Word | null, Word | null][]} */
+  const found = [];
+  let [s, t] = [0, 0];
+  while (s < S || t < T) {
+    const [removed, added] = [[], []];
+    while ((s < S || t < T) && !(s < S && t < T && same(s, t))) {
+      if (t === T || (s < S && common[s + 1][t] >= common[s][t + 1])) removed.push(before_S[s++]);
+      else added.push(after_T[t++]);
+    }
+    for (let k = 0; k < Math.max(removed.length, added.length); k += 1) {
+      found.push([removed[k] ?? null, added[k] ?? null]);
+    }
+    [s, t] = [s + 1, t + 1];
+  }
+  return found;
+}
+
+/** @param {Alignment | null} before @param {Alignment | null} after @returns {HTMLElement[]} lines of a list */
+export function scoreChanges(before, after) {
+  if (!before || !after) return [];
+  const differ = changedWords(before.words, after.words);
+  if (!differ.length) return [];
+  const listed = differ.length > MAX_LISTED ? [] : differ;
+  const lines = listed.map(([removed, added]) => el("li", {}, ...line(removed, added)));
+  const total = `${number(before.score)} → ${number(after.score)} (${signed(after.score - before.score)})`;
+  return [...lines, el("li", { class: "total" }, "whole sentence: ", el("b", {}, total))];
+}
+
+/** @param {Word | null} removed @param {Word | null} added */
+function line(removed, added) {
+  const score = (/** @type {Word} */ word) => (word.known ? signed(word.score) : "unknown");
+  if (removed && added) {
+    const both = el("b", {}, `${score(removed)} → ${score(added)}`);
+    return [el("s", {}, removed.text), " → ", el("em", {}, added.text), ": ", both];
+  }
+  if (added) return [el("em", {}, added.text), " added: ", el("b", {}, score(added))];
+  return [el("s", {}, removed.text), " removed: ", el("b", {}, score(removed))];
+}
