@@ -1,4 +1,4 @@
-"""Which words of a sentence have a region that speaks for them."""
+"""Words of a sentence on regions: which are supported, and where phrases are."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -55,7 +55,7 @@ def test_every_word_has_its_best_region(T: int, I: int, least: float, seed: int)
 
 
 @given(st.integers(1, 4), st.integers(1, 6), st.sampled_from([0.0, 5.0, 20.0]), st.integers(0, 99))
-def test_a_phrase_is_where_it_overlaps_most_with_where_it_may_be(
+def test_a_phrase_goes_to_the_region_with_the_highest_expected_iou(
     N: int,
     I: int,  # noqa: E741
     sharpness: float,
@@ -104,7 +104,7 @@ def _sum(view: View, sentence: str, first: int, last: int) -> np.ndarray:
     return total_D
 
 
-def test_a_bundle_says_from_which_score_a_region_speaks() -> None:
+def test_a_bundle_sets_the_score_above_which_words_are_supported() -> None:
     bundle = Bundle.open()
     lenient, strict = (
         Model(replace(bundle, manifest=replace(bundle.manifest, support=least))) for least in (-100.0, 100.0)

@@ -123,7 +123,7 @@ def test_width_1_is_greedy(table_VV: FloatArray, max_len: int, min_len: int) -> 
 
 
 @given(tables(), st.integers(0, 4), st.integers(0, 99))
-def test_no_sequence_ends_before_its_least_length(table_VV: FloatArray, min_len: int, seed: int) -> None:
+def test_no_sequence_ends_before_its_minimum_length(table_VV: FloatArray, min_len: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     drawn = sample(
         markov(table_VV), items(*[2] * 20), start=START, end=END, max_len=6, min_len=min_len, rng=rng
@@ -163,7 +163,7 @@ def test_many_items_are_as_many_searches(
 
 
 def test_a_large_vocabulary_agrees_with_the_loops() -> None:
-    """Groups of tokens, the shortcut to the best ones, only exist where V is above 32 * width."""
+    """Groups of tokens, the shortcut to the best ones, are used only if V is above 32 * width."""
     table_VV = np.log(np.random.default_rng(0).dirichlet(np.full(301, 0.3), size=301) + 1e-9)
     (found,) = beam_search(markov(table_VV), items(7), start=START, end=END, width=4, max_len=8)
     assert found == beam_by_hand(table_VV, 7, 4, 8, 0, 0.0)
@@ -278,7 +278,7 @@ def test_the_search_stops_when_all_are_finished() -> None:
 
 
 @pytest.mark.parametrize("row", [[math.nan, -1.0], [-math.inf, -math.inf], [math.inf, -1.0]])
-def test_a_step_without_sense_is_refused(row: list[float]) -> None:
+def test_an_invalid_step_is_refused(row: list[float]) -> None:
     def step(token_B: IntArray, state: State) -> tuple[FloatArray, State]:
         return np.tile(row, (len(token_B), 1)), state
 
@@ -298,7 +298,7 @@ def test_impossible_tokens_are_not_kept() -> None:
 
 
 @pytest.mark.parametrize(("width", "max_len"), [(0, 2), (2, 0)])
-def test_a_search_of_no_size_is_refused(width: int, max_len: int) -> None:
+def test_a_search_of_size_0_is_refused(width: int, max_len: int) -> None:
     with pytest.raises(ValueError, match="must be at least 1"):
         beam_search(markov(np.zeros((2, 2))), items(0), start=START, end=END, width=width, max_len=max_len)
 

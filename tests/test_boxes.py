@@ -46,7 +46,7 @@ def test_iou_is_the_share_of_cells(a_N4: FloatArray, b_M4: FloatArray) -> None:
     np.testing.assert_allclose(iou(a_N4, b_M4), np.reshape(expected, (len(a_N4), len(b_M4))))
 
 
-def test_iou_keeps_the_type_and_lies_within_0_and_1() -> None:
+def test_iou_keeps_the_type_and_is_within_0_and_1() -> None:
     b_N4 = clip(np.random.default_rng(0).normal(0.5, 0.4, (50, 4)).astype(np.float32))
     b_N4 = np.concatenate(
         [np.minimum(b_N4[:, :2], b_N4[:, 2:]), np.maximum(b_N4[:, :2], b_N4[:, 2:])], axis=1
@@ -57,7 +57,7 @@ def test_iou_keeps_the_type_and_lies_within_0_and_1() -> None:
 
 
 @given(lists_of_boxes.filter(len))
-def test_union_is_the_least_box_around_all(b_N4: FloatArray) -> None:
+def test_union_is_the_smallest_box_around_all(b_N4: FloatArray) -> None:
     x0, y0, x1, y1 = union(b_N4)
     assert [x0, y0] == [min(b[0] for b in b_N4), min(b[1] for b in b_N4)]
     assert [x1, y1] == [max(b[2] for b in b_N4), max(b[3] for b in b_N4)]
@@ -86,7 +86,7 @@ def test_nms_agrees_with_the_greedy_loop(b_N4: FloatArray, data: st.DataObject) 
 
 
 def test_the_central_box_is_in_the_middle_of_the_likely_ones() -> None:
-    """Two boxes to the sides of a third are likelier than it, and yet it is the better guess."""
+    """The box in the middle of two likelier boxes is the better guess."""
     b_I4 = np.array([[0, 0, 4, 4], [1, 0, 5, 4], [2, 0, 6, 4], [7, 7, 8, 8]]) / 8
     assert central(b_I4, np.array([0.35, 0.2, 0.35, 0.1])) == 1
     assert central(b_I4, np.array([0.0, 0.0, 0.0, 1.0])) == 3
@@ -101,7 +101,7 @@ def test_the_central_box_has_the_highest_expected_iou(b_N4: FloatArray, seed: in
     assert expected[central(b_N4, weights)] == pytest.approx(max(expected))
 
 
-def test_grid_is_19_different_boxes_that_lie_within_and_cover_the_middle() -> None:
+def test_grid_is_19_different_boxes_within_the_photograph() -> None:
     g_N4 = grid()
     assert g_N4.shape == (19, 4)
     assert (g_N4 >= 0).all()
@@ -122,12 +122,12 @@ def test_pixels_come_back_unchanged(width: int, height: int, data: st.DataObject
 
 
 @given(st.tuples(*[st.floats(-0.5, 1.5) for _ in range(4)]), st.integers(1, 700), st.integers(1, 700))
-def test_pixels_are_nearest_never_empty_and_within(box: Box, width: int, height: int) -> None:
+def test_pixels_are_rounded_never_empty_and_within(box: Box, width: int, height: int) -> None:
     x0, y0, x1, y1 = to_pixels(box, width, height)
     assert 0 <= x0 < x1 <= width
     assert 0 <= y0 < y1 <= height
     inside = [min(max(edge, 0), 1) for edge in box]
-    if inside[2] * width - inside[0] * width > 1:  # then no edge had to move to make room for a pixel
+    if inside[2] * width - inside[0] * width > 1:  # then no edge had to move to include a pixel
         assert abs(x0 - inside[0] * width) <= 0.5
         assert abs(x1 - inside[2] * width) <= 0.5
 
@@ -142,7 +142,7 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
-def test_read_boxes_gives_fractions_in_order_and_cuts_what_reaches_beyond(tmp_path: Path) -> None:
+def test_read_boxes_gives_fractions_in_order_and_clips_them(tmp_path: Path) -> None:
     rows = [[0, 0, 200, 100], [50, 25, 100, 50.0], [-10, 90, 1000, 1e400]]
     found_N4 = read_boxes(write(tmp_path, json.dumps(rows)), 200, 100)
     assert found_N4.tolist() == [[0, 0, 1, 1], [0.25, 0.25, 0.5, 0.5], [0, 0.9, 1, 1]]

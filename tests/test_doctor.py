@@ -25,7 +25,7 @@ def failures(checks: tuple[Check, ...]) -> list[str]:
     return [check.name for check in checks if not check.ok]
 
 
-def test_a_sound_bundle(toy_bundle: Path) -> None:
+def test_a_valid_bundle(toy_bundle: Path) -> None:
     found = {check.name: check for check in examine(toy_bundle)}
     assert all(check.ok for check in found.values())
     assert found["numpy"].detail == np.__version__
@@ -40,7 +40,7 @@ def test_the_probe_picture_is_the_same_everywhere() -> None:
     assert digest == "eb8a37ac06f27a3b64e2579cad3b4bda945948b7283e0bae5c9078a51c8b0636"
 
 
-def test_the_probe_speaks_of_picture_and_words(toy_bundle: Path) -> None:
+def test_the_probe_holds_a_caption_and_a_score(toy_bundle: Path) -> None:
     model = dvsa.load(toy_bundle)
     view = model.open(probe_photo())
     found = probe(model)
@@ -49,7 +49,7 @@ def test_the_probe_speaks_of_picture_and_words(toy_bundle: Path) -> None:
     assert found.score == pytest.approx(wanted, rel=1e-5)
 
 
-def test_other_results_than_recorded_are_wrong(toy_bundle: Path, tmp_path: Path) -> None:
+def test_results_that_differ_from_the_recorded_ones_fail(toy_bundle: Path, tmp_path: Path) -> None:
     truth = probe(dvsa.load(toy_bundle))
     room = TOLERANCE * max(1.0, abs(truth.score))
     near = bundle_with(toy_bundle, tmp_path / "near", probe=asdict(truth) | {"score": truth.score + room / 2})
@@ -61,7 +61,7 @@ def test_other_results_than_recorded_are_wrong(toy_bundle: Path, tmp_path: Path)
     assert "recorded was 'a dog'" in examine(other)[-1].detail
 
 
-def test_a_bundle_that_records_no_result(toy_bundle: Path, tmp_path: Path) -> None:
+def test_a_bundle_without_a_recorded_result(toy_bundle: Path, tmp_path: Path) -> None:
     bundle = bundle_with(toy_bundle, tmp_path / "old")
     manifest = json.loads((bundle / "manifest.json").read_text())
     del manifest["probe"]

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
 from dvsa.draw import (
-    LEAST_HEIGHT,
-    LEAST_WIDTH,
     LONG_SIDE,
+    MIN_HEIGHT,
+    MIN_WIDTH,
     PALETTE,
     _free_spot,
     _ink_on,
@@ -87,11 +87,11 @@ def is_colour(picture_HWC: NDArray[np.int16], colour: str) -> NDArray[np.bool_]:
         ((300, 400), (720, 960)),
         ((4000, 3000), (960, 720)),
         ((1, 1), (960, 960)),
-        ((2000, 4), (960, LEAST_HEIGHT)),
-        ((4, 2000), (LEAST_WIDTH, 960)),
+        ((2000, 4), (960, MIN_HEIGHT)),
+        ((4, 2000), (MIN_WIDTH, 960)),
     ],
 )
-def test_the_photograph_fills_its_stage_in_its_own_shape(
+def test_the_photograph_keeps_its_aspect_ratio_on_the_stage(
     size: tuple[int, int], stage: tuple[int, int]
 ) -> None:
     photo = photograph(*size)
@@ -122,7 +122,7 @@ def test_boxes_are_drawn_on_their_edges_and_nowhere_else() -> None:
     assert changed_HW[top - 20 : top - 5, left + 2 : left + 60].mean() > 0.8, "its label stands on it"
 
 
-def test_small_boxes_lie_over_large_ones() -> None:
+def test_small_boxes_are_drawn_over_large_ones() -> None:
     photo = photograph()
     small: Box = (0.25, 0.5, 0.5, 0.6)
     for boxes in ([PERSON, small], [small, PERSON]):
@@ -131,7 +131,7 @@ def test_small_boxes_lie_over_large_ones() -> None:
         assert is_colour(shared_HWC, PALETTE[boxes.index(small)]).all()
 
 
-def test_words_bear_the_colour_of_their_segments_region() -> None:
+def test_words_have_the_colour_of_the_region_of_their_segment() -> None:
     photo = photograph()
     alignment = align("a man on a zorb", [(0, 1, 0), (2, 2, 2), (3, 4, 1)], regions=3)
     description = describe(photo, [PERSON, (0, 0, 0.2, 0.2)], {1: "a ball"}, alignment=alignment)
@@ -144,7 +144,7 @@ def test_words_bear_the_colour_of_their_segments_region() -> None:
     assert not any(is_colour(without, colour).any() for colour in PALETTE)
 
 
-def test_the_frame_is_named_by_no_box() -> None:
+def test_the_frame_has_no_label() -> None:
     photo = photograph()
     description = describe(photo, [], {0: "a room"}, alignment=align("a room", [(0, 1, 0)], regions=1))
     assert named_regions(description) == {}
@@ -206,7 +206,7 @@ def test_labels_stay_on_the_stage_and_find_the_best_free_spot(
         assert (x, y) == (min(max(wish[0], 0), 320), min(max(wish[1], 0), 270))
 
 
-def test_a_label_moves_off_another_where_there_is_room() -> None:
+def test_a_label_avoids_another_if_there_is_space() -> None:
     taken = [(100, 100, 180, 130)]
     x, y = _free_spot((400, 300), (80, 30), (110, 105), taken)
     assert y in (70, 130) or abs(y - 100) >= 30 or abs(x - 100) >= 80

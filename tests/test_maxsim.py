@@ -31,7 +31,7 @@ def by_loops(
 
 @st.composite
 def batches(draw: st.DrawFn) -> Batch:
-    """Random vectors and masks; each photograph has a region, and pads hold large numbers."""
+    """Random vectors and masks; each photograph has a region, and padding holds large numbers."""
     K, I, L, T, D = (draw(st.integers(low, 5)) for low in (0, 1, 0, 0, 1))  # noqa: E741
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     real_KI = rng.random((K, I)) < draw(st.sampled_from([0.3, 1.0]))
@@ -72,7 +72,7 @@ def test_without_a_mask_of_regions_all_are_real() -> None:
     np.testing.assert_array_equal(defrag(v_KID, s_LTD, real_LT), defrag(v_KID, s_LTD, real_LT, real_KI))
 
 
-def test_a_pad_does_not_beat_negative_products() -> None:
+def test_padding_does_not_beat_negative_products() -> None:
     v_KID = np.array([[[-1.0], [0.0]]])
     s_LTD = np.array([[[2.0], [0.0]]])
     found_KL = scores(v_KID, s_LTD, np.array([[True, False]]), np.array([[True, False]]))
@@ -85,7 +85,7 @@ def test_a_photograph_without_regions_is_refused() -> None:
         scores(v_KID, s_LTD, np.array([[True]]), np.array([[True], [False]]))
 
 
-def test_memory_stays_near_the_bound() -> None:
+def test_memory_stays_near_the_limit() -> None:
     rng = np.random.default_rng(0)
     v_KID = rng.standard_normal((64, 20, 8), dtype=np.float32)
     s_LTD = rng.standard_normal((1000, 12, 8), dtype=np.float32)

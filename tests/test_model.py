@@ -1,4 +1,4 @@
-"""How the model chooses among the captions that it has found."""
+"""How the model reranks captions and chooses regions."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,7 @@ def seen(photo: Path, rerank: float) -> View:
 
 
 @pytest.mark.parametrize("photo", PHOTOGRAPHS, ids=lambda photo: photo.stem)
-def test_captions_compete_by_likelihood_and_by_alignment(photo: Path) -> None:
+def test_captions_are_compared_by_log_probability_and_alignment(photo: Path) -> None:
     by_likelihood = seen(photo, 0.0)
     found = by_likelihood.captions(6)
     likely = {c.text: c.logprob / len(c.logprobs) ** 0.8 for c in found}
@@ -31,10 +31,10 @@ def test_captions_compete_by_likelihood_and_by_alignment(photo: Path) -> None:
         view = seen(photo, rerank)
         assert [c.text for c in view.captions(6)] == sorted(worth, key=lambda text: -worth[text])
         assert view.caption(6).text == max(worth, key=lambda text: worth[text])
-        assert view.phrases(2, 3) == by_likelihood.phrases(2, 3)  # regions have no sentence's worth of words
+        assert view.phrases(2, 3) == by_likelihood.phrases(2, 3)  # phrases of regions are not reranked
 
 
-def test_bundles_that_say_nothing_of_it_leave_the_likeliest_in_front() -> None:
+def test_bundles_without_rerank_sort_by_log_probability() -> None:
     bundle = Bundle.open()
     silent = {key: value for key, value in bundle.manifest.to_json().items() if key != "rerank"}
     model = Model(replace(bundle, manifest=BundleManifest.from_json(silent)))

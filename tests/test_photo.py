@@ -50,7 +50,7 @@ def shows_two_colours(photo: Photo, tolerance: int = 12) -> bool:
 
 
 def refusal(source: Path | bytes, name: str | None = None) -> str:
-    """What the error says; empty where the photograph is read after all."""
+    """The message of the error; empty if the photograph can be read."""
     try:
         read(source, name)
     except PhotoError as error:
@@ -113,7 +113,7 @@ def test_every_colour_mode(mode: str, format: str) -> None:
         ("F", [float("nan"), float("nan")], [0, 0]),
     ],
 )
-def test_greys_are_brought_to_eight_bits(mode: str, values: list[float], expected: list[int]) -> None:
+def test_greys_are_converted_to_eight_bits(mode: str, values: list[float], expected: list[int]) -> None:
     dtype = {"1": "u1", "L": "u1", "I;16": "u2", "I": "i4", "F": "f4"}[mode]
     image = Image.fromarray(np.repeat(np.array([values], dtype), 4, axis=0))
     photo = read(encode(image.convert("1") if mode == "1" else image, "TIFF"))
@@ -132,7 +132,7 @@ def test_sixteen_bits_with_a_key_colour() -> None:
 
 
 @pytest.mark.parametrize(("mode", "black"), [("RGBA", (0, 0, 0)), ("LA", (0,))])
-def test_transparency_lies_over_white(mode: str, black: tuple[int, ...]) -> None:
+def test_transparency_becomes_white(mode: str, black: tuple[int, ...]) -> None:
     image = Image.new(mode, (3, 1))
     for x, alpha in enumerate((0, 255, 127)):
         image.putpixel((x, 0), (*black, alpha))
@@ -140,7 +140,7 @@ def test_transparency_lies_over_white(mode: str, black: tuple[int, ...]) -> None
     assert [at(photo, x, 0)[0] for x in range(3)] == [255, 0, 128]
 
 
-def test_transparent_palettes_and_key_colours_lie_over_white() -> None:
+def test_transparent_palettes_and_key_colours_become_white() -> None:
     palette = two_colours().quantize(4, dither=Image.Dither.NONE)
     clear = palette.getpixel((0, 0))
     for data in (
@@ -154,7 +154,7 @@ def test_transparent_palettes_and_key_colours_lie_over_white() -> None:
         assert at(photo, 39, 0) == BLUE
 
 
-# What a camera held so that it needs this orientation stores of an upright view.
+# How a camera stores an upright view for each orientation.
 STORED = {
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -169,7 +169,7 @@ STORED = {
 
 @pytest.mark.parametrize("orientation", STORED)
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "WEBP"])
-def test_exif_orientation_sets_the_picture_upright(orientation: int, format: str) -> None:
+def test_exif_orientation_turns_the_picture_upright(orientation: int, format: str) -> None:
     stored = Image.new("RGB", (48, 32), "white")
     stored.paste("black", (0, 0, 16, 16))  # the upper left corner
     if (turn := STORED[orientation]) is not None:
@@ -196,7 +196,7 @@ def test_an_unknown_orientation_is_ignored(value: int) -> None:
     ],
 )
 @pytest.mark.parametrize("format", ["JPEG", "WEBP"])
-def test_broken_metadata_costs_nothing_and_is_dropped(format: str, options: dict[str, Any]) -> None:
+def test_broken_metadata_is_dropped_without_an_error(format: str, options: dict[str, Any]) -> None:
     photo = read(encode(two_colours(), format, **options))  # a warning would fail this test
     assert shows_two_colours(photo)
     assert not photo.image.info
@@ -216,7 +216,7 @@ def test_the_smallest_photographs(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG"])
-def test_a_large_photograph_is_shrunk_but_keeps_its_size_in_words(format: str) -> None:
+def test_a_large_photograph_is_shrunk_but_reports_its_original_size(format: str) -> None:
     image = Image.linear_gradient("L").resize((2000, 3000))
     photo = read(encode(image, format, exif=with_orientation(6)))
     assert (photo.width, photo.height) == (3000, 2000)
@@ -239,7 +239,7 @@ def test_a_progressive_jpeg_counts_half_its_full_size() -> None:
 
 
 @pytest.mark.parametrize("format", ["PNG", "GIF", "BMP"])
-def test_twenty_thousand_pixels_squared_are_refused_unread(format: str) -> None:
+def test_twenty_thousand_pixels_squared_are_refused_before_decoding(format: str) -> None:
     data = encode(two_colours(), format)
     if format == "PNG":
         data = data[:8] + png_chunk(b"IHDR", struct.pack(">II", 20_000, 20_000) + data[24:29]) + data[33:]
@@ -251,11 +251,11 @@ def test_twenty_thousand_pixels_squared_are_refused_unread(format: str) -> None:
     assert said == "wide: 20000 x 20000 pixels are too many; shrink it to 36,000,000 pixels or fewer"
 
 
-def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
+def test_a_huge_file_is_refused_before_reading(tmp_path: Path) -> None:
     path = tmp_path / "huge.png"
     path.write_bytes(encode(two_colours(), "PNG"))
     with path.open("r+b") as stream:
-        stream.truncate(MAX_BYTES + 1)  # sparse: takes no room
+        stream.truncate(MAX_BYTES + 1)  # sparse: takes no space
     assert "make it smaller" in refusal(path)
 
 
@@ -289,7 +289,7 @@ def test_truncated_anywhere_is_a_clear_error_or_a_picture(tmp_path: Path, format
 
 
 @given(st.sampled_from(FORMATS), st.data())
-def test_damage_never_escapes_as_another_error(format: str, data: st.DataObject) -> None:
+def test_damage_never_raises_another_error(format: str, data: st.DataObject) -> None:
     content = bytearray(encode(two_colours(), format))
     for _ in range(data.draw(st.integers(1, 8))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))

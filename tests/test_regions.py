@@ -14,14 +14,14 @@ seeds = st.integers(0, 999)
 
 
 def scene(seed: int, count: int) -> tuple[FloatArray, FloatArray]:
-    """Boxes in three heaps, and their scores."""
+    """Boxes in three clusters, and their scores."""
     rng = np.random.default_rng(seed)
     low_N2 = rng.choice([0.0, 0.3, 0.5], (count, 1)) + 0.1 * rng.random((count, 2))
     return np.concatenate([low_N2, low_N2 + 0.2 + 0.1 * rng.random((count, 2))], axis=1), rng.random(count)
 
 
 def coverage(chosen: list[int], b_N4: FloatArray, scores: FloatArray) -> float:
-    """What a choice, and the frame, cover of all boxes."""
+    """The expected coverage of a choice, with the frame."""
     total = 0.0
     for box, score in zip(b_N4, scores, strict=True):
         overlaps = [
@@ -32,7 +32,7 @@ def coverage(chosen: list[int], b_N4: FloatArray, scores: FloatArray) -> float:
 
 
 @given(seeds, st.integers(8, 14), st.integers(1, 4))
-def test_cover_adds_what_covers_most(seed: int, count: int, keep: int) -> None:
+def test_cover_adds_the_box_that_covers_most(seed: int, count: int, keep: int) -> None:
     b_N4, scores = scene(seed, count)
     chosen = cover(b_N4, scores, keep).tolist()
     assert len({*chosen}) == keep
@@ -52,8 +52,8 @@ def test_cover_comes_near_the_best_choice(seed: int, count: int) -> None:
     assert found - nothing >= (1 - 1 / np.e) * (best - nothing) - 1e-9
 
 
-def test_cover_goes_to_every_heap_before_it_refines_one() -> None:
-    """Where NMS would take the three best scores, which are all of one thing."""
+def test_cover_takes_a_box_of_every_cluster_first() -> None:
+    """NMS with a high threshold would take the three best scores, which are all in one cluster."""
     b_N4 = np.repeat([[0.1, 0.1, 0.3, 0.3], [0.4, 0.4, 0.6, 0.6], [0.7, 0.7, 0.9, 0.9]], 4, axis=0)
     scores = np.repeat([0.9, 0.5, 0.1], 4)
     assert sorted(n // 4 for n in cover(b_N4, scores, 3)) == [0, 1, 2]

@@ -17,7 +17,7 @@ NASTY = "<script>alert('x')</script> & \"quoted\" <img src=x onerror=alert(1)> ]
 
 
 class Page(HTMLParser):
-    """The page's elements in order, with their attributes and their whole text; insists on balanced tags."""
+    """The elements of a page in order, with attributes and text; fails if tags are not balanced."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ def page_of(*items: tuple[Photo, Description]) -> tuple[Page, str]:
 
 
 @pytest.mark.parametrize("sentence", ["a man throws a ball", "one", "the the the zorb the", "犬 が café ‮x"])
-def test_each_word_stands_once_in_its_sentence(sentence: str) -> None:
+def test_each_word_appears_once_in_its_sentence(sentence: str) -> None:
     photo = photograph()
     description = describe(photo, sentence=sentence)
     assert description.alignment is not None
@@ -166,7 +166,7 @@ def test_the_heat_table_has_every_word_on_every_region() -> None:
     assert all("h0" in a["class"].split() for a, text in cells if text.startswith("-"))
 
 
-def test_the_photograph_travels_inside_the_page() -> None:
+def test_the_photograph_is_embedded_in_the_page() -> None:
     page, _ = page_of((photo := photograph(size=(2400, 1200)), describe(photo)))
     [(attributes, _)] = page.all("image")
     kind, data = attributes["href"].split(",")
@@ -176,7 +176,7 @@ def test_the_photograph_travels_inside_the_page() -> None:
         assert np.abs(np.asarray(image)[5, 5].astype(int) - (0, 128, 128)).max() < 6
 
 
-def test_user_text_is_escaped_and_never_stands_in_attributes() -> None:
+def test_user_text_is_escaped_and_never_used_in_attributes() -> None:
     photo = photograph(NASTY)
     page, html = page_of((photo, describe(photo, NASTY)), (photo, describe(photo, NASTY)))
     assert html.count("<script") == 1
@@ -189,7 +189,7 @@ def test_user_text_is_escaped_and_never_stands_in_attributes() -> None:
     assert page.all("p", "quiet")[0][1].startswith(NASTY)
 
 
-def test_nothing_comes_from_outside_and_only_the_named_parts_may_run() -> None:
+def test_nothing_is_loaded_and_only_the_hashed_script_may_run() -> None:
     photo = photograph()
     page, html = page_of((photo, describe(photo)))
     assert not re.search(

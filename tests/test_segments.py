@@ -117,7 +117,7 @@ def test_a_temperature_out_of_range_is_refused(temperature: float) -> None:
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=9).filter(any))
-def test_an_unknown_word_is_spoken_for_by_the_known_one_before_it_or_the_first(known: list[bool]) -> None:
+def test_an_unknown_word_takes_the_known_word_before_it_or_the_first(known: list[bool]) -> None:
     places = [t for t, is_known in enumerate(known) if is_known]
     wanted = [max([n for n, at in enumerate(places) if at <= t], default=0) for t in range(len(known))]
     assert nearest_known(np.array(known)).tolist() == wanted

@@ -46,7 +46,7 @@ sentences = st.lists(st.lists(st.sampled_from(["a", "b", "c", "dog", "é", "#sen
 
 
 @given(sentences, st.integers(1, 4))
-def test_build_sorts_by_falling_count_then_alphabet(tokens: list[list[str]], min_count: int) -> None:
+def test_build_sorts_by_decreasing_count_then_alphabetically(tokens: list[list[str]], min_count: int) -> None:
     vocabulary = Vocabulary.build(iter(tokens), min_count)
     seen = Counter(word for sentence in tokens for word in sentence)
     kept = [word for word in seen if seen[word] >= min_count]
@@ -58,7 +58,7 @@ def test_build_sorts_by_falling_count_then_alphabet(tokens: list[list[str]], min
 
 
 @given(sentences)
-def test_decode_undoes_encode_for_known_words(tokens: list[list[str]]) -> None:
+def test_decode_inverts_encode_for_known_words(tokens: list[list[str]]) -> None:
     vocabulary = Vocabulary.build(tokens, min_count=2)
     for sentence in tokens:
         ids = vocabulary.encode(sentence)
@@ -69,15 +69,13 @@ def test_decode_undoes_encode_for_known_words(tokens: list[list[str]]) -> None:
 
 
 @pytest.mark.parametrize("bad", [-1, 4])
-def test_decode_refuses_what_is_no_id(bad: int) -> None:
-    with pytest.raises(ValueError, match="ids run from 0 to 3"):
+def test_decode_refuses_invalid_ids(bad: int) -> None:
+    with pytest.raises(ValueError, match="ids are 0 to 3"):
         Vocabulary(("dog",), (5,), 5).decode([3, bad])
 
 
 @given(sentences)
-def test_load_gives_back_what_was_saved(
-    tmp_path_factory: pytest.TempPathFactory, tokens: list[list[str]]
-) -> None:
+def test_load_inverts_save(tmp_path_factory: pytest.TempPathFactory, tokens: list[list[str]]) -> None:
     vocabulary = Vocabulary.build(tokens, min_count=1)
     path = tmp_path_factory.mktemp("vocabulary") / "words.tsv"
     vocabulary.save(path)
@@ -107,7 +105,7 @@ def test_save_writes_plain_lines(tmp_path: Path) -> None:
         (b"#sentences\t9\n\xff\t7\n", "not UTF-8"),
     ],
 )
-def test_load_names_the_file_and_the_fault(tmp_path: Path, content: bytes, message: str) -> None:
+def test_load_names_the_file_and_the_error(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "words.tsv"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=message) as caught:
@@ -129,7 +127,7 @@ def test_a_vocabulary_needs_a_count_for_each_word() -> None:
 
 
 @given(st.lists(st.lists(st.integers(0, 50), max_size=5), max_size=5))
-def test_pad_keeps_each_sentence_at_its_true_places(ids: list[list[int]]) -> None:
+def test_pad_keeps_the_words_of_each_sentence(ids: list[list[int]]) -> None:
     ids_LT, real_LT = pad(ids)
     assert ids_LT.dtype == np.int64
     assert ids_LT.shape == real_LT.shape == (len(ids), max(map(len, ids), default=0))
@@ -138,6 +136,6 @@ def test_pad_keeps_each_sentence_at_its_true_places(ids: list[list[int]]) -> Non
 
 
 @given(sentences, sentences)
-def test_joined_vocabularies_know_what_both_know(one: list[list[str]], other: list[list[str]]) -> None:
+def test_joined_vocabularies_have_the_words_of_both(one: list[list[str]], other: list[list[str]]) -> None:
     a, b = Vocabulary.build(one, 1), Vocabulary.build(other, 1)
     assert a.joined(b) == b.joined(a) == Vocabulary.build([*one, *other], 1)

@@ -1,4 +1,4 @@
-"""Deep visual-semantic alignments: which words speak of which part of a photograph.
+"""Deep visual-semantic alignments: which words of a sentence describe which part of a photograph.
 
 import dvsa
 
@@ -48,7 +48,7 @@ _HOMES = {
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        """What needs numpy or ONNX Runtime is imported when asked for, so that `import dvsa` is quick."""
+        """Import names that need numpy or ONNX Runtime on first use, so that `import dvsa` is quick."""
         if name not in _HOMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(import_module(_HOMES[name]), name)

@@ -1,4 +1,4 @@
-"""A description drawn as one picture: boxes with their phrases, the caption and the aligned sentence."""
+"""A description as one picture: boxes with phrases, the caption and the aligned sentence."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -14,23 +14,23 @@ from dvsa.photo import Photo
 from dvsa.records import FRAME, Alignment, Box, Description
 
 PALETTE: Final = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#F0E442", "#0072B2", "#CC79A7")
-"""Okabe and Ito's colours, told apart by readers with any colour vision; used again from the eighth on."""
+"""The colours of Okabe and Ito, distinct for readers with any colour vision; repeated after the seventh."""
 
 LONG_SIDE: Final = 960
-"""Of the drawn photograph, in pixels."""
+"""Length of the longer side of the photograph in the picture, in pixels."""
 
-LEAST_WIDTH, LEAST_HEIGHT = 640, 320
-"""Of the stage that holds it: room for labels on the slimmest photograph."""
+MIN_WIDTH, MIN_HEIGHT = 640, 320
+"""Smallest size of the stage, the area around the photograph, so that labels fit on narrow photographs."""
 
 _MARGIN, _PAD = 24, 7
 _INK, _QUIET, _PAPER, _STAGE, _FRAME_GREY = "#111827", "#5B6472", "#FFFFFF", "#1F2937", "#D1D5DB"
 
 
 def named_regions(description: Description) -> dict[int, str]:
-    """The regions that the description speaks of, but not the whole frame: index to phrase.
+    """The regions that have a phrase or a segment, by index, with that phrase or segment; without the frame.
 
-    First those with a caption of their own, then those that only a segment of the sentence names. The k-th
-    of them has the colour `PALETTE[k % 7]`, here and in the report.
+    Regions with phrases come first, then regions with a segment of the sentence only. The k-th of them has
+    the colour `PALETTE[k % 7]`, here and in the report.
     """
     names = {phrase.region.index: phrase.caption.text for phrase in description.phrases}
     for segment in description.alignment.segments if description.alignment else ():
@@ -40,16 +40,18 @@ def named_regions(description: Description) -> dict[int, str]:
 
 
 def overlay(photo: Photo, description: Description) -> Image.Image:
-    """The photograph with its regions' boxes and phrases, over a panel with caption and alignment: RGB.
+    """Draw the photograph with boxes and phrases above a panel with the caption and the alignment; RGB.
 
-    The photograph is `LONG_SIDE` pixels long in its own aspect ratio, centred on a stage of at least
-    `LEAST_WIDTH` by `LEAST_HEIGHT`. Words bear the colour and number of their segment's region, and
-    `v_region . s_word` below. Letters that Pillow's own font lacks are drawn as empty boxes.
+    The photograph keeps its aspect ratio. Its longer side has `LONG_SIDE` pixels, and it is centred on a
+    stage of at least `MIN_WIDTH` by `MIN_HEIGHT`. Each word has the colour and number of the region of its
+    segment, and its score `v_region . s_word` below. Letters missing in Pillow's font become empty boxes.
     """
     names = named_regions(description)
     colours = {index: PALETTE[k % len(PALETTE)] for k, index in enumerate(names)}
     boxes = {region.index: region.box for region in description.regions}
     stage = _stage(photo, [(str(i), name, colours[i], boxes[i]) for i, name in names.items()])
+
+    # The panel: caption, alignment and source.
     width = stage.width - 2 * _MARGIN
     caption, alignment = description.caption, description.alignment
     blocks = [
@@ -57,8 +59,8 @@ def overlay(photo: Photo, description: Description) -> Image.Image:
         _paragraph(f"log-probability {caption.logprob:z.2f}", 17, _QUIET, width),
     ]
     if alignment is not None:
-        whose = "The caption" if alignment.sentence == caption.text else "The sentence"
-        title = f"{whose} on the regions: score {alignment.score:z.2f}, beta {alignment.beta:g}"
+        name = "The caption" if alignment.sentence == caption.text else "The sentence"
+        title = f"{name} on the regions: score {alignment.score:z.2f}, beta {alignment.beta:g}"
         blocks += [_paragraph(title, 17, _QUIET, width), _sentence(alignment, colours, width)]
     source = f"{description.photo} · {photo.width} x {photo.height} · regions: {description.proposer}"
     blocks.append(_paragraph(source, 15, _QUIET, width))
@@ -66,6 +68,7 @@ def overlay(photo: Photo, description: Description) -> Image.Image:
 
 
 def _stack(stage: Image.Image, blocks: Sequence[Image.Image]) -> Image.Image:
+    """The stage above the blocks, on one sheet."""
     gap = 14
     height = stage.height + 2 * _MARGIN + sum(block.height for block in blocks) + gap * (len(blocks) - 1)
     sheet = Image.new("RGB", (stage.width, height), _PAPER)
@@ -78,12 +81,15 @@ def _stack(stage: Image.Image, blocks: Sequence[Image.Image]) -> Image.Image:
 
 
 def _stage(photo: Photo, marks: Sequence[tuple[str, str, str, Box]]) -> Image.Image:
-    """The photograph with its marks: number, phrase, colour and box each."""
+    """The photograph with its marks, each a number, a phrase, a colour and a box."""
+    # The photograph in the middle of the stage.
     scale = LONG_SIDE / max(photo.width, photo.height)
     width, height = max(1, round(photo.width * scale)), max(1, round(photo.height * scale))
-    stage = Image.new("RGB", (max(width, LEAST_WIDTH), max(height, LEAST_HEIGHT)), _STAGE)
+    stage = Image.new("RGB", (max(width, MIN_WIDTH), max(height, MIN_HEIGHT)), _STAGE)
     left, top = (stage.width - width) // 2, (stage.height - height) // 2
     stage.paste(photo.image.resize((width, height), Image.Resampling.LANCZOS), (left, top))
+
+    # The boxes, small ones over large ones.
     pen = ImageDraw.Draw(stage)
     corners = []
     for _, _, _, (x0, y0, x1, y1) in marks:
@@ -91,10 +97,12 @@ def _stage(photo: Photo, marks: Sequence[tuple[str, str, str, Box]]) -> Image.Im
         corners.append(
             (x, y, max(x + 1, left + round(x1 * width) - 1), max(y + 1, top + round(y1 * height) - 1))
         )
-    for k in sorted(range(len(marks)), key=lambda k: -_area(marks[k][3])):  # small boxes over large ones
+    for k in sorted(range(len(marks)), key=lambda k: -_area(marks[k][3])):
         x0, y0, x1, y1 = corners[k]
         pen.rectangle((x0 - 1, y0 - 1, x1 + 1, y1 + 1), outline=_INK, width=6)
         pen.rectangle((x0, y0, x1, y1), outline=marks[k][2], width=4)
+
+    # The labels, near the top left corners of their boxes.
     taken: list[tuple[int, int, int, int]] = []
     for (tag, name, colour, _), (x, y, _, _) in zip(marks, corners, strict=True):
         label = _label(tag, name, colour)
@@ -111,20 +119,23 @@ def _area(box: Box) -> float:
 def _free_spot(
     stage: tuple[int, int],
     size: tuple[int, int],
-    wish: tuple[int, int],
+    wanted: tuple[int, int],
     taken: Sequence[tuple[int, int, int, int]],
 ) -> tuple[int, int]:
-    """Where on the stage a label of this size is nearest to the wish and hides least of the labels taken."""
+    """The place for a label of this size near the wanted one where it hides little of the labels `taken`."""
+    # All places on a grid of 5 pixels.
     width, height = size
     steps = 5 * np.arange(-max(stage) // 5, max(stage) // 5 + 1)
-    x_N = np.unique(np.clip(wish[0] + steps, 0, stage[0] - width))
-    y_M = np.unique(np.clip(wish[1] + steps, 0, stage[1] - height))
+    x_N = np.unique(np.clip(wanted[0] + steps, 0, stage[0] - width))
+    y_M = np.unique(np.clip(wanted[1] + steps, 0, stage[1] - height))
     x_MN, y_MN = np.meshgrid(x_N, y_M)
-    cost_MN = np.hypot(x_MN - wish[0], y_MN - wish[1])
+
+    # The cost of a place: its distance, and the hidden pixels of other labels.
+    cost_MN = np.hypot(x_MN - wanted[0], y_MN - wanted[1])
     for x0, y0, x1, y1 in taken:
         across_MN = np.clip(np.minimum(x_MN + width, x1) - np.maximum(x_MN, x0), 0, None)
         down_MN = np.clip(np.minimum(y_MN + height, y1) - np.maximum(y_MN, y0), 0, None)
-        cost_MN += across_MN * down_MN  # a hidden pixel counts as much as a pixel further away
+        cost_MN += across_MN * down_MN  # one hidden pixel costs as much as one pixel of distance
     best = int(cost_MN.argmin())
     return int(x_MN.flat[best]), int(y_MN.flat[best])
 
@@ -135,12 +146,13 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def _plain(text: str) -> str:
-    """On one line and without accents, which Pillow's own font lacks."""
+    """The text on one line and without accents, which Pillow's font lacks."""
     letters = unicodedata.normalize("NFKD", " ".join(text.split()))
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
-def _cut(text: str, size: int, width: float) -> str:
+def _shortened(text: str, size: int, width: float) -> str:
+    """The text, shortened with an ellipsis to fit the width."""
     font, text = _font(size), text[:400]
     if font.getlength(text) <= width:
         return text
@@ -150,7 +162,7 @@ def _cut(text: str, size: int, width: float) -> str:
 
 
 def _wrap(text: str, size: int, width: float, most: int) -> list[str]:
-    """The text in at most so many lines; what does not fit gives way to an ellipsis."""
+    """The text in at most `most` lines; an ellipsis replaces what does not fit."""
     lines = [""]
     for word in _plain(text).split():
         longer = f"{lines[-1]} {word}".strip()
@@ -160,7 +172,7 @@ def _wrap(text: str, size: int, width: float, most: int) -> list[str]:
             lines[-1] = longer
     if len(lines) > most:
         lines = [*lines[: most - 1], " ".join(lines[most - 1 :])]
-    return [_cut(line, size, width) for line in lines]
+    return [_shortened(line, size, width) for line in lines]
 
 
 def _paragraph(text: str, size: int, colour: str, width: int) -> Image.Image:
@@ -172,11 +184,12 @@ def _paragraph(text: str, size: int, colour: str, width: int) -> Image.Image:
 
 
 def _label(tag: str, text: str, colour: str) -> Image.Image:
-    """The tag on ink, then the text on the colour, on one or two lines."""
+    """The tag on a dark background, then the text on its colour, in one or two lines."""
     size, step = 20, 25
     lines = _wrap(text, size, 300, most=2)
     inset = round(_font(size).getlength(tag)) + 2 * _PAD
     width = inset + round(max(_font(size).getlength(line) for line in lines)) + 2 * _PAD
+
     label = Image.new("RGB", (width, step * len(lines) + 6), colour)
     pen = ImageDraw.Draw(label)
     pen.rectangle((0, 0, inset - 1, label.height), fill=_INK)
@@ -188,7 +201,7 @@ def _label(tag: str, text: str, colour: str) -> Image.Image:
 
 
 def _ink_on(colour: str) -> str:
-    """Dark or light, whichever reads better on the colour (relative luminance of WCAG 2)."""
+    """Dark or light ink, whichever is easier to read on the colour (relative luminance of WCAG 2)."""
     channels_3 = np.array(ImageColor.getrgb(colour)[:3]) / 255
     linear_3 = np.where(channels_3 <= 0.04045, channels_3 / 12.92, ((channels_3 + 0.055) / 1.055) ** 2.4)
     return _INK if linear_3 @ [0.2126, 0.7152, 0.0722] > 0.18 else _PAPER
@@ -196,11 +209,13 @@ def _ink_on(colour: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Cell:
-    """A word on the page, and the run of words that share its pill."""
+    """A word in the picture."""
 
     run: int
+    """Index of its segment, or -1; neighbouring words of one run share a pill."""
     colour: str
     tag: str
+    """The region of the segment, on its first word; otherwise empty."""
     word: str
     score: str
     width: int
@@ -208,19 +223,21 @@ class _Cell:
 
 
 def _cells(alignment: Alignment, colours: dict[int, str], width: int) -> list[_Cell]:
-    spans = {
+    """The words of a sentence with the colours of their segments."""
+    segment_of = {
         t: s for s, segment in enumerate(alignment.segments) for t in range(segment.first, segment.last + 1)
     }
     cells = []
     for t, word in enumerate(alignment.words):
-        run, tag, colour, score = spans.get(t, -1), "", _PAPER, ""
+        run, tag, colour, score = segment_of.get(t, -1), "", _PAPER, ""
         if run >= 0:
             segment = alignment.segments[run]
             colour = colours.get(segment.region, _FRAME_GREY)
             score = f"{alignment.scores[t][segment.region]:z.2f}" if word.known else "unknown"
             if t == segment.first:
                 tag = str(segment.region) if segment.region in colours else "frame"
-        text = _cut(_plain(word.text), 24, width - 80)
+
+        text = _shortened(_plain(word.text), 24, width - 80)
         inset = _font(17).getlength(tag) + 2 * _PAD if tag else 0
         needed = inset + max(_font(24).getlength(text), _font(15).getlength(score)) + 2 * _PAD
         cells.append(_Cell(run, colour, tag, text, score, round(needed), word.supported))
@@ -228,17 +245,19 @@ def _cells(alignment: Alignment, colours: dict[int, str], width: int) -> list[_C
 
 
 def _sentence(alignment: Alignment, colours: dict[int, str], width: int) -> Image.Image:
-    """The words in pills of their segments' colours, each with its score below."""
+    """The words in pills with the colours of their segments, each with its score below."""
+    # Break the words into lines. A run that does not fit into the current line starts a new one.
     lines: list[list[_Cell]] = [[]]
     for _, run in groupby(_cells(alignment, colours, width), key=lambda cell: cell.run):
         cells = list(run)
-        if _length([*lines[-1], *cells]) > width:  # a run starts a line rather than be broken
+        if _length([*lines[-1], *cells]) > width:
             lines.append([])
         for cell in cells:
             if _length([*lines[-1], cell]) > width:
                 lines.append([])
             lines[-1].append(cell)
     lines = [line for line in lines if line]
+
     step, depth = 66, 56
     block = Image.new("RGB", (width, step * len(lines)), _PAPER)
     for k, line in enumerate(lines):
@@ -253,17 +272,19 @@ def _length(line: Sequence[_Cell]) -> int:
 
 
 def _pill(pen: ImageDraw.ImageDraw, cells: Sequence[_Cell], x: int, y: int, depth: int) -> int:
-    """Draws neighbouring words on one pill; returns its right end."""
+    """Draw neighbouring words on one pill; returns its right end."""
     colour, end = cells[0].colour, x + sum(cell.width for cell in cells)
     pen.rounded_rectangle((x, y, end - 1, y + depth - 1), radius=9, fill=colour)
+
     for cell in cells:
         inset = 0
         if cell.tag:
             inset = round(_font(17).getlength(cell.tag)) + 2 * _PAD
             pen.rounded_rectangle((x + 4, y + 6, x + inset - 1, y + 27), radius=5, fill=_INK)
             pen.text((x + 1 + inset / 2, y + 17), cell.tag, fill=_PAPER, font=_font(17), anchor="mm")
+
         pen.text((x + inset + _PAD, y + 2), cell.word, fill=_ink_on(colour), font=_font(24))
-        if not cell.supported:  # a dotted line, as under a word that a speller does not know
+        if not cell.supported:  # a dotted line, as a spell checker draws it
             for dot in range(0, round(_font(24).getlength(cell.word)) - 2, 6):
                 left = x + inset + _PAD + dot
                 pen.rectangle((left, y + 30, left + 2, y + 31), fill=_ink_on(colour))

@@ -92,6 +92,7 @@ def read(source: Path | bytes, name: str | None = None) -> Photo:
     if isinstance(source, bytes):
         name = name or "photograph"
         return _decode(io.BytesIO(source), len(source), name, name)
+
     label = name or str(source)
     try:
         if source.is_dir():

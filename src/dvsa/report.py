@@ -1,8 +1,8 @@
-"""Descriptions of photographs as one HTML page that asks for nothing from outside.
+"""Descriptions of photographs as one self-contained HTML page.
 
-The page is built as a tree and written by the standard library, which escapes every text; texts of users
-stand in elements only, never in attributes. Style and script are inline and named by their hashes in the
-page's Content-Security-Policy, so that nothing else can run.
+The page is built as a tree. The standard library writes it and escapes every text. Texts of users appear in
+elements only, never in attributes. Style and script are inline, and the Content-Security-Policy of the page
+allows only their hashes, so nothing else can run.
 """
 
 import base64
@@ -21,21 +21,22 @@ from dvsa.photo import Photo
 from dvsa.records import FRAME, Alignment, Caption, Description, Region
 
 LONG_SIDE: Final = 1200
-"""Of the photographs in the page, in pixels."""
+"""Length of the longer side of the photographs in the page, in pixels."""
 
 _UNITS: Final = 1000
-"""Width of a drawing in its own units, so that lines and numbers have one size on every photograph."""
+"""Width of every drawing in SVG units, so that lines and numbers have the same size on all photographs."""
 
 _GROUP: Final = {"role": "group", "aria-label": "The photograph and its regions"}
 
 
 def report(items: Sequence[tuple[Photo, Description]]) -> str:
-    """The page: for each photograph its regions, caption, phrases and aligned sentence, linked to each other.
+    """The HTML page with the regions, caption, phrases and aligned sentence of each photograph.
 
-    Pointing at a word or bringing the keyboard to it lights its region, and the other way round.
+    A word with the pointer or the keyboard focus highlights its region, and a region highlights its words.
     """
     folder = files("dvsa") / "templates"
     style, script = ((folder / name).read_text("utf-8") for name in ("report.css", "report.js"))
+
     title = f"dvsa: {len(items)} photograph{'s' * (len(items) != 1)}"
     body = [_tag("h1", {}, title)]
     if len(items) > 1:
@@ -49,6 +50,7 @@ def report(items: Sequence[tuple[Photo, Description]]) -> str:
         ]
         body.append(_tag("nav", {"aria-label": "Photographs"}, _tag("ol", {}, *links)))
     body.append(_tag("main", {}, *(_article(n, *item) for n, item in enumerate(items, 1))))
+
     return Template((folder / "report.html").read_text("utf-8")).substitute(
         title=title,
         style=style,
@@ -60,10 +62,12 @@ def report(items: Sequence[tuple[Photo, Description]]) -> str:
 
 
 def _hash(text: str) -> str:
+    """The hash of an inline style or script, as a Content-Security-Policy names it."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _tag(name: str, attributes: Mapping[str, str], *children: Element | str) -> Element:
+    """An element with children in the order given."""
     element = Element(name, dict(attributes))
     for child in children:
         if isinstance(child, Element):
@@ -76,12 +80,12 @@ def _tag(name: str, attributes: Mapping[str, str], *children: Element | str) -> 
 
 
 _LEGEND = _tag(
-    "p", {}, _tag("span", {"class": "unsupported"}, "dotted line"), ": nothing seen supports the word"
+    "p", {}, _tag("span", {"class": "unsupported"}, "dotted line"), ": no region supports the word"
 )
 
 
 class _Marks:
-    """How an item's regions are marked: name, colour class and the attributes that link their elements."""
+    """How the regions of a description are marked: their names, colours and linking attributes."""
 
     def __init__(self, description: Description) -> None:
         self.names = named_regions(description)
@@ -102,6 +106,7 @@ class _Marks:
 
 
 def _article(n: int, photo: Photo, description: Description) -> Element:
+    """The part of the page about one photograph."""
     marks = _Marks(description)
     size = f"{photo.width} × {photo.height} pixels"
     origin = f"{size}, {len(description.regions)} regions (proposer: {description.proposer})"
@@ -109,11 +114,13 @@ def _article(n: int, photo: Photo, description: Description) -> Element:
         _tag("h2", {"id": f"title-{n}"}, description.caption.text),
         _tag("p", {"class": "quiet"}, description.photo, " · ", origin),
     ]
+
     tables = [_phrases(description, marks)] if description.phrases else []
     if description.alignment is not None:
         columns += _sentence(description.alignment, marks)
         tables.append(_heat(description.alignment, description.regions, marks))
     columns += _caption(description.caption)
+
     return _tag(
         "article",
         {"id": f"photo-{n}", "aria-labelledby": f"title-{n}"},
@@ -124,15 +131,19 @@ def _article(n: int, photo: Photo, description: Description) -> Element:
 
 
 def _figure(photo: Photo, regions: Sequence[Region], marks: _Marks) -> Element:
+    """The photograph as an SVG drawing with the boxes and numbers of its regions."""
     high = _UNITS * photo.height / photo.width
     place = {"width": f"{_UNITS}", "height": f"{high:.6g}"}
     shapes, tags = [_tag("image", {"href": _data_url(photo), "preserveAspectRatio": "none", **place})], []
+
+    # Small regions come last, so that the pointer reaches them.
     by_area = sorted(regions, key=lambda r: -(r.box[2] - r.box[0]) * (r.box[3] - r.box[1]))
-    for region in by_area:  # small ones last, so that the pointer reaches them
+    for region in by_area:
         x0, y0, x1, y1 = region.box
         edges = {"x": x0 * _UNITS, "y": y0 * high, "width": (x1 - x0) * _UNITS, "height": (y1 - y0) * high}
         corner = {"x": f"{edges['x'] + 9:.6g}", "y": f"{edges['y'] + 11:.6g}"}
         rectangle = {name: f"{value:.6g}" for name, value in edges.items()}
+
         named = region.index in marks.names
         classes = [] if named else ["unnamed"]
         focus = {"tabindex": "0", "role": "img"} if named else {}
@@ -146,12 +157,14 @@ def _figure(photo: Photo, regions: Sequence[Region], marks: _Marks) -> Element:
             )
         )
         tags.append(_tag("text", marks.attributes(region.index, "tag", *classes) | corner, str(region.index)))
+
     drawing = _tag("svg", {"viewBox": f"0 0 {_UNITS} {high:.6g}", **_GROUP}, *shapes, *tags)
-    hint = "Point at a word, a region or a row, or step through them with the Tab key."
+    hint = "Point at a word, a region or a row, or move through them with the Tab key."
     return _tag("figure", {}, drawing, _tag("figcaption", {"aria-live": "polite"}, hint))
 
 
 def _data_url(photo: Photo) -> str:
+    """The photograph as a JPEG in a data URL."""
     image, stream = photo.image.copy(), io.BytesIO()
     image.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.LANCZOS)
     image.save(stream, "JPEG", quality=88)
@@ -159,7 +172,7 @@ def _data_url(photo: Photo) -> str:
 
 
 def _caption(caption: Caption) -> list[Element]:
-    """Words with their log-probabilities; the end counts as a word where the sentence came to it."""
+    """The words of a caption, and its end if it has one, with their log-probabilities."""
     words = [*caption.words, *["(end)"] * (len(caption.logprobs) - len(caption.words))]
     pairs = zip(words, caption.logprobs, strict=True)
     cells = [_tag("span", {"class": "token word"}, word, _tag("small", {}, f"{p:z.2f}")) for word, p in pairs]
@@ -168,16 +181,20 @@ def _caption(caption: Caption) -> list[Element]:
 
 
 def _sentence(alignment: Alignment, marks: _Marks) -> list[Element]:
-    spans = {t: segment for segment in alignment.segments for t in range(segment.first, segment.last + 1)}
+    """The words of an aligned sentence, and a table of its segments."""
+    segment_of = {
+        t: segment for segment in alignment.segments for t in range(segment.first, segment.last + 1)
+    }
     words = []
     for t, word in enumerate(alignment.words):
-        if segment := spans.get(t):
+        if segment := segment_of.get(t):
             score = f"{alignment.scores[t][segment.region]:z.2f}" if word.known else "unknown"
             kind = "aligned word" if word.supported else "aligned unsupported word"
             attributes = {"type": "button", **marks.attributes(segment.region, kind)}
             words.append(_tag("button", attributes, word.text, _tag("small", {}, score)))
         else:
             words.append(_tag("span", {"class": "aligned word"}, word.text, _tag("small", {}, "–")))
+
     rows = [
         _tag(
             "tr",
@@ -188,6 +205,7 @@ def _sentence(alignment: Alignment, marks: _Marks) -> list[Element]:
         )
         for segment in alignment.segments
     ]
+
     return [
         _tag("h3", {}, f"Sentence on the regions: score {alignment.score:z.2f}, beta {alignment.beta:g}"),
         _tag("div", {"class": "words"}, *words),
@@ -198,6 +216,7 @@ def _sentence(alignment: Alignment, marks: _Marks) -> list[Element]:
 
 
 def _phrases(description: Description, marks: _Marks) -> Element:
+    """The table of phrases."""
     rows = [
         _tag(
             "tr",
@@ -215,8 +234,8 @@ def _phrases(description: Description, marks: _Marks) -> Element:
 
 
 def _heat(alignment: Alignment, regions: Sequence[Region], marks: _Marks) -> Element:
-    """Words by regions: `v_i . s_t`, the segment's cell framed."""
-    spans = {
+    """The table of `v_i . s_t`, words by regions; the cell of a word's segment is framed."""
+    region_of = {
         t: segment.region for segment in alignment.segments for t in range(segment.first, segment.last + 1)
     }
     top = max((score for row in alignment.scores for score in row), default=0.0)
@@ -225,15 +244,17 @@ def _heat(alignment: Alignment, regions: Sequence[Region], marks: _Marks) -> Ele
         cells = [_tag("th", {"scope": "row"}, word.text)]
         for region, score in zip(regions, scores, strict=True):
             heat = f"h{round(9 * score / top)}" if score > 0 else "h0"
-            framed = ["of-segment"] if spans.get(t) == region.index else []
+            framed = ["of-segment"] if region_of.get(t) == region.index else []
             cells.append(_tag("td", marks.attributes(region.index, "number", heat, *framed), f"{score:z.1f}"))
         rows.append(_tag("tr", {}, *cells))
+
     heads: list[Element | str] = ["Word", *(marks.key(region.index) for region in regions)]
     summary = "Score of every word on every region (framed: the word's segment)"
     return _tag("details", {"open": ""}, _tag("summary", {}, summary), _table(heads, rows, "heat"))
 
 
 def _table(heads: Sequence[Element | str], rows: Sequence[Element], kind: str = "") -> Element:
+    """A table with a row of heads, in a box that scrolls."""
     head = _tag("tr", {}, *(_tag("th", {"scope": "col"}, text) for text in heads))
     table = _tag("table", {"class": kind}, _tag("thead", {}, head), _tag("tbody", {}, *rows))
     return _tag("div", {"class": "scroll", "tabindex": "0"}, table)

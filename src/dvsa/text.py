@@ -71,11 +71,13 @@ class Vocabulary:
             )
         if self.sentences < 0:
             raise ValueError(f"the number of sentences is {self.sentences}; it must not be negative")
+
         for word, count in zip(self.words, self.counts, strict=True):
             if word.split() != [word]:
                 raise ValueError(f"the word {word!r} is empty or contains white space; give single words")
             if count < 1:
                 raise ValueError(f"the word {word!r} has the count {count}; it must be at least 1")
+
         if len(self._ids) != len(self.words):
             raise ValueError(f"{len(self.words) - len(self._ids)} words appear twice; give each word once")
         for (a_count, a), (b_count, b) in pairwise(zip(self.counts, self.words, strict=True)):
@@ -189,12 +191,14 @@ class Vocabulary:
             lines = path.read_text(encoding="utf-8").splitlines()
         except UnicodeDecodeError:
             raise ValueError(f"{path}: not UTF-8; give a file that Vocabulary.save wrote") from None
+
         rows = []
         for n, line in enumerate(lines, start=1):
             word, tab, count = line.partition("\t")
             if not (tab and count.isascii() and count.isdigit()):
                 raise ValueError(f"{path}: line {n} is {line!r:.60}; expected a word, a tab and a count")
             rows.append((word, int(count)))
+
         if not rows or rows[0][0] != _HEADER:
             raise ValueError(f"{path}: the first line must be {_HEADER!r}, a tab and the number of sentences")
         try:

@@ -1,5 +1,5 @@
 "use strict";
-// Whatever names a region (data-region) lights all that belongs to it within the same photograph.
+// An element with data-region highlights all elements with the same region within the same photograph.
 for (const article of document.querySelectorAll("article")) {
   const marked = [...article.querySelectorAll("[data-region]")];
   const picture = article.querySelector("svg");
