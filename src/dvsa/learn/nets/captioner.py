@@ -1,8 +1,8 @@
-"""Networks that write: the paper's RNN (section 3.2), and LSTMs without and with attention over regions.
+"""Captioners: the paper's RNN (section 3.2), and LSTMs without and with attention over regions.
 
-All are step functions. `start` turns a photograph's features and the index of the region to speak of (its
-*focus*) into a state, `step` turns a word and a state into the next word's logits and the next state. Every
-part of a state has the batch as its leading axis, so a beam search can reorder it without knowing what it is.
+All are step functions. `start` turns the features of a photograph's regions and the index of the region to
+describe (the *focus*) into a state. `step` turns a word and a state into the next word's logits and the next
+state. The first axis of every part of a state is the batch, so a beam search can reorder any state.
 """
 
 from abc import ABC, abstractmethod
@@ -20,27 +20,27 @@ State = tuple[Tensor, ...]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CaptionerConfig:
-    """Sizes of a captioner."""
+    """Sizes and options of a captioner."""
 
     kind: str = "rnn"
     """`rnn`, the paper's; `lstm`, the same around an LSTM; or `attention`."""
     hidden: int = 512
     word_size: int = 512
     beside: bool = False
-    """Whether the frame's features stand beside those of the region; `attention` always looks at both."""
+    """Whether it sees the frame's features beside the region's; `attention` always sees both."""
     standardise: bool = False
-    """Whether features are brought to mean 0 and spread 1 over the training regions that it speaks of."""
+    """Whether features are standardised over the training regions that it describes."""
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
         if self.kind not in CAPTIONERS:
-            raise ValueError(f"no captioner {self.kind!r}; there are {', '.join(sorted(CAPTIONERS))}")
+            raise ValueError(f"unknown captioner {self.kind!r}: choose from {', '.join(sorted(CAPTIONERS))}")
         if min(self.hidden, self.word_size) < 1 or not 0 <= self.dropout < 1:
             raise ValueError(f"sizes must be positive and dropout in [0, 1): {self}")
 
 
 class Captioner(nn.Module, ABC):
-    """What all captioners share: the step interface and teacher forcing."""
+    """The interface of all captioners, with teacher forcing."""
 
     def __init__(self, cfg: CaptionerConfig, features: int) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class Captioner(nn.Module, ABC):
 
     @abstractmethod
     def step(self, token_B: Tensor, state: State) -> tuple[Tensor, State]:
-        """One word further: logits (B, V) of the next word, and the state after `token_B`."""
+        """Logits (B, V) of the next word, and the state after `token_B`."""
 
     def forward(self, feature_BIF: Tensor, focus_B: Tensor, token_BT: Tensor) -> Tensor:
         """Logits (B, T, V) of the word after each of `token_BT`."""
@@ -66,7 +66,7 @@ class Captioner(nn.Module, ABC):
 
 
 def log_frequencies(vocabulary: Vocabulary) -> Tensor:
-    """How often each word is said, in logarithms (V,); one that never is, as START, once in a million."""
+    """Logarithms of the words' frequencies (V,); START, which is never said, counts as one in a million."""
     count_V = torch.from_numpy(vocabulary.counts_V()).float()
     return (count_V / count_V.sum()).clamp(min=1e-6).log()
 
@@ -83,7 +83,8 @@ class PaperCaptioner(Captioner):
         h_t = f(W_hx x_t + W_hh h_{t-1} + b_h + 1(t = 1) b_v)
         y_t = softmax(W_oh h_t + b_o)
 
-    and the same around an LSTM. It sees the focus alone, or the frame beside it, and only at the first word.
+    and the same with an LSTM. It sees the focus alone, or with the frame beside it, and only at the first
+    word.
     """
 
     def __init__(self, cfg: CaptionerConfig, features: int, log_frequency_V: Tensor) -> None:
@@ -114,7 +115,7 @@ class PaperCaptioner(Captioner):
         return self.oh(self.dropout(h_B1H[:, 0])), (torch.zeros_like(b_v_BH), *after)
 
     def forward(self, feature_BIF: Tensor, focus_B: Tensor, token_BT: Tensor) -> Tensor:
-        """As the steps one by one, but the recurrence runs over the whole sequence at once."""
+        """The same as the steps one by one, but the recurrence runs over the whole sequence at once."""
         b_v_BH, *before = self.start(feature_BIF, focus_B)
         x_BTH = self.hx(self.dropout(self.words(token_BT)))
         x_BTH = torch.cat([x_BTH[:, :1] + b_v_BH[:, None], x_BTH[:, 1:]], 1)
@@ -125,7 +126,7 @@ class PaperCaptioner(Captioner):
 class RnnCell(nn.Module):
     """h_t = f(x_t + W_hh h_{t-1} + b_h).
 
-    W_hh begins near the identity (Le, Jaitly & Hinton, 2015): the photograph is shown once, and has to be
+    W_hh starts near the identity (Le, Jaitly & Hinton, 2015): the photograph is shown once, and must be
     remembered to the end of the sentence.
     """
 
@@ -146,7 +147,7 @@ class RnnCell(nn.Module):
 
 
 class LstmCell(nn.Module):
-    """An LSTM (Hochreiter & Schmidhuber, 1997) in the same place."""
+    """An LSTM (Hochreiter & Schmidhuber, 1997) with the same interface."""
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
@@ -166,10 +167,10 @@ CELLS: dict[str, type[RnnCell] | type[LstmCell]] = {"rnn": RnnCell, "lstm": Lstm
 
 
 class AttentionLstm(Captioner):
-    """An LSTM that looks at the regions anew for every word (after Xu et al., 2015; Anderson et al., 2018).
+    """An LSTM that attends to the regions for every word (after Xu et al., 2015; Anderson et al., 2018).
 
-    Speaking of the whole frame it may look at every region; speaking of one region, at that and the frame.
-    Input and output share their word vectors (Press & Wolf, 2017).
+    To describe the frame it attends to all regions; to describe one region, to that and the frame. Input and
+    output share their word vectors (Press & Wolf, 2017).
     """
 
     def __init__(self, cfg: CaptionerConfig, features: int, log_frequency_V: Tensor) -> None:
@@ -190,15 +191,20 @@ class AttentionLstm(Captioner):
         seen_BIE = self.see(self.dropout(self.standard(feature_BIF)))
         focus_BE = at(seen_BIE, focus_B)
         h_BH, c_BH = self.begin(focus_BE).tanh().chunk(2, -1)
+
+        # Which regions it may attend to.
         last = feature_BIF.shape[1] - 1
         i_I = torch.arange(last + 1, device=focus_B.device)
         visible_BI = (focus_B[:, None] == last) | (i_I == focus_B[:, None]) | (i_I == last)
         return h_BH, c_BH, seen_BIE, self.key(seen_BIE), torch.where(visible_BI, 0.0, -1e4)
 
     def step(self, token_B: Tensor, state: State) -> tuple[Tensor, State]:
+        # Where to look.
         h_BH, c_BH, seen_BIE, key_BIH, visible_BI = state
         score_BI = self.score(torch.tanh(key_BIH + self.query(h_BH)[:, None]))[..., 0] + visible_BI
         context_BE = (score_BI.softmax(-1)[..., None] * seen_BIE).sum(1)
+
+        # What to say.
         x_BE = self.dropout(self.words(token_B))
         h_BH, c_BH = self.lstm(torch.cat([x_BE, context_BE], -1), (h_BH, c_BH))
         out_BE = self.out(self.dropout(torch.cat([h_BH, context_BE], -1))).tanh()

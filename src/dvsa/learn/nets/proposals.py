@@ -1,8 +1,8 @@
-"""The proposal head: which boxes of a photograph would a person speak of?
+"""The proposal head: which boxes of a photograph would a person describe?
 
-A dense detector without classes in the manner of a region proposal network (Ren et al., 2015): at each
-place of the fine map a few anchors, each with a score and four offsets. It learns from the boxes of
-phrases in the training split, so whatever is measured with it is not weakly supervised.
+A dense detector without classes, like a region proposal network (Ren et al., 2015): a few anchors at each
+place of the fine map, each with a score and four offsets. It learns from the boxes of phrases in the training
+split, so figures measured with it are not weakly supervised.
 """
 
 import numpy as np
@@ -14,15 +14,11 @@ from torch.nn import functional
 FloatArray = npt.NDArray[np.float64]
 
 MAX_OFFSET = 4.0
-"""Bound of the logarithmic size offsets: a box is at most e^4 times its anchor."""
-NEAREST = 12
-"""Anchors that learn each true box."""
-CLOSE = 0.6
-"""IoU with a true box from which an anchor that does not learn it is not called wrong either."""
+"""Bound of the logarithmic size offsets: a side is at most e^4 times its anchor's."""
 
 
 class ProposalHead(nn.Module):
-    """Scores and boxes for every anchor at every place of the fine map."""
+    """Scores and boxes of every anchor at every place of the fine map."""
 
     anchors_A2: Tensor
 
@@ -41,7 +37,7 @@ class ProposalHead(nn.Module):
         )  # fmt: skip
         self.out = nn.Conv2d(width, 5 * len(anchors_A2), 1)
         nn.init.normal_(self.out.weight, std=0.01)
-        # most anchors are on nothing: start from a score of 1 in 100
+        # Most anchors are on nothing: start with a score of 0.01.
         self.out.bias = nn.Parameter(torch.tensor([-4.6, 0, 0, 0, 0]).repeat(len(anchors_A2)))
 
     def forward(self, fine_BCHW: Tensor, coarse_BCHW: Tensor) -> tuple[Tensor, Tensor]:
@@ -61,7 +57,7 @@ class ProposalHead(nn.Module):
         return torch.cat([place_N2, self.anchors_A2.repeat(height * width, 1)], 1)
 
     def decode(self, offset_BN4: Tensor, height: int, width: int) -> Tensor:
-        """Offsets relative to the anchors to xyxy boxes clipped to the frame, none without area."""
+        """Offsets relative to the anchors, to xyxy boxes clipped to the frame; every box has an area."""
         anchor_N4 = self.centred_anchors(height, width)
         centre_BN2 = (anchor_N4[:, :2] + offset_BN4[..., :2] * anchor_N4[:, 2:]).clamp(0, 1)
         half_BN2 = anchor_N4[:, 2:] * offset_BN4[..., 2:].clamp(-MAX_OFFSET, MAX_OFFSET).exp() / 2
@@ -73,6 +69,7 @@ def cluster_shapes(shape_N2: FloatArray, count: int, seed: int = 0, rounds: int 
     rng = np.random.default_rng(seed)
     centre_A2 = shape_N2[rng.choice(len(shape_N2), count, replace=len(shape_N2) < count)]
     for _ in range(rounds):
+        # Each shape goes to the anchor with the highest IoU, and each anchor to the median of its shapes.
         shared_NA = np.minimum(shape_N2[:, None], centre_A2).prod(-1)
         iou_NA = shared_NA / (shape_N2.prod(-1)[:, None] + centre_A2.prod(-1) - shared_NA)
         nearest_N = iou_NA.argmax(1)

@@ -1,7 +1,8 @@
-"""From words to word vectors s_t that live with the regions (paper, section 3.1.2).
+"""From words to word vectors s_t in the space of the regions (paper, section 3.1.2).
 
-Every encoder takes padded word ids (L, T) with a mask of the real ones, and gives one vector a word
-(L, T, D). Reading right to left starts at a sentence's own last word, never at a pad.
+Every encoder takes padded word ids (L, T) with a mask of the real ones, and returns one vector for each word
+(L, T, D). Reading right to left starts at the last word of each sentence, never at padding. To add an
+encoder, write a class here and enter it in `ENCODERS`.
 """
 
 from dataclasses import dataclass
@@ -24,11 +25,13 @@ class SentenceConfig:
     hidden: int = 300
     dropout: float = 0.0
     word_dropout: float = 0.0
-    """Share of words left out of a sentence during training (`gru` only)."""
+    """Share of words that are hidden during training (`gru` only)."""
 
     def __post_init__(self) -> None:
         if self.kind not in ENCODERS:
-            raise ValueError(f"no sentence encoder {self.kind!r}; there are {', '.join(sorted(ENCODERS))}")
+            raise ValueError(
+                f"unknown sentence encoder {self.kind!r}: choose from {', '.join(sorted(ENCODERS))}"
+            )
         if min(self.embedding, self.word_size, self.hidden) < 1:
             raise ValueError(f"sizes must be positive: {self}")
 
@@ -36,20 +39,20 @@ class SentenceConfig:
 def build(cfg: SentenceConfig, vocabulary: int, word_VD: Tensor | None = None) -> nn.Module:
     """The encoder that `cfg` names.
 
-    `word_VD` (V, word_size) are word vectors from a file; given, they stay fixed, as in the paper.
+    `word_VD` (V, word_size) are word vectors from a file; they stay fixed, as in the paper.
     """
     words = nn.Embedding(vocabulary, cfg.word_size)
     if word_VD is None:
         nn.init.uniform_(words.weight, -0.1, 0.1)
+    elif word_VD.shape != words.weight.shape:
+        raise ValueError(f"word vectors are {tuple(word_VD.shape)}, wanted {tuple(words.weight.shape)}")
     else:
-        if word_VD.shape != words.weight.shape:
-            raise ValueError(f"word vectors are {tuple(word_VD.shape)}, wanted {tuple(words.weight.shape)}")
         words.weight = nn.Parameter(word_VD.float(), requires_grad=False)
     return ENCODERS[cfg.kind](cfg, words)
 
 
 class PaperEncoder(nn.Module):
-    """The paper's BRNN, and what its ablation leaves of it.
+    """The paper's BRNN, and the smaller encoders of its ablation.
 
         x_t = W_w 1_t                            word vectors
         e_t = f(W_e x_t + b_e)
@@ -57,7 +60,7 @@ class PaperEncoder(nn.Module):
         hb_t = f(e_t + W_b hb_{t+1} + b_b)       right to left
         s_t = f(W_d (hf_t + hb_t) + b_d)         f is ReLU everywhere
 
-    `rnn` leaves out hb; `bag` has e_t in place of both. Dropout stands everywhere but in the recurrence.
+    `rnn` has no hb; `bag` has e_t in place of both. Dropout is everywhere except in the recurrence.
     """
 
     def __init__(self, cfg: SentenceConfig, words: nn.Embedding) -> None:
@@ -70,7 +73,7 @@ class PaperEncoder(nn.Module):
         self.dropout = nn.Dropout(cfg.dropout)
         if words.weight.requires_grad:
             nn.init.normal_(words.weight, std=0.15)
-        for layer in (self.e, self.d):  # words must differ before anything is learnt, or nothing is for long
+        for layer in (self.e, self.d):  # words must differ from the start, or learning starts late
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             nn.init.zeros_(layer.bias)
 
@@ -86,11 +89,11 @@ class PaperEncoder(nn.Module):
 
 
 class GruEncoder(nn.Module):
-    """A two-way GRU with unit directions, learnt word weights and a learnt temperature.
+    """A two-way GRU with learned word weights and a learned temperature.
 
-    s_t = a w_t u_t, where u_t has length 1, the weights w_t are a softmax over the sentence's words, and
-    a is the temperature's inverse. So S_kl is a weighted mean of cosines times a: the logit of the loss,
-    comparable between short and long sentences, and still the paper's plain sum of maxima.
+    s_t = a w_t u_t. u_t has length 1, the weights w_t are a softmax over the sentence's words, and a is the
+    inverse temperature. So S_kl is a times a weighted mean of cosines. It is the logit of the loss, short and
+    long sentences compare, and it is still the paper's plain sum of maxima.
     """
 
     def __init__(self, cfg: SentenceConfig, words: nn.Embedding) -> None:
@@ -109,6 +112,8 @@ class GruEncoder(nn.Module):
         x_LTE = self.dropout(self.words(ids_LT))
         if self.training and self.word_dropout:
             x_LTE = x_LTE * (torch.rand_like(x_LTE[..., :1]) >= self.word_dropout)
+
+        # Both directions, then the direction and the weight of each word.
         back_LT = reversal(real_LT)
         h_LTH = torch.cat([self.forth(x_LTE)[0], reorder(self.back(reorder(x_LTE, back_LT))[0], back_LT)], -1)
         h_LTH = self.dropout(h_LTH)
@@ -122,7 +127,7 @@ ENCODERS = {"brnn": PaperEncoder, "rnn": PaperEncoder, "bag": PaperEncoder, "gru
 
 
 def reversal(real_LT: Tensor) -> Tensor:
-    """For each place, where to look to read the real words backwards; pads stay where they are."""
+    """For each place, the place to read so that the real words come backwards; padding stays in place."""
     length_L1 = real_LT.sum(1, keepdim=True)
     t_1T = torch.arange(real_LT.shape[1], device=real_LT.device)[None]
     return torch.where(t_1T < length_L1, length_L1 - 1 - t_1T, t_1T)

@@ -11,36 +11,38 @@ from dvsa.learn.nets.backbone import BACKBONES
 from dvsa.learn.nets.proposals import ProposalHead
 
 GEOMETRY = 5
-"""Numbers that describe a box beside what is seen in it: x0, y0, x1, y1, area."""
+"""Numbers that describe a box in its features: x0, y0, x1, y1, area."""
 HEADS = 4
 """Attention heads of a context layer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VisionConfig:
-    """Sizes of the photograph's side of the model."""
+    """Sizes and options of the photograph's side of the model."""
 
     backbone: str = "efficientnet_lite2"
     embedding: int = 256
-    """D, the width of the space where regions and words meet (h of the paper)."""
+    """D, the size of the vectors of regions and words (h in the paper)."""
     anchors: int = 12
     proposal_width: int = 128
     """Channels of the proposal head."""
     context_layers: int = 0
-    """Self-attention layers in which regions see one another; 0 is the paper's affine map."""
+    """Self-attention layers between regions; 0 is the paper's affine map."""
     normalise: bool = False
-    """Whether region vectors have length 1; the paper leaves them as they come."""
+    """Whether region vectors are scaled to length 1; not in the paper."""
     geometry: bool = False
-    """Whether a region's vector knows where the region lies; the paper's does not."""
+    """Whether a region's vector depends on the place of the region; not in the paper."""
     standardise: bool = False
-    """Whether features are brought to mean 0 and spread 1 over the training regions before the affine map."""
+    """Whether features are standardised over the training regions before the affine map."""
     both_ways: bool = False
-    """Whether a photograph is also looked at in its mirror image, in use and in cached features."""
+    """Whether the mirror image is used too, except in training with the backbone in the loop."""
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
         if self.backbone not in BACKBONES:
-            raise ValueError(f"no backbone {self.backbone!r}; there are {', '.join(sorted(BACKBONES))}")
+            raise ValueError(
+                f"unknown backbone {self.backbone!r}: choose from {', '.join(sorted(BACKBONES))}"
+            )
         if min(self.embedding, self.anchors) < 1 or self.context_layers < 0 or not 0 <= self.dropout < 1:
             raise ValueError(f"sizes must be positive and dropout in [0, 1): {self}")
         if self.context_layers and self.embedding % HEADS:
@@ -48,26 +50,26 @@ class VisionConfig:
 
     @property
     def of_boxes(self) -> tuple[str, int, int]:
-        """What of this the networks that propose boxes depend on."""
+        """The options on which the proposed boxes depend."""
         return self.backbone, self.anchors, self.proposal_width
 
 
 class Looked(NamedTuple):
-    """What trunk and proposal head make of a batch of photographs."""
+    """The output of backbone and proposal head for a batch of photographs."""
 
     fine: Tensor
     coarse: Tensor
     logit_BN: Tensor
-    """Of the candidates."""
+    """Scores of the candidates."""
     box_BN4: Tensor
-    """The candidates, within the frame."""
+    """The candidate boxes, within the frame."""
 
 
 class Vision(nn.Module):
-    """Trunk, proposal head and region encoder.
+    """Backbone, proposal head and region encoder.
 
-    Two steps, because between them stands a choice that is not the network's: `look` finds candidate boxes,
-    the caller picks some (or brings others), `encode` describes them.
+    It works in two steps. `look` finds candidate boxes, the caller chooses some of them (or brings others),
+    and `encode` describes those.
     """
 
     def __init__(self, cfg: VisionConfig, anchors_A2: Tensor | None = None, pretrained: bool = True) -> None:
@@ -82,15 +84,14 @@ class Vision(nn.Module):
 
     @property
     def size(self) -> int:
-        """Side of the square photographs that it takes, in pixels."""
+        """Side of the square input, in pixels."""
         return self.backbone.size
 
     def look(self, pixels_BHWC: Tensor) -> Looked:
         """uint8 photographs (B, size, size, 3) to maps (B, C, H, W) and candidates in single precision.
 
-        Both ways, the maps are the mean of those of the photograph and of its mirror image, turned back, and
-        both propose candidates. In training mode one look is enough: there the photographs themselves are
-        mirrored.
+        With `both_ways`, the maps are the mean over the photograph and its mirror image (flipped back), and
+        both propose candidates. Not in training mode, where the photographs are mirrored at random.
         """
         looked = self._look_once(pixels_BHWC)
         if self.training or not self.cfg.both_ways:
@@ -109,7 +110,7 @@ class Vision(nn.Module):
         return Looked(fine_BCHW, coarse_BCHW, *self.proposals(fine_BCHW, coarse_BCHW))
 
     def pool(self, fine_BCHW: Tensor, coarse_BCHW: Tensor, box_BI4: Tensor) -> Tensor:
-        """Maps and boxes to features (B, I, F): what is in each box, coarse and fine, and where it lies."""
+        """Maps and boxes to features (B, I, F): the means of both maps in each box, and the box itself."""
         parts = [_mean_in_boxes(coarse_BCHW, box_BI4), _mean_in_boxes(fine_BCHW, box_BI4)]
         area_BI1 = (box_BI4[..., 2:] - box_BI4[..., :2]).prod(-1, keepdim=True)
         return torch.cat([*parts, box_BI4, area_BI1], -1)
@@ -121,10 +122,10 @@ class Vision(nn.Module):
 
 
 def _mean_in_boxes(map_BCHW: Tensor, box_BI4: Tensor) -> Tensor:
-    """Mean of the map over each box, (B, I, C): each cell counts by the share of the box that it fills.
+    """Mean of the map over each box, (B, I, C); a cell's weight is the share of the box that it fills.
 
-    The exact integral of the map, where RoIAlign (He et al., 2017) takes samples of it; and two small matrix
-    products, so it trains fast and means the same in every runtime.
+    This is the exact integral of the map; RoIAlign (He et al., 2017) samples it. Two small matrix products
+    are fast to train and equal in every runtime.
     """
     across_BIW = _shares(box_BI4[..., 0], box_BI4[..., 2], map_BCHW.shape[3])
     down_BIH = _shares(box_BI4[..., 1], box_BI4[..., 3], map_BCHW.shape[2])
@@ -133,7 +134,7 @@ def _mean_in_boxes(map_BCHW: Tensor, box_BI4: Tensor) -> Tensor:
 
 
 def _shares(low_BI: Tensor, high_BI: Tensor, cells: int) -> Tensor:
-    """How much of each stretch from low to high lies in each of `cells` equal cells of [0, 1], in shares."""
+    """The share of each interval from low to high that lies in each of `cells` equal cells of [0, 1]."""
     edge_N = torch.arange(cells, device=low_BI.device, dtype=low_BI.dtype) / cells
     low_BI1, high_BI1 = low_BI[..., None], high_BI[..., None]
     inside_BIN = torch.minimum(high_BI1, edge_N + 1 / cells) - torch.maximum(low_BI1, edge_N)
@@ -141,7 +142,7 @@ def _shares(low_BI: Tensor, high_BI: Tensor, cells: int) -> Tensor:
 
 
 class RegionEncoder(nn.Module):
-    """v_i = W_m f_i + b_m (paper, eq. 1), with context and unit length where the configuration says so."""
+    """v_i = W_m f_i + b_m (paper, eq. 1), optionally with context and unit length."""
 
     def __init__(self, cfg: VisionConfig, features: int) -> None:
         super().__init__()
@@ -149,7 +150,7 @@ class RegionEncoder(nn.Module):
         seen = features if cfg.geometry else features - GEOMETRY
         self.standard = Standardise(seen) if cfg.standardise else nn.Identity()
         self.affine = nn.Linear(seen, cfg.embedding)
-        if cfg.standardise:  # first scores near 0: far from there max-margin kills the ReLUs of the words
+        if cfg.standardise:  # start with scores near 0: with large ones, max-margin kills the words' ReLUs
             nn.init.normal_(self.affine.weight, std=5e-4)
             nn.init.zeros_(self.affine.bias)
         self.dropout = nn.Dropout(cfg.dropout)
@@ -164,7 +165,7 @@ class RegionEncoder(nn.Module):
 
 
 class Standardise(nn.Module):
-    """Brings each feature to mean 0 and spread 1 over what it has measured; leaves all alone before that."""
+    """Scales each feature to mean 0 and spread 1 over measured data; the identity before `measure`."""
 
     mean_F: Tensor
     spread_F: Tensor
@@ -179,9 +180,9 @@ class Standardise(nn.Module):
 
     @torch.no_grad()
     def measure(self, x_NF: Tensor) -> None:
-        """Take mean and spread from features (..., F); of more features, the first F count.
+        """Measure mean and spread of features (..., F or more); only the first F are used.
 
-        Once measured they stay: the weights behind them have learnt with these.
+        A second call changes nothing, since the weights behind were trained with the first result.
         """
         if self.mean_F.any():
             return
@@ -191,10 +192,10 @@ class Standardise(nn.Module):
 
 
 class ContextLayer(nn.Module):
-    """Regions see one another: self-attention, then two affine maps, each after a norm, added to its input.
+    """Self-attention between regions, then two affine maps; each after a norm, and added to its input.
 
-    This is `nn.TransformerEncoderLayer` with `norm_first` and its names of weights; but that one goes into an
-    ONNX graph for one number of regions only.
+    It equals `nn.TransformerEncoderLayer` with `norm_first`, names of weights included. But that one exports
+    to ONNX for one number of regions only.
     """
 
     def __init__(self, cfg: VisionConfig) -> None:

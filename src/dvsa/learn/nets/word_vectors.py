@@ -15,14 +15,14 @@ FloatArray = npt.NDArray[np.float32]
 
 
 def read(path: Path, vocabulary: Vocabulary, seed: int = 0) -> Tensor:
-    """Vectors (V, size) for a vocabulary; words that the file lacks get random ones of the same spread.
+    """Vectors (V, size) for a vocabulary; words that are not in the file get random ones of the same spread.
 
-    The format is told by the content: word2vec files begin with a line of two numbers, and a binary one is
-    no valid text after it. Of a word that stands twice the first vector counts.
+    The content decides the format: word2vec files begin with a line of two numbers, and after it a binary
+    file is not valid text. If a word appears twice, the first vector is used.
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: a damaged file, or one that holds none of the words.
+        ValueError: the file is damaged, or has none of the words.
     """
     found: dict[int, FloatArray] = {}
     for word, numbers in _rows(path):
@@ -30,9 +30,9 @@ def read(path: Path, vocabulary: Vocabulary, seed: int = 0) -> Tensor:
         if n is not None and n not in found:
             found[n] = _vector(path, word, numbers)
     if not found:
-        raise ValueError(
-            f"{path} holds no word of the vocabulary: is it a word2vec or GloVe file in English?"
-        )
+        raise ValueError(f"{path} has no word of the vocabulary: is it a word2vec or GloVe file in English?")
+
+    # Random vectors for all words, then those of the file.
     size = len(next(iter(found.values())))
     spread = float(np.std(list(found.values())))
     word_VD = np.random.default_rng(seed).normal(0, spread, (len(vocabulary), size)).astype(np.float32)
@@ -42,28 +42,32 @@ def read(path: Path, vocabulary: Vocabulary, seed: int = 0) -> Tensor:
 
 
 def _vector(path: Path, word: bytes, numbers: bytes | list[bytes]) -> FloatArray:
-    """The numbers of one word, in text or as they stand in a binary file."""
+    """The numbers of one word, from text or from the bytes of a binary file."""
     try:
         vector_D = np.array(numbers, "<f4") if isinstance(numbers, list) else np.frombuffer(numbers, "<f4")
     except ValueError:
         vector_D = np.array([np.nan], "<f4")
     if not np.isfinite(vector_D).all():
-        raise ValueError(f"{path}: the vector of {word.decode('utf-8', 'replace')!r} is no row of numbers")
+        raise ValueError(f"{path}: the vector of {word.decode('utf-8', 'replace')!r} has invalid numbers")
     return vector_D.astype(np.float32)
 
 
 def _rows(path: Path) -> Iterator[tuple[bytes, bytes | list[bytes]]]:
-    """Every word with its numbers, still to be read: there are millions, and few are wanted."""
+    """Every word with its numbers, not yet parsed: there are millions, and few are needed."""
     with path.open("rb") as file:
         header = file.readline().split()
-        if len(header) != 2:  # GloVe has no header: its first line is a row
+        if len(header) != 2:  # GloVe has no header, so its first line is a row
             file.seek(0)
             yield from _text_rows(path, file, len(header) - 1)
             return
         try:
             count, size = int(header[0]), int(header[1])
         except ValueError:
-            raise ValueError(f"{path} is no word2vec or GloVe file: it begins {header!r:.60}") from None
+            raise ValueError(
+                f"{path} is not a word2vec or GloVe file: it begins with {header!r:.60}"
+            ) from None
+
+        # Text or binary? The first row tells.
         body = file.tell()
         text = _is_text_row(file.readline(), size)
         file.seek(body)
@@ -79,9 +83,11 @@ def _is_text_row(line: bytes, size: int) -> bool:
 
 def _text_rows(path: Path, file: BinaryIO, size: int) -> Iterator[tuple[bytes, list[bytes]]]:
     for place, line in enumerate(file):
-        word, *numbers = line.rstrip().rsplit(b" ", size)  # from the right: some words of GloVe hold spaces
+        word, *numbers = line.rstrip().rsplit(
+            b" ", size
+        )  # from the right: some words of GloVe contain spaces
         if len(numbers) < size:
-            raise ValueError(f"{path}: row {place} (from 0) has {len(numbers)} numbers and not {size}")
+            raise ValueError(f"{path}: row {place} (from 0) has {len(numbers)} numbers instead of {size}")
         yield word, numbers
 
 
@@ -93,5 +99,5 @@ def _binary_rows(path: Path, file: BinaryIO, count: int, size: int) -> Iterator[
         numbers = file.read(4 * size)
         if len(numbers) < 4 * size:
             raise ValueError(f"{path} ends in the middle of a vector: fetch the file again")
-        # some writers end a vector with a line break, which then leads the next word
+        # some programs end a vector with a line break, which then precedes the next word
         yield bytes(letters.lstrip(b"\n")), numbers

@@ -1,6 +1,7 @@
-"""A run used as a bundle is, without being exported: its graphs are the networks themselves.
+"""A bundle that answers from torch: a run used like a bundle, without an export.
 
-What an export stores in half precision is here in single; on a GPU a split is judged in seconds.
+The weights stay in single precision, where an export stores half precision. On a GPU a split is judged in
+seconds.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,8 @@ from dvsa.bundle import Bundle
 from dvsa.graphs import Array
 from dvsa.learn.runs.device import pick_device
 from dvsa.learn.runs.run import Run
-from dvsa.learn.ship.export import Encode, Look, Start, Step, manifest, voice
+from dvsa.learn.ship.export import manifest
+from dvsa.learn.ship.graphs import Encode, Look, Start, Step, voice
 from dvsa.manifest import Voice
 from dvsa.model import Model
 from dvsa.records import Subject
@@ -39,12 +41,12 @@ class TorchGraphs:
         return [t.cpu().numpy() for t in ((outputs,) if isinstance(outputs, Tensor) else outputs)]
 
     def inputs(self, graph: str) -> list[str]:
-        """The names of the inputs of a captioner's step, in their order."""
+        """The names of the inputs of a captioner's step, in order."""
         return self.names[graph]
 
 
 def torch_model(run: Run, device: str | None = None) -> Model:
-    """The model of a finished run; on the GPU where there is one.
+    """The model of a finished run, on a GPU if there is one.
 
     Raises:
         ValueError: a stage is unfinished, or the device cannot be used.
@@ -52,8 +54,12 @@ def torch_model(run: Run, device: str | None = None) -> Model:
     where = pick_device(device)
     net = run.joint_model()
     nets: dict[str, nn.Module] = {
-        "look": Look(net.vision), "encode": Encode(net.vision), "sentence": net.sentence
-    }  # fmt: skip
+        "look": Look(net.vision),
+        "encode": Encode(net.vision),
+        "sentence": net.sentence,
+    }
+
+    # Every captioner, with the names of its state.
     names: dict[str, list[str]] = {}
     voices: dict[Subject, Voice] = {}
     for subject, (stage, captioner) in run.captioners().items():
@@ -61,6 +67,7 @@ def torch_model(run: Run, device: str | None = None) -> Model:
         nets |= {f"{stage}.start": Start(captioner), f"{stage}.step": Step(captioner)}
         state = captioner.start(torch.zeros(1, 1, net.vision.features), torch.zeros(1, dtype=torch.int64))
         names[f"{stage}.step"] = ["token", *(f"state{n}" for n in range(len(state)))]
+
     nets = {name: part.eval().to(where) for name, part in nets.items()}
     content = manifest(run, voices, run.folder.resolve().name, {})
     return Model(Bundle(run.folder, content, run.vocabulary, TorchGraphs(nets, names, where)))

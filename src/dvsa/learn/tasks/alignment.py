@@ -66,9 +66,9 @@ class AlignmentStage(VisualStage):
         """
         grounding = self.grounding if data.boxed else 0.0
         again = any(stage.kind == self.kind for stage in before)
-        if again and (self.trunk_in_loop or grounding != self.grounding):
+        if again and (self.backbone_in_loop or grounding != self.grounding):
             return None
-        heads = replace(self, lr=HEADS, flip=False) if self.trunk_in_loop else self
+        heads = replace(self, lr=HEADS, flip=False) if self.backbone_in_loop else self
         return replace(heads.gently(data), grounding=grounding)
 
 
@@ -96,7 +96,7 @@ class AlignmentTask(VisualTask):
             self.require_boxes("grounding", "set its weight to 0")
 
         # A backbone that stays as it is sees every photograph once, here.
-        if not stage.trunk_in_loop:
+        if not stage.backbone_in_loop:
             self.train_KIF, self.val_KIF = (
                 region_features(model.vision, split, stage.proposer, stage.nms)
                 for split in (corpus.train, corpus.val)
@@ -107,7 +107,7 @@ class AlignmentTask(VisualTask):
     def loss(self, model: JointModel, batch: Sequence[int]) -> Tensor:
         """The ranking loss of a batch of photographs, with those of proposals and grounding if asked for."""
         # Regions of the photographs, through the backbone or from the cache.
-        if self.stage.trunk_in_loop:
+        if self.stage.backbone_in_loop:
             windows = self.windows(len(batch))
             looked, proposal_loss = self.look(model, batch, windows)
             feature_KIF = self._pool(model, looked)
@@ -185,7 +185,7 @@ class AlignmentTask(VisualTask):
         return figures
 
     def _val_features(self, model: JointModel, chunk: slice) -> Tensor:
-        if self.stage.trunk_in_loop:
+        if self.stage.backbone_in_loop:
             return self._pool(model, look(model.vision, self.corpus.val.batch(chunk)))
         return self.val_KIF[chunk].float()
 

@@ -1,4 +1,4 @@
-"""Scores of photographs with sentences, and the losses on them. Pure functions of tensors."""
+"""Scores of photographs with sentences, and the losses on them: pure functions of tensors."""
 
 from collections.abc import Callable
 
@@ -19,13 +19,13 @@ def defrag(v_KID: Tensor, s_LTD: Tensor, real_LT: Tensor) -> Tensor:
 def _over_words(
     over_regions: Callable[[Tensor], Tensor], v_KID: Tensor, s_LTD: Tensor, real_LT: Tensor
 ) -> Tensor:
-    """Sum over each sentence's real words what `over_regions` makes of their products with all regions.
+    """Sum `over_regions` of each real word's products with all regions, over the words of each sentence.
 
-    Pads are left out of the products: in a batch they are half of all places.
+    Padding, about half of all places in a batch, takes no part in the products.
     """
     score_NK = over_regions(torch.einsum("nd,kid->nki", s_LTD[real_LT], v_KID))
     score_LTK = score_NK.new_zeros(*real_LT.shape, len(v_KID))
-    score_LTK[real_LT] = score_NK  # and not index_add, whose order of summing is free on a GPU
+    score_LTK[real_LT] = score_NK  # not index_add, whose order of summation varies on a GPU
     return score_LTK.sum(1).T
 
 
@@ -37,10 +37,10 @@ def max_margin(S_KL: Tensor, owner_L: Tensor, margin: float = 1.0) -> Tensor:
 
         sum over l' of max(0, S_kl' - S_kl + margin) + sum over k' of max(0, S_k'l - S_kl + margin)
 
-    where `owner_L[l]` is the photograph of sentence l. Another sentence of the same photograph is never a
-    wrong one. With one sentence a photograph this is the paper's sum, less the constant 2 * margin of each
-    pair that comes of l' = l and k' = k, over the number of pairs: of the sum itself nearly every element of
-    the gradient would be clipped at 5.
+    where `owner_L[l]` is the photograph of sentence l. Another sentence of the same photograph is never
+    wrong. With one sentence for each photograph this is the paper's sum without the constant 2 * margin of
+    each pair (l' = l and k' = k), divided by the number of pairs. Without the division, clipping at 5 would
+    change nearly every element of the gradient.
     """
     true_L = S_KL.gather(0, owner_L[None])[0]
     mine_KL = owner_L[None] == torch.arange(len(S_KL), device=S_KL.device)[:, None]
@@ -53,9 +53,9 @@ def max_margin(S_KL: Tensor, owner_L: Tensor, margin: float = 1.0) -> Tensor:
 def info_nce(S_KL: Tensor, owner_L: Tensor) -> Tensor:
     """Softmax cross-entropy in both directions (van den Oord et al., 2018); a scalar.
 
-    Sentence to photograph: -log softmax over k of S_kl. Photograph to sentence: the same over l, with the
-    other sentences of that photograph left out of the sum, since they are not wrong. The scores are used as
-    they are: the sentence encoder owns the temperature.
+    Sentence to photograph: -log softmax over k of S_kl. Photograph to sentence: the same over l, without the
+    other sentences of that photograph, since they are not wrong. The scores are the logits: the sentence
+    encoder contains the temperature.
     """
     mine_KL = owner_L[None] == torch.arange(len(S_KL), device=S_KL.device)[:, None]
     true_L = S_KL.gather(0, owner_L[None])[0]
@@ -66,11 +66,15 @@ def info_nce(S_KL: Tensor, owner_L: Tensor) -> Tensor:
 
 
 def grounding(dot_PI: Tensor, iou_PI: Tensor) -> Tensor:
-    """Supervised: cross-entropy of each phrase's softmax over regions with the boxes that people drew.
+    """Supervised: cross-entropy of each phrase's softmax over regions with the boxes that people drew; a
+    scalar.
 
-    `dot_PI` is the sum of v_i . s_t over a phrase's words, `iou_PI` the overlap of region i with its true
-    box. The target spreads over the regions with an IoU of at least 0.5, in proportion to it; a phrase that
-    no region covers says nothing. A scalar, the mean over the others.
+    The target spreads over the regions with an IoU of at least 0.5, in proportion to the IoU. Phrases that no
+    region covers are left out of the mean.
+
+    Args:
+        dot_PI: the score of each phrase with each region, as logits.
+        iou_PI: the IoU of each region with the phrase's true box.
     """
     target_PI = iou_PI * (iou_PI >= 0.5)
     covered_P1 = target_PI.sum(1, keepdim=True)

@@ -46,7 +46,7 @@ class VisualStage(Stage, ABC):
         return self.lr[max(found, key=len)] if found else 0.0
 
     @property
-    def trunk_in_loop(self) -> bool:
+    def backbone_in_loop(self) -> bool:
         """Whether photographs go through the backbone at every step, instead of once before the first."""
         augmented = self.flip or self.min_window < 1
         return augmented or self.lr_scale("vision.backbone.") > 0 or self.lr_scale("vision.proposals.") > 0

@@ -1,0 +1,112 @@
+"""Kinds of stages: each is read as it was written, and so are stages and manifests of version 0.1."""
+
+import json
+
+import pytest
+
+from dvsa.bundle import Bundle
+from dvsa.learn.loop.checkpoint import JsonValue
+from dvsa.learn.loop.config import TrainConfig
+from dvsa.learn.nets.captioner import CaptionerConfig
+from dvsa.learn.recipes.modern import best
+from dvsa.learn.recipes.recipe import recipe_from_json
+from dvsa.learn.recipes.stages import KINDS, stage_from_json, stage_to_json
+from dvsa.learn.tasks.alignment import AlignmentStage
+from dvsa.learn.tasks.captions import CaptionStage
+from dvsa.learn.tasks.paraphrase import ParaphraseStage
+from dvsa.learn.tasks.proposals import ProposalStage
+from dvsa.learn.tasks.rewards import RewardStage
+from dvsa.learn.tasks.stage import ALL, BOXES, NONE, WORDS, Stage
+
+TRAIN = TrainConfig(epochs=2)
+WRITER = CaptionerConfig(hidden=7)
+VISUAL: dict[str, JsonValue] = {"proposer": "grid", "nms": 0.6, "lr": {"vision.": 1.0}, "flip": True}
+VISUAL |= {"least": 0.5, "most": 1.25}
+ALIGNED: dict[str, JsonValue] = {"score": "defrag", "loss": "info_nce", "sentences": 3}
+ALIGNED |= {"proposal_weight": 0.5, "grounding": 2.0, "each_word": True}
+WRITTEN: dict[str, JsonValue] = {"subjects": ["frame"], "proposer": "head", "nms": 0.5, "beta": 0.3}
+WRITTEN |= {"phrases": "segments", "smoothing": 0.1, "after": "", "samples": 0}
+
+OLD: list[tuple[dict[str, JsonValue], dict[str, JsonValue], Stage, tuple[str, ...]]] = [
+    (
+        {"proposals_only": True},
+        VISUAL | ALIGNED,
+        ProposalStage(
+            name="s",
+            train=TRAIN,
+            proposer="grid",
+            nms=0.6,
+            lr={"vision.": 1.0},
+            flip=True,
+            min_window=0.5,
+            max_window=1.25,
+        ),
+        BOXES,
+    ),
+    (
+        {},
+        VISUAL | ALIGNED,
+        AlignmentStage(
+            name="s",
+            train=TRAIN,
+            proposer="grid",
+            nms=0.6,
+            lr={"vision.": 1.0},
+            flip=True,
+            min_window=0.5,
+            max_window=1.25,
+            score="defrag",
+            loss="info_nce",
+            sentences=3,
+            proposal_weight=0.5,
+            grounding=2.0,
+            each_word=True,
+        ),
+        ALL,
+    ),
+    ({}, {"longest": 9}, ParaphraseStage(name="s", train=TRAIN, max_words=9), WORDS),
+    (
+        {"captioner": {"hidden": 7}},
+        WRITTEN | {"subjects": ["frame", "region"]},
+        CaptionStage(
+            name="s", train=TRAIN, captioner=WRITER, subjects=("frame", "region"), beta=0.3, smoothing=0.1
+        ),
+        NONE,
+    ),
+    (
+        {"captioner": {"hidden": 7}},
+        WRITTEN | {"after": "caption", "samples": 4},
+        RewardStage(name="s", train=TRAIN, captioner=WRITER, after="caption", samples=4),
+        NONE,
+    ),
+]
+"""Stages of version 0.1: their other fields, their options, today's stage, the weights that it changes."""
+
+
+@pytest.mark.parametrize(("beside", "options", "stage", "weights"), OLD, ids=lambda x: getattr(x, "kind", ""))
+def test_a_stage_of_version_0_1_is_read(
+    beside: dict[str, JsonValue], options: dict[str, JsonValue], stage: Stage, weights: tuple[str, ...]
+) -> None:
+    old: dict[str, JsonValue] = {"name": "s", "train": {"epochs": 2}, "task": options}
+    old |= {"proposals_only": False, "captioner": None} | beside
+    assert stage_from_json(old) == stage
+    assert stage.weights == weights
+
+
+@pytest.mark.parametrize("stage", [stage for _, _, stage, _ in OLD], ids=lambda stage: stage.kind)
+def test_a_stage_comes_back_from_json(stage: Stage) -> None:
+    written: JsonValue = json.loads(json.dumps(stage_to_json(stage)))
+    assert isinstance(written, dict)
+    assert written["kind"] == stage.kind
+    assert stage_from_json(written) == stage
+
+
+def test_every_kind_is_read_in_its_old_form() -> None:
+    assert {stage.kind for _, _, stage, _ in OLD} == {*KINDS}
+
+
+def test_the_recipe_in_the_shipped_manifest_is_read() -> None:
+    """An earlier version wrote it."""
+    config = Bundle.open().manifest.training["config"]
+    assert isinstance(config, dict)
+    assert recipe_from_json(config["recipe"]) == best()
