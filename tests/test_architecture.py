@@ -15,6 +15,7 @@ ROOT = Path(dvsa.__file__).parent
 ROOMS = [
     *(
         "files",
+        "arrays",
         "records",
         "boxes",
         "regions",

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dvsa.beam import FloatArray, Hypothesis, IntArray, State, Step, beam_search, greedy, sample
+from dvsa.arrays import FloatArray, IntArray
+from dvsa.beam import Hypothesis, State, Step, beam_search, greedy, sample
 
 END, START = 0, 1
 

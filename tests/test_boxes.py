@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from dvsa.arrays import FloatArray
 from dvsa.boxes import (
-    FloatArray,
     central,
     clip,
     from_pixels,

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dvsa.maxsim import BoolArray, FloatArray, defrag, score, scores
+from dvsa.arrays import BoolArray, FloatArray
+from dvsa.maxsim import defrag, score, scores
 
 Batch = tuple[FloatArray, FloatArray, BoolArray, BoolArray]
 

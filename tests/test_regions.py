@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dvsa.boxes import FloatArray, iou
+from dvsa.arrays import FloatArray
+from dvsa.boxes import iou
 from dvsa.regions import REACHED, TOUCHED, choose, cover
 
 seeds = st.integers(0, 999)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from dvsa.segments import FloatArray, energy, marginals, nearest_known, segments, viterbi
+from dvsa.arrays import FloatArray
+from dvsa.segments import energy, marginals, nearest_known, segments, viterbi
 
 shapes = st.tuples(st.integers(0, 5), st.integers(1, 4))
 whole = hnp.arrays(np.float64, shapes, elements=st.integers(-3, 3).map(float))  # exact sums and many ties

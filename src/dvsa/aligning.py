@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from dvsa.boxes import FloatArray, central
+from dvsa.arrays import FloatArray
+from dvsa.boxes import central
 from dvsa.records import Alignment, Word
 from dvsa.segments import spans
 from dvsa.sentence import Sentence

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.floating]
-IntArray = NDArray[np.int64]
+from dvsa.arrays import BoolArray, FloatArray, IntArray
+
 State = tuple[NDArray[np.generic], ...]
 Step = Callable[[IntArray, State], tuple[FloatArray, State]]
 """`(token_B, state) -> (logp_BV, new state)`; a log-probability of -inf forbids a token."""
@@ -163,7 +163,7 @@ class _Beams:
     """Their log-probabilities; 0 for START and for what follows the first END."""
     total_H: FloatArray
     steps_H: IntArray
-    live_H: NDArray[np.bool_]
+    live_H: BoolArray
     """Which hypotheses are unfinished."""
 
     @classmethod

@@ -9,12 +9,9 @@ import math
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dvsa.arrays import FloatArray, IntArray
 from dvsa.records import Box
-
-FloatArray = NDArray[np.floating]
-IntArray = NDArray[np.int64]
 
 PROPOSALS = 19
 """Boxes of a photograph without the frame (paper, section 3.1.1)."""

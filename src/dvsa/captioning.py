@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dvsa import beam, text
+from dvsa.arrays import Floats, IntArray
 from dvsa.graphs import Graphs
 from dvsa.manifest import Voice
 from dvsa.records import Caption
@@ -15,8 +15,6 @@ MAX_LEN = 25
 """Longest caption, in words."""
 BANNED = (text.START, text.START_PHRASE)
 """Tokens that a caption never contains."""
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -31,12 +29,12 @@ class CaptionGraphs:
         """The token before the first word."""
         return self.voice.start
 
-    def start(self, feature_BIF: Floats, focus_B: NDArray[np.int64]) -> beam.State:
+    def start(self, feature_BIF: Floats, focus_B: IntArray) -> beam.State:
         """The first state for the regions `focus_B` of B photographs."""
         graph = f"{self.voice.graphs}.start"
         return tuple(self.graphs.run(graph, {"features": feature_BIF, "focus": focus_B}))
 
-    def step(self, token_B: NDArray[np.int64], state: beam.State) -> tuple[Floats, beam.State]:
+    def step(self, token_B: IntArray, state: beam.State) -> tuple[Floats, beam.State]:
         """Log-probabilities (B, V) of the next word after `token_B`, and the next state."""
         graph = f"{self.voice.graphs}.step"
         names = self.graphs.inputs(graph)

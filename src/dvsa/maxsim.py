@@ -10,11 +10,9 @@ import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.floating]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
+from dvsa.arrays import BoolArray, FloatArray, IntArray
+
 OverRegions = Callable[[FloatArray, BoolArray], FloatArray]
 """Gives scores of words (K, N) from products of regions and words (K, I, N) and a mask of regions (K, I)."""
 

@@ -1,9 +1,9 @@
 """Which of many candidate boxes become the regions of a photograph. The whole frame is always one of them."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dvsa.boxes import PROPOSALS, FloatArray, IntArray, grid, iou, nms
+from dvsa.arrays import FloatArray, Floats, IntArray
+from dvsa.boxes import PROPOSALS, grid, iou, nms
 from dvsa.records import FRAME
 
 PROPOSERS = ("head", "coverage", "grid", "frame")
@@ -18,7 +18,7 @@ TOUCHED, REACHED = 0.45, 0.75
 
 def choose(
     proposer: str, score_N: FloatArray, box_N4: FloatArray, *, threshold: float
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+) -> tuple[Floats, Floats]:
     """Choose the regions of one photograph from its candidates: boxes (I, 4), scores (I,), the frame last.
 
     Args:
@@ -62,7 +62,7 @@ def choose(
     return box_I4, score_I
 
 
-def with_frame(box_N4: FloatArray) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def with_frame(box_N4: FloatArray) -> tuple[Floats, Floats]:
     """The boxes followed by the frame (N + 1, 4), and a score of 1 for each.
 
     >>> with_frame(np.array([[0.0, 0.0, 0.5, 0.5]]))[0].tolist()

@@ -17,12 +17,9 @@ from collections.abc import Sequence
 from itertools import groupby
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dvsa.arrays import BoolArray, FloatArray, IntArray
 from dvsa.records import Segment
-
-FloatArray = NDArray[np.floating]
-IntArray = NDArray[np.int64]
 
 
 def viterbi(dot_TI: FloatArray, beta: float) -> IntArray:
@@ -111,7 +108,7 @@ def segments(path_T: Sequence[int] | IntArray) -> list[tuple[int, int, int]]:
     return runs
 
 
-def nearest_known(known_T: NDArray[np.bool_]) -> IntArray:
+def nearest_known(known_T: BoolArray) -> IntArray:
     """For each word, the index of the nearest known word among the known words, (T,).
 
     A known word is nearest to itself. An unknown word takes the known word before it, or the first one after
@@ -124,7 +121,7 @@ def nearest_known(known_T: NDArray[np.bool_]) -> IntArray:
     return row_T
 
 
-def word_regions(known_T: NDArray[np.bool_], dot_TI: FloatArray, beta: float) -> IntArray:
+def word_regions(known_T: BoolArray, dot_TI: FloatArray, beta: float) -> IntArray:
     """The region of every word, (T,): known words by `viterbi`, the others with the nearest known word.
 
     If no word is known, all words go to the first region.
@@ -137,9 +134,7 @@ def word_regions(known_T: NDArray[np.bool_], dot_TI: FloatArray, beta: float) ->
     return viterbi(dot_TI[known_T], beta)[nearest_known(known_T)]
 
 
-def spans(
-    tokens: Sequence[str], known_T: NDArray[np.bool_], dot_TI: FloatArray, beta: float
-) -> tuple[Segment, ...]:
+def spans(tokens: Sequence[str], known_T: BoolArray, dot_TI: FloatArray, beta: float) -> tuple[Segment, ...]:
     """The segments of a sentence, with their words and scores; none if no word is known.
 
     >>> dot_TI = np.array([[0.1, 0.2], [0.5, 2.0], [3.0, 1.0]])

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from dvsa.arrays import BoolArray, Floats
 
 MAX_WORDS = 500
 """The longest sentence that is aligned or searched for."""
@@ -21,13 +22,13 @@ class Sentence:
 
     text: str
     words: tuple[str, ...]
-    known_T: NDArray[np.bool_]
+    known_T: BoolArray
     """Which words the vocabulary has."""
-    s_ND: NDArray[np.float32]
+    s_ND: Floats
     """The vectors of the known words, in order."""
 
     @property
-    def s_TD(self) -> NDArray[np.float32]:
+    def s_TD(self) -> Floats:
         """The vectors of all words; zeros for unknown words.
 
         >>> import dvsa

@@ -9,10 +9,8 @@ from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
+from dvsa.arrays import BoolArray, IntArray
 
 END = 0
 """Ends every caption and phrase. It also fills the padding, which a mask marks."""

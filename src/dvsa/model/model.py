@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvsa import boxes, maxsim, text
+from dvsa.arrays import BoolArray, Floats, IntArray
 from dvsa.bundle import Bundle
 from dvsa.captioning import CaptionGraphs, Sampler, search, to_caption
-from dvsa.model.view import Floats, View
+from dvsa.model.view import View
 from dvsa.photo import Photo, read, squash
 from dvsa.records import Caption, Subject
 from dvsa.regions import PROPOSERS, choose, with_frame
@@ -169,7 +170,7 @@ class Model:
             for sentence, words, s_TD, real_T in zip(sentences, words_L, s_LTD, real_LT, strict=True)
         ]
 
-    def word_vectors(self, sentences: Sequence[Sequence[str]]) -> tuple[Floats, NDArray[np.bool_]]:
+    def word_vectors(self, sentences: Sequence[Sequence[str]]) -> tuple[Floats, BoolArray]:
         """Vectors s (L, T, D) of the known words of tokenised sentences, and a mask (L, T), true at words.
 
         >>> import dvsa
@@ -202,7 +203,7 @@ class Model:
     def write(
         self,
         feature_BIF: Floats,
-        focus_B: NDArray[np.int64],
+        focus_B: IntArray,
         *,
         subject: Subject = "frame",
         width: int | None = None,

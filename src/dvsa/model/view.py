@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dvsa import boxes, maxsim
 from dvsa.aligning import align, locate
+from dvsa.arrays import Floats
 from dvsa.captioning import Sampler
 from dvsa.photo import Photo
 from dvsa.records import Alignment, Caption, Description, Phrase, Region
@@ -15,8 +15,6 @@ from dvsa.sentence import Sentence
 
 if TYPE_CHECKING:
     from dvsa.model.model import Model
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
