@@ -1,8 +1,12 @@
-"""Every public function of the numeric modules and of the model has an example, and the examples run."""
+"""Examples in docstrings run, and every public function of the core, the metrics and the index has one."""
 
 import doctest
 import inspect
+import pkgutil
+import shutil
+from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from types import FunctionType, ModuleType
 
@@ -15,8 +19,8 @@ from dvsa import (
     boxes,
     bundle,
     captioning,
-    manifest,
     maxsim,
+    metrics,
     photo,
     regions,
     segments,
@@ -24,33 +28,57 @@ from dvsa import (
     text,
 )
 from dvsa.bundle import Bundle
+from dvsa.index import Filter, Index, Query
+from dvsa.index.reader import IndexReader
 from dvsa.model import Model, View, model, view
 from dvsa.sentence import Sentence
 from dvsa.text import Vocabulary
 
-ROOT = Path(__file__).parents[1]
+EXAMPLE_PHOTOS = Path(__file__).parents[1] / "examples"
+EXTRAS = {"cli", "index.cluster", "index.qdrant", "learn", "web"}
+"""Without examples here: they need more than the core install, or print."""
+
+
+def modules(package: ModuleType) -> Iterator[ModuleType]:
+    """A package and the modules in it, without `EXTRAS`."""
+    yield package
+    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        if found.name.removeprefix("dvsa.") in {*EXTRAS, "__main__"}:
+            continue
+        module = import_module(found.name)
+        yield from modules(module) if found.ispkg else [module]
+
+
 MODULES = [
-    aligning, beam, boxes, bundle, captioning, maxsim, model, photo, regions, segments, sentence, text, view
-]  # fmt: skip
-CLASSES = [Bundle, Model, Sentence, View, Vocabulary]
+    *(aligning, beam, boxes, bundle, captioning, maxsim, model, photo, regions, segments, sentence, text),
+    *(view, *modules(metrics)),
+]
+CLASSES = [Bundle, Filter, Index, IndexReader, Model, Query, Sentence, View, Vocabulary]
 EXAMPLES = [
     example
-    for module in (*MODULES, manifest, dvsa)
+    for module in modules(dvsa)
     for example in doctest.DocTestFinder().find(module, module.__name__)
     if example.examples
 ]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def quick_examples() -> None:
-    """Load the shipped model and look at each photograph only once."""
-    patch = pytest.MonkeyPatch()
-    patch.chdir(ROOT)
-    patch.setattr(dvsa, "load", cache(dvsa.load))
+def album(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An index of the example photographs; the shipped model is loaded only once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dvsa, "load", cache(dvsa.load))
+        with Index.create(tmp_path_factory.mktemp("album") / "album.index", dvsa.load()) as made:
+            made.add([EXAMPLE_PHOTOS])
+        yield made.folder
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-def test_an_example_runs(example: doctest.DocTest) -> None:
+def test_an_example_runs(
+    example: doctest.DocTest, album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "examples").symlink_to(EXAMPLE_PHOTOS)
+    shutil.copytree(album, tmp_path / "album.index")
+    monkeypatch.chdir(tmp_path)
     failures: list[str] = []
     doctest.DocTestRunner().run(example, out=failures.append)
     assert not failures, "".join(failures)
