@@ -21,7 +21,7 @@ Listen = Callable[..., int]
 
 @pytest.fixture(scope="session")
 def model() -> dvsa.Model:
-    """The shipped model, as the service wants it."""
+    """The shipped model with one thread, as the service uses it."""
     return dvsa.load(threads=1)
 
 
@@ -41,7 +41,7 @@ def picture() -> bytes:
 
 @pytest.fixture
 def serve(model: dvsa.Model) -> Iterator[Serve]:
-    """A client of a service with limits of one's own, on this machine as its browser calls it."""
+    """Creates clients of services with given limits; they call the service by a loopback address."""
     with ExitStack() as stack:
 
         def made(index: Index | None = None, **limits: Any) -> TestClient:
@@ -54,14 +54,14 @@ def serve(model: dvsa.Model) -> Iterator[Serve]:
 
 @pytest.fixture(scope="module")
 def client(model: dvsa.Model, index: Index) -> Iterator[TestClient]:
-    """A client of a service with an index and the limits that it has by itself."""
+    """A client of a service with an index and the default limits."""
     with TestClient(create_app(model, index), base_url="http://127.0.0.1:8000") as client:
         yield client
 
 
 @pytest.fixture(scope="module")
 def photo(client: TestClient, picture: bytes) -> dict[str, Any]:
-    """A photograph that is open."""
+    """An open photograph."""
     answer = client.post("/api/photos", files={"file": ("photographer.jpg", picture)})
     assert answer.status_code == 201
     opened: dict[str, Any] = answer.json()
@@ -70,7 +70,7 @@ def photo(client: TestClient, picture: bytes) -> dict[str, Any]:
 
 @pytest.fixture
 def listen(model: dvsa.Model) -> Iterator[Listen]:
-    """A service that listens on a free port of the loopback, with limits of one's own; gives the port."""
+    """Starts services with given limits on free ports of the loopback; returns the port."""
     with ExitStack() as stack:
 
         def made(**limits: Any) -> int:

@@ -17,12 +17,12 @@ SENTENCE = "a man in a black coat looks through a camera in a grassy field"
 
 
 def plain(value: object) -> Any:
-    """A value as JSON brings it."""
+    """A value after a round trip through JSON."""
     return json.loads(json.dumps(value))
 
 
 def evidence(view: dvsa.View, caption: Caption) -> dict[str, Any]:
-    """What the service must say of a caption."""
+    """The JSON of a caption that the service must return."""
     words = view.align(caption.text, 0).words
     assert [word.text for word in words] == [*caption.words]
     return {
@@ -40,7 +40,7 @@ def view(model: dvsa.Model, picture: bytes) -> dvsa.View:
 # A photograph
 
 
-def test_an_upload_says_what_the_api_says(photo: dict[str, Any], view: dvsa.View) -> None:
+def test_an_upload_returns_what_the_python_api_returns(photo: dict[str, Any], view: dvsa.View) -> None:
     assert (photo["name"], photo["width"], photo["height"]) == ("photographer.jpg", 512, 512)
     assert photo["proposer"] == view.proposer
     assert photo["beta"] == view.model.bundle.manifest.beta
@@ -59,7 +59,7 @@ def test_each_region_but_the_frame_has_its_phrase(photo: dict[str, Any], view: d
         assert photo["phrases"][i]["caption"]["logprob"] == pytest.approx(caption.logprob, abs=1e-4)
 
 
-def test_it_is_there_again_and_so_is_its_picture(
+def test_the_response_and_the_picture_can_be_requested_again(
     client: TestClient, photo: dict[str, Any], picture: bytes
 ) -> None:
     assert client.get(f"/api/photos/{photo['id']}").json() == photo
@@ -71,7 +71,7 @@ def test_it_is_there_again_and_so_is_its_picture(
     assert np.abs(difference).mean() < 5
 
 
-def test_the_picture_is_upright_small_and_without_metadata(client: TestClient) -> None:
+def test_the_picture_is_upright_and_small_without_metadata(client: TestClient) -> None:
     exif = Image.Exif()
     exif[0x0112], exif[0x010E] = 6, "SECRET PLACE"
     stream = io.BytesIO()
@@ -87,7 +87,7 @@ def test_the_picture_is_upright_small_and_without_metadata(client: TestClient) -
     assert b"SECRET" not in content
 
 
-def test_names_of_photographs_cannot_be_guessed(
+def test_ids_of_photographs_cannot_be_guessed(
     client: TestClient, photo: dict[str, Any], picture: bytes
 ) -> None:
     again = client.post("/api/photos", files={"file": ("photographer.jpg", picture)}).json()
@@ -98,7 +98,7 @@ def test_names_of_photographs_cannot_be_guessed(
 
 @pytest.mark.parametrize("path", ["", "/image", "/align", "/caption"])
 @pytest.mark.parametrize("name", ["0123456789012345678901", "..", "%2e%2e%2fapp.py", "a" * 5000])
-def test_a_photograph_that_is_not_there(client: TestClient, name: str, path: str) -> None:
+def test_an_unknown_photograph(client: TestClient, name: str, path: str) -> None:
     url = f"/api/photos/{name}{path}"
     questions: dict[str, object] = {"/align": {"sentence": "a"}, "/caption": {}}
     answer = client.post(url, json=questions[path]) if path in questions else client.get(url)
@@ -110,7 +110,7 @@ def test_a_photograph_that_is_not_there(client: TestClient, name: str, path: str
 
 
 @pytest.mark.parametrize("beta", [None, 0, 0.5, 3.25, "inf"])
-def test_an_alignment_says_what_the_api_says(
+def test_an_alignment_returns_what_the_python_api_returns(
     client: TestClient, photo: dict[str, Any], view: dvsa.View, beta: float | str | None
 ) -> None:
     found = client.post(f"/api/photos/{photo['id']}/align", json={"sentence": SENTENCE, "beta": beta}).json()
@@ -119,7 +119,9 @@ def test_an_alignment_says_what_the_api_says(
     assert found == plain({**asdict(wanted), "beta": "inf" if math.isinf(wanted.beta) else wanted.beta})
 
 
-def test_unknown_words_go_with_their_neighbours(client: TestClient, photo: dict[str, Any]) -> None:
+def test_unknown_words_get_the_marginals_of_their_neighbours(
+    client: TestClient, photo: dict[str, Any]
+) -> None:
     sentence = "Xyzzy, a man frobnicates plugh camera"
     found = client.post(f"/api/photos/{photo['id']}/align", json={"sentence": sentence, "beta": 1}).json()
     known = [word["known"] for word in found["words"]]
@@ -136,7 +138,7 @@ def test_unknown_words_go_with_their_neighbours(client: TestClient, photo: dict[
     assert none["marginals"] == [[0.05] * 20] * 2
 
 
-def test_what_cannot_be_aligned(client: TestClient, photo: dict[str, Any]) -> None:
+def test_invalid_alignment_requests(client: TestClient, photo: dict[str, Any]) -> None:
     bad = {
         b'{"sentence": "?!"}': "no words",
         json.dumps({"sentence": "a " * 501}).encode(): "501 words",
@@ -168,7 +170,9 @@ def test_what_cannot_be_aligned(client: TestClient, photo: dict[str, Any]) -> No
 # Captions
 
 
-def test_captions_by_beam_and_greedily(client: TestClient, photo: dict[str, Any], view: dvsa.View) -> None:
+def test_captions_by_beam_and_greedy_search(
+    client: TestClient, photo: dict[str, Any], view: dvsa.View
+) -> None:
     url = f"/api/photos/{photo['id']}/caption"
     for width, n in ((1, 1), (4, 3), (7, 10)):
         found = client.post(url, json={"method": "beam", "beam": width, "n": n}).json()["captions"]
@@ -177,7 +181,7 @@ def test_captions_by_beam_and_greedily(client: TestClient, photo: dict[str, Any]
     assert found == [evidence(view, view.caption(1))]
 
 
-def test_samples_follow_the_seed_and_the_temperature(
+def test_samples_depend_on_seed_and_temperature(
     client: TestClient, photo: dict[str, Any], view: dvsa.View
 ) -> None:
     def drawn(**question: float) -> list[dict[str, Any]]:
@@ -200,7 +204,7 @@ def test_samples_follow_the_seed_and_the_temperature(
     [{"method": "best"}, {"beam": 0}, {"beam": 11}, {"beam": 2.5}, {"n": 0}, {"n": 11}, {"seed": -1},
      {"seed": 2**32}, {"temperature": 0.05}, {"temperature": 3}],
 )  # fmt: skip
-def test_captions_that_cannot_be_had(
+def test_invalid_caption_requests(
     client: TestClient, photo: dict[str, Any], question: dict[str, Any]
 ) -> None:
     answer = client.post(f"/api/photos/{photo['id']}/caption", json=question)
@@ -211,7 +215,7 @@ def test_captions_that_cannot_be_had(
 # Samples, page, state
 
 
-def test_samples_are_photographs_to_try(client: TestClient) -> None:
+def test_example_photographs_can_be_opened(client: TestClient) -> None:
     samples = client.get("/api/samples").json()
     assert len(samples) == 3
     for sample in samples:
@@ -228,7 +232,7 @@ def test_samples_are_photographs_to_try(client: TestClient) -> None:
 @pytest.mark.parametrize(
     "path", ["../app.py", "%2e%2e/app.py", "..%2fapp.py", "%00", "/etc/passwd", "samples"]
 )
-def test_only_files_of_the_page_are_given(client: TestClient, path: str) -> None:
+def test_only_files_of_the_page_are_served(client: TestClient, path: str) -> None:
     assert client.get(f"/static/{path}").status_code == 404
 
 
@@ -251,7 +255,7 @@ def test_health_and_metrics(client: TestClient, photo: dict[str, Any], model: dv
     assert not [name for name in figures if photo["id"] in name]
 
 
-def test_the_description_of_the_api_says_what_everything_is(client: TestClient) -> None:
+def test_the_openapi_description_is_complete(client: TestClient) -> None:
     described = client.get("/openapi.json").json()
     for path, methods in described["paths"].items():
         for method, endpoint in methods.items():

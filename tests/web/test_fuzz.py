@@ -1,4 +1,4 @@
-"""Random questions, by schemathesis from the description of the API, and pictures that are damaged."""
+"""Random requests, made by schemathesis from the OpenAPI description, and damaged pictures."""
 
 import io
 from typing import Any
@@ -30,7 +30,7 @@ EXAMPLES = 50
     ("mode", "statuses"),
     [(GenerationMode.POSITIVE, {200, 201, 404, 415}), (GenerationMode.NEGATIVE, {404, 422})],
 )
-def test_questions_of_any_kind_are_answered_as_described(
+def test_responses_to_random_requests_match_the_description(
     client: TestClient, photo: dict[str, Any], mode: GenerationMode, statuses: set[int]
 ) -> None:
     here = {"Host": "localhost"}
@@ -55,7 +55,7 @@ def test_questions_of_any_kind_are_answered_as_described(
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "TIFF", "WEBP", "BMP", "PPM"])
-def test_a_damaged_picture_is_refused_or_looked_at(client: TestClient, picture: bytes, kind: str) -> None:
+def test_a_damaged_picture_is_refused_or_opened(client: TestClient, picture: bytes, kind: str) -> None:
     stream = io.BytesIO()
     Image.open(io.BytesIO(picture)).resize((40, 30)).save(stream, kind)
     whole = stream.getvalue()

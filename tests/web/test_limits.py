@@ -53,7 +53,7 @@ def sent(
 # Bytes and pixels
 
 
-def test_a_file_has_a_largest_size(serve: Any) -> None:
+def test_the_size_of_a_file_is_limited(serve: Any) -> None:
     client = serve(max_bytes=200_000)
     for side, status in ((257, 201), (258, 413)):
         content = bmp(side)
@@ -67,7 +67,7 @@ def test_a_file_has_a_largest_size(serve: Any) -> None:
                 }
 
 
-def test_a_question_has_a_largest_size(serve: Any) -> None:
+def test_the_size_of_a_json_body_is_limited(serve: Any) -> None:
     client = serve()
     body = b'{"sentence": "' + b"a" * 2**16 + b'"}'
     for content in (body, iter([body])):
@@ -78,7 +78,7 @@ def test_a_question_has_a_largest_size(serve: Any) -> None:
         assert "65,536 bytes" in answer.json()["detail"]
 
 
-def test_a_body_is_refused_while_it_comes_in(listen: Any) -> None:
+def test_a_body_is_refused_while_it_arrives(listen: Any) -> None:
     port = listen(max_bytes=100_000)
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall(
@@ -96,7 +96,7 @@ def test_a_body_is_refused_while_it_comes_in(listen: Any) -> None:
     assert 100_000 < given < 200_000
 
 
-def test_a_body_that_says_that_it_is_too_large_is_not_read(listen: Any) -> None:
+def test_a_body_with_a_content_length_above_the_limit_is_not_read(listen: Any) -> None:
     port = listen()
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall(
@@ -108,7 +108,7 @@ def test_a_body_that_says_that_it_is_too_large_is_not_read(listen: Any) -> None:
 
 @pytest.mark.parametrize("size", [(4000, 2001), (2001, 4000), (65_000, 65_000)])
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP"])
-def test_pixels_are_counted_before_they_are_decoded(
+def test_pixels_are_checked_before_decoding(
     serve: Any, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], kind: str
 ) -> None:
     stream = io.BytesIO()
@@ -136,7 +136,7 @@ def test_pixels_are_counted_before_they_are_decoded(
     assert "pixels are too many" in answer.json()["detail"]
 
 
-def test_what_decoding_holds_is_limited_as_well(serve: Any) -> None:
+def test_the_memory_for_decoding_is_limited(serve: Any) -> None:
     stream = io.BytesIO()
     Image.new("1", (8000, 6000)).save(stream, "PNG")
     answer = sent(serve(), form(part(stream.getvalue())))
@@ -160,7 +160,7 @@ def test_what_decoding_holds_is_limited_as_well(serve: Any) -> None:
         b"\xff\xd8\xff",
     ],
 )
-def test_only_pictures_are_taken_by_content(serve: Any, picture: bytes, content: bytes) -> None:
+def test_only_the_content_decides_what_is_a_picture(serve: Any, picture: bytes, content: bytes) -> None:
     client = serve()
     answer = sent(client, form(part(content)))
     assert answer.status_code == 415
@@ -183,7 +183,7 @@ def test_only_pictures_are_taken_by_content(serve: Any, picture: bytes, content:
         b"--other\r\n", b"\0" * 10_000, form(part(b"x"))[:-30],
     ],
 )  # fmt: skip
-def test_forms_that_are_none_or_bombs(serve: Any, body: bytes) -> None:
+def test_invalid_forms_and_bombs(serve: Any, body: bytes) -> None:
     began = time.perf_counter()
     answer = sent(serve(), body)
     assert answer.status_code == 422
@@ -201,7 +201,7 @@ def test_forms_that_are_none_or_bombs(serve: Any, body: bytes) -> None:
         "multipart/form-data; boundary=" + "x" * 5000,
     ],
 )
-def test_bodies_that_are_no_forms(serve: Any, picture: bytes, kind: str) -> None:
+def test_bodies_that_are_not_forms(serve: Any, picture: bytes, kind: str) -> None:
     assert sent(serve(), form(part(picture)), kind).status_code == 422
 
 
@@ -211,7 +211,7 @@ def test_bodies_that_are_no_forms(serve: Any, picture: bytes, kind: str) -> None
      ("..", "..") , ("a\0\x07\u202e\nb", "ab"), ("x" * 500, "x" * 100), ("/", "photograph"),
      ("été <b>", "été <b>")],
 )  # fmt: skip
-def test_names_are_those_of_files_alone(path: str, name: str) -> None:
+def test_names_are_file_names_without_folders(path: str, name: str) -> None:
     assert display_name(path) == name
 
 
@@ -229,7 +229,7 @@ def listening(event: str, arguments: tuple[Any, ...]) -> None:
         written.append(event)
 
 
-def test_nothing_touches_the_disk(serve: Any, tmp_path: Any) -> None:
+def test_nothing_is_written_to_disk(serve: Any, tmp_path: Any) -> None:
     global written
     client = serve()
     content = bmp(1500)
@@ -250,10 +250,10 @@ def test_nothing_touches_the_disk(serve: Any, tmp_path: Any) -> None:
         written = None
 
 
-# Places and time
+# Slots and time
 
 
-def test_who_comes_when_every_place_is_taken_is_sent_away(
+def test_requests_are_refused_when_all_slots_are_taken(
     serve: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = serve(workers=1, waiting=2)
@@ -279,7 +279,7 @@ def test_who_comes_when_every_place_is_taken_is_sent_away(
     assert ask(4).json() == wanted
 
 
-def test_an_answer_that_takes_too_long(serve: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_response_that_takes_too_long(serve: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     client = serve(timeout_seconds=3.0, workers=1)  # an upload must fit in, also on a busy machine
     name = sent(client, form(part(picture))).json()["id"]
     go, asked = threading.Event(), responses.alignment
@@ -294,7 +294,7 @@ def test_an_answer_that_takes_too_long(serve: Any, picture: bytes, monkeypatch: 
     assert "dvsa_places_taken 0.0" in client.get("/metrics").text
 
 
-def test_an_answer_that_has_begun_may_take_its_time() -> None:
+def test_a_response_that_has_begun_has_no_deadline() -> None:
     async def slow(scope: Scope, receive: Receive, send: Send) -> None:
         response = StreamingResponse(parts(), media_type="text/plain")
         await response(scope, receive, send)
@@ -307,7 +307,7 @@ def test_an_answer_that_has_begun_may_take_its_time() -> None:
     assert TestClient(Deadline(slow, 0.1)).get("/").text == "slow but sure"
 
 
-def test_a_body_that_never_ends(listen: Any) -> None:
+def test_a_body_that_never_ends_times_out(listen: Any) -> None:
     port = listen(timeout_seconds=0.5)
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall(
@@ -319,7 +319,9 @@ def test_a_body_that_never_ends(listen: Any) -> None:
     assert "dvsa_places_taken 0.0" in httpx.get(f"http://127.0.0.1:{port}/metrics").text
 
 
-def test_who_goes_away_while_sending_leaves_no_trace(listen: Any, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_client_that_disconnects_during_an_upload_frees_its_slot(
+    listen: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
     port = listen()
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall(
@@ -335,7 +337,7 @@ def test_who_goes_away_while_sending_leaves_no_trace(listen: Any, capfd: pytest.
     assert capfd.readouterr().err == ""
 
 
-def test_photographs_make_room_and_are_forgotten(serve: Any, picture: bytes) -> None:
+def test_photographs_are_removed_or_expire(serve: Any, picture: bytes) -> None:
     client = serve(max_photographs=2)
     names = [sent(client, form(part(picture))).json()["id"] for _ in range(3)]
     assert [client.get(f"/api/photos/{name}").status_code for name in names] == [404, 200, 200]
@@ -343,7 +345,7 @@ def test_photographs_make_room_and_are_forgotten(serve: Any, picture: bytes) -> 
     name = sent(client, form(part(picture))).json()["id"]
     assert client.get(f"/api/photos/{name}").status_code == 200
     time.sleep(1)
-    assert client.get("/healthz").json()["photographs"] == 0  # without anybody asking
+    assert client.get("/healthz").json()["photographs"] == 0  # without a request for it
     assert client.get(f"/api/photos/{name}").status_code == 404
 
 
@@ -357,12 +359,12 @@ def test_photographs_make_room_and_are_forgotten(serve: Any, picture: bytes) -> 
         {"timeout_seconds": -1},
     ],
 )
-def test_limits_that_make_no_sense(limits: dict[str, Any]) -> None:
+def test_invalid_limits(limits: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(limits))):
         Settings(**limits)
 
 
-def test_a_fault_of_the_service_tells_nothing(
+def test_an_internal_error_reveals_no_details(
     serve: Any, monkeypatch: pytest.MonkeyPatch, picture: bytes
 ) -> None:
     client = serve()

@@ -30,7 +30,7 @@ def held() -> int:
 
 
 @pytest.mark.slow
-def test_fifty_clients_get_what_one_gets(listen: Any) -> None:
+def test_fifty_clients_get_the_same_responses_as_one(listen: Any) -> None:
     before = held()
     port = listen(workers=2, waiting=8, max_photographs=60)
     found = asyncio.run(script().load(f"http://127.0.0.1:{port}", CLIENTS, SECONDS))

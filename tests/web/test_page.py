@@ -47,7 +47,7 @@ QUIET = [
 SENTENCE = "a smiling woman with brown hair in an orange suit beside a white rocket"
 
 PATIENCE = 15_000
-"""Milliseconds that a busy machine may take for a step; a free one takes less than one thousand."""
+"""Milliseconds for one step on a busy machine; a free one needs less than one thousand."""
 
 Visit = Callable[..., Page]
 
@@ -81,7 +81,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(site: str, browser: Browser) -> Iterator[Visit]:
-    """Opens the page; after each test no request has left the machine, and nothing has failed inside."""
+    """Opens the page; after the test, checks that it sent no request to another host and had no errors."""
     contexts: list[BrowserContext] = []
     asked: list[str] = []
     faults: list[str] = []
@@ -109,13 +109,13 @@ def visit(site: str, browser: Browser) -> Iterator[Visit]:
 
 @pytest.fixture(scope="session")
 def view(model: dvsa.Model) -> View:
-    """The photograph as the model sees it, without a page."""
+    """The model's view of the photograph, without the page."""
     return model.open(PHOTOGRAPH)
 
 
 @pytest.fixture(scope="session")
 def opened(site: str) -> str:
-    """The address of the photograph, once it is open."""
+    """The address of the open photograph."""
     answer = httpx.post(f"{site}/api/photos", files={"file": (PHOTOGRAPH.name, PHOTOGRAPH.read_bytes())})
     return f"/#/photo/{answer.json()['id']}"
 
@@ -129,7 +129,7 @@ def page(visit: Visit, opened: str) -> Page:
 
 
 def is_fault(message: str) -> bool:
-    """Whether a line of the console is about the page itself, not about an answer such as 404."""
+    """Whether a console message is an error of the page, not a response such as 404."""
     return "Failed to load resource" not in message
 
 
@@ -138,7 +138,7 @@ def shown(page: Page) -> None:
 
 
 def say(page: Page, sentence: str) -> None:
-    """Types a sentence, and waits until it stands on its regions."""
+    """Types a sentence, and waits until it is aligned."""
     with page.expect_response("**/align"):
         page.locator("#sentence").fill(sentence)
     expect(page.locator("#words .text")).to_have_text(sentence.lower().split())
@@ -149,13 +149,13 @@ def slide(page: Page, position: int) -> None:
 
 
 def regions(page: Page) -> list[int]:
-    """The region of every word of the sentence, from what the page shows."""
+    """The region of each word, as the page shows it."""
     found = page.locator("#words .word").evaluate_all("all => all.map(w => +w.dataset.region)")
     return [int(region) for region in found]
 
 
 def along(view: View, sentence: str, beta: float) -> list[int]:
-    """The same from the model."""
+    """The region of each word, from the model."""
     return [s.region for s in view.align(sentence, beta).segments for _ in range(s.first, s.last + 1)]
 
 
@@ -164,12 +164,12 @@ def number(value: float) -> str:
 
 
 def fulfil(route: Route, **changes: Any) -> None:
-    """Answers as the service does, with some fields changed."""
+    """Returns the service's response with some fields changed."""
     answer = route.fetch()
     route.fulfill(response=answer, json={**answer.json(), **changes})
 
 
-# The ways in
+# Opening a photograph
 
 
 def drop(page: Page) -> None:
@@ -223,7 +223,7 @@ def test_a_given_photograph_is_described(visit: Visit, view: View, give: Callabl
     assert regions(page) == along(view, described.caption.text, view.model.bundle.manifest.beta)
 
 
-def test_a_sample_opens_and_the_address_brings_it_back(visit: Visit) -> None:
+def test_a_sample_opens_and_its_address_opens_it_again(visit: Visit) -> None:
     page = visit()
     page.locator("#samples button").nth(2).click()
     shown(page)
@@ -235,10 +235,10 @@ def test_a_sample_opens_and_the_address_brings_it_back(visit: Visit) -> None:
     expect(page.locator("#start")).to_be_visible()
 
 
-# What is believed
+# Results
 
 
-def test_a_word_of_the_caption_lights_its_box_with_the_score(page: Page, view: View) -> None:
+def test_a_word_of_the_caption_highlights_its_box_with_the_score(page: Page, view: View) -> None:
     words = view.align(view.caption().text, 0.0).words
     for t in (1, len(words) - 1):
         word = page.locator("#caption .word").nth(t)
@@ -253,7 +253,7 @@ def test_a_word_of_the_caption_lights_its_box_with_the_score(page: Page, view: V
 
 
 def at(rectangle: Locator, view: View, region: int | None) -> None:
-    """The rectangle lies on the region's box."""
+    """Checks that the rectangle is the region's box."""
     assert region is not None
     x0, y0, x1, y1 = view.regions[region].box
     drawn = rectangle.evaluate("r => ['x', 'y', 'width', 'height'].map(n => parseFloat(r.getAttribute(n)))")
@@ -275,7 +275,7 @@ def test_a_region_shows_its_phrase_by_pointer_and_by_keyboard(page: Page, view: 
     expect(page.locator("#tooltip")).to_have_text(phrase)
 
 
-def test_a_sentence_stands_on_its_regions_as_the_model_has_it(page: Page, view: View) -> None:
+def test_a_sentence_is_aligned_as_by_the_model(page: Page, view: View) -> None:
     say(page, SENTENCE)
     beta = view.model.bundle.manifest.beta
     aligned = view.align(SENTENCE, beta)
@@ -289,12 +289,12 @@ def test_a_sentence_stands_on_its_regions_as_the_model_has_it(page: Page, view: 
     colours = page.locator("#words .word").evaluate_all(
         "all => all.map(w => w.style.getPropertyValue('--c'))"
     )
-    assert len({*colours}) == len({*regions(page)}), "each region has a colour of its own"
+    assert len({*colours}) == len({*regions(page)}), "each region has its own colour"
     signs = page.locator("#words .tag:not(:empty)").all_text_contents()
-    assert len(signs) == len(aligned.segments), "and a sign, for who sees no colours"
+    assert len(signs) == len(aligned.segments), "and each segment has a label, for users who see no colours"
 
 
-def test_a_fast_typist_asks_seldom(page: Page) -> None:
+def test_fast_typing_sends_few_requests(page: Page) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if request.url.endswith("/align") else None)
     page.locator("#sentence").fill("")
@@ -314,7 +314,7 @@ def test_the_slider_goes_from_single_words_to_one_region(page: Page, view: View)
         counts.append(len(segments.segments(path)))
         if position in (0, 100):
             assert path == along(view, SENTENCE, 0.0 if position == 0 else math.inf)
-    assert colours[0] == colours[-1], "a region that comes back has its colour again"
+    assert colours[0] == colours[-1], "a region keeps its colour"
     assert counts.pop() == counts[0]
     assert counts == sorted(counts, reverse=True)
     slide(page, 100)
@@ -327,7 +327,7 @@ def test_the_slider_goes_from_single_words_to_one_region(page: Page, view: View)
     assert regions(page) == along(view, SENTENCE, view.model.bundle.manifest.beta)
 
 
-def test_words_are_as_pale_as_they_are_uncertain(page: Page, view: View) -> None:
+def test_uncertain_words_are_paler(page: Page, view: View) -> None:
     say(page, SENTENCE)
     slide(page, 100)
     dot_TI = np.array(view.align(SENTENCE).scores)
@@ -376,7 +376,7 @@ def test_segments_in_the_browser_equal_those_of_the_package(page: Page) -> None:
         page.evaluate("import('/static/segments.js').then(({viterbi}) => viterbi([[1]], -1))")
 
 
-def test_another_word_shows_the_change_of_its_score(page: Page, view: View) -> None:
+def test_a_changed_word_shows_the_change_of_its_score(page: Page, view: View) -> None:
     say(page, "a woman in a red suit")
     page.locator("#words .word").nth(4).click()
     page.keyboard.type("yellow")
@@ -396,11 +396,11 @@ def test_another_word_shows_the_change_of_its_score(page: Page, view: View) -> N
     expect(page.locator("#words .text").nth(4)).to_have_text("yellow")
 
 
-def test_unknown_words_and_empty_sentences_are_said_so(page: Page) -> None:
+def test_unknown_words_and_empty_sentences_are_reported(page: Page) -> None:
     say(page, "a zyxwv suit")
     word = page.locator("#words .word").nth(1)
     expect(word.locator("small")).to_have_text("unknown")
-    assert regions(page)[1] == regions(page)[0], "it goes with the word before it"
+    assert regions(page)[1] == regions(page)[0], "it has the region of the word before it"
     say(page, "zyxwv qwpfg")
     expect(page.locator("#words .tag:not(:empty)")).to_have_count(0)
     expect(page.locator("#regions .region.aligned")).to_have_count(0)
@@ -410,7 +410,7 @@ def test_unknown_words_and_empty_sentences_are_said_so(page: Page) -> None:
     expect(page.locator("#sentence-score")).to_contain_text("has no words")
 
 
-def test_greedy_beam_and_sampling_stand_side_by_side(page: Page, view: View) -> None:
+def test_greedy_beam_and_sampled_captions_are_side_by_side(page: Page, view: View) -> None:
     page.locator("#methods-section").scroll_into_view_if_needed()
     expect(page.locator("#method-sample li")).to_have_count(5)
     expect(page.locator("#method-greedy li .caption-text")).to_have_text([view.captions(1)[0].text])
@@ -426,7 +426,7 @@ def test_greedy_beam_and_sampling_stand_side_by_side(page: Page, view: View) -> 
     expect(page.locator("#words .text")).to_have_text(list(view.captions(1)[0].words))
 
 
-def test_a_word_without_support_is_underlined_and_says_so(visit: Visit) -> None:
+def test_a_word_without_support_is_underlined_and_labelled(visit: Visit) -> None:
     page = visit()
 
     def doubt(route: Route) -> None:
@@ -484,7 +484,7 @@ def test_a_dragged_box_finds_photographs_like_that_part(page: Page) -> None:
     expect(page.locator("#crop")).to_be_visible()
 
 
-def test_without_an_index_nothing_speaks_of_search(visit: Visit) -> None:
+def test_without_an_index_there_is_no_search(visit: Visit) -> None:
     def bare(page: Page) -> None:
         page.route("**/healthz", lambda route: fulfil(route, index=None))
 
@@ -496,7 +496,7 @@ def test_without_an_index_nothing_speaks_of_search(visit: Visit) -> None:
     expect(page.locator("#similar")).to_be_hidden()
 
 
-# For everybody
+# Accessibility
 
 
 def test_the_keyboard_alone_is_enough(visit: Visit) -> None:
@@ -532,12 +532,12 @@ def test_the_keyboard_alone_is_enough(visit: Visit) -> None:
 
 
 def press(page: Page, key: str, *, until: str) -> None:
-    """Presses a key until an element has the focus, which can be seen."""
+    """Presses a key until an element has a visible focus."""
     for _ in range(40):
         page.keyboard.press(key)
         if page.locator(until).evaluate_all("all => all.includes(document.activeElement)"):
             seen = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
-            assert seen != "none" or until == "#regions .region"  # that one has a line of its own
+            assert seen != "none" or until == "#regions .region"  # it has its own outline
             return
     raise AssertionError(f"{until} is not reached")
 
@@ -559,7 +559,7 @@ def test_a_phone_never_scrolls_sideways(visit: Visit, width: int) -> None:
     word = page.locator("#words .word").nth(1)
     word.tap()
     expect(page.locator("#tooltip")).to_contain_text("man")
-    assert page.locator("input.edit").count() == 0, "the first touch lights, the second opens"
+    assert page.locator("input.edit").count() == 0, "the first touch highlights, the second edits"
     word.tap()
     expect(page.locator("input.edit")).to_be_focused()
     page.locator("#query").fill("a cat")
@@ -595,7 +595,7 @@ def serious(axe: Axe, page: Page) -> None:
     assert bad == []
 
 
-def test_who_wants_no_motion_gets_none(visit: Visit) -> None:
+def test_reduced_motion_is_respected(visit: Visit) -> None:
     page = visit(reduced_motion="reduce")
     page.locator("#samples button").first.click()
     shown(page)
@@ -603,7 +603,7 @@ def test_who_wants_no_motion_gets_none(visit: Visit) -> None:
         assert page.locator(css).first.evaluate("e => getComputedStyle(e).transitionDuration") == "0s"
 
 
-def test_a_sentence_with_markup_is_a_sentence(page: Page) -> None:
+def test_markup_in_a_sentence_stays_text(page: Page) -> None:
     evil = '<img src=x onerror=alert(1)> <b>dog</b> & "suit" </script><script>alert(2)</script>'
     page.locator("#sentence").fill(evil)
     expect(page.locator("#changes li")).to_have_count(1)
@@ -624,7 +624,7 @@ def saved(page: Page, kind: str) -> Download:
     return download.value
 
 
-def test_saved_pictures_open_and_hold_what_is_shown(page: Page, view: View) -> None:
+def test_saved_pictures_contain_what_the_page_shows(page: Page, view: View) -> None:
     say(page, SENTENCE)
     slide(page, 0)
     drawing = saved(page, "svg")
@@ -641,7 +641,9 @@ def test_saved_pictures_open_and_hold_what_is_shown(page: Page, view: View) -> N
     assert len(picture.convert("RGB").resize((64, 64)).getcolors(4096) or []) > 100
 
 
-def test_the_saved_report_stands_alone_and_runs_nothing(page: Page, browser: Browser, tmp_path: Path) -> None:
+def test_the_saved_report_needs_no_other_files_and_runs_no_scripts(
+    page: Page, browser: Browser, tmp_path: Path
+) -> None:
     evil = "a suit <img src=http://127.0.0.1:9/x> <script>document.title = 1</script>"
     page.locator("#sentence").fill(evil)
     expect(page.locator("#changes li")).to_have_count(1)
@@ -661,7 +663,7 @@ def test_the_saved_report_stands_alone_and_runs_nothing(page: Page, browser: Bro
     context.close()
 
 
-def test_the_saved_json_is_what_the_service_would_say(page: Page, site: str) -> None:
+def test_the_saved_json_equals_the_service_response(page: Page, site: str) -> None:
     say(page, SENTENCE)
     slide(page, 100)
     got = json.loads(saved(page, "json").path().read_text("utf-8"))
@@ -677,10 +679,10 @@ def test_the_saved_json_is_what_the_service_would_say(page: Page, site: str) -> 
     assert len(got["regions"]) == 20
 
 
-# When things go wrong
+# Errors
 
 
-def test_what_is_no_photograph_is_refused_in_words(page: Page) -> None:
+def test_a_file_that_is_not_a_photograph_shows_an_error(page: Page) -> None:
     said = page.locator("#caption .caption-text").inner_text()
     page.locator("#file").set_input_files(
         {"name": "x.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"}
@@ -692,7 +694,7 @@ def test_what_is_no_photograph_is_refused_in_words(page: Page) -> None:
     expect(page.locator("#notice")).to_be_empty()
 
 
-def test_a_busy_service_is_asked_again_when_it_says(visit: Visit) -> None:
+def test_a_request_to_a_busy_service_is_retried(visit: Visit) -> None:
     page = visit()
     refusals = [{"Retry-After": "1"}]
 
@@ -709,7 +711,7 @@ def test_a_busy_service_is_asked_again_when_it_says(visit: Visit) -> None:
     expect(page.locator("#notice")).to_be_empty()
 
 
-def test_a_photograph_that_was_forgotten_and_a_service_that_is_gone_are_told(visit: Visit) -> None:
+def test_an_expired_photograph_and_a_stopped_service_are_reported(visit: Visit) -> None:
     page = visit("/#/photo/nothing")
     expect(page.locator("#notice.error")).to_be_visible()
     expect(page.locator("#start")).to_be_visible()

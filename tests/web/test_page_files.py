@@ -1,4 +1,4 @@
-"""The page's own files, without a browser: small, and asking for nothing from outside."""
+"""The page's files, without a browser: they are small and request nothing from other hosts."""
 
 import re
 from html.parser import HTMLParser
@@ -14,7 +14,7 @@ FILES = [*MODULES, *sorted(STATIC.glob("*.css")), STATIC / "index.html", *sorted
 
 
 class Tags(HTMLParser):
-    """All tags with their attributes, and what stands inside scripts and styles."""
+    """All tags with their attributes."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -28,15 +28,15 @@ class Tags(HTMLParser):
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_a_file_names_no_other_host(path: Path) -> None:
     named = re.findall(r"(?:https?:)?//[\w.-]+\.\w+[^\s\"')]*", path.read_text("utf-8"))
-    assert {*named} <= {"http://www.w3.org/2000/svg"}  # the name of a vocabulary, which nobody fetches
+    assert {*named} <= {"http://www.w3.org/2000/svg"}  # the name of a namespace, which is never fetched
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
-def test_modules_are_short_and_never_make_markup_of_text(path: Path) -> None:
+def test_modules_are_short_and_never_make_markup_from_text(path: Path) -> None:
     text = path.read_text("utf-8")
     assert text.count("\n") <= 300
     assert max(map(len, text.splitlines())) <= 120
-    assert text.startswith("/**"), "a module says what it is"
+    assert text.startswith("/**"), "a module begins with its description"
     banned = r"innerHTML|outerHTML\s*=|insertAdjacentHTML|document\.write|\beval\(|new Function|DOMParser"
     assert re.findall(banned, text) == []
     lines = text.splitlines()
@@ -45,7 +45,7 @@ def test_modules_are_short_and_never_make_markup_of_text(path: Path) -> None:
             assert lines.index(f"{opening[1]}}}", start) - start < 60, line
 
 
-def test_the_document_runs_and_styles_nothing_by_itself() -> None:
+def test_the_document_has_no_inline_scripts_or_styles() -> None:
     found = Tags((STATIC / "index.html").read_text("utf-8")).found
     for tag, attributes in found:
         assert tag not in ("style", "base", "iframe")

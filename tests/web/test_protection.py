@@ -14,7 +14,7 @@ POLICY = {
 @pytest.mark.parametrize(
     "path", ["/", "/healthz", "/metrics", "/api/samples", "/static/samples/cat.jpg", "/no"]
 )
-def test_every_answer_is_protected(client: TestClient, path: str) -> None:
+def test_every_response_has_security_headers(client: TestClient, path: str) -> None:
     for headers in (client.get(path).headers, client.get(path, headers={"Host": "evil.example"}).headers):
         said = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
         assert said == POLICY
@@ -36,14 +36,14 @@ def test_every_answer_is_protected(client: TestClient, path: str) -> None:
         ("2130706433", 403), ("0x7f000001", 403),
     ],
 )  # fmt: skip
-def test_by_which_name_it_is_called(client: TestClient, host: str, status: int) -> None:
+def test_host_names(client: TestClient, host: str, status: int) -> None:
     answer = client.get("/healthz", headers={"Host": host})
     assert answer.status_code == status
     if status == 403:
         assert [*answer.json()] == ["detail"]
 
 
-def test_names_that_it_is_bound_to_or_allows(serve: Any) -> None:
+def test_host_names_from_the_settings(serve: Any) -> None:
     lan = serve(hosts=("Photographs.lan",))
     every = serve(hosts=("0.0.0.0",))
     proxied = serve(allow_origins=("https://photographs.example",))
@@ -76,7 +76,7 @@ def test_names_that_it_is_bound_to_or_allows(serve: Any) -> None:
         ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}, 403),
     ],
 )
-def test_whose_page_may_ask(client: TestClient, headers: dict[str, str], status: int) -> None:
+def test_requests_from_pages_of_other_sites(client: TestClient, headers: dict[str, str], status: int) -> None:
     answer = client.post("/api/samples/cat.jpg", headers=headers)
     assert answer.status_code == status
     assert not [name for name in answer.headers if name.startswith("access-control-")]
@@ -84,7 +84,7 @@ def test_whose_page_may_ask(client: TestClient, headers: dict[str, str], status:
     assert preflight.status_code >= 400
 
 
-def test_a_link_from_elsewhere_leads_to_the_page(client: TestClient) -> None:
+def test_links_from_other_sites_may_open_the_page(client: TestClient) -> None:
     link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
     assert client.get("/static/samples/cat.jpg", headers=link).status_code == 200
     assert client.get("/api/samples", headers=link).status_code == 403
@@ -92,7 +92,7 @@ def test_a_link_from_elsewhere_leads_to_the_page(client: TestClient) -> None:
     assert client.get("/static/samples/cat.jpg", headers=image).status_code == 403
 
 
-def test_other_sites_may_be_allowed(serve: Any) -> None:
+def test_other_sites_can_be_allowed(serve: Any) -> None:
     client = serve(allow_origins=("https://photographs.example",))
     ours, other = {"Origin": "https://photographs.example"}, {"Origin": "https://evil.example"}
     answer = client.get("/api/samples", headers=ours)
@@ -108,7 +108,7 @@ def test_other_sites_may_be_allowed(serve: Any) -> None:
 @pytest.mark.parametrize(
     "origin", ["*", "photographs.example", "https://a.example/", "ftp://a", "https://A.example"]
 )
-def test_origins_that_are_none(origin: str) -> None:
+def test_invalid_origins(origin: str) -> None:
     with pytest.raises(ValueError, match="origin"):
         Settings(allow_origins=(origin,))
 

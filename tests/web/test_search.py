@@ -16,7 +16,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def answered(hits: list[Any]) -> list[dict[str, Any]]:
-    """What the service must say of hits."""
+    """The JSON of hits that the service must return."""
     return [
         {
             "id": hit.photograph.id, "name": Path(hit.photograph.path).name, "score": hit.score,
@@ -71,7 +71,7 @@ def test_by_photograph_and_by_a_part_of_it(
            "-1,0,1,1")),
     ],
 )  # fmt: skip
-def test_what_cannot_be_looked_for(
+def test_invalid_searches(
     client: TestClient, photo: dict[str, Any], question: dict[str, Any], status: int
 ) -> None:
     answer = client.get(
@@ -94,7 +94,7 @@ def test_a_hit_is_shown_and_opened(client: TestClient, photo: dict[str, Any]) ->
     assert {**opened.json(), "id": photo["id"]} == photo
 
 
-def test_only_what_a_search_found_is_shown(model: dvsa.Model, index: Index) -> None:
+def test_only_found_photographs_are_shown(model: dvsa.Model, index: Index) -> None:
     with TestClient(create_app(model, index), base_url="http://localhost") as client:
         name = hashlib.sha256((EXAMPLES / "cat.jpg").read_bytes()).hexdigest()
         for identifier in (name, "..", "%2fetc%2fpasswd", str(EXAMPLES / "cat.jpg").replace("/", "%2f")):
@@ -104,7 +104,7 @@ def test_only_what_a_search_found_is_shown(model: dvsa.Model, index: Index) -> N
         assert client.get(f"/api/search/{name}/image").status_code == 200
 
 
-def test_photographs_that_are_gone_or_have_changed(model: dvsa.Model, tmp_path: Path) -> None:
+def test_photographs_that_are_missing_or_have_changed(model: dvsa.Model, tmp_path: Path) -> None:
     folder = tmp_path / "photographs"
     shutil.copytree(EXAMPLES, folder)
     with Index.create(tmp_path / "index", model) as index:

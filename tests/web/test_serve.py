@@ -1,4 +1,4 @@
-"""`dvsa serve` as its user has it: a process, a port, Ctrl-C."""
+"""`dvsa serve` as its user runs it: a process, a port, Ctrl-C."""
 
 import signal
 import socket
@@ -19,7 +19,7 @@ from dvsa.index import Index
 
 @contextmanager
 def serving(*arguments: object) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
-    """The address that the command prints, and its process."""
+    """Start the command; yields the address that it prints, and its process."""
     command = [sys.executable, "-m", "dvsa", "serve", "--port", "0", *map(str, arguments)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -49,12 +49,14 @@ def test_it_serves_until_ctrl_c(index: Index, picture: bytes, ending: signal.Sig
         assert err == ("dvsa: stopped\n" if ending == signal.SIGINT else "")
 
 
-def test_the_socket_says_that_it_is_of_tcp() -> None:
-    with listen("127.0.0.1", 0) as listener:  # else asyncio leaves Nagle's algorithm on: 40 ms an answer
+def test_the_socket_has_the_protocol_tcp() -> None:
+    with listen(
+        "127.0.0.1", 0
+    ) as listener:  # otherwise asyncio leaves Nagle's algorithm on: 40 ms a response
         assert listener.proto == socket.IPPROTO_TCP
 
 
-def test_the_page_may_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_is_opened_if_there_is_a_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     import uvicorn
 
     opened: list[str] = []
@@ -74,7 +76,7 @@ def test_the_page_may_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(ran) == 3
 
 
-def test_ports_that_cannot_be_had() -> None:
+def test_ports_that_are_not_available() -> None:
     with listen("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
         done = CliRunner().invoke(app, ["serve", "--port", str(port)])
@@ -86,7 +88,7 @@ def test_ports_that_cannot_be_had() -> None:
         listen("192.0.2.1", 0)
 
 
-def test_what_is_no_index_or_no_origin(tmp_path: Path) -> None:
+def test_invalid_options(tmp_path: Path) -> None:
     for arguments, reason in (
         (["--index", str(tmp_path)], str(tmp_path)),
         (["--allow-origin", "photographs.example"], "photographs.example"),
