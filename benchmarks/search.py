@@ -33,8 +33,13 @@ from dvsa.text import words
 
 WORDS = 10
 COLUMNS = {
-    "median_ms": ".1f", "least_ms": ".1f", "recall_at_10": ".3f", "asked_for_in_10": ".3f", "built_s": ".1f",
-}  # fmt: skip
+    "median_ms": ".1f",
+    "least_ms": ".1f",
+    "recall_at_10": ".3f",
+    "asked_for_in_10": ".3f",
+    "built_s": ".1f",
+}
+"""The figures of a row, with their formats."""
 LIMITS = {"faiss HNSW": 10_000, "qdrant, local mode": 1_000}
 """The largest number of photographs with which a method is tried."""
 

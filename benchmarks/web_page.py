@@ -1,4 +1,4 @@
-"""What a person waits for on the page, in Chromium: for `benchmarks/web.py`."""
+"""Times on the page in Chromium, for `benchmarks/web.py`."""
 
 import base64
 from pathlib import Path
@@ -22,7 +22,7 @@ DROP = """async (content) => {
   document.dispatchEvent(new DragEvent("drop", {dataTransfer, cancelable: true}));
   const shown = () => document.querySelector("#caption .word") && document.querySelector("#regions .region");
   while (!shown()) await new Promise(requestAnimationFrame);
-  await new Promise(requestAnimationFrame);  // painted, too
+  await new Promise(requestAnimationFrame);  // until it is painted
   return performance.now() - began;
 }"""
 """From a dropped photograph to its caption and regions, in milliseconds."""
@@ -34,28 +34,31 @@ SLIDE = """() => {
     slider.value = position;
     const began = performance.now();
     slider.dispatchEvent(new Event("input"));
-    document.body.getBoundingClientRect();  // styles and layout, too
+    document.body.getBoundingClientRect();  // includes styles and layout
     times.push(performance.now() - began);
   }
   return times;
 }"""
-"""Of each movement over the whole slider."""
+"""Moves the slider from end to end; returns the milliseconds of each movement."""
 
 
 def page_times(url: str, photo: Path, sentence: str, runs: int) -> dict[str, list[float]]:
-    """Milliseconds of uploads until caption and regions are shown, and of movements of the slider."""
+    """Milliseconds from a dropped photograph to its caption and regions, and of movements of the slider."""
     content = base64.b64encode(photo.read_bytes()).decode()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         page = browser.new_page()
+
         shown = []
         for _ in range(runs + 1):
             page.goto("about:blank")
             page.goto(url)
             page.locator("#samples button").first.wait_for()
             shown.append(page.evaluate(DROP, content))
+
         page.locator("#sentence").fill(sentence)
         page.locator("#changes li").first.wait_for()
         moved = page.evaluate(SLIDE)
         browser.close()
-    return {"upload to shown": shown[1:], "slider": moved}  # the first one warms up
+
+    return {"upload to shown": shown[1:], "slider": moved}  # the first upload warms up

@@ -11,12 +11,12 @@ import pytest
 
 from dvsa.web.photo_cache import OpenPhoto
 
-BENCHMARK = Path(__file__).resolve().parents[2] / "benchmarks" / "web.py"
+BENCHMARK = Path(__file__).resolve().parents[2] / "benchmarks" / "web_clients.py"
 CLIENTS, SECONDS = 50, 6
 
 
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("benchmarks_web", BENCHMARK)
+    spec = importlib.util.spec_from_file_location("benchmarks_web_clients", BENCHMARK)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
