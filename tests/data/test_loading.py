@@ -262,7 +262,7 @@ def test_missing_parts_are_named(tmp_path: Path, picture: Picture, write_files: 
         ("dataset_toy.json", "[" * 100_000, "not JSON"),
         ("dataset_toy.json", "[]", "no 'images' of type list"),
         ("dataset_toy.json", '{"images": [{"filename": 3}]}', "no 'filename' of type str"),
-        ("dataset_toy.json.gz", gzip.compress(b"{}" * 99)[:20], "not JSON"),
+        ("dataset_toy.json.gz", gzip.compress(b"{}" * 99, mtime=0)[:20], "not JSON"),
         (
             "annotations/captions_val2014.json",
             '{"images": [], "annotations": [{"image_id": 1}]}',
