@@ -24,6 +24,7 @@ from dvsa.learn.tasks.alignment import AlignmentStage, AlignmentTask
 from dvsa.learn.tasks.captions import CaptionStage, CaptionTask
 from dvsa.learn.tasks.corpus import Corpus
 from dvsa.learn.tasks.proposals import ProposalStage, ProposalTask
+from dvsa.learn.tasks.stage import BOXES
 from dvsa.text import Vocabulary, words
 
 Choice = dict[str, object]
@@ -51,14 +52,14 @@ def main() -> None:
     args = parser.parse_args()
 
     deadline = time.monotonic() + args.seconds
-    room = Room(args.data, args.out)
+    searched = Trials(args.data, args.out)
     trials: list[object] = []
     for what in [args.only] if args.only else SEARCHES:
-        trials += search(room, what, deadline)
+        trials += search(searched, what, deadline)
     script.keep(args.out / "search.json", trials)
 
 
-def search(room: "Room", what: str, deadline: float) -> list[dict[str, object]]:
+def search(searched: "Room", what: str, deadline: float) -> list[dict[str, object]]:
     """All trials of one part, until `time.monotonic()` reaches the deadline."""
     best: Choice = {name: values[0] for name, values in SEARCHES[what].items()}
     goals: dict[str, float] = {}
@@ -72,7 +73,7 @@ def search(room: "Room", what: str, deadline: float) -> list[dict[str, object]]:
                 continue
             began = time.monotonic()
             try:
-                goals[key], epoch = room.judge(what, choice)
+                goals[key], epoch = searched.judge(what, choice)
             except ValueError as error:  # the training diverged
                 goals[key], epoch = -1e9, str(error)
             seconds = round(time.monotonic() - began, 1)
@@ -85,7 +86,7 @@ def search(room: "Room", what: str, deadline: float) -> list[dict[str, object]]:
     return trials
 
 
-class Room:
+class Trials:
     """The data, and a proposal head that is trained once and shared by all trials."""
 
     def __init__(self, data: Path, out: Path) -> None:
@@ -93,21 +94,21 @@ class Room:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         training, val = dataset.split("train", restval=True), dataset.split("val")
         recipe = paper.alignment()
+
+        # Vocabulary, corpus and anchors, as in a run.
         self.vocabulary = Vocabulary.build(
             (words(s) for e in training for s in e.sentences), recipe.min_count
         )
         model = self.model(recipe, pretrained=True)
         self.corpus = Corpus(training, val, self.vocabulary, model.vision.size, self.device, quiet=True)
         model.vision.proposals.anchors_A2.copy_(self.corpus.anchors(recipe.vision.anchors))
+
+        # The weights on which the proposed boxes depend.
         stage = recipe.stages[0]
         assert isinstance(stage, ProposalStage)
         task = ProposalTask(stage, model.to(self.device), self.corpus)
-        self.base = train(task, stage.train, out / "regions", self.device, quiet=True).state_dict()
-        self.base = {
-            k: t.clone()
-            for k, t in self.base.items()
-            if k.startswith(("vision.backbone.", "vision.proposals."))
-        }
+        weights = train(task, stage.train, out / "regions", self.device, quiet=True).state_dict()
+        self.base = {name: t.clone() for name, t in weights.items() if name.startswith(BOXES)}
 
     def model(self, recipe: Recipe, pretrained: bool = False) -> JointModel:
         """An untrained network of a recipe."""
@@ -118,6 +119,8 @@ class Room:
         """Train with a choice; returns the best goal on val and its epoch."""
         folder = self.out / "trial"
         shutil.rmtree(folder, ignore_errors=True)
+
+        # The recipe with the choice.
         recipe = paper.alignment()
         own = {key: choice[key] for key in ("lr", "schedule", "weight_decay") if key in choice}
         if what == "alignment":
@@ -129,9 +132,13 @@ class Room:
                     recipe.sentence, embedding=width, hidden=choice["hidden"], dropout=choice["words"]
                 ),
             )
+
+        # A new network behind the shared proposal head.
         model = self.model(recipe)
         model.load_state_dict(model.state_dict() | self.base)
         model.to(self.device).eval()
+
+        # Train, and find the best evaluation in the log.
         stage = recipe.stages[-1] if what == "alignment" else paper.captions(what)
         cfg = replace(stage.train, epochs=EPOCHS[what], **own)
         if isinstance(stage, CaptionStage):

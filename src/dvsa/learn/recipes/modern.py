@@ -132,6 +132,7 @@ def best() -> Recipe:
             dropout=0.1,
         ),
         sentence=SentenceConfig(kind="gru", embedding=256, hidden=512, dropout=0.3, word_dropout=0.1),
+        # How the result is used.
         proposer="coverage",
         sharpness=SHARPNESS,
         beta=0.02,
@@ -139,15 +140,19 @@ def best() -> Recipe:
         length_power=1.0,
         rerank=0.15,
         support=0.32,
+        # What it learns.
         stages=(*_best_alignment("coverage"), *_best_captioners("coverage")),
     )
 
 
 def _best_alignment(proposer: str) -> tuple[Stage, ...]:
+    # Words first, from sentences alone.
     read = ParaphraseStage(
         name="read",
         train=_adamw(epochs=60, batch=1024, lr=1e-3, warmup=100, ema=0.99, evaluate_every=20),
     )
+
+    # Then words and regions, with the backbone as ImageNet left it.
     align = AlignmentStage(
         name="align",
         loss="info_nce",
@@ -157,6 +162,8 @@ def _best_alignment(proposer: str) -> tuple[Stage, ...]:
         grounding=1.0,
         train=_adamw(epochs=12, batch=200, lr=1e-3, warmup=60, ema=0.99, evaluate_every=4),
     )
+
+    # Then everything, on random windows.
     tune = replace(
         align,
         name="tune",
@@ -166,6 +173,8 @@ def _best_alignment(proposer: str) -> tuple[Stage, ...]:
         max_window=1.25,
         train=_adamw(epochs=20, batch=128, lr=3e-4, warmup=60, ema=0.995, evaluate_every=4),
     )
+
+    # Last the proposals, on nearly whole photographs.
     settle = ProposalStage(
         name="settle",
         lr={"vision.proposals.": 1.0},
@@ -175,11 +184,13 @@ def _best_alignment(proposer: str) -> tuple[Stage, ...]:
         max_window=1.25,
         train=_adamw(epochs=8, batch=60, lr=5e-4, warmup=100, ema=0.998, evaluate_every=2),
     )
+
     return proposal_stage(proposer), read, align, tune, settle
 
 
 def _best_captioners(proposer: str) -> tuple[Stage, ...]:
     of_frames = CaptionerConfig(kind="attention", dropout=0.4)
+
     caption = CaptionStage(
         name="caption",
         captioner=of_frames,
@@ -187,6 +198,7 @@ def _best_captioners(proposer: str) -> tuple[Stage, ...]:
         smoothing=0.1,
         train=_adamw(epochs=20, batch=256, lr=8e-4, warmup=200, ema=0.999, evaluate_every=4),
     )
+
     reward = RewardStage(
         name="reward",
         captioner=of_frames,
@@ -195,6 +207,7 @@ def _best_captioners(proposer: str) -> tuple[Stage, ...]:
         samples=5,
         train=_adamw(epochs=8, batch=60, lr=1e-4, warmup=50, ema=0.99, evaluate_every=2),
     )
+
     phrase = CaptionStage(
         name="phrase",
         captioner=CaptionerConfig(kind="attention", hidden=256, word_size=256, dropout=0.3),
@@ -204,6 +217,7 @@ def _best_captioners(proposer: str) -> tuple[Stage, ...]:
         smoothing=0.1,
         train=_adamw(epochs=6, batch=256, lr=2e-3, warmup=50, ema=0.99),
     )
+
     return caption, reward, phrase
 
 

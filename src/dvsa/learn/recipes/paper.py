@@ -37,6 +37,7 @@ def alignment(words: str = "brnn", *, score: str = "maxsim", proposer: str = "he
         lr=HEADS,
         train=TrainConfig(epochs=60, optimizer="sgd", lr=2e-4, warmup=300, clip_value=5.0, evaluate_every=10),
     )
+
     return Recipe(
         name=f"paper-{words}",
         vision=VisionConfig(embedding=EMBEDDING, standardise=True, dropout=0.5),

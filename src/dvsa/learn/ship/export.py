@@ -22,7 +22,7 @@ from dvsa.learn.nets.captioner import Captioner
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.runs.run import VOCABULARY, Run
 from dvsa.learn.ship import onnx_file
-from dvsa.learn.ship.graphs import Encode, Look, Start, Step, voice
+from dvsa.learn.ship.parts import Encode, Look, Start, Step, voice
 from dvsa.manifest import MANIFEST, BundleManifest, FileRecord, Voice
 from dvsa.model import Model
 from dvsa.records import Subject

@@ -16,7 +16,7 @@ from dvsa.graphs import Array
 from dvsa.learn.runs.device import pick_device
 from dvsa.learn.runs.run import Run
 from dvsa.learn.ship.export import manifest
-from dvsa.learn.ship.graphs import Encode, Look, Start, Step, voice
+from dvsa.learn.ship.parts import Encode, Look, Start, Step, voice
 from dvsa.manifest import Voice
 from dvsa.model import Model
 from dvsa.records import Subject

@@ -178,6 +178,7 @@ class CaptionTask(WritingTask):
         found = []
         if "frame" in self.subjects:
             found += targets.of_frames(feature_KIF, sentences)
+
         if "region" in self.subjects and self.stage.phrases == "boxes":
             found += targets.of_boxes(feature_KIF, sentences, phrases())
         elif "region" in self.subjects:
