@@ -52,14 +52,14 @@ def main() -> None:
     args = parser.parse_args()
 
     deadline = time.monotonic() + args.seconds
-    searched = Trials(args.data, args.out)
+    setup = Setup(args.data, args.out)
     trials: list[object] = []
     for what in [args.only] if args.only else SEARCHES:
-        trials += search(searched, what, deadline)
+        trials += search(setup, what, deadline)
     script.keep(args.out / "search.json", trials)
 
 
-def search(searched: "Room", what: str, deadline: float) -> list[dict[str, object]]:
+def search(setup: "Setup", what: str, deadline: float) -> list[dict[str, object]]:
     """All trials of one part, until `time.monotonic()` reaches the deadline."""
     best: Choice = {name: values[0] for name, values in SEARCHES[what].items()}
     goals: dict[str, float] = {}
@@ -73,7 +73,7 @@ def search(searched: "Room", what: str, deadline: float) -> list[dict[str, objec
                 continue
             began = time.monotonic()
             try:
-                goals[key], epoch = searched.judge(what, choice)
+                goals[key], epoch = setup.judge(what, choice)
             except ValueError as error:  # the training diverged
                 goals[key], epoch = -1e9, str(error)
             seconds = round(time.monotonic() - began, 1)
@@ -86,7 +86,7 @@ def search(searched: "Room", what: str, deadline: float) -> list[dict[str, objec
     return trials
 
 
-class Trials:
+class Setup:
     """The data, and a proposal head that is trained once and shared by all trials."""
 
     def __init__(self, data: Path, out: Path) -> None:
