@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# All figures of a bundle on a split, a JSON file each, on the CPU.
+# All figures of a bundle on a split, on the CPU; a JSON file for each evaluation.
 #
 #   runs/judge.sh DATA BUNDLE OUT SPLIT
 set -euo pipefail

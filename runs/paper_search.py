@@ -99,6 +99,7 @@ class Setup:
         self.vocabulary = Vocabulary.build(
             (words(s) for e in training for s in e.sentences), recipe.min_count
         )
+
         model = self.model(recipe, pretrained=True)
         self.corpus = Corpus(training, val, self.vocabulary, model.vision.size, self.device, quiet=True)
         model.vision.proposals.anchors_A2.copy_(self.corpus.anchors(recipe.vision.anchors))
@@ -148,6 +149,7 @@ class Setup:
             assert isinstance(stage, AlignmentStage)
             task = AlignmentTask(stage, model, self.corpus)
         train(task, cfg, folder, self.device, quiet=True)
+
         lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
         top = max(lines, key=lambda line: line[task.goal])
         return top[task.goal], top["epoch"]

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# What half precision costs: the figures of a run, in single, beside those of the bundle exported from it.
+# What half precision costs: the figures of a run in single precision, and of the bundle exported from it.
 #
 #   runs/precision.sh DATA RUN BUNDLE OUT [SPLIT]
 #
-# OUT gets half/, single/ and precision.json, half less single with intervals. Needs the train extra.
+# OUT gets half/, single/ and precision.json: half minus single precision, with intervals. Needs the train extra.
 set -euo pipefail
 data=$1 run=$2 bundle=$3 out=$4 split=${5:-test}
 

@@ -1,4 +1,4 @@
-"""Every figure is compared with literal loops over views, one photograph and one sentence at a time."""
+"""Every figure is compared with plain loops over views, one photograph and one sentence at a time."""
 
 import json
 from collections import Counter
@@ -33,7 +33,7 @@ def model(toy_bundle: Path) -> Model:
 
 @pytest.fixture(scope="module")
 def examples(toy_data: Path) -> tuple[Example, ...]:
-    """Ten scenes: two whole batches of the network and a part of one."""
+    """Ten scenes: two full batches of the network and one that is not full."""
     return load(toy_data).split("val")[:10]
 
 
@@ -57,7 +57,7 @@ def phrase(sentence: int, first: int, last: int, text: str, chain: str, *boxes: 
 
 
 def as_json(judged: Judged) -> dict[str, Any]:
-    """The report, whose figures must all follow from the evidence."""
+    """The report as JSON, after a check that its figures follow from the evidence."""
     report = cast(dict[str, Any], json.loads(json.dumps(judged.report.to_json(), allow_nan=False)))
     everyone_K = np.arange(len(judged.evidence.photos))
     for name, value in judged.evidence.figures(everyone_K).items():

@@ -1,4 +1,4 @@
-"""The model that these tests ask, and photographs that nobody has to look at."""
+"""The shipped model, and photographs with random features, so that no network has to run on pixels."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from dvsa.evaluation import Encoded
 from dvsa.model import Model
 
 FEATURES = 1405
-"""Of a region, in the shipped bundle."""
+"""Features of a region in the shipped bundle."""
 
 Photographs = Callable[[Sequence[Sequence[str]]], tuple[list[Example], Encoded]]
 
@@ -25,7 +25,7 @@ def model() -> Model:
 
 @pytest.fixture(scope="session")
 def photographs(model: Model) -> Photographs:
-    """Makes photographs with these sentences, and four random regions each."""
+    """Makes photographs with given sentences and four random regions each."""
 
     def make(sentences: Sequence[Sequence[str]]) -> tuple[list[Example], Encoded]:
         examples = [

@@ -1,4 +1,4 @@
-"""Evidence gives the figures of any photographs, before and after it is kept, and two pieces compare."""
+"""Evidence gives the figures of any photographs, also after it is saved; evidence of two systems compares."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +18,7 @@ from dvsa.metrics.figures import Figure
 PHOTOS = 6
 OTHERS = {n: m for n, m in CAPTION_METRICS.items() if n not in ("BLEU", "ROUGE-L", "CIDEr")}
 OWNER_N = np.array([0, 0, 1, 2, 2, 2, 3, 4, 5])
-"""Of nine things."""
+"""The photographs of nine things."""
 
 
 def evidence(task: str, seed: int) -> Evidence:
@@ -54,7 +54,7 @@ def evidence(task: str, seed: int) -> Evidence:
 
 
 def literal(evidence: Evidence, index_N: IntArray) -> dict[str, float]:
-    """The figures, photograph by photograph and thing by thing."""
+    """The figures, computed one photograph and one thing at a time."""
     arrays = evidence.arrays
     things = [n for k in index_N for n in range(len(OWNER_N)) if OWNER_N[n] == k]
 

@@ -16,13 +16,13 @@ texts = st.lists(st.sampled_from("abc"), max_size=6).map(" ".join)
 
 
 def times(tokens: tuple[str, ...], sentences: list[str]) -> int:
-    """How often the tokens stand in the sentences, by looking everywhere."""
+    """How often the tokens are in the sentences, by a search of every position."""
     split = [tuple(sentence.split()) for sentence in sentences]
     return sum(s[n : n + len(tokens)] == tokens for s in split for n in range(len(s)))
 
 
 def fewest_fragments(tokens: tuple[str, ...], sentences: list[str]) -> int:
-    """The least number of parts, over all ways to cut; a single word is always a part."""
+    """The smallest number of fragments over all splits; a single word is always a fragment."""
     if not tokens:
         return 0
     return 1 + min(

@@ -1,4 +1,4 @@
-"""Against probabilities multiplied by hand, one sentence at a time, and against what the captioner says."""
+"""Compared with products of probabilities, one sentence at a time, and with the captioner's own scores."""
 
 import math
 from collections.abc import Callable, Sequence

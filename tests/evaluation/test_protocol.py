@@ -1,4 +1,4 @@
-"""Every rule refuses what it is there for, in one line that says why, and nothing else."""
+"""Every rule of the protocol refuses what it should and nothing else, with one line that says why."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ from dvsa.manifest import MANIFEST, BundleManifest
 from dvsa.text import Vocabulary
 
 SIZE = 8
-"""Bytes of a photograph, which is of no use but to be compared."""
+"""The size of a photograph's file in bytes; its content is only compared."""
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def with_example(dataset: Dataset, at: int, **changes: object) -> Dataset:
 def refusal(
     bundle: Bundle, dataset: Dataset, examples: Sequence[Example] | None = None, *, lifted: bool = True
 ) -> str:
-    """The line that refuses, whether custom splits are allowed or not; None stands for the test split."""
+    """The message of the refusal, the same with and without custom splits; None means the test split."""
     examples = dataset.split("test") if examples is None else examples
     lines = set()
     for allowed in (False, True) if lifted else (False,):

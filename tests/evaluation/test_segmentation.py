@@ -1,4 +1,4 @@
-"""Against the segments that a view makes of one sentence at a time."""
+"""Compared with the segments that a view makes of one sentence at a time."""
 
 import json
 from collections.abc import Callable, Sequence

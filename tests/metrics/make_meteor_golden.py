@@ -1,4 +1,4 @@
-"""Ask pycocoevalcap's Meteor (needs Java) and write meteor_golden.json, which test_meteor.py reads.
+"""Run pycocoevalcap's Meteor (needs Java) and write meteor_golden.json, which test_meteor.py reads.
 
 python tests/metrics/make_meteor_golden.py
 """

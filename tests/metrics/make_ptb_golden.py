@@ -1,9 +1,9 @@
-"""Ask pycocoevalcap's PTBTokenizer (needs Java) and write ptb_golden.json, which test_ptb.py reads.
+"""Run pycocoevalcap's PTBTokenizer (needs Java) and write ptb_golden.json, which test_ptb.py reads.
 
     python tests/metrics/make_ptb_golden.py /path/to/data
 
-The folder holds flickr8k/Flickr8k.token.txt and flickr30k_captions_without_flickr8k.txt.gz. Of their
-sentences only digests are kept.
+The folder has flickr8k/Flickr8k.token.txt and flickr30k_captions_without_flickr8k.txt.gz. Only digests of
+their sentences are kept.
 """
 
 import gzip
@@ -71,7 +71,7 @@ hello!! hello?! what??? !
 
 
 def tokens(sentences: list[str]) -> list[str]:
-    """The tokeniser's answer to each sentence, as one line."""
+    """The tokens of each sentence, as one line."""
     answers = PTBTokenizer().tokenize({n: [{"caption": text}] for n, text in enumerate(sentences)})
     return [answers[n][0] for n in range(len(sentences))]
 

@@ -1,4 +1,4 @@
-"""Against pycocoevalcap, and CIDEr also against its formula written out."""
+"""Compared with pycocoevalcap; CIDEr also with its formula, computed literally."""
 
 import contextlib
 import io
@@ -28,7 +28,7 @@ photographs = st.lists(st.tuples(st.lists(words, min_size=1, max_size=4), words)
 
 
 def oracle(references: References, hypotheses: Hypotheses) -> dict[str, np.ndarray]:
-    """pycocoevalcap's figure of the split × 100, then its scores of each photograph × 100."""
+    """Scores × 100 by pycocoevalcap: of the split, then of each photograph."""
     gts = {photo: [" ".join(tokenise(text)) for text in texts] for photo, texts in references.items()}
     res = {photo: [" ".join(tokenise(hypotheses[photo]))] for photo in references}
     with contextlib.redirect_stdout(io.StringIO()):
@@ -41,7 +41,7 @@ def oracle(references: References, hypotheses: Hypotheses) -> dict[str, np.ndarr
 
 
 def compare(references: References, hypotheses: Hypotheses) -> None:
-    """The split and every photograph alone agree with pycocoevalcap within 1e-6 (of 1)."""
+    """The scores of the split and of each photograph equal those of pycocoevalcap within 1e-6 (of 1)."""
     scores = score(references, hypotheses, with_meteor=False)
     photos = len(references)
     ours = [scores.figures(index) for index in (np.arange(photos), *np.arange(photos)[:, None])]

@@ -1,4 +1,4 @@
-"""Captions in files: every form gives the same records, and every fault is one line with the file's name."""
+"""Captions in files: every layout gives the same records; every error is one line with the file's name."""
 
 import json
 from pathlib import Path

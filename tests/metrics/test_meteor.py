@@ -1,4 +1,4 @@
-"""Against the answers of pycocoevalcap's Meteor (make_meteor_golden.py)."""
+"""Compared with scores of pycocoevalcap's Meteor (make_meteor_golden.py)."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Against the answers of Stanford's Java tokeniser (make_ptb_golden.py)."""
+"""Compared with tokens of Stanford's Java tokeniser (make_ptb_golden.py)."""
 
 import gzip
 import hashlib

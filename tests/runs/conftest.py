@@ -1,4 +1,4 @@
-"""Scripts as modules, recipes made quick, and what both need."""
+"""Loads scripts as modules, and makes recipes quick."""
 
 import importlib.util
 from collections.abc import Callable
@@ -17,7 +17,7 @@ RUNS = Path(__file__).resolve().parents[2] / "runs"
 
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], ModuleType]:
-    """Loads a script of runs/ by its name; none finds what another test has cached, and none draws."""
+    """Loads a script of runs/ by its name; with an empty cache, and without pictures of training curves."""
     monkeypatch.setenv("DVSA_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(curve, "draw", lambda lines, path: path.write_bytes(b"picture"))
     monkeypatch.syspath_prepend(RUNS)
@@ -35,7 +35,7 @@ def script(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], M
 
 @pytest.fixture
 def quick() -> Callable[[Recipe], Recipe]:
-    """Makes a recipe's rows small networks that learn for an epoch a stage."""
+    """Makes the networks of a recipe small, and trains each stage for one epoch."""
 
     def stage(full: Stage) -> Stage:
         quick = replace(full, train=replace(full.train, epochs=1, batch=10))

@@ -1,4 +1,4 @@
-"""The script of the ablation on toy scenes, with small networks: what variants share is learnt once."""
+"""The ablation on toy scenes, with small networks: what the variants share is trained once."""
 
 import json
 import threading
@@ -27,7 +27,7 @@ Script = Callable[[str], ModuleType]
 def run(
     script: Script, quick: Callable[[Recipe], Recipe], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., None]:
-    """Calls the script with a quick recipe."""
+    """Runs the script with a quick recipe."""
     module = script("ablation")
     best = RECIPES["best"]
     monkeypatch.setattr(module, "RECIPES", {"best": lambda: quick(best())})
@@ -41,7 +41,7 @@ def run(
 
 @pytest.fixture
 def places(tmp_path: Path) -> tuple[Path, Path, Path]:
-    """A toy set, and where the run and the ablation of it go."""
+    """A toy data set, and the folders of the run and of the ablation."""
     return toy.write(tmp_path / "data", train=24, val=8, test=8), tmp_path / "run", tmp_path / "out"
 
 

@@ -1,4 +1,4 @@
-"""Faults of captions, counted by hand; and the script on the shipped bundle's toy cousin."""
+"""Faults of captions, counted by hand; and the script with the toy bundle."""
 
 import json
 from collections.abc import Callable

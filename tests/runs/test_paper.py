@@ -1,7 +1,7 @@
-"""The scripts of the paper's tables on stand-ins in the layouts of Flickr30K and MSCOCO.
+"""The scripts of the paper's tables on toy data in the layouts of Flickr30K and MSCOCO.
 
-The stand-ins are toy scenes under other names, and the recipes are small and short; everything else is what
-runs on the real data: `runs/paper.py` from its command line to its figures.
+The recipes are small and short; everything else is as on the real data: `runs/paper.py` from its command line
+to its figures.
 """
 
 import json
@@ -23,14 +23,14 @@ ROWS = ("frame", "defrag", "bag", "rnn", "brnn")
 
 
 def flickr30k(folder: Path) -> Path:
-    """Scenes with Entities' phrases, listed as Karpathy listed Flickr30K."""
+    """Toy scenes with phrases of Entities, in Karpathy's layout of Flickr30K."""
     toy.write(folder, train=24, val=8, test=8)
     (folder / "dataset_toy.json").rename(folder / "dataset_flickr30k.json")
     return folder
 
 
 def coco(folder: Path) -> Path:
-    """Scenes without boxes of phrases, as Karpathy listed MSCOCO: with `restval`, in two folders."""
+    """Toy scenes without boxes, in Karpathy's layout of MSCOCO: with `restval`, in two folders."""
     toy.write(folder, train=24, val=8, test=8)
     shutil.rmtree(folder / "entities")
     listed = json.loads((folder / "dataset_toy.json").read_text())
@@ -51,7 +51,7 @@ def coco(folder: Path) -> Path:
 def run(
     script: Script, quick: Callable[[Recipe], Recipe], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Callable[..., None]:
-    """Calls the script; its recipes are quick ones."""
+    """Runs the script with quick recipes."""
     monkeypatch.setenv("DVSA_METEOR_JAR", str(tmp_path / "none.jar"))  # it takes 10 seconds each time
     module = script("paper")
     made = {name: (lambda make=make: quick(make())) for name, make in RECIPES.items() if "paper" in name}

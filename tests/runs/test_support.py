@@ -1,4 +1,4 @@
-"""How words are judged by their support."""
+"""The threshold of support, and what it marks."""
 
 from collections.abc import Callable
 from types import ModuleType
