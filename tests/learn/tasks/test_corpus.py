@@ -13,7 +13,7 @@ from dvsa import boxes, photo
 from dvsa.data import Dataset, Example, GroundedPhrase
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.nets.regions import best_boxes, choose_boxes, covering_boxes
-from dvsa.learn.tasks import corpus as bank
+from dvsa.learn.tasks import features
 from dvsa.learn.tasks.cache import cache_dir, cached
 from dvsa.learn.tasks.corpus import Corpus, phrase_targets
 from dvsa.learn.tasks.features import SquarePhotographs, look, region_features
@@ -159,7 +159,7 @@ def test_features_are_made_anew_when_anything_changes_that_they_depend_on(
             next(iter(part.parameters())).add_(1e-3)
         assert is_new()
         assert not is_new()
-    monkeypatch.setattr(bank, "_code", lambda *modules: "changed")
+    monkeypatch.setattr(features, "source_code", lambda *modules: "changed")
     assert is_new()
 
 
