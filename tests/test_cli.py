@@ -45,7 +45,7 @@ def output(*arguments: object) -> str:
 
 
 def answer(*arguments: object) -> Any:
-    """The JSON of a command that succeeds; standard output must hold nothing else."""
+    """The JSON of a command that succeeds; standard output must contain nothing else."""
     return json.loads(output(*arguments, "--json"), parse_constant=pytest.fail)
 
 
@@ -84,12 +84,14 @@ def test_describe_says_what_the_api_says_and_writes_pictures_and_report(
     (photograph,) = said["photographs"]
     wanted = dvsa.load(toy_bundle).open(scene).describe(sentence)
     picture = out / "val00000.dvsa.png"
+
     assert photograph == json.loads(
         json.dumps({"file": str(scene), "overlay": str(picture), **plain(wanted)})
     )
     assert said["errors"] == []
     assert said["report"] == str(out / "dvsa-report.html")
     assert wanted.caption.text in (out / "dvsa-report.html").read_text("utf-8")
+
     with Image.open(picture) as image:
         assert image.format == "PNG"
         assert image.width >= 640
@@ -103,15 +105,18 @@ def test_describe_prints_caption_phrases_words_segments_and_places(
     said = dvsa.load(toy_bundle).open(scene).describe(phrases=3)
     assert f"{said.caption.text}  (log-probability {said.caption.logprob:.2f})" in text
     lines = [line.split() for line in text.splitlines()]
+
     for phrase in said.phrases:
         box = [str(edge) for edge in phrase.region.pixels]
         logprob, score = f"{phrase.caption.logprob:.2f}", f"{phrase.region.score:.2f}"
         assert [str(phrase.region.index), *phrase.caption.words, logprob, *box, score] in lines
+
     assert said.alignment is not None
     for word in said.alignment.words:
         assert any(line[:1] == [word.text] and f"{word.score:.2f}" in line for line in lines)
     for segment in said.alignment.segments:
         assert any(line[: len(segment.text.split())] == segment.text.split() for line in lines)
+
     assert str(tmp_path / "val00000.dvsa.png") in text
     assert str(tmp_path / "dvsa-report.html") in text
 
@@ -150,7 +155,7 @@ def test_names_that_are_no_text_or_look_like_markup(toy_bundle: Path, scene: Pat
 
 
 def huge_png() -> bytes:
-    """A sound black picture of 20,000 by 20,000 in some 50 KB."""
+    """A valid black picture of 20,000 by 20,000 pixels in about 50 KB."""
     packer = zlib.compressobj(9)
     row = bytes(1 + 20_000 // 8)
     rows = b"".join(packer.compress(row * 100) for _ in range(200)) + packer.flush()
@@ -184,6 +189,7 @@ def test_odd_photographs_are_described_and_bad_ones_named(
     }
     for name, (image, options) in odd.items():
         image.save(tmp_path / name, **options)
+
     bad = {
         "missing.jpg": "no such file",
         "cut.png": "damaged or incomplete",
@@ -192,19 +198,23 @@ def test_odd_photographs_are_described_and_bad_ones_named(
         "huge.png": "20000 x 20000",
         "folder.jpg": "folder",
     }
+
     (tmp_path / "cut.png").write_bytes(scene.read_bytes()[:2000])
     (tmp_path / "empty.jpg").touch()
     (tmp_path / "letter.jpg").write_text("Dear photograph,")
     (tmp_path / "huge.png").write_bytes(huge_png())
     (tmp_path / "folder.jpg").mkdir()
+
     files = [tmp_path / name for pair in zip(odd, [*bad, ""], strict=True) for name in pair if name]
     done = run("describe", *files, "--bundle", toy_bundle, "--out", tmp_path / "out", "--json")
     assert done.exit_code == 2
     said = json.loads(done.stdout)
+
     assert [Path(p["file"]).name for p in said["photographs"]] == list(odd)
     assert all((tmp_path / "out" / f"{Path(name).stem}.dvsa.png").is_file() for name in odd)
     sizes = {p["photo"]: (p["width"], p["height"]) for p in said["photographs"]}
     assert sizes == dict.fromkeys(odd, (64, 48)) | {"turned.jpg": (48, 64), "dot.png": (1, 1)}
+
     assert [Path(e["file"]).name for e in said["errors"]] == list(bad)
     for line, error, (name, reason) in zip(
         done.stderr.splitlines(), said["errors"], bad.items(), strict=True
@@ -390,10 +400,12 @@ def test_faults_of_a_data_set_are_named(few: Path, tmp_path: Path) -> None:
     shutil.copytree(few, data)
     (data / "images" / "val00003.png").unlink()
     (data / "images" / "val00004.png").write_bytes(b"")
+
     done = run("data", "check", data)
     assert done.exit_code == 1
     assert "no photograph: 1\n  val00003.png: " in done.stdout
     assert "broken photograph: 1\n  val00004.png: " in done.stdout
+
     done = run("data", "check", data, "--json")
     assert done.exit_code == 1
     said = json.loads(done.stdout)
@@ -402,6 +414,7 @@ def test_faults_of_a_data_set_are_named(few: Path, tmp_path: Path) -> None:
         ("no photograph", "val00003.png"),
         ("broken photograph", "val00004.png"),
     }
+
     fast = run("data", "check", data, "--no-decode", "--json")
     assert [p["kind"] for p in json.loads(fast.stdout)["problems"]] == ["no photograph"]
 
@@ -424,7 +437,7 @@ def test_data_with_missing_parts(command: tuple[str, ...], few: Path, tmp_path: 
     assert "Sentences" in refusal(*command, data)
     shutil.rmtree(data / "entities")
     shutil.rmtree(data / "images")
-    assert f"{data} holds no photographs" in refusal(*command, data)
+    assert f"{data} contains no photographs" in refusal(*command, data)
 
 
 # Evaluating
@@ -521,12 +534,15 @@ def test_score_says_what_the_api_says(tmp_path: Path, monkeypatch: pytest.Monkey
     lines.write_text("\n".join(said.values()))
     results.write_text(json.dumps([{"image_id": photo, "caption": text} for photo, text in said.items()]))
     wanted = score(REFERENCES, said).report().to_json()
+
     done = run("score", refs, lines, "--json")
     assert json.loads(done.stdout) == json.loads(json.dumps(wanted))
     assert done.stderr.startswith("dvsa: METEOR needs Java: install a JRE")
     assert json.loads(done.stdout)["METEOR"] is None
+
     quiet = score(REFERENCES, said, with_meteor=False).report().to_json()
     assert answer("score", refs, results, "--no-meteor") == json.loads(json.dumps(quiet))
+
     text = [line.split() for line in output("score", refs, results, "--no-meteor").splitlines()]
     assert ["METEOR", "missing"] in text
     assert any(line[:3] == ["BLEU-1", "no", "BP"] for line in text)
@@ -556,15 +572,19 @@ def test_compare_says_which_differences_are_real(tmp_path: Path) -> None:
         grounded(good, name, *[True] * share, *[False] * (60 - share))
         grounded(poor, name, *[False] * 60)
     grounded(grounded(good, "other.val", True), "grounding.val", *[True] * 30, *[False] * 30)
+
     done = run("compare", good, poor, "--json")
     assert done.stderr == f"dvsa: other.val is only in {good}\n"
     said = json.loads(done.stdout)
     assert (said["a"], said["b"]) == (str(good), str(poor))
+
     for name, report in said["evaluations"].items():
         ours, theirs = (evaluation.Evidence.read(folder / f"{name}.npz") for folder in (good, poor))
         assert report == json.loads(json.dumps(evaluation.compare(ours, theirs).to_json()))
+
     row = said["evaluations"]["grounding.val"]["figures"]["pointing"]
     assert (row["a"], row["b"], row["difference"], row["real"]) == (50, 0, 50, True)
+
     text = [line.split() for line in output("compare", good, poor).splitlines()]
     low, high = (f"{end:.1f}" for end in row["ci95"])
     assert ["pointing", "50.0", "0.0", "50.0", low, "–", high, "yes"] in text
@@ -629,7 +649,7 @@ def commands(group: TyperGroup, *names: str) -> Iterator[list[str]]:
 
 COMMANDS = list(commands(cast(TyperGroup, typer.main.get_command(app))))
 PRINTS_LITTLE = (["index-remove"], ["index-compact"], ["serve"])
-"""Commands without figures, which need no JSON."""
+"""Commands that print no figures, and have no `--json`."""
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

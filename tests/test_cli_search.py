@@ -52,7 +52,7 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def made(album: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An index of the album, not to be changed."""
+    """An index of the album; tests must not change it."""
     folder = tmp_path_factory.mktemp("made") / "index"
     assert "6 added, 0 already there; 6 photographs in total" in output("index", album, "--out", folder)
     return folder
@@ -118,6 +118,7 @@ def test_search_says_what_the_api_says(made: Path) -> None:
     model = dvsa.load()
     wanted = Index.open(made, model).search(sentence, 2)
     assert [(h["path"], h["score"]) for h in said["hits"]] == [(h.photograph.path, h.score) for h in wanted]
+
     first = said["hits"][0]
     assert Path(first["path"]).name == "photographer.jpg"
     assert [(w["text"], w["known"]) for w in first["words"]][-1] == ("qwrtz", False)
@@ -125,6 +126,7 @@ def test_search_says_what_the_api_says(made: Path) -> None:
     x0, y0, x1, y1 = first["words"][1]["box"]
     assert 0 <= x0 < x1 <= first["width"]
     assert 0 <= y0 < y1 <= first["height"]
+
     text = output("search", made, sentence, "-k", 2)
     assert f" 1. {first['score']:.2f}  {first['path']}" in text
     assert f"man {first['words'][1]['score']:.2f} " in text
@@ -181,15 +183,18 @@ def test_search_refuses_what_it_cannot_do(made: Path, tmp_path: Path) -> None:
     other = Path(shutil.copytree(dvsa.load().bundle.folder, tmp_path / "other"))
     facts = json.loads((other / "manifest.json").read_text())
     (other / "manifest.json").write_text(json.dumps({**facts, "name": "other"}))
-    assert "holds no index" in refusal("search", tmp_path, "a cat")
+
+    assert "contains no index" in refusal("search", tmp_path, "a cat")
     assert "has no words" in refusal("search", made, "")
     assert "knows no word of 'qwrtz'" in refusal("search", made, "qwrtz")
     assert "k is 0: ask for at least 1" in refusal("search", made, "a cat", "-k", 0)
     assert "give one of these" in refusal("search", made)
     assert "give one of these" in refusal("search", made, "a cat", "--photo", EXAMPLES / "cat.jpg")
     assert "was made by bundle flickr8k" in refusal("search", made, "a cat", "--bundle", other)
+
     done = run("search", made, "a cat", "-k", 9)
     assert (done.exit_code, done.stderr) == (0, f"dvsa: {made} has only 6 such photographs, not 9\n")
+
     newer = tmp_path / "newer"
     shutil.copytree(made, newer)
     path = newer / index_manifest.MANIFEST
@@ -228,13 +233,15 @@ def test_remove_compact_stats_and_verify(made: Path, album: Path, tmp_path: Path
     identifier = answer("search", folder, "--photo", camera, "-k", 1)["hits"][0]["id"]
     there = os.path.relpath(cat)
     assert "2 removed; 4 photographs in total" in output("index-remove", folder, there, identifier)
-    assert "holds no photograph" in refusal("index-remove", folder, cat)
+    assert "contains no photograph" in refusal("index-remove", folder, cat)
+
     stats = answer("index-stats", folder)
     assert (stats["photographs"], stats["removed"], stats["bundle"]) == (4, 2, "flickr8k")
     assert "removed" in output("index-stats", folder)
     assert "bytes freed; 4 photographs in total" in output("index-compact", folder)
     assert answer("index-stats", folder)["removed"] == 0
     assert answer("index-verify", folder) == {"ok": True, "faults": []}
+
     vectors = next(folder.glob("*.vectors"))
     content = bytearray(vectors.read_bytes())
     content[7] ^= 64

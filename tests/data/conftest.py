@@ -1,4 +1,4 @@
-"""Tiny stand-ins of the data sets, written by the tests."""
+"""Tiny data sets in the layouts of the real ones, written by the tests."""
 
 import gzip
 import io

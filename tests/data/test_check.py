@@ -28,8 +28,10 @@ def test_a_sound_set_is_counted(sound: Path, write_files: Files) -> None:
         marked = f"[/EN#1/animals a dog] [/EN#2/other number] [/EN#3/other {k}]"
         xml = f"<annotation>{size}{objects}</annotation>"
         write_files(sound / "entities", {f"Annotations/{k}.xml": xml, f"Sentences/{k}.txt": marked})
+
     steps: list[tuple[int, int]] = []
     report = check(sound, progress=lambda done, total: steps.append((done, total)))
+
     assert report.dataset == sound.name
     assert report.counts == {
         "train": SplitCounts(2, 2, 6, 2),

@@ -60,7 +60,7 @@ def test_photographs_without_splits_are_divided_each_by_its_name(names: set[str]
     assert len(names) < 2 or "train" in splits.values()
     more = replace(dataset, examples=(*dataset.examples, example(other, ""))).divided()
     moved = [e.name for e in more.examples if splits.get(e.name, e.split) != e.split]
-    assert len(moved) <= 2  # those that had to stand in for a split that was empty
+    assert len(moved) <= 2  # photographs that were moved to fill an empty split
     assert more.divided() is more
 
 

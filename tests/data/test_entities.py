@@ -105,6 +105,7 @@ def test_folder_and_archive_say_the_same(
     csv = "photo,sentence\n" + "".join(f'7.jpg,"{s}"\n' for s in SENTENCES)
     root = write_files(tmp_path / "set", {"captions.csv": csv, "7.jpg": picture(1)})
     bare = load(root)
+
     elsewhere = write_files(tmp_path / "elsewhere", FILES)
     given_folder = load(root, elsewhere)
     members = {f"deep/{name}": text.encode() for name, text in FILES.items()}
@@ -113,6 +114,7 @@ def test_folder_and_archive_say_the_same(
     found_archive = load(root)
     write_files(root / "entities", FILES)
     found_folder = load(root)
+
     assert bare.examples[0].phrases == ()
     assert len(given_folder.examples[0].phrases) == 6
     assert given_folder == given_archive == found_archive == found_folder
@@ -157,5 +159,5 @@ def test_wrong_sources_are_named(tmp_path: Path, write_files: Files, write_tar: 
     for data in (whole[: len(whole) // 2], b"no archive", b""):
         with pytest.raises(DataError, match=r"b\.tar\.xz is not a tar archive"):
             Entities(write_files(tmp_path, {"b.tar.xz": data}) / "b.tar.xz")
-    with pytest.raises(DataError, match="holds no Annotations"):
+    with pytest.raises(DataError, match="contains no Annotations"):
         Entities(write_tar(tmp_path / "c.tar", {"other/1.xml": b""}))

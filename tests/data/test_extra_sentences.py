@@ -1,4 +1,4 @@
-"""Files of sentences without photographs: what they hold, and how faults are named."""
+"""Files of extra sentences: what is read, and how faults are named."""
 
 import gzip
 import hashlib

@@ -1,4 +1,4 @@
-"""The real Flickr8K, where it is at hand."""
+"""The real Flickr8K, if it is available."""
 
 import os
 import tarfile
@@ -61,7 +61,7 @@ def test_phrases_stand_on_their_words(dataset: Dataset) -> None:
 
 
 def test_phrases_and_boxes_equal_a_plain_reading_of_the_files(dataset: Dataset, flickr8k_dir: Path) -> None:
-    """Reads each tenth annotation in the dullest way: text between brackets, boxes tag by tag."""
+    """Reads every tenth annotation in the simplest way: text between brackets, boxes tag by tag."""
     archive = flickr8k_dir / "flickr30k_entities.tar.xz"
     with tarfile.open(archive) as tar:
         files = {m.name: tar.extractfile(m).read() for m in tar if m.name[-5] == "0"}  # type: ignore[union-attr]
@@ -90,7 +90,7 @@ def test_phrases_and_boxes_equal_a_plain_reading_of_the_files(dataset: Dataset, 
         for phrase in example.phrases:
             assert list(phrase.boxes) == boxes.get(phrase.chain, [])
     assert marked > 10_000
-    assert kept / marked > 0.98  # the rest is spelt anew in one of the two
+    assert kept / marked > 0.98  # the rest has another spelling in one of the two
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")

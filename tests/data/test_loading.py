@@ -100,6 +100,7 @@ def test_karpathy_json(
             tmp_path, {f"dataset_{name}.json": text, f"dataset_{name}.json.gz": b"the plain one goes first"}
         )
     write_files(tmp_path, {f"val2014/{k}.jpg": picture(k) for k in range(4)})
+
     dataset = load(tmp_path)
     assert dataset.name == name
     assert content(dataset) == {
@@ -111,7 +112,7 @@ def test_karpathy_json(
 def test_two_karpathy_jsons_are_refused(tmp_path: Path, write_files: Files) -> None:
     write_files(tmp_path, {"dataset_coco.json": "{}", "dataset_flickr30k.json": "{}"})
     with pytest.raises(
-        DataError, match=r"holds dataset_flickr30k\.json, dataset_coco\.json: leave there only"
+        DataError, match=r"contains dataset_flickr30k\.json, dataset_coco\.json: leave there only"
     ):
         load(tmp_path)
 
@@ -143,6 +144,7 @@ def test_coco_official(tmp_path: Path, picture: Picture, write_files: Files, yea
             f"images/val{year}/v7.jpg": picture(9),
         },
     )
+
     dataset = load(tmp_path)
     assert dataset.name == "coco"
     assert content(dataset) == {
@@ -150,6 +152,7 @@ def test_coco_official(tmp_path: Path, picture: Picture, write_files: Files, yea
         "t8.jpg": ("train", ("a cat",), picture(8)),
         "v7.jpg": ("val", ("a cow",), picture(9)),
     }
+
     (tmp_path / f"annotations/captions_train{year}.json").unlink()
     assert list(content(load(tmp_path))) == ["v7.jpg"]
 
@@ -216,7 +219,7 @@ def test_known_traps_are_forgiven_and_told(tmp_path: Path, picture: Picture, wri
         },
     )
     dataset = load(tmp_path)
-    # The overlaps stay in the split that training must not see.
+    # Photographs in two splits stay in the one that training must not see.
     assert {e.name: e.split for e in dataset.examples} == {
         "1_a.jpg": "train",
         "2_b.jpg": "val",
@@ -240,7 +243,7 @@ def test_known_traps_are_forgiven_and_told(tmp_path: Path, picture: Picture, wri
 def test_missing_parts_are_named(tmp_path: Path, picture: Picture, write_files: Files) -> None:
     with pytest.raises(DataError, match="is not a folder"):
         load(tmp_path / "none")
-    with pytest.raises(DataError, match="holds no photographs"):
+    with pytest.raises(DataError, match="contains no photographs"):
         load(tmp_path)
     write_files(tmp_path, {**FLICKR8K, "other.jpg": picture(1)})
     with pytest.raises(DataError, match="none of the photographs that flickr8k lists is in"):

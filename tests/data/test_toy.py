@@ -26,7 +26,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def things(example: Example) -> dict[str, tuple[str, str]]:
-    """Colour and shape by chain, as the phrases tell them."""
+    """Colour and shape by chain, from the phrases."""
     return {p.chain: (p.text.split()[-2], p.text.split()[-1]) for p in example.phrases if p.boxes}
 
 
@@ -72,6 +72,7 @@ def test_sentences_name_all_things_truly(dataset: Dataset) -> None:
         for index, sentence in enumerate(example.sentences):
             named = [p for p in example.phrases if p.sentence == index and p.boxes]
             assert sorted(p.chain for p in named) == sorted(things(example))
+
             for a, b in pairwise(named):
                 between = " ".join(words(sentence)[a.last + 1 : b.first])
                 p, q = (boxes[x.text.split()[-2] + x.text.split()[-1]] for x in (a, b))
@@ -83,6 +84,7 @@ def test_sentences_name_all_things_truly(dataset: Dataset) -> None:
                     "to the left of": p[0] + p[2] < q[0] + q[2],
                     "to the right of": p[0] + p[2] > q[0] + q[2],
                 }.get(between, True)
+
             assert all(
                 ("big" in p.text.split()) <= (p.box is not None and p.box[2] - p.box[0] > 0.3) for p in named
             )
@@ -100,6 +102,7 @@ def test_boxes_hold_their_colours_tightly(dataset: Dataset) -> None:
             rgb = np.array(toy.COLOURS[colour], dtype=float)
             light = (pixels @ rgb) / (rgb @ rgb)
             painted = (np.abs(pixels - light[..., None] * rgb).max(-1) < 2) & (light > 0.78) & (light < 1.01)
+
             box = next(p.box for p in example.phrases if p.chain == chain)
             assert box is not None
             x0, y0, x1, y1 = (round(96 * side) for side in box)
@@ -109,6 +112,7 @@ def test_boxes_hold_their_colours_tightly(dataset: Dataset) -> None:
             assert inside[-1].any()
             assert inside[:, 0].any()
             assert inside[:, -1].any()
+
             around = painted[max(y0 - 1, 0) : y1 + 1, max(x0 - 1, 0) : x1 + 1]
             assert around.sum() == inside.sum()
 

@@ -51,6 +51,7 @@ def test_folders_globs_and_tar_files_are_searched(photographs: Path) -> None:
     assert len(find([f"{photographs}/**/*.png", photographs / "a.png"])) == 3
     (_, source), *_ = find([photographs / "set.tar"])
     assert source.read()[:4] == b"\x89PNG"
+
     for missing in (photographs / "nothing", f"{photographs}/*.gif"):
         with pytest.raises(OSError, match="there is no such file, folder or glob"):
             find([missing])

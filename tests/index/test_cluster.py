@@ -1,4 +1,4 @@
-"""Two Ray nodes on this machine, one of which dies in the middle."""
+"""Two Ray nodes on this machine; one of them dies during the work."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ def two_nodes() -> Iterator[Any]:
     import ray
     from ray.cluster_utils import Cluster
 
-    # A dead node is noticed within seconds rather than half a minute.
+    # Notice a dead node within seconds instead of half a minute.
     impatient = {"health_check_period_ms": 200, "health_check_timeout_ms": 500}
     nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "_system_config": impatient})
     nodes.add_node(num_cpus=1)

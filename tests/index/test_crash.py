@@ -1,4 +1,4 @@
-"""A writer that dies at any instant, or finds the disk full, loses nothing that it acknowledged."""
+"""A writer that is killed at any time, or whose disk is full, loses nothing that it acknowledged."""
 
 import errno
 import os
@@ -28,7 +28,7 @@ def test_a_writer_that_is_killed_a_hundred_times_loses_nothing(tmp_path: Path) -
     rounds, acknowledged, interrupted = map(int, done.stdout.split())
     assert rounds == 100
     assert acknowledged > 100
-    assert interrupted > 10  # or the killing came too late to prove anything
+    assert interrupted > 10  # otherwise the kills came too late to prove anything
 
 
 def test_a_writer_that_dies_before_any_of_its_steps_loses_nothing(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_disk_that_is_really_full_or_read_only_loses_nothing(
 ) -> None:
     if how == "read-only":
         Index.create(tmp_path / "index", dvsa.load()).append([make(1), make(2)])
-    # In a mount namespace of its own, so that the mount goes with the process.
+    # In a new mount namespace, so that the mount ends with the process.
     command = f'{mount} || exit 77; exec "{sys.executable}" "{WRITER}" {how} "$1/index"'
     done = run("unshare", "--mount", "sh", "-c", command, "sh", tmp_path)
     if done.returncode == 77 or "unshare" in done.stderr:

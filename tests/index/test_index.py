@@ -36,7 +36,7 @@ def index(tmp_path: Path, model: dvsa.Model) -> Index:
 
 
 def brute(entries: Sequence[Entry], s_ND: Any, k: int) -> list[tuple[float, str]]:
-    """What a search must find: every photograph scored by the reference, ties by identifier."""
+    """The expected result: every photograph scored by the reference, ties ordered by identifier."""
     found = []
     for entry in entries:
         v_KID = entry.v_ID.astype(np.float16).astype(np.float32)[None]
@@ -107,6 +107,7 @@ def test_a_hit_says_which_region_each_word_found(index: Index, make: Any, model:
     index.append(entries)
     (hit, *_) = index.search("a dog zzyzx runs", 3)
     (entry,) = [e for e in entries if e.photograph.id == hit.photograph.id]
+
     s_LTD, _ = model.word_vectors([["a", "dog", "zzyzx", "runs"]])
     dot_TI = s_LTD[0] @ entry.v_ID.astype(np.float32).T
     words = hit.alignment.words
@@ -116,6 +117,7 @@ def test_a_hit_says_which_region_each_word_found(index: Index, make: Any, model:
         ("zzyzx", False),
         ("runs", True),
     ]
+
     assert words[2].region is None
     known = [w for w in words if w.known]
     assert [w.region for w in known] == dot_TI.argmax(1).tolist()
@@ -165,9 +167,11 @@ def test_a_photograph_finds_itself_and_a_part_of_it_too(index: Index, model: dvs
     index.append(
         [make(1), make(2), Entry(replace(make(3).photograph, path=str(photo)), view.box_I4, view.v_ID)]
     )
+
     hit = index.search(Query.of_photo(model, photo), 1)[0]
     assert hit.photograph.path == str(photo)
     assert hit.score == pytest.approx(len(view.v_ID), abs=0.01)
+
     box = view.regions[0].pixels
     part = Query.of_photo(model, photo, box)
     assert len(part.s_ND) == 1
@@ -175,6 +179,7 @@ def test_a_photograph_finds_itself_and_a_part_of_it_too(index: Index, model: dvs
     assert found.photograph.path == str(photo)
     assert found.score == pytest.approx(1, abs=1e-3)
     assert found.boxes[found.alignment.words[0].region or 0] == pytest.approx(view.regions[0].box, abs=1e-6)
+
     for bad in ((5, 5, 5, 9), (-9, 0, -1, 9), (float("nan"), 0, 1, 1)):
         with pytest.raises(ValueError, match="is not a part of"):
             Query.of_photo(model, photo, bad)
@@ -187,7 +192,7 @@ def test_a_pruned_search_agrees_with_an_exact_one(
     index: Index, make: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rng = np.random.default_rng(0)
-    along_JD = np.linalg.qr(rng.standard_normal((D, 24)))[0].T  # as real vectors are, near few directions
+    along_JD = np.linalg.qr(rng.standard_normal((D, 24)))[0].T  # like real vectors, close to few directions
     entries = []
     for n in range(2500):
         v_ID = (rng.standard_normal((2 + n % 3, 24)) @ along_JD).astype(np.float16)
@@ -201,7 +206,7 @@ def test_a_pruned_search_agrees_with_an_exact_one(
         s_ND = (rng.standard_normal((6, 24)) @ along_JD).astype(np.float32)
         alive = [e for e in entries if e is not entries[7]]
         same(pairs(index.search(s_ND, 5, pruned=True)), brute([*alive, make(3000)], s_ND, 5))
-    query = np.asarray(make(3000).v_ID, np.float32)  # what has no sketch yet is found too
+    query = np.asarray(make(3000).v_ID, np.float32)  # a photograph without a sketch is found too
     assert index.search(query, 1, pruned=True)[0].photograph.path == make(3000).photograph.path
 
 
@@ -209,7 +214,7 @@ def test_a_pruned_search_agrees_with_an_exact_one(
 
 
 class Changes(RuleBasedStateMachine):
-    """Any sequence of changes leaves what a dictionary would hold."""
+    """After any sequence of changes the index contains the same as a dictionary."""
 
     make: Any
     model: Any
@@ -244,7 +249,7 @@ class Changes(RuleBasedStateMachine):
 
     @rule()
     def remove_what_is_not_there(self) -> None:
-        with pytest.raises(SearchError, match="holds no photograph nothing"):
+        with pytest.raises(SearchError, match="contains no photograph nothing"):
             self.index.remove([*self.wanted, "nothing"])
 
     @rule()
@@ -297,6 +302,7 @@ def test_entries_that_an_index_cannot_hold_are_refused(index: Index, make: Any) 
     ):
         with pytest.raises(SearchError, match=message):
             index.append([make(2), bad])
+
     assert len(index) == 0
     with pytest.raises(SearchError, match="is already in the index: remove it first"):
         index.append([good, good])
@@ -345,7 +351,7 @@ def test_readers_open_the_index_while_it_is_written(
     assert opened > 20
 
 
-# What is wrong with an index
+# Faults of an index
 
 
 def test_an_index_of_another_bundle_is_refused(index: Index, make: Any, model: dvsa.Model) -> None:
@@ -356,7 +362,9 @@ def test_an_index_of_another_bundle_is_refused(index: Index, make: Any, model: d
         Index.open(index.folder, model)
     with pytest.raises(SearchError, match="was made by bundle"):
         Index.open(index.folder).search("a dog")
-    assert len(Index.open(index.folder).search(np.ones((1, D)))) == 1  # vectors of whoever knows what they do
+    assert (
+        len(Index.open(index.folder).search(np.ones((1, D)))) == 1
+    )  # vectors are searched without loading the model
 
 
 def test_a_newer_format_and_damage_are_refused(index: Index, make: Any, tmp_path: Path) -> None:
@@ -373,6 +381,7 @@ def test_a_newer_format_and_damage_are_refused(index: Index, make: Any, tmp_path
         with pytest.raises(SearchError, match=message) as error:
             Index.open(index.folder)
         assert "\n" not in str(error.value)
+
     path.write_text(good)
     vectors = index.folder / "000001.vectors"
     content = bytearray(vectors.read_bytes())
@@ -383,10 +392,11 @@ def test_a_newer_format_and_damage_are_refused(index: Index, make: Any, tmp_path
     vectors.write_bytes(content[:-1])
     with pytest.raises(SearchError, match=r"000001\.vectors is damaged: it is shorter"):
         Index.open(index.folder)
+
     vectors.unlink()
     with pytest.raises(SearchError, match=r"000001\.vectors is missing"):
         Index.open(index.folder)
-    with pytest.raises(SearchError, match="holds no index: make one with dvsa index"):
+    with pytest.raises(SearchError, match="contains no index: make one with dvsa index"):
         Index.open(tmp_path / "nowhere")
 
 
@@ -411,5 +421,5 @@ def test_two_writers_are_refused_and_readers_are_not(index: Index, make: Any, mo
                 change()
         assert len(Index.open(index.folder).search(np.ones((1, D)))) == 1
     other.append([make(2)])
-    index.append([make(3)])  # sees what the other has done
+    index.append([make(3)])  # sees the change of the other
     assert index.ids() == {make(n).photograph.id for n in (1, 2, 3)}

@@ -1,4 +1,4 @@
-"""Against the client's local mode, in this process."""
+"""Qdrant finds what the index finds; tested with the client's local mode, in this process."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ import dvsa
 from dvsa.index import Index, Query
 
 pytest.importorskip("qdrant_client", reason="Qdrant's client is an extra: pip install 'dvsa[qdrant]'")
-pytestmark = pytest.mark.filterwarnings("ignore")  # those of Qdrant's client are not ours
+pytestmark = pytest.mark.filterwarnings("ignore")  # warnings of Qdrant's client are not ours
 
 D = 256
 
@@ -67,7 +67,7 @@ def test_filters_and_changes(collections: tuple[Any, Index], make: Any) -> None:
         assert hits[0].photograph.path == make(3).photograph.path
         assert {hit.photograph.fields["trip"] for hit in hits} == {"norway"}
     other = make(3, regions=2, vectors=5000)
-    there.add([other])  # in the place of the one before
+    there.add([other])  # replaces the earlier one
     assert len(there) == 1000
     assert there.search(Query.of_vectors(other.v_ID), 1)[0].photograph.id == other.photograph.id
     there.remove([other.photograph.id])

@@ -1,4 +1,4 @@
-"""A process that writes an index and dies of it: `writer.py kill|step|full|read-only INDEX`.
+"""A process that is interrupted while it writes an index: `writer.py kill|step|full|read-only INDEX`.
 
 Photographs are acknowledged through a pipe, so that what was said before a death is not lost.
 """
@@ -30,7 +30,7 @@ def entry(n: int) -> Entry:
 
 
 def work(folder: Path, first: int, tell: int) -> NoReturn:
-    """Add photographs three at a time, remove every fifth, compact now and then, and tell of each."""
+    """Add photographs three at a time, remove every fifth, compact sometimes, and report each change."""
     index = Index.open(folder)
     n = first
     while True:
@@ -45,7 +45,7 @@ def work(folder: Path, first: int, tell: int) -> NoReturn:
 
 
 def check(folder: Path, wanted: set[int], begun: set[int]) -> set[int]:
-    """All that was acknowledged is there, and nothing else but what may have been under way."""
+    """Check that all acknowledged photographs are there, and no others except those being written."""
     index = Index.open(folder)
     assert index.verify() == []
     there = index.ids()
@@ -63,7 +63,7 @@ def check(folder: Path, wanted: set[int], begun: set[int]) -> set[int]:
 def life(
     folder: Path, wanted: set[int], first: int, death: float | None, step: int | None
 ) -> tuple[set[int], int, bool]:
-    """One writer's life: what is there afterwards, the next number, and whether it was interrupted."""
+    """Run one writer until it dies; returns the photographs, the next number, and if work was cut."""
     heard, told = os.pipe()
     child = os.fork()
     if child == 0:
@@ -87,14 +87,14 @@ def life(
         n = int(line[1:])
         wanted = wanted | {n} if line[0] == "+" else wanted - {n}
         following = max(following, n + 1)
-    # Under way may be the next three, and the removal of the last three's first.
+    # Perhaps it was adding the next three, or removing the first of the last three.
     begun = {following, following + 1, following + 2, following - 3}
     present = check(folder, wanted, begun)
     return present, following + 3, present != wanted or bool(list(folder.glob("*.partial")))
 
 
 def die_before(step: int) -> None:
-    """Let this process kill itself before its step-th wait for the disk, replacement or deletion."""
+    """Make this process kill itself before its step-th sync, replacement or deletion of a file."""
     left = [step]
 
     def counted(real: Callable[..., object]) -> Callable[..., object]:
@@ -120,6 +120,7 @@ def fill(folder: Path) -> None:
             kept += 1
         except OSError as error:
             full = error.errno
+
     assert full == errno.ENOSPC
     assert kept > 10
     assert len(index) == kept
@@ -130,7 +131,7 @@ def fill(folder: Path) -> None:
 
 
 def only_read(folder: Path) -> None:
-    """Read an index of two photographs that may not be written."""
+    """Read a read-only index of two photographs."""
     index = Index.open(folder)
     with pytest.raises(OSError, match="Read-only file system"):
         index.append([entry(3)])
@@ -143,11 +144,13 @@ def main() -> None:
     if how in ("full", "read-only"):
         fill(folder) if how == "full" else only_read(folder)
         return
+
     for module, name, value in ((changes, "SEGMENT_SIZE", 20), (sketch, "STEP", 6)):
         setattr(module, name, value)
     Index.create(folder, dvsa.load()).close()
     wanted: set[int] = set()
     first, interrupted = 0, 0
+
     if how == "kill":
         chance = random.Random(0)
         for _ in range(100):

@@ -38,7 +38,7 @@ def dvsa() -> None:
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # The name of a file may hold characters that the terminal cannot show.
+            # A file name may contain characters that the terminal cannot show.
             stream.reconfigure(errors="backslashreplace")
 
 

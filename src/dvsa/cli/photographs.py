@@ -155,8 +155,8 @@ def _show(description: Description, overlay: Path) -> None:
         show(rows, "")
 
     if description.alignment is not None:
-        whose = "The caption" if description.alignment.sentence == caption.text else "The sentence"
-        _show_alignment(whose, description.alignment, description.regions)
+        title = "The caption" if description.alignment.sentence == caption.text else "The sentence"
+        _show_alignment(title, description.alignment, description.regions)
     show(f"\nPicture: {overlay}\n")
 
 

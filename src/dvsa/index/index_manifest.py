@@ -72,14 +72,14 @@ def read(folder: Path) -> IndexManifest:
     """Read the manifest of an index.
 
     Raises:
-        SearchError: the folder holds no index, its manifest is damaged, or its format is newer than `FORMAT`.
+        SearchError: there is no index, its manifest is damaged, or its format is newer than `FORMAT`.
     """
     path = folder / MANIFEST
     try:
         found = json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         raise SearchError(
-            f"{folder} holds no index: make one with dvsa index PHOTOS --out {folder}"
+            f"{folder} contains no index: make one with dvsa index PHOTOS --out {folder}"
         ) from None
     except ValueError as error:
         raise SearchError(f"{path} is damaged ({error}): index the photographs again") from error

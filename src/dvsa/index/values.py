@@ -36,11 +36,11 @@ class Photograph:
     """
 
     id: str
-    """`content_id` of the file's content; an index holds each content once."""
+    """`content_id` of the file's content; an index contains each content once."""
     path: str
     """Its absolute path. A member of a tar file has the path that it would have after unpacking in place."""
     file: str
-    """The file that holds its bytes: `path`, or the tar file."""
+    """The file that contains its bytes: `path`, or the tar file."""
     offset: int = 0
     """Of its first byte in `file`."""
     size: int = 0

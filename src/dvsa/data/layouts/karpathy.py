@@ -16,7 +16,7 @@ def read(root: Path, entities: Path) -> Listing | None:
         return None
     if len(found) > 1:
         names = ", ".join(path.name for path in found.values())
-        raise DataError(f"{root} holds {names}: leave there only the one that lists its photographs")
+        raise DataError(f"{root} contains {names}: leave there only the one that lists its photographs")
 
     name, path = found.popitem()
     listing = Listing(name)
