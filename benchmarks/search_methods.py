@@ -74,7 +74,7 @@ def inverted_file(v_KID: Halves) -> Search:
 
 def graph(v_KID: Halves) -> Search:
     """The nearest regions of each word by a small-world graph of faiss."""
-    return by_regions(v_KID, "HNSW16_SQfp16", lambda index: setattr(index.hnsw, "efSearch", NEAR))
+    return by_regions(v_KID, "HNSW16_SQfp16", lambda index: setattr(index.hnsw, "efSearch", NEAR))  # type: ignore[attr-defined]
 
 
 def by_regions(v_KID: Halves, factory: str, prepare: Callable[[object], None]) -> Search:

@@ -24,10 +24,11 @@ def draw(results: Results) -> Picture:
     for offset, (name, colour) in zip((-0.22, 0.0, 0.22), COLOURS.items(), strict=True):
         for place, row in enumerate(rows.values()):
             figure = row[name]
-            low, high = figure.ends or [figure.value, figure.value]
+            value = figure.value or 0.0
+            low, high = figure.ends or [value, value]
             axes.plot([low, high], [place + offset] * 2, color=colour, linewidth=3, alpha=0.5)
             label = name if place == 0 else None
-            axes.plot([figure.value], [place + offset], "o", color=colour, markersize=5, label=label)
+            axes.plot([value], [place + offset], "o", color=colour, markersize=5, label=label)
 
     axes.set_yticks(range(len(rows)), rows)
     axes.invert_yaxis()

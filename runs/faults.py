@@ -137,7 +137,7 @@ def genders(said: Said, told: Told) -> list[tuple[str, Pair]]:
 
 def rare_things(said: Said, told: Told, heard: Mapping[str, int]) -> list[tuple[str, Pair]]:
     """Words that people agree on, by their frequency in training: whether the caption has them."""
-    found = []
+    found: list[tuple[str, Pair]] = []
     for name, (low, high) in RARITIES.items():
         agreed = [{w for w in agreed_words(theirs) if low <= heard.get(w, 0) < high} for theirs in told]
         there = [len(a & set(mine)) for a, mine in zip(agreed, said, strict=True)]

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import script
@@ -52,13 +52,16 @@ def write_captions(study: Study) -> None:
     training = study.data.split("train", restval=True)
     references = {example.name: list(example.sentences) for example in study.test}
 
+    def captions_of(name: str, beam: int) -> list[str]:
+        return texts_of(model(name), frames().feature_KIF, beam)
+
     for name, kind in (("", "rnn"), ("lstm", "lstm")):
         for beam in BEAMS:
             score_once(
                 study,
                 f"captions.{kind}.beam{beam}",
                 references,
-                lambda n=name, b=beam: texts_of(model(n), frames().feature_KIF, b),
+                partial(captions_of, name, beam),
             )
         with study.step(f"perplexity.{kind}") as keep:
             if keep is not None:

@@ -11,6 +11,7 @@ import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import script
 import torch
@@ -27,7 +28,8 @@ from dvsa.learn.tasks.proposals import ProposalStage, ProposalTask
 from dvsa.learn.tasks.stage import BOXES
 from dvsa.text import Vocabulary, words
 
-Choice = dict[str, object]
+Choice = dict[str, Any]
+"""A value for each parameter."""
 SEARCHES: dict[str, dict[str, tuple[object, ...]]] = {
     "alignment": {
         "lr": (2e-4, 1e-4, 4e-4),
@@ -72,6 +74,7 @@ def search(setup: "Setup", what: str, deadline: float) -> list[dict[str, object]
             if key in goals or time.monotonic() > deadline:
                 continue
             began = time.monotonic()
+            epoch: float | str
             try:
                 goals[key], epoch = setup.judge(what, choice)
             except ValueError as error:  # the training diverged
@@ -142,6 +145,7 @@ class Setup:
         # Train, and find the best evaluation in the log.
         stage = recipe.stages[-1] if what == "alignment" else paper.captions(what)
         cfg = replace(stage.train, epochs=EPOCHS[what], **own)
+        task: CaptionTask | AlignmentTask
         if isinstance(stage, CaptionStage):
             captioner = replace(stage.captioner, dropout=choice["dropout"])
             task = CaptionTask(replace(stage, captioner=captioner), model, self.corpus)

@@ -58,7 +58,7 @@ class Study:
         photographs = SquarePhotographs(examples, net.size, pick_device(None))
         feature_KIF = region_features(net, photographs, run.recipe.proposer, run.recipe.nms).float()
         with torch.no_grad():
-            parts = [net.regions(part).cpu() for part in feature_KIF.split(200)]
+            parts = [net.regions(part).cpu() for part in torch.split(feature_KIF, 200)]
 
         feature_KIF = feature_KIF.cpu()
         box_KI4, one_KI = feature_KIF[..., -GEOMETRY:-1], torch.ones(feature_KIF.shape[:2])

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dvsa.evaluation.comparison import Comparison
-from dvsa.metrics.figures import Report
+from dvsa.evaluation.comparison import Comparison, Difference
+from dvsa.metrics.figures import Figure, Report
 
 Json = dict[str, Any]
 
@@ -65,12 +65,21 @@ class Results:
             **{key: values[key] for key in ("bundle", "digest", "commit", "command")},
             shipped={name.partition("/")[0]: Report.from_json(report) for name, report in shipped},
             ablation={name: Result.of(result) for name, result in values.get("ablation", {}).items()},
-            precision={n: Comparison.from_json(c) for n, c in values.get("precision", {}).items()},
+            precision={n: comparison_of(c) for n, c in values.get("precision", {}).items()},
             failures=values.get("failures", {}),
             paper={name: Result.of(result) for name, result in paper.items()},
             inspection=inspection,
             cost=values.get("paper cost", {}),
         )
+
+
+def comparison_of(values: Json) -> Comparison:
+    """Read the JSON of one evaluation that `dvsa compare --json` compared."""
+    differences = {
+        name: Difference(row["a"], row["b"], Figure(row["difference"], *row["ci95"]))
+        for name, row in values["figures"].items()
+    }
+    return Comparison(values["photos"], differences)
 
 
 def group(results: Mapping[str, Result], kind: str) -> dict[str, Result]:

@@ -87,15 +87,15 @@ def overview(results: Results) -> Iterator[str]:
     """The table of the README: the paper beside the shipped model."""
     ranking, captions, grounding = (results.shipped[t] for t in ("ranking", "captions", "grounding"))
     paper = paper_figures.RANKING["flickr8k"]
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for direction, title in DIRECTIONS.items():
         names = ("R@1", "R@10")
         theirs = " / ".join(str(paper[direction][name]) for name in names)
         rows.append((f"{title}, R@1 / R@10", theirs, joined(ranking.parts[direction], names)))
 
     bleu = paper_figures.CAPTIONS["flickr8k"]["BLEU-4"]
-    names = ("BLEU-4", "METEOR", "CIDEr")
-    rows.append(("captions, BLEU-4 / METEOR / CIDEr", f"{bleu} / – / –", joined(captions, names)))
+    scores = joined(captions, ("BLEU-4", "METEOR", "CIDEr"))
+    rows.append(("captions, BLEU-4 / METEOR / CIDEr", f"{bleu} / – / –", scores))
     rows.append(("phrases located, IoU 0.5 / pointing", "–", joined(grounding, GROUNDING[:2])))
     rows.append(("phrases covered by a region, IoU 0.5 / IoU 0.7", "–", joined(grounding, GROUNDING[2:])))
     yield from table(("", "the paper", "the shipped model"), rows)

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dvsa.files import write
@@ -49,6 +49,6 @@ def device() -> str:
     return f"{torch.get_num_threads()} CPU threads"
 
 
-def keep(path: Path, values: Mapping[str, object] | list[object]) -> None:
+def keep(path: Path, values: Mapping[str, object] | Sequence[object]) -> None:
     """Write JSON; the file replaces an older one atomically."""
     write(path, json.dumps(values, indent=1, allow_nan=False).encode())

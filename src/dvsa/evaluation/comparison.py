@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -47,15 +46,6 @@ class Comparison:
             for name, d in self.differences.items()
         }
         return {"photos": self.photos, "figures": figures}
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "Comparison":
-        """Read what `to_json` gives."""
-        differences = {
-            name: Difference(row["a"], row["b"], Figure(row["difference"], *row["ci95"]))
-            for name, row in values["figures"].items()
-        }
-        return cls(values["photos"], differences)
 
     def rows(self) -> list[tuple[str, str, str, str, str, str]]:
         """Name, A, B, A - B, its interval, and whether it is real: as text, for tables."""
