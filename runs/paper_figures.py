@@ -27,9 +27,7 @@ def _ranks(*values: float) -> Figures:
 
 
 def _bleu(values: Sequence[float], verified: Sequence[bool], **others: Published) -> Figures:
-    bleu = {
-        name: Published(value, sure) for name, value, sure in zip(_BLEU, values, verified, strict=True)
-    }
+    bleu = {name: Published(value, sure) for name, value, sure in zip(_BLEU, values, verified, strict=True)}
     return {**bleu, **{name.replace("_", "-"): figure for name, figure in others.items()}}
 
 

@@ -145,18 +145,20 @@ class Setup:
         # Train, and find the best evaluation in the log.
         stage = recipe.stages[-1] if what == "alignment" else paper.captions(what)
         cfg = replace(stage.train, epochs=EPOCHS[what], **own)
-        task: CaptionTask | AlignmentTask
         if isinstance(stage, CaptionStage):
             captioner = replace(stage.captioner, dropout=choice["dropout"])
-            task = CaptionTask(replace(stage, captioner=captioner), model, self.corpus)
+            writing = CaptionTask(replace(stage, captioner=captioner), model, self.corpus)
+            train(writing, cfg, folder, self.device, quiet=True)
+            goal = writing.goal
         else:
             assert isinstance(stage, AlignmentStage)
-            task = AlignmentTask(stage, model, self.corpus)
-        train(task, cfg, folder, self.device, quiet=True)
+            aligning = AlignmentTask(stage, model, self.corpus)
+            train(aligning, cfg, folder, self.device, quiet=True)
+            goal = aligning.goal
 
         lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
-        top = max(lines, key=lambda line: line[task.goal])
-        return top[task.goal], top["epoch"]
+        top = max(lines, key=lambda line: line[goal])
+        return top[goal], top["epoch"]
 
 
 if __name__ == "__main__":
