@@ -62,14 +62,27 @@ def same(found: list[tuple[float, str]], wanted: list[tuple[float, str]]) -> Non
 
 
 @settings(max_examples=25)
-@given(count=st.integers(0, 30), words=st.integers(1, 12), k=st.integers(1, 40), seed=st.integers(0, 99),
-       length=st.sampled_from([1e-20, 1e-3, 1.0, 1e6]), full=st.integers(1, 9))  # fmt: skip
+@given(
+    count=st.integers(0, 30),
+    words=st.integers(1, 12),
+    k=st.integers(1, 40),
+    seed=st.integers(0, 99),
+    length=st.sampled_from([1e-20, 1e-3, 1.0, 1e6]),
+    full=st.integers(1, 9),
+)
 def test_search_is_brute_force(
-    tmp_path_factory: pytest.TempPathFactory, model: dvsa.Model, make: Any, count: int, words: int, k: int,
-    seed: int, length: float, full: int,
-) -> None:  # fmt: skip
+    tmp_path_factory: pytest.TempPathFactory,
+    model: dvsa.Model,
+    make: Any,
+    count: int,
+    words: int,
+    k: int,
+    seed: int,
+    length: float,
+    full: int,
+) -> None:
     rng = np.random.default_rng(seed)
-    # Some photographs have the vectors of others: ties, which identifiers must break.
+    # Some photographs have equal vectors, so that identifiers must break ties.
     entries = [make(n, vectors=int(rng.integers(0, 20))) for n in range(count)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(changes, "SEGMENT_SIZE", full)

@@ -106,7 +106,7 @@ def align(
     bundle: BundleFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Align the words of a sentence with the regions of a photograph.
+    """Align a sentence with a photograph.
 
     Each word gets its best region. An MRF joins neighbouring words on one region into segments.
 

@@ -101,9 +101,10 @@ def search(
     ray: RayAddress = None,
     as_json: AsJson = False,
 ) -> None:
-    """Search an index by a sentence, by a photograph or by a part of a photograph.
+    """Search an index for photographs.
 
-    Prints for each result the box that each word matched, in pixels, and the word's share of the score.
+    Search by a sentence, by a photograph (`--photo`) or by a part of one (`--region`). Prints for each result
+    the box that each word matched, in pixels, and the word's share of the score.
 
     Example: `dvsa search photographs.index "two dogs play in the snow" --html results.html`
     """
@@ -144,9 +145,10 @@ def caption_search(
     bundle: BundleFolder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find the sentences that fit a photograph best.
+    """Find sentences for a photograph.
 
-    The score of a sentence is the sum of its words' scores, as in a search for photographs.
+    Prints the lines of a text file that fit the photograph best. The score of a sentence is the sum of its
+    words' scores, as in a search for photographs.
 
     Example: `dvsa caption-search sentences.txt dog.jpg -k 5`
     """

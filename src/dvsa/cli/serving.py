@@ -43,7 +43,7 @@ def serve(
     allow_origin: Origins = None,
     open_page: Open = True,
 ) -> None:
-    """Serve a web page that shows the model at work.
+    """Show the model at work on a web page.
 
     Drop a photograph on the page to see its regions, captions and phrases, align sentences with it, or search
     an index. Photographs stay in memory, and nothing leaves the machine. Press Ctrl-C to stop.
