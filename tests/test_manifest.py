@@ -51,7 +51,7 @@ def test_other_formats_are_refused(content: object) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"name": 3}, "name is 3; expected a text"),
+        ({"name": 3}, "name is 3; expected a string"),
         ({"size": "224"}, "size is '224'; expected a whole number"),
         ({"size": True}, "size is True; expected a whole number"),
         ({"beam": -1}, "beam is -1; expected a whole number"),

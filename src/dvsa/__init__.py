@@ -1,11 +1,12 @@
 """Deep visual-semantic alignments: which words of a sentence describe which part of a photograph.
 
-import dvsa
-
-model = dvsa.load()
-view = model.open("dog.jpg")
-print(view.caption().text)
-print(view.align("a dog leaps over a log").segments)
+>>> import dvsa
+>>> model = dvsa.load()
+>>> view = model.open("examples/cat.jpg")
+>>> view.caption().text
+'a cat is sitting on a wall'
+>>> [segment.text for segment in view.align("a cat sits on a stone wall").segments]
+['a cat', 'sits on a stone', 'wall']
 """
 
 from importlib import import_module
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from dvsa.manifest import BundleError
     from dvsa.model import Model, View, load
     from dvsa.photo import PhotoError
+    from dvsa.sentence import Sentence
 
 __all__ = [
     "Alignment",
@@ -29,6 +31,7 @@ __all__ = [
     "Phrase",
     "Region",
     "Segment",
+    "Sentence",
     "View",
     "Word",
     "load",
@@ -40,6 +43,7 @@ _HOMES = {
     "BundleError": "dvsa.manifest",
     "Model": "dvsa.model",
     "PhotoError": "dvsa.photo",
+    "Sentence": "dvsa.sentence",
     "View": "dvsa.model",
     "load": "dvsa.model",
     "sampler": "dvsa.captioning",

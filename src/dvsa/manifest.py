@@ -15,11 +15,6 @@ MANIFEST: Final = "manifest.json"
 SCORES: Final = ("maxsim", "defrag")
 """The scores of a photograph and a sentence that `dvsa.maxsim` computes."""
 
-_REQUIRED: Final = (
-    "name", "licence", "files", "size", "embedding", "proposer", "nms", "score", "beta", "beam",
-    "length_power", "voices", "training",
-)  # fmt: skip
-
 
 class BundleError(ValueError):
     """A bundle that is missing, damaged or of another format; the message names the file."""
@@ -114,9 +109,6 @@ class BundleManifest:
         """
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise BundleError(f"{source} is not of format {FORMAT}: this version of dvsa cannot read it")
-        missing = sorted({*_REQUIRED} - {*content})
-        if missing:
-            raise BundleError(f"{source} lacks {', '.join(missing)}: export the bundle again")
 
         top = _Record(content, source)
         return cls(
@@ -162,18 +154,18 @@ class _Record:
     content: Mapping[str, object]
     source: str
     path: str = ""
-    """What stands before the names of its fields in errors, such as `voices.frame.`."""
+    """Prefix of the names of its fields in errors, such as `voices.frame.`."""
 
     def text(self, name: str) -> str:
         value = self._value(name)
         if not isinstance(value, str):
-            raise self._invalid(name, "a text")
+            raise self._invalid(name, "a string")
         return value
 
     def whole(self, name: str) -> int:
         value = self._value(name)
         if type(value) is not int or value < 0:
-            raise self._invalid(name, "a whole number from 0 on")
+            raise self._invalid(name, "a whole number, 0 or more")
         return value
 
     def number(self, name: str, default: float | None = None) -> float:
@@ -220,6 +212,7 @@ def _voices(top: _Record) -> dict[Subject, Voice]:
 
 
 def _probe(top: _Record) -> Probe | None:
+    """The recorded output for the probe picture, if there is one."""
     if "probe" not in top.content:
         return None
     probe = top.record("probe")

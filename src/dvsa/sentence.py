@@ -7,7 +7,7 @@ import numpy as np
 from dvsa.arrays import BoolArray, Floats
 
 MAX_WORDS = 500
-"""The longest sentence that is aligned or searched for."""
+"""The longest sentence that is aligned or searched for, in words."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
