@@ -111,12 +111,7 @@ def train(
         note(f"{data}: {len(dataset.problems)} problems worked around; dvsa data check lists them")
 
     options = FitOptions(
-        seed=seed,
-        device=device,
-        word_vectors=word_vectors,
-        sentences=sentences,
-        earlier=earlier,
-        init=init,
+        seed=seed, device=device, word_vectors=word_vectors, sentences=sentences, earlier=earlier, init=init
     )
     fit(RECIPES[recipe](), dataset, out, options)
 
