@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from dvsa.cli.figures import show_report
 from dvsa.cli.options import LAYOUTS, AsJson, BundleFolder, Entities
 from dvsa.cli.output import note, progress, register
+from dvsa.cli.scoring import show_report
 from dvsa.files import write
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dvsa.cli.figures import show_comparison, show_report
 from dvsa.cli.options import AsJson
-from dvsa.cli.output import note, print_json, show
+from dvsa.cli.output import note, print_json, show, table
 
 if TYPE_CHECKING:
     from dvsa.evaluation import Comparison
+    from dvsa.metrics.figures import Report
 
 References = Annotated[
     Path,
@@ -90,3 +90,20 @@ def compare(a: RunA, b: RunB, as_json: AsJson = False) -> None:
     show(f"A: {a}\nB: {b}")
     for name, comparison in found.items():
         show_comparison(comparison, name)
+
+
+def show_report(report: "Report", as_json: bool) -> None:
+    """Every figure with its 95% interval, and the settings behind them."""
+    if as_json:
+        print_json(report.to_json())
+    else:
+        show(str(report))
+
+
+def show_comparison(comparison: "Comparison", title: str) -> None:
+    """Every figure of both systems, and which differences are real."""
+    numbers = ("A", "B", "A − B", "95% interval")
+    rows = table("Figure", *numbers, "Real", right=numbers)
+    for row in comparison.rows():
+        rows.add_row(*row)
+    show(f"\n{title}, {comparison.photos} photographs\n", rows)
