@@ -52,6 +52,7 @@ def test_regions_are_chosen_by_any_proposer() -> None:
     assert own.proposer == model.bundle.manifest.proposer == "coverage"
     assert [name for name, view in views.items() if np.array_equal(view.box_I4, own.box_I4)] == ["coverage"]
     assert [len(view.box_I4) for view in views.values()] == [20, 20, 20, 1]
+    assert views["frame"].describe().phrases == ()
 
 
 @pytest.mark.parametrize("regions", ["best", "boxes.json", Path("boxes.json")])
