@@ -1,7 +1,7 @@
 # make demo    describe a photograph with the shipped model
 # make quick   checks for every edit: format, lint, types, unit tests without training, browser or data
 # make test    every check, as CI runs them
-# make docs    write docs/cli.md anew
+# make docs    generate docs/cli.md, docs/api.md and the tables of docs/architecture.md
 # make clean   remove both environments and what the demo wrote
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -28,6 +28,7 @@ types: .venv-dev/installed
 
 docs: .venv-dev/installed
 	.venv-dev/bin/python -m typer dvsa.cli utils docs --name dvsa --output docs/cli.md
+	.venv-dev/bin/python docs/generate.py
 
 clean:
 	rm -rf .venv .venv-dev demo
