@@ -59,6 +59,19 @@ def test_a_first_sentence_ends_at_a_full_stop_before_a_capital(generate: ModuleT
     assert generate.first_sentence("`v.s` of all words") == "`v.s` of all words"
 
 
+def test_a_layout_keeps_order_and_leaves_each_node_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(DOCS)
+    layers = import_module("layers")
+    assert layers.apart([10, 50], [20, 20], 100) == [10, 50]
+    assert layers.apart([50, 50, 50], [20, 20, 20], 100) == [30, 50, 70]
+    assert layers.apart([90, 95], [20, 40], 100) == [50, 80]  # within the width
+
+    paths = layers.chains({"a": 1, "b": 2, "c": 3}, [("c", "a"), ("c", "b")])
+    assert paths == [["c", ("c", "a", 2), "a"], ["c", "b"]]
+    place = layers.arrange({"a": 1, "b": 2, "c": 3}, paths, {"a": 30, "b": 30, "c": 30}, 100)
+    assert abs(place["b"] - place["c", "a", 2]) >= 18.5
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page: Path) -> None:
     assert list(broken_links(page)) == []
