@@ -8,35 +8,26 @@ shows the folders on floors, with their modules inside, and the imports between 
 
 import argparse
 import ast
-import io
 import subprocess
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import matplotlib as mpl
+from canvas import LINE, MARGIN, WIDTH, Point, band, box, canvas, line, save, text_width, tip, title, write
 from layers import Node, arrange, chains
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
-from matplotlib.patches import FancyBboxPatch, PathPatch, Polygon, Rectangle
 from matplotlib.path import Path as Curve
-from matplotlib.textpath import TextPath
-from PIL import Image
 
 FOLDER = "src/dvsa/learn"
-INK, QUIET, PAPER, BAND = "#1f2933", "#6b7785", "#ffffff", "#f4f6f9"
 COLOURS = ["#3b6fb6", "#c4652d", "#3f8f63", "#a2457f", "#8a6d1f", "#5a5fb0", "#2d8a98", "#b04a4a"]
 
 # Sizes in pixels
-WIDTH, LEFT, MARGIN, TITLE = 1200, 66, 18, 66
-TEXT, LINE = 13, 18
+LEFT, TITLE = 66, 66
 STOREY, BOX = 76, 26
 FRAME_GAP, FRAME_HEAD = 26, 30
 
 Imports = dict[str, set[str]]
 """The modules that each module imports, by their names below `dvsa.learn`."""
-Point = tuple[float, float]
 
 
 def main() -> None:
@@ -148,7 +139,7 @@ def bent_arrow(axes: Axes, points: Sequence[Point], colour: str) -> None:
             vertices.append((x, y))
             codes.append(Curve.LINETO)
     line(axes, vertices, codes, colour, 1.0)
-    axes.add_patch(Polygon([(x - 3.5, y - 2), (x + 3.5, y - 2), (x, y + 5)], color=colour, lw=0, zorder=3))
+    tip(axes, [(x - 3.5, y - 2), (x + 3.5, y - 2), (x, y + 5)], colour)
 
 
 # Folders on floors
@@ -242,75 +233,8 @@ def stairs(
             vertices = [(x, start), (x, y - 8), (x, y), (x - 8, y), (stop + 7, y)]
             codes = [Curve.MOVETO, Curve.LINETO, Curve.CURVE3, Curve.CURVE3, Curve.LINETO]
             line(axes, vertices, codes, colour[upper], 1.6)
-            tip = [(stop + 9, y - 4), (stop + 9, y + 4), (stop + 1, y)]
-            axes.add_patch(Polygon(tip, color=colour[upper], lw=0, zorder=3))
-            write(axes, stop + 11, y - 9, str(pairs[upper, lower]), size=TEXT - 1, color=colour[upper])
-
-
-# Pieces of a picture; coordinates are pixels from the top left
-
-
-def canvas(height: float) -> Axes:
-    """An empty picture."""
-    mpl.rcParams["path.simplify"] = False
-    figure = Figure((WIDTH / 100, height / 100), dpi=100)
-    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(height, 0))
-    axes.axis("off")
-    return axes
-
-
-def save(axes: Axes, path: Path) -> None:
-    """Write a picture as a PNG with few colours, which is small."""
-    drawn = io.BytesIO()
-    axes.figure.savefig(drawn, dpi=100, facecolor=PAPER)
-    Image.open(drawn).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
-
-
-def title(axes: Axes, text: str, *notes: str) -> None:
-    """A title with small lines below."""
-    write(axes, MARGIN, 22, text, size=18, weight="bold")
-    for n, note in enumerate(notes):
-        write(axes, MARGIN, 46 + n * LINE, note, color=QUIET)
-
-
-def band(axes: Axes, y: float, height: float, label: str, *, shaded: bool) -> None:
-    """The background of a floor, with its label."""
-    if shaded:
-        axes.add_patch(Rectangle((0, y), WIDTH, height, color=BAND, lw=0, zorder=0))
-    write(axes, MARGIN - 6, y + height / 2, label, color=QUIET)
-
-
-def box(axes: Axes, corner: Point, width: float, height: float, colour: str) -> None:
-    """A box with round corners."""
-    shape = FancyBboxPatch(
-        corner, width, height, "round,pad=0,rounding_size=5", fc=PAPER, ec=colour, lw=1.4, zorder=4
-    )
-    axes.add_patch(shape)
-
-
-def line(axes: Axes, vertices: Sequence[Point], codes: Sequence[int], colour: str, width: float) -> None:
-    """A curve below all boxes."""
-    axes.add_patch(PathPatch(Curve(vertices, codes), fill=False, ec=colour, lw=width, alpha=0.75, zorder=2))
-
-
-def write(
-    axes: Axes,
-    x: float,
-    y: float,
-    text: str,
-    *,
-    size: float = TEXT,
-    color: str = INK,
-    weight: str = "normal",
-    ha: str = "left",
-) -> None:
-    """Text with its small letters centred at `y`; `size` is in pixels."""
-    axes.text(x, y + 0.3 * size, text, size=0.72 * size, color=color, weight=weight, ha=ha, zorder=5)
-
-
-def text_width(text: str) -> float:
-    """The width of a text in pixels."""
-    return float(TextPath((0, 0), text, size=TEXT, prop=FontProperties()).get_extents().width)
+            tip(axes, [(stop + 9, y - 4), (stop + 9, y + 4), (stop + 1, y)], colour[upper])
+            write(axes, stop + 11, y - 9, str(pairs[upper, lower]), size=12, color=colour[upper])
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ class Model:
     def open(
         self, photo: str | Path | bytes | Photo, *, regions: str | Path | NDArray[np.floating] = OWN
     ) -> View:
-        """Look at a photograph.
+        """Open a photograph: decode it, choose its regions and compute their vectors.
 
         Args:
             photo: a file, the bytes of one, or a decoded photograph.
