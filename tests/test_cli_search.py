@@ -14,6 +14,8 @@ from dvsa.cli import app
 from dvsa.data import toy
 from dvsa.index import Index, index_manifest
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 

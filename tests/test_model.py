@@ -20,6 +20,7 @@ def seen(photo: Path, rerank: float) -> View:
     return Model(replace(bundle, manifest=changed)).open(photo)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("photo", PHOTOGRAPHS, ids=lambda photo: photo.stem)
 def test_captions_are_compared_by_log_probability_and_alignment(photo: Path) -> None:
     by_likelihood = seen(photo, 0.0)

@@ -9,7 +9,7 @@ import dvsa
 from dvsa.index import Index, Query
 
 pytest.importorskip("qdrant_client", reason="Qdrant's client is an extra: pip install 'dvsa[qdrant]'")
-pytestmark = pytest.mark.filterwarnings("ignore")  # warnings of Qdrant's client are not ours
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Qdrant's warnings are not ours
 
 D = 256
 

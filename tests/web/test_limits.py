@@ -67,8 +67,7 @@ def test_the_size_of_a_file_is_limited(serve: Any) -> None:
                 }
 
 
-def test_the_size_of_a_json_body_is_limited(serve: Any) -> None:
-    client = serve()
+def test_the_size_of_a_json_body_is_limited(client: TestClient) -> None:
     body = b'{"sentence": "' + b"a" * 2**16 + b'"}'
     for content in (body, iter([body])):
         answer = client.post(
@@ -136,15 +135,15 @@ def test_pixels_are_checked_before_decoding(
     assert "pixels are too many" in answer.json()["detail"]
 
 
-def test_the_memory_for_decoding_is_limited(serve: Any) -> None:
+def test_the_memory_for_decoding_is_limited(client: TestClient) -> None:
     stream = io.BytesIO()
     Image.new("1", (8000, 6000)).save(stream, "PNG")
-    answer = sent(serve(), form(part(stream.getvalue())))
+    answer = sent(client, form(part(stream.getvalue())))
     assert answer.status_code == 413
     assert "36,000,000" in answer.json()["detail"]
     stream = io.BytesIO()
     Image.new("L", (8000, 6000)).save(stream, "JPEG")
-    assert sent(serve(), form(part(stream.getvalue()))).status_code == 201
+    assert sent(client, form(part(stream.getvalue()))).status_code == 201
 
 
 # Pictures and forms
@@ -160,8 +159,9 @@ def test_the_memory_for_decoding_is_limited(serve: Any) -> None:
         b"\xff\xd8\xff",
     ],
 )
-def test_only_the_content_decides_what_is_a_picture(serve: Any, picture: bytes, content: bytes) -> None:
-    client = serve()
+def test_only_the_content_decides_what_is_a_picture(
+    client: TestClient, picture: bytes, content: bytes
+) -> None:
     answer = sent(client, form(part(content)))
     assert answer.status_code == 415
     assert [*answer.json()] == ["detail"]
@@ -183,9 +183,9 @@ def test_only_the_content_decides_what_is_a_picture(serve: Any, picture: bytes, 
         b"--other\r\n", b"\0" * 10_000, form(part(b"x"))[:-30],
     ],
 )  # fmt: skip
-def test_invalid_forms_and_bombs(serve: Any, body: bytes) -> None:
+def test_invalid_forms_and_bombs(client: TestClient, body: bytes) -> None:
     began = time.perf_counter()
-    answer = sent(serve(), body)
+    answer = sent(client, body)
     assert answer.status_code == 422
     assert [*answer.json()] == ["detail"]
     assert time.perf_counter() - began < 2
@@ -201,8 +201,8 @@ def test_invalid_forms_and_bombs(serve: Any, body: bytes) -> None:
         "multipart/form-data; boundary=" + "x" * 5000,
     ],
 )
-def test_bodies_that_are_not_forms(serve: Any, picture: bytes, kind: str) -> None:
-    assert sent(serve(), form(part(picture)), kind).status_code == 422
+def test_bodies_that_are_not_forms(client: TestClient, picture: bytes, kind: str) -> None:
+    assert sent(client, form(part(picture)), kind).status_code == 422
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ def serving(*arguments: object) -> Iterator[tuple[str, "subprocess.Popen[str]"]]
         process.communicate()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_it_serves_until_ctrl_c(index: Index, picture: bytes, ending: signal.Signals) -> None:
     with serving("--index", index.folder) as (address, process), httpx.Client(base_url=address) as client:

@@ -152,6 +152,7 @@ def test_best_boxes_are_those_of_the_model(seed: int, threshold: float, count: i
         assert torch.equal(chosen_I4, propose(logit_N.sigmoid(), box_N4, threshold))
 
 
+@pytest.mark.slow
 @given(seeds, st.sampled_from([40, 301, CANDIDATES + 50]))
 def test_covering_boxes_are_those_of_the_model(seed: int, count: int) -> None:
     torch.manual_seed(seed)

@@ -155,8 +155,8 @@ def test_dropout_is_for_training_alone(kind: str, dropout: float, word_dropout: 
 
 
 def test_bad_sizes_and_names_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"unknown sentence encoder 'lstm': choose from .*gru"):
-        SentenceConfig(kind="lstm")
+    with pytest.raises(ValueError, match=r"unknown sentence encoder 'choir': choose from .*gru"):
+        SentenceConfig(kind="choir")
     with pytest.raises(ValueError, match="positive"):
         SentenceConfig(hidden=0)
     with pytest.raises(ValueError, match=r"\(12, 7\), wanted \(12, 6\)"):

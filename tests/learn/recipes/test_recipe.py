@@ -46,7 +46,7 @@ def test_what_is_no_recipe_is_refused() -> None:
         ({}, "{} is not a recipe"),
         (whole | {"colour": 1}, "unexpected keyword argument 'colour'"),
         (whole | {"vision": []}, r"\[\] is not a JSON object"),
-        (whole | {"sentence": {"kind": "lstm"}}, "unknown sentence encoder 'lstm'"),
+        (whole | {"sentence": {"kind": "choir"}}, "unknown sentence encoder 'choir'"),
         (whole | {"stages": [7]}, "7 is not a stage of a recipe"),
         (whole | {"stages": [stage | {"subjects": ["frame"]}]}, "unexpected keyword argument 'subjects'"),
         (whole | {"stages": [stage | {"kind": "dreams"}]}, "unknown kind of stage 'dreams'"),

@@ -75,6 +75,7 @@ def test_only_the_sentences_side_learns(model: JointModel, corpus: Corpus) -> No
     assert learnt == {name for name, _ in model.named_parameters() if name.startswith("sentence.")}
 
 
+@pytest.mark.slow
 def test_sentences_learn_to_find_one_another(
     model: JointModel, corpus: Corpus, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -86,6 +86,7 @@ def test_captions_are_drawn_by_their_probability(task: RewardTask) -> None:
         assert share == pytest.approx(p_V[word].item(), abs=0.04)
 
 
+@pytest.mark.slow
 def test_captions_grow_better(task: RewardTask) -> None:
     net = task.build()
     optimizer = torch.optim.Adam(net.parameters(), lr=0.02)
