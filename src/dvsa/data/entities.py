@@ -22,10 +22,10 @@ from dvsa.data.dataset import DataError, GroundedPhrase
 from dvsa.records import Box
 from dvsa.text import words
 
-LARGEST = 1 << 20
+MAX_FILE_SIZE = 1 << 20
 """The largest annotation file that is read, in bytes; the real ones have less than 20 thousand."""
 
-CLOSE = 0.8
+MIN_SIMILARITY = 0.8
 """Two sentences of a photograph count as the same from this ratio of shared letters."""
 
 _MARK = re.compile(r"\[/EN#(?P<chain>\d+)(?P<kinds>(?:/[^\s/\]]+)+)\s+(?P<text>[^\]]*)\]")
@@ -141,8 +141,8 @@ class Entities:
         path = self._source / name
         if not path.is_file():
             return None
-        if path.stat().st_size > LARGEST:
-            raise DataError(f"{path} is larger than {LARGEST} bytes: it is not an annotation file")
+        if path.stat().st_size > MAX_FILE_SIZE:
+            raise DataError(f"{path} is larger than {MAX_FILE_SIZE} bytes: it is not an annotation file")
         return path.read_bytes()
 
 
@@ -153,7 +153,7 @@ def _read_archive(path: Path) -> dict[str, bytes]:
         # Read as a stream: seeking back in a compressed archive would decompress it again for each member.
         with tarfile.open(path, "r|*") as archive:
             for member in archive:
-                content = archive.extractfile(member) if member.size <= LARGEST else None
+                content = archive.extractfile(member) if member.size <= MAX_FILE_SIZE else None
                 if content is not None:
                     files["/".join(PurePosixPath(member.name).parts[-2:])] = content.read()
     except (tarfile.TarError, EOFError, lzma.LZMAError, zlib.error) as error:
@@ -219,7 +219,7 @@ def _partners(marked: Sequence[str], plain: Sequence[str]) -> list[int | None]:
         for p in free
     ]
     for ratio, m, p in sorted(similar, reverse=True):
-        if ratio >= CLOSE and partners[m] is None and p in free:
+        if ratio >= MIN_SIMILARITY and partners[m] is None and p in free:
             partners[m] = p
             free.remove(p)
     return partners

@@ -43,7 +43,7 @@ RADII = {"small": 10, "big": 18}
 GROUNDS = {"dark": 60, "light": 140}
 """Mean grey level of a background."""
 
-MOST = 10_000
+MAX_SCENES = 10_000
 """The most scenes in one split; there are 18,424 sets of two or three different things."""
 
 _TEMPLATES = {
@@ -99,13 +99,13 @@ def write(folder: Path, *, train: int = 1200, val: int = 120, test: int = 120, s
         `folder`, for `dvsa.data.load`.
 
     Raises:
-        DataError: a number of scenes is less than 0 or more than `MOST`.
+        DataError: a number of scenes is less than 0 or more than `MAX_SCENES`.
         OSError: the folder cannot be written.
     """
     counts = {"train": train, "val": val, "test": test}
     for split, count in counts.items():
-        if not 0 <= count <= MOST:
-            raise DataError(f"a toy split has 0 to {MOST} scenes, not {count}: change {split}")
+        if not 0 <= count <= MAX_SCENES:
+            raise DataError(f"a toy split has 0 to {MAX_SCENES} scenes, not {count}: change {split}")
 
     pictures, entities = folder / "images", folder / "entities"
     for place in (pictures, entities / "Annotations", entities / "Sentences"):

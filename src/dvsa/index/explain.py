@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 from dvsa.aligning import align
+from dvsa.arrays import Floats
 from dvsa.boxes import to_pixels
 from dvsa.index.query import Query
 from dvsa.index.values import Hit, Photograph
-from dvsa.model import Floats, Model
+from dvsa.model import Model
 from dvsa.photo import Photo, read
 from dvsa.records import Description, Region
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dvsa.arrays import Floats
 from dvsa.boxes import from_pixels
-from dvsa.model import Floats, Model, View
+from dvsa.model import Model, View
 from dvsa.photo import Photo
 from dvsa.sentence import Sentence
 

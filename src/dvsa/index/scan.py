@@ -15,9 +15,9 @@ from typing import Final
 
 import numkong
 import numpy as np
-from numpy.typing import NDArray
 
 from dvsa import maxsim
+from dvsa.arrays import BoolArray, Floats, IntArray
 from dvsa.index.segment import IndexSegment
 
 BLOCK: Final = 1024
@@ -29,15 +29,17 @@ CANDIDATES: Final = 1000
 LOWEST: Final = float(np.finfo(np.float32).min)
 """The lowest finite score; photographs that may not be found have minus infinity."""
 
-Floats = NDArray[np.float32]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 Found = tuple[float, str, IndexSegment, int]
 """Score and identifier of a photograph, its segment and its row there."""
 
 
 def best(
-    segments: Sequence[IndexSegment], allowed: Sequence[Bools], s_ND: Floats, k: int, *, pruned: bool = False
+    segments: Sequence[IndexSegment],
+    allowed: Sequence[BoolArray],
+    s_ND: Floats,
+    k: int,
+    *,
+    pruned: bool = False,
 ) -> list[Found]:
     """The k photographs with the highest MaxSim scores; ties are ordered by identifier.
 
@@ -87,12 +89,12 @@ def _kth_highest(score_K: Floats, k: int) -> float:
 
 
 def _fast_scores(
-    segments: Sequence[IndexSegment], allowed: Sequence[Bools], words: numkong.PackedMatrix
+    segments: Sequence[IndexSegment], allowed: Sequence[BoolArray], words: numkong.PackedMatrix
 ) -> list[Floats]:
     """Approximate scores of each segment's photographs; minus infinity where they are not allowed."""
     fast = [np.full(len(segment), -np.inf, np.float32) for segment in segments]
 
-    def score(n: int, at_K: Ints) -> None:
+    def score(n: int, at_K: IntArray) -> None:
         fast[n][at_K] = _products(segments[n], at_K, words)
 
     jobs: list[Callable[[], None]] = []
@@ -115,7 +117,7 @@ def _run_in_threads(jobs: Sequence[Callable[[], None]]) -> None:
             pass
 
 
-def _products(segment: IndexSegment, at_K: Ints, words: numkong.PackedMatrix) -> Floats:
+def _products(segment: IndexSegment, at_K: IntArray, words: numkong.PackedMatrix) -> Floats:
     """Sums over words of maxima over regions, for the given rows of a segment."""
     first_K, count_K = segment.first_K[at_K], segment.first_K[at_K + 1] - segment.first_K[at_K]
     begin_K = count_K.cumsum() - count_K
@@ -133,11 +135,11 @@ def _products(segment: IndexSegment, at_K: Ints, words: numkong.PackedMatrix) ->
 
 def _best_by_sketch(
     segments: Sequence[IndexSegment],
-    allowed: Sequence[Bools],
+    allowed: Sequence[BoolArray],
     s_ND: Floats,
     words: numkong.PackedMatrix,
     count: int,
-) -> list[Bools]:
+) -> list[BoolArray]:
     """The `count` allowed photographs with the best sketches; photographs without one use their vectors."""
     if sum(int(allowed_K.sum()) for allowed_K in allowed) <= count:
         return list(allowed)

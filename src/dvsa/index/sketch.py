@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvsa import files
+from dvsa.arrays import Floats
 
 WIDTH: Final = 32
 """Numbers in the sketch of a region."""
@@ -30,8 +31,6 @@ STEP: Final = 1024
 
 BLOCK: Final = 4096
 """Photographs that are scanned at once: few enough that the products stay in cache."""
-
-Floats = NDArray[np.float32]
 
 
 def file_names(name: str, count: int) -> tuple[str, str]:
