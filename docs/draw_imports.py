@@ -172,7 +172,7 @@ def draw_folders(imports: Imports) -> Axes:
     title(
         axes,
         f"dvsa.learn: {len(imports)} modules in {len(folders)} folders on {max(floor.values())} floors",
-        f"{count(imports) - within} imports between folders, counted at {arrows} arrows; {within} inside.",
+        f"{count(imports) - within} imports between folders, drawn as {arrows} arrows; {within} inside.",
     )
     for f in range(1, max(floor.values()) + 1):
         rows = [(corners[name][1], sizes[name][1]) for name in floor if floor[name] == f]

@@ -72,7 +72,7 @@ UNTUNED = without("tune", "settle")
 
 
 def untuned(**changes: object) -> Callable[[Recipe], Recipe]:
-    """The recipe without training of the trunk, and with other options; compare it with `no tuning`."""
+    """The recipe without training of the backbone, and with other options; compare it with `no tuning`."""
     return lambda recipe: vision(UNTUNED(recipe), **changes)
 
 

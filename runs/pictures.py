@@ -1,4 +1,4 @@
-"""Draw what a run has learnt, for the first photographs of a split and their first sentences.
+"""Draw what a run has learned, for the first photographs of a split and their first sentences.
 
     python runs/pictures.py RUN DATA OUT [--split test] [--first 4]
 

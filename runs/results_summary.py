@@ -61,7 +61,7 @@ def _parts_claim(ablation: Mapping[str, Result]) -> str:
     )
     rank, box = "p2s R@1", "R@1 IoU0.5"
     return (
-        "**Additional sentences, training of the trunk and the grounding loss contribute most.** On val, "
+        "**Additional sentences, training of the backbone and the grounding loss contribute most.** On val, "
         f"R@1 from photographs to sentences is {best.figures[rank]}; it is {reading.figures[rank]} without "
         f"reading and {tuning.figures[rank]} without tuning. {best.figures[box]} % of the phrases are "
         f"located, and {grounding.figures[box]} % without the grounding loss."

@@ -46,7 +46,7 @@ InitialBundle = Annotated[
         "--init",
         metavar="BUNDLE",
         show_default=False,
-        help="Warm start from a bundle of the same recipe: a folder, or shipped. Trunk and proposals stay.",
+        help="Warm start from a bundle of the same recipe: a folder or shipped. Backbone and proposals stay.",
     ),
 ]
 EarlierRun = Annotated[

@@ -1,4 +1,4 @@
-"""What a model has learnt: lengths of vectors, regions that it finds, its failures (paper, section 4.1)."""
+"""What a model has learned: lengths of vectors, regions that it finds, its failures (paper, section 4.1)."""
 
 from collections.abc import Iterable
 from typing import NamedTuple

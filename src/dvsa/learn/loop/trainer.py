@@ -104,7 +104,7 @@ def _step(
 ) -> Tensor:
     """One step of the optimizer; its loss."""
     torch.manual_seed(cfg.seed * 1_000_003 + state.step)  # dropout too depends on the step alone
-    if not state.net.training:  # switching the modes of a large trunk takes as long as a small step
+    if not state.net.training:  # switching the modes of a large backbone takes as long as a small step
         state.net.train()
     loss = task.loss(state.net, batch)
     optimizer.step(state.optimizer, loss, lr, cfg)

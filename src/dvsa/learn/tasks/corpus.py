@@ -51,18 +51,18 @@ class Corpus:
         self.vocabulary, self.device, self.quiet = vocabulary, device, quiet
 
         # Ids of the known words of every sentence.
-        learnt = [(e, [s for s in self._encode(e) if s]) for e in train]
-        learnt = [(e, ids) for e, ids in learnt if ids]
+        trained = [(e, [s for s in self._encode(e) if s]) for e in train]
+        trained = [(e, ids) for e, ids in trained if ids]
         judged = [(e, self._encode(e)) for e in val if e.sentences]
-        for split, pairs in (("training", learnt), ("validation", judged)):
+        for split, pairs in (("training", trained), ("validation", judged)):
             if not any(s for _, ids in pairs for s in ids):
                 raise ValueError(f"no sentence of the {split} split has a known word: lower min_count")
 
         # Photographs and sentences of a split stand in the same order.
         self.train, self.val = (
-            SquarePhotographs([e for e, _ in pairs], size, device, quiet=quiet) for pairs in (learnt, judged)
+            SquarePhotographs([e for e, _ in pairs], size, device, quiet=quiet) for pairs in (trained, judged)
         )
-        self.train_ids, self.val_ids = ([ids for _, ids in pairs] for pairs in (learnt, judged))
+        self.train_ids, self.val_ids = ([ids for _, ids in pairs] for pairs in (trained, judged))
 
     def _encode(self, example: Example) -> list[list[int]]:
         return [self.vocabulary.encode(words(sentence)) for sentence in example.sentences]
