@@ -14,6 +14,7 @@ settings.load_profile("dvsa")
 MARKERS = {
     "toy_run": "training",
     "quick": "training",
+    "fit_without_curves": "training",
     "browser": "browser",
     "flickr8k_dir": "data",
     "java": "java",

@@ -1,4 +1,4 @@
-"""What the tests of learning share: a cache of their own, a data set of a few scenes, and a small network."""
+"""Fixtures of the tests of training: an empty cache, a data set of a few scenes, and a small network."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +14,8 @@ from dvsa.text import Vocabulary, words
 
 
 @pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where features are kept during these tests."""
+def empty_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of cached arrays during these tests."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DVSA_CACHE", str(folder))
@@ -24,7 +24,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    """24 scenes to train on, 12 to validate with."""
+    """A data set of scenes: 24 for training, 12 for validation."""
     return load(toy.write(tmp_path_factory.mktemp("tiny") / "data", train=24, val=12, test=4, seed=1))
 
 
@@ -34,7 +34,7 @@ def vocabulary(tiny: Dataset) -> Vocabulary:
 
 
 @pytest.fixture(scope="session")
-def corpus(tiny: Dataset, vocabulary: Vocabulary, own_cache: Path) -> Corpus:
+def corpus(tiny: Dataset, vocabulary: Vocabulary, empty_cache: Path) -> Corpus:
     cpu = torch.device("cpu")
     return Corpus(tiny.split("train"), tiny.split("val"), vocabulary, 64, cpu, quiet=True)
 

@@ -1,4 +1,4 @@
-"""Files of weights: what is written comes back, and is written whole or not at all."""
+"""Checkpoints: tensors and facts are read as they were written, and damaged files are found."""
 
 import math
 import os
@@ -25,11 +25,11 @@ def tensors() -> dict[str, torch.Tensor]:
     }
 
 
-def test_what_is_saved_comes_back_to_the_bit(tmp_path: Path) -> None:
+def test_tensors_and_facts_are_read_as_they_were_written(tmp_path: Path) -> None:
     facts: dict[str, checkpoint.JsonValue] = {"step": 3, "best": -math.inf, "lines": [{"x": 0.1 + 0.2}]}
     checkpoint.save(tmp_path / "deep" / "w.safetensors", tensors(), facts)
-    found, read = checkpoint.load(tmp_path / "deep" / "w.safetensors")
-    assert read == facts
+    found, found_facts = checkpoint.load(tmp_path / "deep" / "w.safetensors")
+    assert found_facts == facts
     assert found.keys() == tensors().keys()
     for name, tensor in tensors().items():
         assert found[name].dtype == tensor.dtype
@@ -57,7 +57,7 @@ def test_a_missing_or_damaged_file_is_named(tmp_path: Path) -> None:
             checkpoint.load(path)
 
 
-def test_prefixes_come_and_go() -> None:
+def test_prefixes_are_added_and_removed() -> None:
     both = checkpoint.prefixed("model", tensors()) | checkpoint.prefixed("mean", {"a": torch.zeros(1)})
     assert checkpoint.under("model", both).keys() == tensors().keys()
     assert checkpoint.under("mean", both).keys() == {"a"}
@@ -65,7 +65,9 @@ def test_prefixes_come_and_go() -> None:
 
 
 @pytest.mark.parametrize("make", BUILDERS.values())
-def test_an_optimisers_memory_comes_back(tmp_path: Path, make: Callable[..., torch.optim.Optimizer]) -> None:
+def test_an_optimizer_continues_from_its_saved_state(
+    tmp_path: Path, make: Callable[..., torch.optim.Optimizer]
+) -> None:
     def fresh() -> tuple[nn.Linear, torch.optim.Optimizer]:
         torch.manual_seed(0)
         net = nn.Linear(3, 2)
@@ -76,12 +78,15 @@ def test_an_optimisers_memory_comes_back(tmp_path: Path, make: Callable[..., tor
         net(torch.ones(1, 3)).square().sum().backward()
         optimizer.step()
 
+    # One step, saved and restored.
     net, optimizer = fresh()
     step(net, optimizer)
     checkpoint.save(tmp_path / "o", checkpoint.optimizer_tensors(optimizer), {})
     other, resumed = fresh()
     other.load_state_dict(net.state_dict())
     checkpoint.restore_optimizer(resumed, checkpoint.load(tmp_path / "o")[0])
+
+    # Three more, with the one that went on and with the restored one.
     for _ in range(3):
         step(net, optimizer)
         step(other, resumed)

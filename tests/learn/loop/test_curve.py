@@ -10,7 +10,7 @@ from dvsa.learn.loop.curve import draw
 
 
 @pytest.mark.parametrize("count", [1, 4, 10])
-def test_it_draws_a_panel_for_every_figure(tmp_path: Path, count: int) -> None:
+def test_every_figure_has_a_panel(tmp_path: Path, count: int) -> None:
     lines = [
         {
             "step": s,
@@ -21,6 +21,7 @@ def test_it_draws_a_panel_for_every_figure(tmp_path: Path, count: int) -> None:
         }
         for s in range(3)
     ]
+
     draw(lines, tmp_path / "curve.png.partial")
     with Image.open(tmp_path / "curve.png.partial") as picture:
         assert picture.format == "PNG"
@@ -30,7 +31,7 @@ def test_it_draws_a_panel_for_every_figure(tmp_path: Path, count: int) -> None:
     assert len(colours) > 10  # lines, text, grid
 
 
-def test_it_draws_what_a_training_logs(toy_run: Path) -> None:
+def test_every_stage_of_a_run_has_a_curve_and_a_log(toy_run: Path) -> None:
     for folder in (path for path in toy_run.iterdir() if path.is_dir()):
         assert (folder / "curve.png").read_bytes().startswith(b"\x89PNG")
         assert all(json.loads(line)["loss"] for line in (folder / "log.jsonl").read_text().splitlines())

@@ -1,4 +1,4 @@
-"""Captioners against literal loops over their equations, and what each may see."""
+"""Captioners against literal loops over their equations, and which regions each depends on."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ FOCUS = torch.tensor([REGIONS - 1, 1, 0])
 
 
 def captioner(kind: str, seed: int = 0, dropout: float = 0.0, beside: bool = False) -> Captioner:
-    """A small captioner in use, with every weight that is learnt drawn anew, those that begin at zero too."""
+    """A small captioner in eval mode, with random weights, also where they normally start at 0."""
     torch.manual_seed(seed)
     cfg = CaptionerConfig(kind=kind, hidden=6, word_size=5, dropout=dropout, beside=beside)
     net = build(cfg, FEATURES, LOG_FREQUENCY)
@@ -37,6 +37,7 @@ def test_the_papers_rnn_equals_a_literal_loop(beside: bool) -> None:
     W_hh, b_h = (w[f"hh.recurrence.rnn.{name}_hh_l0"] for name in ("weight", "bias"))
     with torch.no_grad():
         logit_BTV = net(feature_BIF, FOCUS, TOKENS).numpy()
+
     for b, tokens in enumerate(TOKENS.tolist()):
         h = np.zeros(6)
         for t, token in enumerate(tokens):
@@ -48,7 +49,7 @@ def test_the_papers_rnn_equals_a_literal_loop(beside: bool) -> None:
 
 
 def image(feature_IF: Tensor, focus: Tensor, beside: bool) -> np.ndarray:
-    """What the paper's captioners see: the region, with or without the frame, and not where it lies."""
+    """The input of the paper's captioners: the region, with or without the frame, but not its place."""
     seen_IF = feature_IF[:, :-GEOMETRY].double().numpy()
     return np.concatenate([seen_IF[focus], seen_IF[-1]]) if beside else seen_IF[focus]
 
@@ -60,12 +61,13 @@ def gates(total: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.tanh(c) / (1 + np.exp(-o)), c
 
 
-def test_the_lstm_in_its_place_equals_a_literal_loop() -> None:
+def test_the_lstm_equals_a_literal_loop() -> None:
     net, feature_BIF = captioner("lstm"), features()
     w = {name: tensor.double().numpy() for name, tensor in net.state_dict().items()}
     cell = {name.removeprefix("hh.lstm."): array for name, array in w.items()}
     with torch.no_grad():
         logit_BTV = net(feature_BIF, FOCUS, TOKENS).numpy()
+
     for b, tokens in enumerate(TOKENS.tolist()):
         h, c = np.zeros(6), np.zeros(6)
         for t, token in enumerate(tokens):
@@ -82,14 +84,18 @@ def test_the_lstm_with_attention_equals_a_literal_loop() -> None:
     w = {name: tensor.double().numpy() for name, tensor in net.state_dict().items()}
     with torch.no_grad():
         logit_BTV = net(feature_BIF, FOCUS, TOKENS).numpy()
+
     for b, tokens in enumerate(TOKENS.tolist()):
+        # The features of the regions, and the first state.
         seen = feature_BIF[b].double().numpy() @ w["see.0.weight"].T + w["see.0.bias"]
         seen = (seen - seen.mean(1, keepdims=True)) / np.sqrt(seen.var(1, keepdims=True) + 1e-5)
         seen = np.maximum(seen * w["see.1.weight"] + w["see.1.bias"], 0)
         focus = int(FOCUS[b])
         h, c = np.split(np.tanh(w["begin.weight"] @ seen[focus] + w["begin.bias"]), 2)
         visible = range(REGIONS) if focus == REGIONS - 1 else (focus, REGIONS - 1)
+
         for t, token in enumerate(tokens):
+            # Attention, the LSTM, and the next word.
             query = w["query.weight"] @ h + w["query.bias"]
             key = {i: w["key.weight"] @ seen[i] + w["key.bias"] for i in visible}
             score = {i: np.exp(float((w["score.weight"] @ np.tanh(key[i] + query))[0])) for i in visible}
@@ -102,7 +108,7 @@ def test_the_lstm_with_attention_equals_a_literal_loop() -> None:
 
 
 @pytest.mark.parametrize("kind", CAPTIONERS)
-def test_step_by_step_equals_forward_in_any_order_of_the_batch(kind: str) -> None:
+def test_steps_equal_forward_in_any_order_of_the_batch(kind: str) -> None:
     net, feature_BIF = captioner(kind), features()
     with torch.no_grad():
         logit_BTV = net(feature_BIF, FOCUS, TOKENS)
@@ -115,7 +121,7 @@ def test_step_by_step_equals_forward_in_any_order_of_the_batch(kind: str) -> Non
             torch.testing.assert_close(logit_BV, logit_BTV[order, t])
 
 
-def test_the_image_enters_the_rnn_only_at_the_first_word() -> None:
+def test_the_rnn_sees_the_image_only_at_the_first_word() -> None:
     net, feature_BIF = captioner("rnn"), features()
     with torch.no_grad():
         _, (rest_BH, h_BH) = net.step(TOKENS[:, 0], net.start(feature_BIF, FOCUS))
@@ -129,7 +135,7 @@ def test_the_image_enters_the_rnn_only_at_the_first_word() -> None:
 
 
 @pytest.mark.parametrize("beside", [False, True])
-def test_the_rnn_sees_its_focus_and_at_most_the_frame_and_not_where_it_lies(beside: bool) -> None:
+def test_the_rnn_sees_its_focus_and_perhaps_the_frame_but_not_their_places(beside: bool) -> None:
     net, feature_BIF = captioner("rnn", beside=beside), features().requires_grad_()
     (grad_BIF,) = torch.autograd.grad(net(feature_BIF, FOCUS, TOKENS).sum(), feature_BIF)
     for b, focus in enumerate(FOCUS.tolist()):
@@ -138,7 +144,7 @@ def test_the_rnn_sees_its_focus_and_at_most_the_frame_and_not_where_it_lies(besi
         assert not grad_BIF[b, :, -GEOMETRY:].any()
 
 
-def test_a_regions_phrase_cannot_see_other_regions() -> None:
+def test_the_phrase_of_a_region_does_not_depend_on_other_regions() -> None:
     net, feature_BIF = captioner("attention"), features().requires_grad_()
     logit_BTV = net(feature_BIF, FOCUS, TOKENS)
     (grad_BIF,) = torch.autograd.grad(logit_BTV.square().sum(), feature_BIF)
@@ -159,23 +165,23 @@ def test_the_softmax_bias_starts_at_the_log_frequencies(kind: str) -> None:
     assert bias_V.requires_grad
     with torch.no_grad():
         bias_V.zero_()
-    assert LOG_FREQUENCY.all()  # a copy: training does not write into the caller's tensor
+    assert LOG_FREQUENCY.all()  # the bias is a copy: training does not change the caller's tensor
 
 
 @pytest.mark.parametrize("kind", CAPTIONERS)
-def test_dropout_is_for_training_alone(kind: str) -> None:
+def test_dropout_acts_only_in_training(kind: str) -> None:
     net, feature_BIF = captioner(kind, dropout=0.5), features()
     torch.testing.assert_close(net(feature_BIF, FOCUS, TOKENS), captioner(kind)(feature_BIF, FOCUS, TOKENS))
     net.train()
     assert not torch.allclose(net(feature_BIF, FOCUS, TOKENS), net(feature_BIF, FOCUS, TOKENS))
 
 
-def test_at_picks_one_row_of_each() -> None:
+def test_at_takes_one_row_of_each_photograph() -> None:
     x_BIF = features()
     torch.testing.assert_close(at(x_BIF, FOCUS), torch.stack([x_BIF[b, i] for b, i in enumerate(FOCUS)]))
 
 
-def test_bad_configurations_are_refused() -> None:
+def test_invalid_options_are_refused() -> None:
     with pytest.raises(ValueError, match=r"unknown captioner 'gpt': choose from .*rnn"):
         CaptionerConfig(kind="gpt")
     with pytest.raises(ValueError, match="dropout"):

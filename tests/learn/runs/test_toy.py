@@ -1,4 +1,4 @@
-"""The whole system, trained from nothing on scenes of coloured shapes and judged on scenes it never saw."""
+"""The whole system, trained from scratch on scenes of coloured shapes and evaluated on other scenes."""
 
 from pathlib import Path
 
@@ -43,13 +43,13 @@ def test_words_find_their_boxes(
     assert evaluation.word_accuracy(model, examples, beta=beta, encoded=encoded) >= 95
 
 
-def test_captions_tell_of_their_own_scenes(model: Model, examples: tuple[Example, ...]) -> None:
+def test_captions_fit_their_own_scenes(model: Model, examples: tuple[Example, ...]) -> None:
     names = [example.name for example in examples[:40]]
-    said = {example.name: model.open(example.read()).caption().text for example in examples[:40]}
+    hypotheses = {example.name: model.open(example.read()).caption().text for example in examples[:40]}
 
     def cider(shift: int) -> float:
         references = {name: examples[(k + shift) % 40].sentences for k, name in enumerate(names)}
-        return score(references, said, with_meteor=False).figures(np.arange(40))["CIDEr"]
+        return score(references, hypotheses, with_meteor=False).figures(np.arange(40))["CIDEr"]
 
     assert cider(0) > 100
     assert cider(0) > 2 * cider(1), "the captions fit the next scene's sentences as well"

@@ -1,4 +1,4 @@
-"""Bundles: every graph says what its network says, at any size, and what is written can be trusted."""
+"""Bundles: every graph agrees with its network at any size, and damaged files are found."""
 
 import json
 import shutil
@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 import torch
 from torch import Tensor, nn
@@ -22,23 +21,25 @@ from dvsa.learn.recipes.catalogue import RECIPES
 from dvsa.learn.recipes.recipe import Recipe
 from dvsa.learn.runs.run import Run
 from dvsa.learn.runs.warm_start import WarmStart
-from dvsa.learn.ship import export, onnx_file
+from dvsa.learn.ship import export
 from dvsa.learn.ship.export import _halved
 from dvsa.learn.tasks.stage import WritingStage
 from dvsa.manifest import BundleError, Voice
 from dvsa.text import FIRST_WORD, START, START_PHRASE, Vocabulary, pad
 
 WORDS = 4000
-AGREE = 1e-3
+TOLERANCE = 1e-3
 
 
 def untrained(recipe: Recipe, out: Path) -> Path:
-    """A run of `recipe` as it would stand after no step at all, with a vocabulary of an ordinary size."""
+    """A run of `recipe` with the weights before the first step, and a vocabulary of a realistic size."""
     vocabulary = Vocabulary(tuple(f"w{n:04}" for n in range(WORDS)), (9,) * WORDS, 9)
     out.mkdir()
     (out / PHOTOS_FILE).write_text("")
     vocabulary.save(out / "vocabulary.tsv")
     (out / "config.json").write_text(json.dumps({"recipe": recipe.to_json(), "data": "none"}))
+
+    # A checkpoint of every stage.
     torch.manual_seed(0)
     model = JointModel(recipe.vision, recipe.sentence, len(vocabulary))
     for stage in recipe.stages:
@@ -52,7 +53,7 @@ def untrained(recipe: Recipe, out: Path) -> Path:
 
 @pytest.fixture(scope="module", params=["toy", "best", "paper"])
 def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Bundle]:
-    """The trained toy run, and untrained ones of the great recipes, each with its bundle."""
+    """The trained toy run and untrained runs of two large recipes, each with its bundle."""
     if request.param == "toy":
         folder, bundle = request.getfixturevalue("toy_run"), request.getfixturevalue("toy_bundle")
     else:
@@ -65,11 +66,11 @@ def assert_agree(found: Sequence[np.ndarray], wanted: Sequence[Tensor], case: ob
     for number, (array, tensor) in enumerate(zip(found, wanted, strict=True)):
         assert array.shape == tensor.shape, (case, number)
         difference = np.abs(array - tensor.numpy()).max(initial=0)
-        assert difference <= AGREE, f"output {number} is {difference:.1e} off, case {case}"
+        assert difference <= TOLERANCE, f"output {number} is {difference:.1e} off, case {case}"
 
 
 def pictures(count: int, size: int) -> Tensor:
-    """Soft blots of colour: like photographs, and unlike noise, they use the whole range of a trunk."""
+    """Smooth patches of colour: unlike noise, they use the whole range of a backbone, as photographs do."""
     small_BCHW = torch.randint(0, 256, (count, 3, 6, 6)).float()
     large_BCHW = nn.functional.interpolate(small_BCHW, (size, size), mode="bicubic").clamp(0, 255)
     return large_BCHW.permute(0, 2, 3, 1).to(torch.uint8).contiguous()
@@ -81,17 +82,15 @@ def draw_boxes(count: int, regions: int) -> Tensor:
 
 
 @torch.no_grad()
-def test_a_bundle_gives_its_networks_back(exported: tuple[Run, Bundle]) -> None:
+def test_the_networks_can_be_restored_from_a_bundle(exported: tuple[Run, Bundle]) -> None:
     run, bundle = exported
-    net, wanted = (
-        WarmStart(str(bundle.folder)).joint_model(bundle.vocabulary).eval(),
-        _halved(run.joint_model()),
-    )
+    original = _halved(run.joint_model())
+    restored = WarmStart(str(bundle.folder)).joint_model(bundle.vocabulary).eval()
     torch.manual_seed(1)
-    pixels, ids = pictures(2, wanted.vision.size), torch.randint(FIRST_WORD, len(bundle.vocabulary), (3, 7))
-    found = [*net.vision.look(pixels), net.sentence(ids, torch.ones_like(ids, dtype=torch.bool))]
-    true = [*wanted.vision.look(pixels), wanted.sentence(ids, torch.ones_like(ids, dtype=torch.bool))]
-    assert_agree([t.numpy() for t in found], true, "networks")
+    pixels, ids = pictures(2, original.vision.size), torch.randint(FIRST_WORD, len(bundle.vocabulary), (3, 7))
+    real = torch.ones_like(ids, dtype=torch.bool)
+    found, wanted = ([*net.vision.look(pixels), net.sentence(ids, real)] for net in (restored, original))
+    assert_agree([t.numpy() for t in found], wanted, "networks")
 
 
 @torch.no_grad()
@@ -104,13 +103,13 @@ def test_regions_agree(exported: tuple[Run, Bundle]) -> None:
         fine, coarse, logit_BN, box_BN4 = vision.look(pixels)
         found = bundle.graphs.run("look", {"pixels": pixels.numpy()})
         assert_agree(found, (fine, coarse, logit_BN.sigmoid(), box_BN4), f"{count} photographs")
+
         for regions in range(1, 21):
             box_BI4 = draw_boxes(count, regions)
             inputs = {"fine": fine, "coarse": coarse, "boxes": box_BI4}
             found = bundle.graphs.run("encode", {name: t.numpy() for name, t in inputs.items()})
-            assert_agree(
-                found, vision.encode(fine, coarse, box_BI4), f"{count} photographs, {regions} regions"
-            )
+            wanted = vision.encode(fine, coarse, box_BI4)
+            assert_agree(found, wanted, f"{count} photographs, {regions} regions")
 
 
 @torch.no_grad()
@@ -135,7 +134,9 @@ def test_captions_agree_word_by_word(exported: tuple[Run, Bundle]) -> None:
     for subject, (stage, trained) in run.captioners().items():
         voice, net = bundle.manifest.voices[subject], _halved(trained)
         assert voice == Voice(stage, START if subject == "frame" else START_PHRASE)
+
         for regions in range(1, 21):
+            # The first state.
             count = 1 + regions % 3
             torch.manual_seed(regions)
             feature_BIF = torch.rand(count, regions, features)
@@ -144,6 +145,8 @@ def test_captions_agree_word_by_word(exported: tuple[Run, Bundle]) -> None:
             inputs = {"features": feature_BIF.numpy(), "focus": focus_B.numpy()}
             arrays = bundle.graphs.run(f"{stage}.start", inputs)
             assert_agree(arrays, state, f"start, {regions} regions")
+
+            # Three words, the first fixed and two at random.
             names = bundle.graphs.inputs(f"{stage}.step")
             token_B = torch.full((count,), voice.start)
             for step in range(3):
@@ -157,14 +160,15 @@ def test_captions_agree_word_by_word(exported: tuple[Run, Bundle]) -> None:
 
 
 @torch.no_grad()
-def test_halved_weights_make_nearly_the_same_features(exported: tuple[Run, Bundle]) -> None:
+def test_features_hardly_change_in_half_precision(exported: tuple[Run, Bundle]) -> None:
     model = exported[0].joint_model()
     before = {name: t.clone() for name, t in model.state_dict().items()}
     halved = _halved(model)
     assert not halved.training
-    assert all(torch.equal(t, before[name]) for name, t in model.state_dict().items())
+    assert all(torch.equal(t, before[name]) for name, t in model.state_dict().items())  # it is a copy
     for tensor in halved.state_dict().values():
         assert not tensor.is_floating_point() or torch.equal(tensor, tensor.half().float())
+
     torch.manual_seed(0)
     pixels, box_BI4 = pictures(2, model.vision.size), draw_boxes(2, 5)
     feature_BIF, halved_BIF = (
@@ -173,36 +177,24 @@ def test_halved_weights_make_nearly_the_same_features(exported: tuple[Run, Bundl
     assert (feature_BIF - halved_BIF).norm() < 0.02 * feature_BIF.norm()
 
 
-def test_the_bundle_is_small_and_says_what_it_is(exported: tuple[Run, Bundle]) -> None:
+def test_a_bundle_is_small_and_its_manifest_describes_it(exported: tuple[Run, Bundle]) -> None:
     run, bundle = exported
     files = {path.name: path for path in bundle.folder.iterdir()}
     assert sum(path.stat().st_size for path in files.values()) < 60e6
     assert {*bundle.manifest.files} == {*files} - {"manifest.json"}
     assert {"look.onnx", "encode.onnx", "sentence.onnx", "vocabulary.tsv", "LICENCE.txt"} < {*files}
+
+    # The manifest.
     assert bundle.vocabulary == run.vocabulary
     assert bundle.manifest.size == run.joint_model().vision.size
     assert bundle.manifest.training == {"config": run.config, "validation": run.facts}
     for name in ("embedding", "proposer", "nms", "sharpness", "score", "beta", "beam", "length_power"):
         source = run.recipe.vision if name == "embedding" else run.recipe
         assert getattr(bundle.manifest, name) == getattr(source, name)
+
+    # Everybody may read the files.
     assert stat.S_IMODE(bundle.folder.stat().st_mode) == 0o755
     assert {stat.S_IMODE(path.stat().st_mode) for path in files.values()} == {0o644}
-
-
-def test_large_weights_are_stored_in_half_and_small_ones_are_not(tmp_path: Path) -> None:
-    net = nn.Sequential(nn.Linear(16, 16), nn.Linear(16, 15, bias=False))
-    path = tmp_path / "net.onnx"
-    onnx_file.write(net, (torch.rand(2, 16),), path, ["x"], ["y"])
-    types = {
-        t.dims[0] if len(t.dims) == 1 else tuple(t.dims): t.data_type
-        for t in onnx.load(str(path)).graph.initializer
-    }
-    single, half = onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16
-    assert sorted(types.values()) == sorted([half, single, single])
-    assert types[16] == single
-    before = path.read_bytes()
-    onnx_file.store_half(path)  # nothing is left to do
-    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("name", ["look.onnx", "vocabulary.tsv", "caption.step.onnx", "LICENCE.txt"])
@@ -212,17 +204,19 @@ def test_a_damaged_file_is_named(toy_bundle: Path, tmp_path: Path, name: str, da
     folder.mkdir()
     for path in toy_bundle.iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
+
     content = bytearray((folder / name).read_bytes())
     if damage == "flip":
         content[len(content) // 2] ^= 1
     (folder / name).write_bytes(content[:-1] if damage == "cut" else content)
     if damage == "remove":
         (folder / name).unlink()
+
     with pytest.raises(BundleError, match=rf"{name} is {'missing' if damage == 'remove' else 'damaged'}"):
         Bundle.open(folder)
 
 
-def test_a_full_folder_is_left_alone(toy_run: Path, tmp_path: Path) -> None:
+def test_a_folder_with_files_is_refused(toy_run: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(ValueError, match="is not empty"):
         export.export(Run(toy_run), tmp_path)
@@ -241,14 +235,14 @@ def test_an_interrupted_export_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_bundle_may_have_a_name_of_its_own_and_an_empty_folder(toy_run: Path, tmp_path: Path) -> None:
+def test_a_bundle_may_have_another_name_and_an_empty_folder(toy_run: Path, tmp_path: Path) -> None:
     (tmp_path / "bundle").mkdir()
     out = export.export(Run(toy_run), tmp_path / "bundle", name="shapes")
     assert out == tmp_path / "bundle"
     assert Bundle.open(out).manifest.name == "shapes"
 
 
-def test_a_bundle_says_which_photographs_its_run_has_seen(
+def test_a_bundle_lists_the_photographs_that_its_run_has_seen(
     toy_run: Path, toy_bundle: Path, toy_data: Path, tmp_path: Path
 ) -> None:
     known, toy = Bundle.open(toy_bundle).seen(), load(toy_data)
@@ -258,7 +252,8 @@ def test_a_bundle_says_which_photographs_its_run_has_seen(
             assert known.names[name_digest(example.name)] == split
             assert known.contents[content_digest(example)] == split
     assert len(known.names) == len(toy.split("train")) + len(toy.split("val"))
-    # Runs of before have no such list, and neither have their bundles.
+
+    # Runs of earlier versions have no list, so their bundles have none.
     old = tmp_path / "run"
     shutil.copytree(toy_run, old, ignore=shutil.ignore_patterns(PHOTOS_FILE))
     assert Bundle.open(export.export(Run(old), tmp_path / "bundle")).seen() is None

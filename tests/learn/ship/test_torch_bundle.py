@@ -1,4 +1,4 @@
-"""A run used live against the same run exported."""
+"""A run that answers from torch, against its exported bundle."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,25 +14,27 @@ from dvsa.manifest import BundleError
 from dvsa.model import Model
 
 
-def test_a_live_run_says_what_its_bundle_says(toy_run: Path, toy_bundle: Path, toy_data: Path) -> None:
-    here, there = torch_model(Run(toy_run), "cpu"), Model(Bundle.open(toy_bundle, threads=1))
-    theirs = replace(there.bundle.manifest, files={}, probe=None, name="")
-    assert replace(here.bundle.manifest, name="") == theirs
+def test_a_run_agrees_with_its_bundle(toy_run: Path, toy_bundle: Path, toy_data: Path) -> None:
+    here, exported = torch_model(Run(toy_run), "cpu"), Model(Bundle.open(toy_bundle, threads=1))
+    wanted = replace(exported.bundle.manifest, files={}, probe=None, name="")
+    assert replace(here.bundle.manifest, name="") == wanted
     with pytest.raises(BundleError, match="no digest"):
         _ = here.bundle.digest
+
     same: list[bool] = []
     for example in load(toy_data).split("val")[:10]:
-        # half precision may turn the order of two candidates; fixed boxes are the same
-        ours_seen, theirs_seen = (m.open(example.read(), regions="grid") for m in (here, there))
-        np.testing.assert_allclose(ours_seen.feature_IF, theirs_seen.feature_IF, atol=1e-2)
-        np.testing.assert_allclose(ours_seen.v_ID, theirs_seen.v_ID, atol=1e-2)
-        np.testing.assert_allclose(
-            here.open(example.read()).score_I, there.open(example.read()).score_I, atol=1e-2
-        )
+        # Half precision may swap two candidates, so the boxes are fixed.
+        views = [model.open(example.read(), regions="grid") for model in (here, exported)]
+        ours, theirs = views
+        np.testing.assert_allclose(ours.feature_IF, theirs.feature_IF, atol=1e-2)
+        np.testing.assert_allclose(ours.v_ID, theirs.v_ID, atol=1e-2)
+        our_score_I, their_score_I = (model.open(example.read()).score_I for model in (here, exported))
+        np.testing.assert_allclose(our_score_I, their_score_I, atol=1e-2)
+
         sentence = example.sentences[0]
-        assert ours_seen.score(sentence) == pytest.approx(theirs_seen.score(sentence), rel=1e-2)
-        written = [
-            [view.caption(1), *(p.caption for p in view.phrases(2))] for view in (ours_seen, theirs_seen)
-        ]
-        same += [our.text == their.text for our, their in zip(*written, strict=True)]
-    assert np.mean(same) >= 0.9, "of two words that are as likely, half precision may take the other"
+        assert ours.score(sentence) == pytest.approx(theirs.score(sentence), rel=1e-2)
+        captions = [[view.caption(1), *(p.caption for p in view.phrases(2))] for view in views]
+        same += [our.text == their.text for our, their in zip(*captions, strict=True)]
+
+    # Half precision may swap two words that are almost equally probable.
+    assert np.mean(same) >= 0.9

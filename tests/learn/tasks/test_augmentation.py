@@ -1,22 +1,21 @@
-"""Views: a window of a photograph shows what is in it, and boxes move with what they hold."""
+"""Random windows of photographs: boxes move with what they show."""
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dvsa.learn.tasks import augmentation as views
-from dvsa.learn.tasks.augmentation import VISIBLE, WHOLE, Window
+from dvsa.learn.tasks.augmentation import VISIBLE, WHOLE, Window, draw, show
 from dvsa.records import Box
 
 SIZE = 32
 
 
 @st.composite
-def windows(draw: st.DrawFn, least: int = 1) -> Box:
-    """Boxes on the borders of 32 cells, each side at least so many cells long."""
-    x0, y0 = draw(st.integers(0, SIZE - least)), draw(st.integers(0, SIZE - least))
-    x1, y1 = draw(st.integers(x0 + least, SIZE)), draw(st.integers(y0 + least, SIZE))
+def areas(drawn: st.DrawFn, least: int = 1) -> Box:
+    """Boxes on a grid of 32 by 32 cells, with sides of at least `least` cells."""
+    x0, y0 = drawn(st.integers(0, SIZE - least)), drawn(st.integers(0, SIZE - least))
+    x1, y1 = drawn(st.integers(x0 + least, SIZE)), drawn(st.integers(y0 + least, SIZE))
     return x0 / SIZE, y0 / SIZE, x1 / SIZE, y1 / SIZE
 
 
@@ -28,69 +27,72 @@ def painted(box: Box) -> torch.Tensor:
     return pixels_BHWC
 
 
-@given(windows(), windows(least=8), st.booleans())
-def test_a_box_lies_where_the_view_shows_what_it_holds(box: Box, window: Box, mirrored: bool) -> None:
-    view = Window(window, mirrored)
-    light_HW = views.show(painted(box), [view])[0, :, :, 0].float() / 255
-    found = view.box(box)
-    inside = max(min(box[2], window[2]) - max(box[0], window[0]), 0) * max(
-        min(box[3], window[3]) - max(box[1], window[1]), 0
-    )
+@given(areas(), areas(least=8), st.booleans())
+def test_a_box_lies_where_the_window_shows_its_content(box: Box, area: Box, mirrored: bool) -> None:
+    window = Window(area, mirrored)
+    light_HW = show(painted(box), [window])[0, :, :, 0].float() / 255
+    found = window.box(box)
+
+    # The box is hidden if too little of it is in the window.
+    width = max(min(box[2], area[2]) - max(box[0], area[0]), 0)
+    inside = width * max(min(box[3], area[3]) - max(box[1], area[1]), 0)
     assert (found is not None) == (inside >= VISIBLE * (box[2] - box[0]) * (box[3] - box[1]) * (1 - 1e-9))
+
+    # A visible box is the white area that the window shows.
     if found is not None:
         x0, y0, x1, y1 = (edge * SIZE for edge in found)
         at_H, at_W = torch.meshgrid(*[torch.arange(SIZE) + 0.5] * 2, indexing="ij")
-        blur = 1 / min(window[2] - window[0], window[3] - window[1])  # pixels of an enlarged view are mixed
+        blur = 1 / min(area[2] - area[0], area[3] - area[1])  # enlarging mixes neighbouring pixels
         well_inside = (at_W > x0 + blur) & (at_W < x1 - blur) & (at_H > y0 + blur) & (at_H < y1 - blur)
         outside = (at_W < x0 - blur) | (at_W > x1 + blur) | (at_H < y0 - blur) | (at_H > y1 + blur)
         assert (light_HW[well_inside] > 0.98).all()
         assert (light_HW[outside] < 0.02).all()
 
 
-@given(windows())
-def test_the_whole_is_the_photograph_itself_and_two_mirrors_are_none(box: Box) -> None:
+@given(areas())
+def test_the_whole_window_changes_nothing_and_two_mirrorings_cancel(box: Box) -> None:
     mirror = Window(mirrored=True)
     assert WHOLE.box(box) == box
-    assert torch.equal(views.show(painted(box), [WHOLE]), painted(box))
+    assert torch.equal(show(painted(box), [WHOLE]), painted(box))
     once = mirror.box(box)
     assert once is not None
     assert mirror.box(once) == box
-    assert torch.equal(views.show(painted(box), [mirror]), painted(once))
-    assert torch.equal(views.show(views.show(painted(box), [mirror]), [mirror]), painted(box))
+    assert torch.equal(show(painted(box), [mirror]), painted(once))
+    assert torch.equal(show(show(painted(box), [mirror]), [mirror]), painted(box))
 
 
-def test_a_view_beyond_the_photograph_repeats_its_edges() -> None:
-    seen_HW = views.show(painted((0.0, 0.0, 0.5, 1.0)), [Window((-0.5, 0.0, 1.0, 1.0))])[0, :, :, 0]
+def test_a_window_beyond_the_photograph_repeats_its_edges() -> None:
+    seen_HW = show(painted((0.0, 0.0, 0.5, 1.0)), [Window((-0.5, 0.0, 1.0, 1.0))])[0, :, :, 0]
     assert (seen_HW[:, :20] == 255).all()
     assert (seen_HW[:, 22:] == 0).all()
     assert Window((-0.5, 0.0, 1.0, 1.0)).box((0.0, 0.0, 1.0, 1.0)) == pytest.approx((1 / 3, 0, 1, 1))
 
 
-def test_true_boxes_that_are_not_visible_teach_nothing() -> None:
+def test_hidden_true_boxes_are_left_out() -> None:
     truth_G5 = torch.tensor([[0.0, 0.0, 0.5, 1.0, 3.0], [0.6, 0.0, 1.0, 0.5, 1.0]])
     left = Window((0.0, 0.0, 0.5, 1.0), mirrored=True)
     torch.testing.assert_close(left.truth(truth_G5), torch.tensor([[0.0, 0.0, 1.0, 1.0, 3.0]]))
     assert Window((0.0, 0.0, 0.1, 0.1)).truth(truth_G5[1:]).shape == (0, 5)
 
 
-def test_views_are_drawn_as_asked_for() -> None:
+def test_random_windows_have_the_sizes_asked_for() -> None:
     torch.manual_seed(0)
-    drawn = views.draw(400, flip=True, smallest=0.5, largest=1.25)
+    drawn = draw(400, flip=True, smallest=0.5, largest=1.25)
     sides = torch.tensor([(x1 - x0, y1 - y0) for (x0, y0, x1, y1), _ in drawn])
-    assert 160 < sum(view.mirrored for view in drawn) < 240
+    assert 160 < sum(window.mirrored for window in drawn) < 240
     assert 0.5 <= sides.min() < 0.55
     assert 1.2 < sides.max() <= 1.25
-    for (x0, y0, x1, y1), _ in drawn:  # either within the photograph, or all around it
+    for (x0, y0, x1, y1), _ in drawn:  # within the photograph or beyond it on both sides
         assert (x0 >= 0 and x1 <= 1) or (x0 <= 0 and x1 >= 1)
         assert (y0 >= 0 and y1 <= 1) or (y0 <= 0 and y1 >= 1)
-    assert views.draw(3, flip=False) == [WHOLE] * 3
+    assert draw(3, flip=False) == [WHOLE] * 3
 
 
-def test_each_photograph_of_a_batch_is_seen_through_its_own_view() -> None:
+def test_each_photograph_of_a_batch_has_its_own_window() -> None:
     torch.manual_seed(0)
     pixels_BHWC = torch.randint(0, 256, (4, SIZE, SIZE, 3), dtype=torch.uint8)
-    drawn = views.draw(4, flip=True, smallest=0.6)
-    together = views.show(pixels_BHWC, drawn)
+    drawn = draw(4, flip=True, smallest=0.6)
+    together = show(pixels_BHWC, drawn)
     assert together.dtype == torch.uint8
-    for n, view in enumerate(drawn):
-        assert torch.equal(together[n : n + 1], views.show(pixels_BHWC[n : n + 1], [view]))
+    for n, window in enumerate(drawn):
+        assert torch.equal(together[n : n + 1], show(pixels_BHWC[n : n + 1], [window]))

@@ -1,4 +1,4 @@
-"""Scores and losses against literal loops over the paper's formulas."""
+"""Scores and losses against literal loops over their formulas."""
 
 import math
 
@@ -16,13 +16,13 @@ seeds = st.integers(0, 10_000)
 
 
 def draw(K: int, I: int, L: int, T: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:  # noqa: E741
-    """Regions, words, and a mask of words in which a sentence may be empty."""
+    """Random regions, words, and a mask of real words; a sentence may be empty."""
     torch.manual_seed(seed)
     return torch.randn(K, I, 3), torch.randn(L, T, 3), torch.arange(T) < torch.randint(0, T + 1, (L, 1))
 
 
 def pairs(K: int, L: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Scores of about the size of the margin, and owners, which may own several sentences or none."""
+    """Scores of about the size of the margin, and the photograph of each of several sentences."""
     torch.manual_seed(seed)
     return torch.randn(K, L, dtype=torch.float64), torch.randint(0, K, (L,))
 
@@ -43,7 +43,7 @@ def test_scores_equal_literal_loops(K: int, I: int, L: int, T: int, seed: int) -
 
 
 @given(sizes, sizes, sizes, sizes, seeds)
-def test_scores_equal_the_reference_in_numpy(K: int, I: int, L: int, T: int, seed: int) -> None:  # noqa: E741
+def test_scores_equal_those_of_dvsa_maxsim(K: int, I: int, L: int, T: int, seed: int) -> None:  # noqa: E741
     parts = draw(K, I, L, T, seed)
     arrays = [x.numpy() for x in parts]
     torch.testing.assert_close(maxsim(*parts), torch.from_numpy(reference.scores(*arrays)))
@@ -52,7 +52,7 @@ def test_scores_equal_the_reference_in_numpy(K: int, I: int, L: int, T: int, see
 
 @pytest.mark.parametrize("name", SCORES)
 @pytest.mark.parametrize("filling", [0.0, 1e3, -1e3])
-def test_a_pad_can_never_win(name: str, filling: float) -> None:
+def test_padding_never_changes_a_score(name: str, filling: float) -> None:
     v_KID, s_LTD, real_LT = draw(3, 4, 5, 6, seed=0)
     filled_LTD = s_LTD.masked_fill(~real_LT[..., None], filling)
     wider_LTD = torch.nn.functional.pad(filled_LTD, (0, 0, 0, 2), value=filling)
@@ -60,7 +60,7 @@ def test_a_pad_can_never_win(name: str, filling: float) -> None:
     torch.testing.assert_close(SCORES[name](v_KID, wider_LTD, wider_LT), SCORES[name](v_KID, s_LTD, real_LT))
 
 
-def test_where_all_words_score_below_zero_so_does_the_sentence() -> None:
+def test_negative_words_give_a_negative_maxsim_and_a_defrag_of_0() -> None:
     v_KID, s_LTD = torch.ones(1, 2, 3), -torch.ones(1, 4, 3)
     assert maxsim(v_KID, s_LTD, torch.tensor([[True, True, False, False]])).item() == -6
     assert defrag(v_KID, s_LTD, torch.ones(1, 4, dtype=torch.bool)).item() == 0
@@ -82,7 +82,7 @@ def test_max_margin_equals_literal_loops(K: int, L: int, seed: int, margin: floa
 
 
 @given(sizes, seeds)
-def test_with_one_sentence_each_max_margin_is_the_papers_sum_over_the_pairs(K: int, seed: int) -> None:
+def test_max_margin_of_one_sentence_each_is_the_papers_sum_over_pairs(K: int, seed: int) -> None:
     S_KK, _ = pairs(K, K, seed)
     paper = sum(
         max(0.0, float(S_KK[k, n] - S_KK[k, k]) + 1) + max(0.0, float(S_KK[n, k] - S_KK[k, k]) + 1)
@@ -136,7 +136,7 @@ def test_gradients_are_finite(loss: str, score: str, owners: list[int]) -> None:
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_a_loss_falls_as_the_true_pairs_gain(name: str) -> None:
+def test_a_loss_falls_if_true_pairs_score_higher(name: str) -> None:
     S_KL, owner_L = torch.zeros(3, 5), torch.tensor([0, 0, 1, 2, 2])
     true_KL = torch.nn.functional.one_hot(owner_L, 3).T.float()
     assert LOSSES[name](S_KL + 20 * true_KL, owner_L) < 1e-6 < LOSSES[name](S_KL, owner_L)

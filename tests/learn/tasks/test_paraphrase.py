@@ -1,7 +1,8 @@
-"""Reading before seeing: the score against loops, what is drawn, what is learnt, and how it is judged."""
+"""The stage of paraphrase: its loss against literal loops, what it trains, and its figures."""
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,12 +14,12 @@ from dvsa.learn.loop.order import batch_at
 from dvsa.learn.loop.trainer import train
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.recipes.catalogue import RECIPES
-from dvsa.learn.recipes.recipe import Recipe
+from dvsa.learn.recipes.recipe import Recipe, recipe_from_json
 from dvsa.learn.tasks.corpus import Corpus
 from dvsa.learn.tasks.paraphrase import Group, ParaphraseStage, ParaphraseTask, directions
 
 
-def task(
+def build_task(
     model: JointModel, corpus: Corpus, texts: Sequence[Group] = (), max_words: int = 16
 ) -> ParaphraseTask:
     return ParaphraseTask(stage(max_words=max_words), model, corpus, texts)
@@ -29,30 +30,35 @@ def stage(**options: int) -> ParaphraseStage:
 
 
 def score(model: JointModel, corpus: Corpus, a: list[int], b: list[int]) -> float:
-    """S(a, b), word by word."""
+    """S(a, b), computed word by word."""
     s_TD, s_UD = (model.sentence(*corpus.padded([ids]))[0] for ids in (a, b))
     best = [max(torch.dot(s, functional.normalize(u, dim=0)).item() for u in s_UD) for s in s_TD]
     return sum(best)
 
 
-def test_the_loss_is_that_of_literal_loops(model: JointModel, corpus: Corpus) -> None:
-    made = task(model, corpus)
+def test_the_loss_equals_literal_loops(model: JointModel, corpus: Corpus) -> None:
+    task = build_task(model, corpus)
     torch.manual_seed(5)
-    loss = made.loss(model, batch_at(0, len(made), 6, 0))
+    loss = task.loss(model, batch_at(0, len(task), 6, 0))
+
+    # The same pairs of sentences.
     torch.manual_seed(5)
-    drawn = [made.groups[n] for n in batch_at(0, len(made), 6, 0)]
+    drawn = [task.groups[n] for n in batch_at(0, len(task), 6, 0)]
     pairs = [torch.randperm(len(group))[:2].tolist() for group in drawn]
     sides = [[list(group[pair[side]]) for group, pair in zip(drawn, pairs, strict=True)] for side in (0, 1)]
+
+    # InfoNCE of finding a by b, and b by a.
     wanted = 0.0
-    for a, b in (sides, sides[::-1]):  # a is searched by b
+    for a, b in (sides, sides[::-1]):
         S = np.array([[score(model, corpus, asked, found) for asked in b] for found in a])
         down = [math.log(np.exp(S[:, n]).sum()) - S[n, n] for n in range(6)]
         across = [math.log(np.exp(S[n]).sum()) - S[n, n] for n in range(6)]
         wanted += (np.mean(down) + np.mean(across)) / 4
+
     assert loss.item() == pytest.approx(wanted, rel=1e-4)
 
 
-def test_pads_find_nothing() -> None:
+def test_padding_repeats_the_first_word() -> None:
     torch.manual_seed(0)
     s_LTD, real_LT = torch.randn(2, 4, 3), torch.tensor([[True] * 4, [True, True, False, False]])
     u_LTD = directions(s_LTD, real_LT)
@@ -60,49 +66,46 @@ def test_pads_find_nothing() -> None:
     torch.testing.assert_close(u_LTD[1, 2:], u_LTD[1, :1].expand(2, 3))
 
 
-def test_what_is_read_is_cut_and_needs_two_sentences(model: JointModel, corpus: Corpus) -> None:
-    read = [[[3, 4, 5, 6], [7]], [[8]], [[], [9]], [[10], [11], [12]]]
-    made = task(model, corpus, read, max_words=3)
-    assert made.groups[-2:] == [[[3, 4, 5], [7]], [[10], [11], [12]]]
-    assert len(made.groups) == len(corpus.train_ids) + 2
+def test_sentences_are_cut_and_groups_need_two_of_them(model: JointModel, corpus: Corpus) -> None:
+    texts = [[[3, 4, 5, 6], [7]], [[8]], [[], [9]], [[10], [11], [12]]]
+    task = build_task(model, corpus, texts, max_words=3)
+    assert task.groups[-2:] == [[[3, 4, 5], [7]], [[10], [11], [12]]]
+    assert len(task.groups) == len(corpus.train_ids) + 2
     with pytest.raises(ValueError, match="max_words must be at least 1, not 0"):
         stage(max_words=0)
 
 
-def test_only_the_sentences_side_learns(model: JointModel, corpus: Corpus) -> None:
-    made = task(model, corpus)
-    learnt = {name for name, _ in model.named_parameters() if made.lr_scale(name)}
-    assert learnt == {name for name, _ in model.named_parameters() if name.startswith("sentence.")}
+def test_only_the_sentence_encoder_is_trained(model: JointModel, corpus: Corpus) -> None:
+    task = build_task(model, corpus)
+    trained = {name for name, _ in model.named_parameters() if task.lr_scale(name)}
+    assert trained == {name for name, _ in model.named_parameters() if name.startswith("sentence.")}
 
 
 @pytest.mark.slow
-def test_sentences_learn_to_find_one_another(
+def test_training_raises_recall(
     model: JointModel, corpus: Corpus, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    made = task(model, corpus)
-    before = made.evaluate(model.eval())["mean recall"]
+    task = build_task(model, corpus)
+    before = task.evaluate(model.eval())["mean recall"]
     cfg = TrainConfig(epochs=40, batch=12, lr=4e-3, warmup=5, evaluate_every=20)
     out = tmp_path_factory.mktemp("run")
-    after = made.evaluate(train(made, cfg, out, torch.device("cpu"), quiet=True))["mean recall"]
+    after = task.evaluate(train(task, cfg, out, torch.device("cpu"), quiet=True))["mean recall"]
     assert after > before + 15
 
 
-def test_recalls_are_those_of_literal_ranks(model: JointModel, corpus: Corpus) -> None:
-    made = task(model, corpus)
-    figures = made.evaluate(model.eval())
+def test_recalls_equal_those_of_literal_ranks(model: JointModel, corpus: Corpus) -> None:
+    task = build_task(model, corpus)
+    figures = task.evaluate(model.eval())
     with torch.no_grad():
-        S = np.array([[score(model, corpus, list(a[0]), list(b[1])) for a in made.val] for b in made.val])
-    ranks = [int((S[:, n] >= S[n, n]).sum()) for n in range(len(made.val))]
+        S = np.array([[score(model, corpus, list(a[0]), list(b[1])) for a in task.val] for b in task.val])
+
+    ranks = [int((S[:, n] >= S[n, n]).sum()) for n in range(len(task.val))]
     for k in (1, 5, 10):
         assert figures[f"R@{k}"] == pytest.approx(100 * np.mean([rank <= k for rank in ranks]))
     assert figures["mean recall"] == pytest.approx(np.mean([figures[f"R@{k}"] for k in (1, 5, 10)]))
 
 
-def test_a_recipe_with_reading_is_kept_as_json() -> None:
-    from dataclasses import replace
-
-    from dvsa.learn.recipes.recipe import recipe_from_json
-
+def test_a_recipe_with_this_stage_comes_back_from_json() -> None:
     toy = RECIPES["toy"]()
     recipe: Recipe = replace(toy, stages=(stage(max_words=9), *toy.stages))
     assert recipe_from_json(recipe.to_json()) == recipe

@@ -1,0 +1,51 @@
+"""Sentences without photographs: they extend the vocabulary, and the run's folder records them."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dvsa.data import Dataset, exposure
+from dvsa.learn.loop.config import TrainConfig
+from dvsa.learn.recipes.catalogue import RECIPES
+from dvsa.learn.recipes.recipe import Recipe
+from dvsa.learn.runs.fit import fit
+from dvsa.learn.runs.inputs import FitOptions
+from dvsa.learn.runs.run import Run
+from dvsa.learn.tasks.paraphrase import ParaphraseStage
+from dvsa.text import words
+
+Fit = Callable[[Recipe, Dataset, Path, FitOptions], None]
+
+
+def test_sentences_without_photographs_are_learned_from_and_recorded(
+    tiny: Dataset, cpu: FitOptions, fit_without_curves: Fit, tmp_path: Path
+) -> None:
+    more = tmp_path / "more.txt"
+    more.write_text("77777\ta pulley over the red circle\n77777\tthe pulley\n88888\ta red circle\n")
+
+    # One epoch of reading, proposals and alignment.
+    toy, epoch = RECIPES["toy"](), TrainConfig(epochs=1, batch=12)
+    visual = (replace(stage, train=epoch) for stage in toy.stages[:2])
+    recipe = replace(toy, stages=(ParaphraseStage(name="read", train=epoch), *visual))
+    options = replace(cpu, sentences=more)
+    fit_without_curves(recipe, tiny, tmp_path / "run", options)
+    done = Run(tmp_path / "run")
+
+    # The folder says which photographs and which words the further sentences added.
+    assert "pulley" in done.vocabulary
+    read = exposure.TextExposure.read(done.folder / exposure.TEXT_FILE)
+    assert read.names == {exposure.name_digest("77777.jpg"), exposure.name_digest("88888.jpg")}
+    known = {word for e in tiny.split("train") for s in e.sentences for word in words(s)}
+    assert read.words == {*done.vocabulary.words} - known == {"pulley", "over"} - known
+    sha256 = hashlib.sha256(more.read_bytes()).hexdigest()
+    assert done.config["read"] == {"file": "more.txt", "sha256": sha256, "photographs": 2}
+    assert "mean recall" in done.facts["read"]
+    done.joint_model()
+
+    # Other sentences are another run.
+    more.write_text("77777\tanother\n")
+    with pytest.raises(ValueError, match="another read"):
+        fit(recipe, tiny, tmp_path / "run", options)

@@ -1,0 +1,79 @@
+"""A run's folder belongs to one run: another recipe, seed or data set is refused, and nothing is changed."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dvsa.data import Dataset
+from dvsa.learn.recipes.recipe import Recipe
+from dvsa.learn.runs.fit import fit
+from dvsa.learn.runs.inputs import FitOptions
+
+Given = tuple[Recipe, Dataset, int]
+"""What `fit` is given: a recipe, a data set and a seed."""
+
+
+def other_recipe(recipe: Recipe, data: Dataset) -> Given:
+    return replace(recipe, min_count=2), data, 0
+
+
+def other_seed(recipe: Recipe, data: Dataset) -> Given:
+    return recipe, data, 1
+
+
+def other_sentence(recipe: Recipe, data: Dataset) -> Given:
+    first, *rest = data.examples
+    changed = replace(first, sentences=("a red ring .", *first.sentences[1:]))
+    return recipe, replace(data, examples=(changed, *rest)), 0
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [(other_recipe, "recipe"), (other_seed, "seed"), (other_sentence, "data_sha256")],
+)
+def test_a_folder_with_another_run_is_refused(
+    copied: Path,
+    recipe: Recipe,
+    tiny: Dataset,
+    cpu: FitOptions,
+    other: Callable[[Recipe, Dataset], Given],
+    reason: str,
+) -> None:
+    before = content(copied)
+    changed, data, seed = other(recipe, tiny)
+    with pytest.raises(ValueError, match=rf"copied holds another run .*another {reason}\): give another"):
+        fit(changed, data, copied, replace(cpu, seed=seed))
+    assert content(copied) == before
+
+
+def content(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_run_may_continue_with_another_version_of_torch(
+    copied: Path, recipe: Recipe, tiny: Dataset, cpu: FitOptions
+) -> None:
+    config = json.loads((copied / "config.json").read_text())
+    (copied / "config.json").write_text(json.dumps(config | {"torch": "1.0"}))
+    fit(recipe, tiny, copied, cpu)
+
+
+def test_a_folder_with_something_else_is_refused(
+    recipe: Recipe, tiny: Dataset, cpu: FitOptions, tmp_path: Path
+) -> None:
+    (tmp_path / "thesis.txt").write_text("all my work")
+    with pytest.raises(ValueError, match="is not empty and holds no run"):
+        fit(recipe, tiny, tmp_path, cpu)
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_an_earlier_run_on_other_data_is_refused(
+    finished: Path, recipe: Recipe, tiny: Dataset, cpu: FitOptions, tmp_path: Path
+) -> None:
+    few = replace(tiny, examples=tiny.examples[1:])
+    with pytest.raises(ValueError, match="used other data"):
+        fit(recipe, few, tmp_path / "run", replace(cpu, earlier=finished))
+    assert not (tmp_path / "run").exists()

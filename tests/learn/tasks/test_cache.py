@@ -1,0 +1,49 @@
+"""The cache of arrays: where it is, when it is used, and what an interruption leaves."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dvsa.learn.tasks.cache import cache_dir, cached
+
+
+def test_the_environment_says_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DVSA_CACHE", str(tmp_path / "mine"))
+    assert cache_dir() == tmp_path / "mine"
+    monkeypatch.delenv("DVSA_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_dir() == tmp_path / "dvsa"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache_dir() == tmp_path / ".cache" / "dvsa"
+
+
+def test_an_array_is_computed_once_for_a_key(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DVSA_CACHE", str(tmp_path))
+    computed = []
+
+    def fill(array: np.ndarray) -> None:
+        computed.append(array.shape)
+        array[:] = 7
+
+    first = cached(b"a", (2, 3), "uint8", fill)
+    np.testing.assert_array_equal(cached(b"a", (2, 3), "uint8", fill), first)
+    cached(b"b", (2, 3), "uint8", fill)
+    assert len(computed) == 2
+    torch.from_numpy(first).fill_(9)  # changes the array, not the file
+    assert cached(b"a", (2, 3), "uint8", fill).max() == 7
+    assert {oct(p.stat().st_mode & 0o444) for p in tmp_path.iterdir()} == {"0o444"}
+
+
+def test_an_interruption_leaves_no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DVSA_CACHE", str(tmp_path))
+
+    def fill(array: np.ndarray) -> None:
+        array[0] = 1
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cached(b"a", (2, 3), "uint8", fill)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,61 @@
+"""Stages on photographs: learning rates by prefix, and random windows."""
+
+import copy
+
+import pytest
+import torch
+
+from dvsa.learn.loop.config import TrainConfig
+from dvsa.learn.nets.joint import JointModel
+from dvsa.learn.tasks.alignment import HEADS
+from dvsa.learn.tasks.augmentation import WHOLE, Window
+from dvsa.learn.tasks.corpus import Corpus
+from dvsa.learn.tasks.proposals import ProposalStage, ProposalTask
+
+
+def stage(**options: object) -> ProposalStage:
+    return ProposalStage(name="regions", train=TrainConfig(epochs=1), nms=0.5, **{"lr": HEADS} | options)  # type: ignore[arg-type]
+
+
+def test_the_longest_matching_prefix_decides_a_learning_rate() -> None:
+    rates = stage(lr={"vision.": 1.0, "vision.backbone.": 0.25})
+    assert rates.lr_scale("vision.regions.affine.weight") == 1.0
+    assert rates.lr_scale("vision.backbone.net.conv_stem.weight") == 0.25
+    assert rates.lr_scale("sentence.words.weight") == 0.0
+
+
+def test_the_backbone_is_in_the_loop_if_it_is_trained_or_windows_are_random() -> None:
+    assert not stage().backbone_in_loop
+    assert stage(lr={"vision.": 1.0, "vision.backbone.": 0.25}).backbone_in_loop
+    assert stage(flip=True).backbone_in_loop
+    assert stage(min_window=0.5).backbone_in_loop
+    assert stage(lr=HEADS | {"vision.proposals.": 1.0}).backbone_in_loop
+
+
+@pytest.mark.parametrize("options", [{"proposer": "heed"}, {"min_window": 1.5}, {"max_window": 0.5}])
+def test_invalid_options_are_refused(options: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=str(next(iter(options.values())))):
+        stage(**options)
+
+
+def test_boxes_are_mirrored_with_their_photographs(model: JointModel, corpus: Corpus) -> None:
+    # The corpus with two photographs and their boxes mirrored.
+    mirror, other = Window(mirrored=True), copy.copy(corpus)
+    other.train = copy.copy(corpus.train)
+    other.train.pixels_KHWC = corpus.train.pixels_KHWC.clone()
+    other.train.pixels_KHWC[[0, 2]] = corpus.train.pixels_KHWC[[0, 2]].flip(2)
+    other.train.truth = [mirror.truth(t) if k in (0, 2) else t for k, t in enumerate(corpus.train.truth)]
+
+    # It looks like the corpus through mirrored windows.
+    task, index = ProposalTask(stage(flip=True), model, corpus), [0, 1, 2]
+    found, loss = task.look(model, index, [mirror, WHOLE, mirror])
+    wanted, wanted_loss = ProposalTask(stage(), model, other).look(model, index, [WHOLE] * 3)
+    assert torch.equal(found.fine, wanted.fine)
+    assert torch.equal(loss, wanted_loss)
+    assert loss != task.look(model, index, [WHOLE] * 3)[1]
+
+
+def test_half_of_the_windows_are_mirrored_if_asked_for(model: JointModel, corpus: Corpus) -> None:
+    windows = ProposalTask(stage(flip=True), model, corpus).windows(100)
+    assert 40 < sum(window.mirrored for window in windows) < 60
+    assert ProposalTask(stage(), model, corpus).windows(100) == [WHOLE] * 100
