@@ -7,6 +7,7 @@ to its figures.
 import json
 import shutil
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -56,6 +57,11 @@ def run(
     module = script("paper")
     made = {name: (lambda make=make: quick(make())) for name, make in RECIPES.items() if "paper" in name}
     monkeypatch.setattr("paper_training.RECIPES", made)
+    by_beta = {
+        name: (lambda beta, make=make: quick(make(beta)))
+        for name, make in import_module("paper_training").BY_BETA.items()
+    }
+    monkeypatch.setattr("paper_training.BY_BETA", by_beta)
 
     def call(*arguments: object) -> None:
         monkeypatch.setattr("sys.argv", ["paper.py", *map(str, arguments)])
