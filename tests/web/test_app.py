@@ -157,6 +157,7 @@ def test_invalid_alignment_requests(client: TestClient, photo: dict[str, Any]) -
         b"": "required",
         b"\xff": "",
     }
+
     for body, reason in bad.items():
         answer = client.post(
             f"/api/photos/{photo['id']}/align", content=body, headers={"Content-Type": "application/json"}
@@ -243,7 +244,9 @@ def test_health_and_metrics(client: TestClient, photo: dict[str, Any], model: dv
     assert health == {
         "status": "ok", "model": bundle.manifest.name, "digest": bundle.digest, "index": 3,
     }  # fmt: skip
+
     client.get("/no/such/path")
+
     lines = client.get("/metrics").text.splitlines()
     figures = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
     assert float(figures['dvsa_requests_total{endpoint="/api/photos",status="201"}']) >= 1

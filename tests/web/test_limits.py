@@ -84,6 +84,7 @@ def test_a_body_is_refused_while_it_arrives(listen: Any) -> None:
             f"POST /api/photos HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
             f"Content-Type: {FORM}\r\n\r\n".encode()
         )
+
         given = 0
         for content in (part(b"").removesuffix(b"\r\n"), *repeat(b"x" * 1000, 1_000)):
             connection.sendall(f"{len(content):x}\r\n".encode() + content + b"\r\n")
@@ -91,6 +92,7 @@ def test_a_body_is_refused_while_it_arrives(listen: Any) -> None:
             if select.select([connection], [], [], 0.001)[0]:
                 break
         answer = connection.recv(4096)
+
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert 100_000 < given < 200_000
 
@@ -234,12 +236,14 @@ def test_nothing_is_written_to_disk(serve: Any, tmp_path: Any) -> None:
     client = serve()
     content = bmp(1500)
     assert len(content) > 6_000_000
+
     sys.addaudithook(listening)
     written = []
     try:
         (tmp_path / "seen").write_bytes(b"")
         assert written == [str(tmp_path / "seen")] or written == [tmp_path / "seen"]
         written.clear()
+
         opened = sent(client, form(part(content)))
         assert opened.status_code == 201
         name = opened.json()["id"]

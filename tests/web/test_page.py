@@ -280,12 +280,17 @@ def test_a_sentence_is_aligned_as_by_the_model(page: Page, view: View) -> None:
     beta = view.model.bundle.manifest.beta
     aligned = view.align(SENTENCE, beta)
     assert regions(page) == along(view, SENTENCE, beta)
-    spoken = page.locator("#regions .region.aligned").evaluate_all("all => all.map(g => +g.dataset.region)")
-    assert {*spoken} == {*regions(page)}
+
+    aligned_regions = page.locator("#regions .region.aligned").evaluate_all(
+        "all => all.map(g => +g.dataset.region)"
+    )
+    assert {*aligned_regions} == {*regions(page)}
     expect(page.locator("#sentence-score")).to_contain_text(number(aligned.score))
+
     cells = page.locator("#heat td").all_text_contents()
     assert cells == [number(score) for row in aligned.scores for score in row]
     assert page.locator("#heat td.chosen").count() == len(aligned.words)
+
     colours = page.locator("#words .word").evaluate_all(
         "all => all.map(w => w.style.getPropertyValue('--c'))"
     )
@@ -307,6 +312,7 @@ def test_the_slider_goes_from_single_words_to_one_region(page: Page, view: View)
     say(page, SENTENCE)
     counts, colours = [], []
     colour = "all => all.map(w => w.style.getPropertyValue('--c'))"
+
     for position in (0, 20, 40, 60, 80, 100, 0):
         slide(page, position)
         colours.append(page.locator("#words .word").evaluate_all(colour))
@@ -314,13 +320,16 @@ def test_the_slider_goes_from_single_words_to_one_region(page: Page, view: View)
         counts.append(len(segments.segments(path)))
         if position in (0, 100):
             assert path == along(view, SENTENCE, 0.0 if position == 0 else math.inf)
+
     assert colours[0] == colours[-1], "a region keeps its colour"
     assert counts.pop() == counts[0]
     assert counts == sorted(counts, reverse=True)
+
     slide(page, 100)
     assert counts[0] > 2
     assert counts[-1] == 1
     expect(page.locator("#beta")).to_have_attribute("aria-valuetext", "beta ∞, 1 segment")
+
     page.locator("#beta").press("Home")
     expect(page.locator("#beta-value")).to_have_text(f"0 · {counts[0]} segments")
     page.locator("#beta-own").click()
@@ -353,6 +362,7 @@ def test_segments_in_the_browser_equal_those_of_the_package(page: Page) -> None:
         dot_TI = np.round(dot_TI) if k % 3 == 0 else dot_TI  # with ties
         beta = [0.0, math.inf, float(10 ** rng.uniform(-3, 1)), 1.0][k % 4]
         cases.append((dot_TI, beta))
+
     given = [[dot_TI.tolist(), "inf" if math.isinf(beta) else beta] for dot_TI, beta in cases]
     answers = page.evaluate(
         """async (cases) => {
@@ -365,6 +375,7 @@ def test_segments_in_the_browser_equal_those_of_the_package(page: Page) -> None:
         }""",
         given,
     )
+
     for (dot_TI, beta), (path_T, runs, p_TI) in zip(cases, answers, strict=True):
         expected_T = segments.viterbi(dot_TI, beta)
         assert path_T == expected_T.tolist()
@@ -372,6 +383,7 @@ def test_segments_in_the_browser_equal_those_of_the_package(page: Page) -> None:
         np.testing.assert_allclose(
             np.reshape(p_TI, dot_TI.shape), segments.marginals(dot_TI, beta), atol=1e-12
         )
+
     with pytest.raises(Error, match="beta is -1"):
         page.evaluate("import('/static/segments.js').then(({viterbi}) => viterbi([[1]], -1))")
 
@@ -382,6 +394,7 @@ def test_a_changed_word_shows_the_change_of_its_score(page: Page, view: View) ->
     page.keyboard.type("yellow")
     with page.expect_response("**/align"):
         page.keyboard.press("Enter")
+
     red, yellow = (view.align(f"a woman in a {colour} suit") for colour in ("red", "yellow"))
     before, after = (f"{a.words[4].score:+.2f}".replace("-", "−") for a in (red, yellow))
     lines = page.locator("#changes li")
@@ -390,6 +403,7 @@ def test_a_changed_word_shows_the_change_of_its_score(page: Page, view: View) ->
     expect(lines.last).to_contain_text(f"{number(red.score)} → {number(yellow.score)}")
     expect(page.locator("#sentence")).to_have_value("a woman in a yellow suit")
     assert page.locator("#words .word:focus").get_attribute("data-t") == "4"
+
     page.keyboard.press("Enter")
     page.keyboard.type("grey")
     page.keyboard.press("Escape")
@@ -452,12 +466,14 @@ def test_a_sentence_finds_photographs_and_one_opens(page: Page) -> None:
     page.locator("#query").press("Enter")
     expect(page.locator("#hits > li")).to_have_count(3)
     expect(page.locator(".hit-name").first).to_contain_text("photographer.jpg")
+
     first = page.locator("#hits > li").first
     assert first.locator("svg .edge").count() >= 1
     found = {mark.get_attribute("data-box") for mark in first.locator(".mark").all()}
     assert found == {box.get_attribute("data-box") for box in first.locator("g[data-box]").all()}
     first.locator(".mark").first.hover()
     assert first.locator("g.on").count() == 1
+
     first.locator(".hit").click()
     shown(page)
     expect(page.locator("#picture")).to_have_attribute("alt", re.compile("photographer.jpg"))
@@ -474,6 +490,7 @@ def test_a_dragged_box_finds_photographs_like_that_part(page: Page) -> None:
     page.mouse.up()
     expect(page.locator("#selection")).to_be_visible()
     expect(page.locator("#similar")).to_be_focused()
+
     with page.expect_request("**/api/search?*") as asked:
         page.keyboard.press("Enter")
     edges = re.search(r"box=([^&]+)", asked.value.url)
@@ -505,6 +522,7 @@ def test_the_keyboard_alone_is_enough(visit: Visit) -> None:
     press(page, "Tab", until="#samples button")
     page.keyboard.press("Enter")
     shown(page)
+
     press(page, "Tab", until="#regions .region")
     page.keyboard.press("End")
     page.keyboard.press("Enter")
@@ -513,17 +531,20 @@ def test_the_keyboard_alone_is_enough(visit: Visit) -> None:
     press(page, "Tab", until="#caption .word")
     page.keyboard.press("ArrowRight")
     assert page.locator("#caption .word").nth(1).evaluate("w => w === document.activeElement")
+
     press(page, "Tab", until="#sentence")
     press(page, "Tab", until="#words .word")
     page.keyboard.press("Enter")
     assert page.locator("input.edit").evaluate("w => w === document.activeElement")
     page.keyboard.press("Escape")
+
     press(page, "Tab", until="#beta")
     page.keyboard.press("End")
     expect(page.locator("#beta-value")).to_contain_text("1 segment")
     press(page, "Tab", until="#heat td")
     page.keyboard.press("ArrowDown")
     assert page.locator("#heat tr").nth(2).locator("td").first.evaluate("w => w === document.activeElement")
+
     page.locator("#similar").focus()
     page.keyboard.press("Enter")
     page.locator("#hits .hit").first.focus()
@@ -573,6 +594,7 @@ def test_axe_finds_nothing_serious(visit: Visit, opened: str, scheme: str) -> No
     page = visit(color_scheme=scheme, bypass_csp=True, reduced_motion="reduce")
     axe = Axe()
     serious(axe, page)
+
     page.evaluate("address => { location.hash = address; }", opened.removeprefix("/"))
     shown(page)
     say(page, SENTENCE)
@@ -583,6 +605,7 @@ def test_axe_finds_nothing_serious(visit: Visit, opened: str, scheme: str) -> No
     serious(axe, page)
     page.locator("#words .word").nth(2).focus()
     serious(axe, page)
+
     page.locator("#query").fill("a smiling woman")
     page.locator("#query").press("Enter")
     expect(page.locator("#hits > li")).to_have_count(3)
@@ -649,12 +672,14 @@ def test_the_saved_report_needs_no_other_files_and_runs_no_scripts(
     expect(page.locator("#changes li")).to_have_count(1)
     file = tmp_path / "report.html"
     saved(page, "html").save_as(file)
+
     context = browser.new_context()
     asked: list[str] = []
     context.on("request", lambda request: asked.append(request.url))
     alone = context.new_page()
     alone.goto(file.as_uri())
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+
     expect(alone.locator("h2").first).to_have_text(f"“{evil}”")
     assert alone.locator("script, img").count() == 0
     assert alone.locator("svg image").count() == 1

@@ -113,6 +113,7 @@ def test_photographs_that_are_missing_or_have_changed(model: dvsa.Model, tmp_pat
             hits = client.get("/api/search", params={"q": "a cat"}).json()["hits"]
             (folder / hits[0]["name"]).unlink()
             shutil.copy(EXAMPLES / "README.md", folder / hits[1]["name"])
+
             for hit in hits[:2]:
                 for answer in (
                     client.get(f"/api/search/{hit['id']}/image"),
