@@ -110,7 +110,7 @@ def test_all_rows_on_a_data_set_in_the_layout_of_flickr30k(
     cider = {name: report["CIDEr"] for name, report in figures.items() if name.startswith("choice.beta")}
     for name in ("paper.0", "beside.0"):
         learnt = read(out / "runs" / name / "config.json")["recipe"]
-        beta = learnt["stages"][-1]["task"]["beta"]  # type: ignore[index]
+        beta = learnt["stages"][-1]["beta"]  # type: ignore[index]
         assert cider[f"choice.beta{beta:g}"] == max(cider.values())  # type: ignore[type-var]
     lines = report_of(script, out)
     ranked = [figures[f"ranking.bag.{seed}"]["photo_to_sentence"]["R@1"] for seed in (0, 1)]  # type: ignore[index]
