@@ -43,7 +43,7 @@ ANIMALS = _set("dog dogs horse bird cat cow animal animals")
 LIVING = MEN | WOMEN | OTHERS | ANIMALS
 AGREE = 3
 """How many of five people must mention a thing for it to count."""
-RARITIES = {"under 50 times": (1, 50), "50 to 500 times": (50, 500), "more often": (500, 10**9)}
+RARITIES = {"fewer than 50 times": (1, 50), "50 to 499 times": (50, 500), "500 times or more": (500, 10**9)}
 
 Said = Sequence[Collection[str]]
 """Words of each photograph's caption."""
@@ -98,7 +98,7 @@ def counting(said: Said, told: Told) -> list[tuple[str, Pair]]:
     return [
         ("people agree on a number: the caption says it", (right, asked)),
         ("people agree on a number: the caption says another", (other, asked)),
-        ("number in a caption that nobody says", (made_up, spoken)),
+        ("numbers in captions that no reference mentions", (made_up, spoken)),
     ]
 
 
@@ -106,13 +106,13 @@ def colours(said: Said, told: Told) -> list[tuple[str, Pair]]:
     """Colours in captions that no person mentions."""
     spoken = [COLOURS & set(mine) for mine in said]
     nobody = [len(c - set().union(*theirs)) for c, theirs in zip(spoken, told, strict=True)]
-    return [("colour in a caption that nobody says", (nobody, list(map(len, spoken))))]
+    return [("colours in captions that no reference mentions", (nobody, list(map(len, spoken))))]
 
 
 def genders(said: Said, told: Told) -> list[tuple[str, Pair]]:
     """Captions of the other gender than the one that people agree on, and the share of men."""
     found: list[tuple[str, Pair]] = []
-    for name, own, other in (("men", MEN, WOMEN), ("women", WOMEN, MEN)):
+    for name, own, opposite, other in (("men", MEN, "women", WOMEN), ("women", WOMEN, "men", MEN)):
         agreed = [
             int(sum(bool(own & set(s)) for s in theirs) >= AGREE and not any(other & set(s) for s in theirs))
             for theirs in told
@@ -121,17 +121,16 @@ def genders(said: Said, told: Told) -> list[tuple[str, Pair]]:
             int(bool(a and other & set(mine) and not own & set(mine)))
             for a, mine in zip(agreed, said, strict=True)
         ]
-        found.append(
-            (f"people speak of {name} alone: the caption of the other gender alone", (wrong, agreed))
-        )
+        title = f"references mention only {name}: the caption mentions only {opposite}"
+        found.append((title, (wrong, agreed)))
 
     mine = [(int(bool(MEN & set(s))), int(bool((MEN | WOMEN) & set(s)))) for s in said]
     theirs = [
         (sum(bool(MEN & set(s)) for s in own), sum(bool((MEN | WOMEN) & set(s)) for s in own)) for own in told
     ]
-    for who, pairs in (("captions", mine), ("people's sentences", theirs)):
+    for which, pairs in (("captions", mine), ("references", theirs)):
         part, whole = zip(*pairs, strict=True)
-        found.append((f"of {who} that name a gender: men", (part, whole)))
+        found.append((f"{which} that mention men, of those that mention a gender", (part, whole)))
     return found
 
 
@@ -141,7 +140,8 @@ def rare_things(said: Said, told: Told, heard: Mapping[str, int]) -> list[tuple[
     for name, (low, high) in RARITIES.items():
         agreed = [{w for w in agreed_words(theirs) if low <= heard.get(w, 0) < high} for theirs in told]
         there = [len(a & set(mine)) for a, mine in zip(agreed, said, strict=True)]
-        found.append((f"word that people agree on, heard {name}: said", (there, list(map(len, agreed)))))
+        title = f"words that people agree on, seen {name} in training: recall"
+        found.append((title, (there, list(map(len, agreed)))))
     return found
 
 

@@ -33,40 +33,40 @@ def test_numbers_that_people_agree_on(faults: Callable[..., dict[str, float]]) -
     right = faults("two men", "a woman", "four dogs")
     assert right["people agree on a number: the caption says it"] == 100
     assert right["people agree on a number: the caption says another"] == 0
-    assert right["number in a caption that nobody says"] == 50
+    assert right["numbers in captions that no reference mentions"] == 50
     wrong = faults("three men", "a woman", "three dogs")  # of the dogs, people do not agree
     assert wrong["people agree on a number: the caption says it"] == 0
     assert wrong["people agree on a number: the caption says another"] == 100
-    assert wrong["number in a caption that nobody says"] == 50
+    assert wrong["numbers in captions that no reference mentions"] == 50
 
 
 def test_colours_that_nobody_sees(faults: Callable[..., dict[str, float]]) -> None:
     found = faults("two men in red and blue", "a woman", "black dogs")
-    assert found["colour in a caption that nobody says"] == pytest.approx(200 / 3)
+    assert found["colours in captions that no reference mentions"] == pytest.approx(200 / 3)
 
 
 def test_genders_are_counted_each_way(faults: Callable[..., dict[str, float]]) -> None:
     found = faults("a girl", "a man", "dogs")
-    assert found["people speak of men alone: the caption of the other gender alone"] == 100
-    assert found["people speak of women alone: the caption of the other gender alone"] == 100
-    assert found["of captions that name a gender: men"] == 50
-    assert found["of people's sentences that name a gender: men"] == pytest.approx(400 / 9)
+    assert found["references mention only men: the caption mentions only women"] == 100
+    assert found["references mention only women: the caption mentions only men"] == 100
+    assert found["captions that mention men, of those that mention a gender"] == 50
+    assert found["references that mention men, of those that mention a gender"] == pytest.approx(400 / 9)
     fair = faults("a man and a woman", "a woman", "dogs")
-    assert fair["people speak of men alone: the caption of the other gender alone"] == 0
+    assert fair["references mention only men: the caption mentions only women"] == 0
 
 
 def test_rare_words_are_rarely_said(faults: Callable[..., dict[str, float]]) -> None:
     found = faults("men", "a woman", "dogs")
-    assert found["word that people agree on, heard under 50 times: said"] == 0
-    assert found["word that people agree on, heard 50 to 500 times: said"] == 50  # two; woman
-    assert found["word that people agree on, heard more often: said"] == 100
+    assert found["words that people agree on, seen fewer than 50 times in training: recall"] == 0
+    assert found["words that people agree on, seen 50 to 499 times in training: recall"] == 50  # two; woman
+    assert found["words that people agree on, seen 500 times or more in training: recall"] == 100
 
 
 def test_a_share_says_of_how_many_things(script: Script) -> None:
     found = script("faults").faults(
         [{"men"}, set(), set()], [[set(s.split()) for s in own] for own in TOLD], HEARD
     )
-    assert found["word that people agree on, heard more often: said"].of == 2
+    assert found["words that people agree on, seen 500 times or more in training: recall"].of == 2
 
 
 def test_the_card_is_written_from_the_counts(
@@ -78,7 +78,7 @@ def test_the_card_is_written_from_the_counts(
     monkeypatch.setattr("sys.argv", list(map(str, called)))
     script("faults").main()
     found = json.loads((tmp_path / "faults.test.json").read_text())
-    colour = "colour in a caption that nobody says"
+    colour = "colours in captions that no reference mentions"
     low, high = found["ci95"][colour]
     row = f"| {colour} | {found[colour]:.1f}% | {low:.1f} to {high:.1f} | {found['of'][colour]:,} |"
     assert row in card.read_text().splitlines()
