@@ -47,7 +47,7 @@ def test_files_have_ordinary_permissions(tmp_path: Path) -> None:
 
 def test_a_missing_or_damaged_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
-    with pytest.raises(ValueError, match=r"no checkpoint at .*w\.safetensors: train that stage first"):
+    with pytest.raises(ValueError, match=r"no checkpoint at .*w\.safetensors: the stage is not finished"):
         checkpoint.load(path)
     checkpoint.save(path, tensors(), {})
     whole = path.read_bytes()

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from dvsa.learn.nets.vision import (
+    ATTENTION_HEADS,
     GEOMETRY,
-    HEADS,
     ContextLayer,
     RegionEncoder,
     Standardise,
@@ -138,7 +138,9 @@ def test_a_context_layer_equals_the_transformer_layer_of_torch(training: bool) -
     torch.manual_seed(0)
     cfg = VisionConfig(embedding=16, dropout=0.0 if training else 0.3)
     layer = ContextLayer(cfg).train(training)
-    theirs = nn.TransformerEncoderLayer(16, HEADS, 32, cfg.dropout, batch_first=True, norm_first=True)
+    theirs = nn.TransformerEncoderLayer(
+        16, ATTENTION_HEADS, 32, cfg.dropout, batch_first=True, norm_first=True
+    )
     for parameter in theirs.parameters():
         nn.init.normal_(parameter, std=0.3)
     layer.load_state_dict(theirs.state_dict())

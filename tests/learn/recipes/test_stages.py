@@ -1,4 +1,4 @@
-"""Kinds of stages: all of them come back from JSON, also from that of version 0.1."""
+"""Kinds of stages: all of them come back from JSON, also as it was before stages had a kind."""
 
 import json
 
@@ -34,7 +34,7 @@ VISUAL: dict[str, JsonValue] = {
     "grounding": 2.0,
     "each_word": True,
 }
-"""Options of a stage of proposals or alignment, as version 0.1 wrote them."""
+"""Options of a stage of proposals or alignment, as they were written before stages had a kind."""
 WRITING: dict[str, JsonValue] = {
     "subjects": ["frame"],
     "proposer": "head",
@@ -100,14 +100,14 @@ OLD: list[tuple[dict[str, JsonValue], dict[str, JsonValue], Stage, tuple[str, ..
         NONE,
     ),
 ]
-"""Stages of version 0.1: other fields, options, the stage as it is today, the weights that it changes."""
+"""Stages before they had a kind: other fields, options, the stage of today, the weights that it changes."""
 
 
 @pytest.mark.parametrize(("beside", "options", "stage", "weights"), OLD, ids=lambda x: getattr(x, "kind", ""))
-def test_a_stage_of_version_0_1_is_read(
+def test_a_stage_from_before_kinds_is_read(
     beside: dict[str, JsonValue], options: dict[str, JsonValue], stage: Stage, weights: tuple[str, ...]
 ) -> None:
-    old: dict[str, JsonValue] = {"name": "s", "train": {"epochs": 2}, "task": options}
+    old: dict[str, JsonValue] = {"name": "s", "train": {"epochs": 2, "seed": 0}, "task": options}
     old |= {"proposals_only": False, "captioner": None} | beside
     assert stage_from_json(old) == stage
     assert stage.weights == weights

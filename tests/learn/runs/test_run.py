@@ -37,7 +37,7 @@ def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
 
 def test_an_unfinished_run_is_named(copied: Path) -> None:
     (copied / "rnn" / "best.safetensors").unlink()
-    with pytest.raises(ValueError, match=r"no checkpoint at .*rnn.best\.safetensors: train that stage first"):
+    with pytest.raises(ValueError, match=r"no checkpoint at .*rnn.best\.safetensors: the stage is not"):
         Run(copied)
 
 

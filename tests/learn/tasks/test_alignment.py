@@ -21,7 +21,7 @@ from dvsa.learn.tasks import objective
 from dvsa.learn.tasks.alignment import HEADS, AlignmentStage, AlignmentTask, recalls
 from dvsa.learn.tasks.augmentation import WHOLE, Window
 from dvsa.learn.tasks.corpus import Corpus
-from dvsa.learn.tasks.features import SquarePhotographs, look
+from dvsa.learn.tasks.features import SquarePhotographs, look_autocast
 from dvsa.learn.tasks.proposals import ProposalStage, ProposalTask
 from dvsa.records import FRAME
 from dvsa.text import Vocabulary
@@ -47,7 +47,7 @@ def regions(
     model: JointModel, photographs: SquarePhotographs, index: Sequence[int] | slice, proposer: str = "head"
 ) -> tuple[Tensor, Tensor]:
     """The boxes of some photographs and their vectors, without the cache."""
-    looked = look(model.vision, photographs.batch(index))
+    looked = look_autocast(model.vision, photographs.batch(index))
     chosen_KI4 = choose_boxes(looked.logit_BN, looked.box_BN4, proposer, 0.5)
     return chosen_KI4, model.vision.encode(looked.fine, looked.coarse, chosen_KI4)[1]
 

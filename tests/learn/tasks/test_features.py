@@ -15,7 +15,7 @@ from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.nets.regions import choose_boxes
 from dvsa.learn.tasks import features
 from dvsa.learn.tasks.corpus import Corpus
-from dvsa.learn.tasks.features import SquarePhotographs, look, region_features
+from dvsa.learn.tasks.features import SquarePhotographs, look_autocast, region_features
 
 CPU = torch.device("cpu")
 
@@ -59,7 +59,7 @@ def test_features_are_those_of_the_network_in_half_precision(
     assert feature_KIF.dtype == torch.float16
     assert feature_KIF.shape == (24, 20, model.vision.features)
     with torch.no_grad():
-        looked = look(model.vision, corpus.train.batch([3]))
+        looked = look_autocast(model.vision, corpus.train.batch([3]))
         chosen_BI4 = choose_boxes(looked.logit_BN, looked.box_BN4, proposer, 0.5)
         wanted_BIF = model.vision.pool(looked.fine, looked.coarse, chosen_BI4)
     torch.testing.assert_close(feature_KIF[3:4].float(), wanted_BIF, atol=1e-2, rtol=2e-3)

@@ -12,15 +12,16 @@ from dvsa.learn.loop.config import TrainConfig
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.nets.regions import choose_boxes
 from dvsa.learn.tasks.corpus import Corpus
-from dvsa.learn.tasks.features import look
-from dvsa.learn.tasks.proposals import ProposalStage, ProposalTask, proposal_recall
+from dvsa.learn.tasks.features import look_autocast
+from dvsa.learn.tasks.proposals import ProposalStage, ProposalTask
+from dvsa.learn.tasks.visual import proposal_recall
 from dvsa.text import Vocabulary
 
 
 def test_proposal_recall_equals_a_literal_loop(model: JointModel, corpus: Corpus) -> None:
     with torch.no_grad():
         model.vision.proposals.out.weight[::5].normal_()  # scores that differ from place to place
-    looked = look(model.vision, corpus.val.batch(slice(None)))
+    looked = look_autocast(model.vision, corpus.val.batch(slice(None)))
     chosen_KI4 = choose_boxes(looked.logit_BN, looked.box_BN4, "head", 0.5).numpy()
     best = [
         iou(np.array([p.box], np.float32), chosen_KI4[k]).max()

@@ -12,7 +12,7 @@ from dvsa.learn.nets.captioner import build as build_captioner
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.tasks import rewards
 from dvsa.learn.tasks.corpus import Corpus
-from dvsa.learn.tasks.rewards import MAX_WORDS, RewardStage, RewardTask, advantages, draw
+from dvsa.learn.tasks.rewards import MAX_DRAWN, RewardStage, RewardTask, advantages, draw
 from dvsa.metrics.cider import cider
 from dvsa.text import END, START, START_PHRASE
 
@@ -48,7 +48,7 @@ def test_the_loss_is_the_advantage_times_the_log_probability(
 
     # Three captions for each of two photographs; one is cut off, one belongs to the other photograph.
     first, second = (corpus.train_ids[k][0] for k in index)
-    cut_off = (first * MAX_WORDS)[:MAX_WORDS]
+    cut_off = (first * MAX_DRAWN)[:MAX_DRAWN]
     drawn = [first, first[:2], cut_off, second, [*first, 3], []]
     monkeypatch.setattr(rewards, "draw", lambda *_: drawn)
     found = task.loss(net, index)
@@ -61,7 +61,7 @@ def test_the_loss_is_the_advantage_times_the_log_probability(
 
         # CIDEr of each caption.
         for ids in captions:
-            words = [*decode(ids), "."] if len(ids) < MAX_WORDS else decode(ids)
+            words = [*decode(ids), "."] if len(ids) < MAX_DRAWN else decode(ids)
             hypotheses = [words if j == k else [] for j in range(len(references))]
             scores.append(cider(references, hypotheses)[k])
 
@@ -84,7 +84,7 @@ def test_words_are_drawn_by_their_probability(task: RewardTask) -> None:
     feature_BIF = task.train_KIF[:1].float().expand(3000, -1, -1)
     drawn = draw(net, feature_BIF)
     assert all(START not in ids and START_PHRASE not in ids and END not in ids for ids in drawn)
-    assert max(map(len, drawn)) <= MAX_WORDS
+    assert max(map(len, drawn)) <= MAX_DRAWN
 
     # The first words are as frequent as their probabilities say.
     frame = torch.tensor([feature_BIF.shape[1] - 1])

@@ -48,11 +48,11 @@ def test_boxes_are_mirrored_with_their_photographs(model: JointModel, corpus: Co
 
     # It looks like the corpus through mirrored windows.
     task, index = ProposalTask(stage(flip=True), model, corpus), [0, 1, 2]
-    found, loss = task.look(model, index, [mirror, WHOLE, mirror])
-    wanted, wanted_loss = ProposalTask(stage(), model, other).look(model, index, [WHOLE] * 3)
+    found, loss = task.look_at_windows(model, index, [mirror, WHOLE, mirror])
+    wanted, wanted_loss = ProposalTask(stage(), model, other).look_at_windows(model, index, [WHOLE] * 3)
     assert torch.equal(found.fine, wanted.fine)
     assert torch.equal(loss, wanted_loss)
-    assert loss != task.look(model, index, [WHOLE] * 3)[1]
+    assert loss != task.look_at_windows(model, index, [WHOLE] * 3)[1]
 
 
 def test_half_of_the_windows_are_mirrored_if_asked_for(model: JointModel, corpus: Corpus) -> None:

@@ -32,7 +32,9 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, JsonValue]]:
             facts = json.loads((file.metadata() or {}).get("facts", "{}"))
             return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118
     except FileNotFoundError as error:
-        raise ValueError(f"no checkpoint at {path}: train that stage first") from error
+        raise ValueError(
+            f"no checkpoint at {path}: the stage is not finished; repeat the same dvsa train"
+        ) from error
     except (SafetensorError, json.JSONDecodeError, OSError) as error:
         raise ValueError(f"the checkpoint {path} is damaged ({error}): delete it and train again") from error
 

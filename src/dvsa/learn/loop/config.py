@@ -29,7 +29,6 @@ class TrainConfig:
     """Decay of a running mean of the weights. If set, the mean is evaluated and kept; 0 for none."""
     evaluate_every: int = 1
     """Epochs between evaluations; each evaluation writes a checkpoint."""
-    seed: int = 0
 
     def __post_init__(self) -> None:
         if self.optimizer not in OPTIMIZERS:

@@ -6,7 +6,7 @@ import torch
 
 
 def epoch_steps(examples: int, batch: int) -> int:
-    """Steps of an epoch; the last examples are left out if they do not fill a batch, unless all do not."""
+    """Steps of an epoch. An incomplete last batch is dropped, except if it is the only one."""
     return max(1, examples // batch)
 
 

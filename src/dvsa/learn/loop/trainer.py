@@ -48,7 +48,15 @@ class Task(Protocol[Net]):
         ...
 
 
-def train(task: Task[Net], cfg: TrainConfig, out: Path, device: torch.device, *, quiet: bool = False) -> Net:
+def train(
+    task: Task[Net],
+    cfg: TrainConfig,
+    out: Path,
+    device: torch.device,
+    *,
+    seed: int = 0,
+    quiet: bool = False,
+) -> Net:
     """Train to the end and return the best network; continue where an earlier call on `out` stopped.
 
     Writes into `out`: `last.safetensors` (weights, optimizer, step), `best.safetensors` (the weights with the
@@ -58,7 +66,7 @@ def train(task: Task[Net], cfg: TrainConfig, out: Path, device: torch.device, *,
         ValueError: a loss or a figure is not finite, or the task trains no parameter.
     """
     # The network and its optimizer, new or as the last checkpoint left them.
-    torch.manual_seed(cfg.seed)
+    torch.manual_seed(seed)
     net = task.build().to(device)
     net.zero_grad()  # gradients of an earlier stage would count in the norm that `clip_norm` bounds
     frozen_before = [(p, p.requires_grad) for p in net.parameters()]
@@ -76,7 +84,8 @@ def train(task: Task[Net], cfg: TrainConfig, out: Path, device: torch.device, *,
         while state.step < steps:
             # One step on the next batch.
             lr = cfg.lr_at(state.step, steps)
-            batch = batch_at(state.step, len(task), cfg.batch, cfg.seed)
+            batch = batch_at(state.step, len(task), cfg.batch, seed)
+            torch.manual_seed(seed * 1_000_003 + state.step)  # dropout too depends on the step alone
             losses += _step(task, cfg, state, batch, lr)
             advance(1)
 
@@ -92,7 +101,7 @@ def train(task: Task[Net], cfg: TrainConfig, out: Path, device: torch.device, *,
                 state.save(out, when | line, line[task.goal])
                 losses.zero_()
 
-    # The best network, with as many trainable parameters as it came with.
+    # The best network; the same parameters are trainable as before.
     net.load_state_dict(checkpoint.load(out / "best.safetensors")[0])
     for parameter, trainable in frozen_before:
         parameter.requires_grad_(trainable)
@@ -103,7 +112,6 @@ def _step(
     task: Task[Net], cfg: TrainConfig, state: TrainingState[Net], batch: Sequence[int], lr: float
 ) -> Tensor:
     """One step of the optimizer; its loss."""
-    torch.manual_seed(cfg.seed * 1_000_003 + state.step)  # dropout too depends on the step alone
     if not state.net.training:  # switching the modes of a large backbone takes as long as a small step
         state.net.train()
     loss = task.loss(state.net, batch)
@@ -116,7 +124,7 @@ def _step(
 
 @torch.no_grad()
 def _evaluate(task: Task[Net], state: TrainingState[Net], line: Line) -> Line:
-    """The task's figures; every figure, and those of `line`, must be finite."""
+    """Evaluate; raises ValueError if a figure, or the loss in `line`, is not finite."""
     _require_finite(line, task.name, state.step)
     figures = dict(task.evaluate(state.mean.eval()))
     _require_finite(figures, task.name, state.step)

@@ -12,7 +12,7 @@ from dvsa.learn.nets.proposals import ProposalHead
 
 GEOMETRY = 5
 """Numbers that describe a box in its features: x0, y0, x1, y1, area."""
-HEADS = 4
+ATTENTION_HEADS = 4
 """Attention heads of a context layer."""
 
 
@@ -45,8 +45,10 @@ class VisionConfig:
             )
         if min(self.embedding, self.anchors) < 1 or self.context_layers < 0 or not 0 <= self.dropout < 1:
             raise ValueError(f"sizes must be positive and dropout in [0, 1): {self}")
-        if self.context_layers and self.embedding % HEADS:
-            raise ValueError(f"with context layers the embedding must be a multiple of {HEADS}: {self}")
+        if self.context_layers and self.embedding % ATTENTION_HEADS:
+            raise ValueError(
+                f"with context layers the embedding must be a multiple of {ATTENTION_HEADS}: {self}"
+            )
 
     @property
     def of_boxes(self) -> tuple[str, int, int]:
@@ -201,7 +203,7 @@ class ContextLayer(nn.Module):
     def __init__(self, cfg: VisionConfig) -> None:
         super().__init__()
         width = cfg.embedding
-        self.self_attn = nn.MultiheadAttention(width, HEADS)
+        self.self_attn = nn.MultiheadAttention(width, ATTENTION_HEADS)
         self.linear1, self.linear2 = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
         self.dropout = nn.Dropout(cfg.dropout)
@@ -215,7 +217,8 @@ class ContextLayer(nn.Module):
     def _attend(self, x_BID: Tensor) -> Tensor:
         batch, regions, width = x_BID.shape
         together = functional.linear(x_BID, self.self_attn.in_proj_weight, self.self_attn.in_proj_bias)
-        query, key, value = together.reshape(batch, regions, 3, HEADS, width // HEADS).permute(2, 0, 3, 1, 4)
+        split = together.reshape(batch, regions, 3, ATTENTION_HEADS, width // ATTENTION_HEADS)
+        query, key, value = split.permute(2, 0, 3, 1, 4)
         dropout = self.dropout.p if self.training else 0.0
         seen = functional.scaled_dot_product_attention(query, key, value, dropout_p=dropout)
         attended_BID: Tensor = self.self_attn.out_proj(seen.transpose(1, 2).reshape(batch, regions, width))

@@ -115,9 +115,9 @@ def best() -> Recipe:
     """The most accurate recipe, which made the shipped bundle.
 
     It reads sentences before it sees photographs: no other part gains more. Then it learns from sentences and
-    boxes at once. The backbone is tuned on random windows only, since the alignment knows each whole
-    photograph by heart. Windows are enlarged on average, so the proposal head settles on whole photographs
-    again afterwards.
+    boxes at once. The backbone is tuned on random windows only, since the alignment has overfitted the whole
+    photographs. Windows are enlarged on average, so the proposal head is tuned on nearly whole photographs
+    afterwards.
     """
     return Recipe(
         name="best",

@@ -39,9 +39,9 @@ def stage_from_json(raw: JsonValue) -> Stage:
 
 
 def _current(old: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    """A stage of version 0.1 in today's form: its kind was implied by its options."""
-    task = old.get("task")
-    if not isinstance(task, dict) or not {"name", "train"} <= old.keys():
+    """A stage as it was written before stages had a kind, in today's form."""
+    task, train = old.get("task"), old.get("train")
+    if not (isinstance(task, dict) and isinstance(train, dict) and "name" in old):
         raise ValueError(f"{old!r:.60} is not a stage of a recipe")
 
     options = {_RENAMED.get(key, key): value for key, value in task.items()}
@@ -54,11 +54,12 @@ def _current(old: dict[str, JsonValue]) -> dict[str, JsonValue]:
         kind = "rewards" if options.get("samples") else "captions"
         options["captioner"] = captioner
     kept = {key: value for key, value in options.items() if key not in _IGNORED[kind]}
-    return {"kind": kind, "name": old["name"], "train": old["train"], **kept}
+    unseeded = {key: value for key, value in train.items() if key != "seed"}  # the run has the seed
+    return {"kind": kind, "name": old["name"], "train": unseeded, **kept}
 
 
 _RENAMED = {"least": "min_window", "most": "max_window", "longest": "max_words"}
-"""Options of version 0.1 by their names today."""
+"""Options that had other names before stages had a kind."""
 _IGNORED = {
     "paraphrase": (),
     "alignment": (),
@@ -66,4 +67,4 @@ _IGNORED = {
     "captions": ("samples",),
     "rewards": ("subjects", "beta", "phrases", "smoothing"),
 }
-"""Options of version 0.1 that had no effect on a kind of stage."""
+"""Options that every stage had before stages had a kind, without effect on this kind."""

@@ -52,7 +52,7 @@ def fit(recipe: Recipe, data: Dataset, out: Path, options: FitOptions = DEFAULTS
     if inputs.warm_start is None:
         model.vision.proposals.anchors_A2.copy_(corpus.anchors(recipe.vision.anchors))
     context = Context(
-        corpus=corpus, texts=inputs.texts(), seed=options.seed, folder=out, warm_start=inputs.warm_start
+        corpus=corpus, extra=inputs.extra_ids(), seed=options.seed, folder=out, warm_start=inputs.warm_start
     )
 
     # Every stage continues with the network of the stage before; an equal stage of an earlier run is reused.

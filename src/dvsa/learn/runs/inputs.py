@@ -22,7 +22,7 @@ class FitOptions:
     word_vectors: Path | None = None
     """A word2vec or GloVe file; its vectors stay fixed."""
     sentences: Path | None = None
-    """More sentences, for the vocabulary and for stages that need no photographs (see
+    """A file of extra sentences, for the vocabulary and for stages that need no photographs (see
     `dvsa.data.extra_sentences`). They must be about photographs that are neither in val nor in test."""
     earlier: Path | None = None
     """A run on the same data whose stages are reused where they are the same."""
@@ -58,10 +58,10 @@ class Inputs:
         extra = None if options.sentences is None else extra_sentences.read(options.sentences)
         warm_start = None if options.init is None else WarmStart(options.init)
 
-        # Words of the training split, of further sentences, and of the model that is continued.
-        told = [words(sentence) for example in training for sentence in example.sentences]
-        further = chain.from_iterable(extra.sentences.values()) if extra else ()
-        vocabulary = Vocabulary.build((*told, *map(words, further)), min_count)
+        # Words of the training split, of the extra sentences, and of the model that is continued.
+        training_words = [words(sentence) for example in training for sentence in example.sentences]
+        extra_texts = chain.from_iterable(extra.sentences.values()) if extra else ()
+        vocabulary = Vocabulary.build((*training_words, *map(words, extra_texts)), min_count)
         if warm_start is not None:
             vocabulary = vocabulary.joined(warm_start.bundle.vocabulary)
 
@@ -73,7 +73,7 @@ class Inputs:
             warm_start=warm_start,
             earlier=None if options.earlier is None else Run(options.earlier, finished=False),
             vocabulary=vocabulary,
-            new_words=frozenset(vocabulary.words).difference(*told),
+            new_words=frozenset(vocabulary.words).difference(*training_words),
         )
 
     @property
@@ -81,7 +81,7 @@ class Inputs:
         """Whether any phrase of the training split has a box."""
         return any(phrase.boxes for example in self.training for phrase in example.phrases)
 
-    def texts(self) -> list[list[list[int]]]:
-        """The further sentences as ids of known words, one group for each photograph."""
+    def extra_ids(self) -> list[list[list[int]]]:
+        """The extra sentences as ids of known words, one group for each photograph."""
         groups = self.extra.sentences.values() if self.extra else ()
         return [[self.vocabulary.encode(words(sentence)) for sentence in group] for group in groups]

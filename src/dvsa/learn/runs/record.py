@@ -1,4 +1,4 @@
-"""What a run's folder says of it: its configuration, its words, the photographs and sentences it used."""
+"""The metadata in a run's folder: its configuration, its words, the photographs and sentences it used."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Reuse of stages: what two runs on the same data learn in the same way is learned once."""
+"""Reuse of stages that an earlier run on the same data trained in the same way."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Plan:
 
 
 def reuse(earlier: Run, stage: Stage, recipe: Recipe, model: JointModel, context: Context) -> bool:
-    """Take a stage's weights from an earlier run if that learned them in the same way; whether it did."""
+    """Load a stage's weights from an earlier run if it trained them in the same way; whether it did."""
     ours, theirs = Plan(recipe, context.vocabulary.words), Plan(earlier.recipe, earlier.vocabulary.words)
     learned = shared_weights(stage, ours, theirs)
     if not (learned and earlier.has(stage)):
@@ -36,9 +36,9 @@ def reuse(earlier: Run, stage: Stage, recipe: Recipe, model: JointModel, context
 def shared_weights(stage: Stage, ours: Plan, theirs: Plan) -> tuple[str, ...]:
     """Prefixes of the names of the weights that both plans learn in the same way, up to a stage of ours.
 
-    Empty if the other plan has other networks, another such stage, or other stages before it. Reading changes
-    no proposals, and finding proposals changes no words. Until an alignment joins them, each can be reused
-    without the other.
+    Empty if the other plan has other networks, another such stage, or other stages before it. A
+    paraphrase stage does not change proposals, and a proposal stage does not change words. Until an alignment
+    joins them, each can be reused without the other.
     """
     if not stage.weights or stage not in theirs.recipe.stages:
         return NONE

@@ -48,7 +48,7 @@ class WarmStart:
         self.recipe = recipe_from_json(config.get("recipe") if isinstance(config, dict) else None)
 
     def adapted(self, recipe: Recipe, data: WarmData) -> Recipe:
-        """The recipe as it continues the bundle: fewer stages, on features that stay, with lower rates.
+        """The recipe for a warm start: fewer stages, frozen features, lower learning rates.
 
         Raises:
             ValueError: the recipe has other networks than the bundle.

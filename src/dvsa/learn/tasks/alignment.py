@@ -1,4 +1,4 @@
-"""The stage that trains regions and words to find one another (paper, section 3.1)."""
+"""The stage that trains the vectors of regions and words to match (paper, section 3.1)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,10 +17,9 @@ from dvsa.learn.tasks import objective
 from dvsa.learn.tasks.augmentation import WHOLE, Window
 from dvsa.learn.tasks.context import Context
 from dvsa.learn.tasks.corpus import Corpus, PhraseTarget
-from dvsa.learn.tasks.features import look, region_features
-from dvsa.learn.tasks.proposals import EVALUATED, proposal_recall
+from dvsa.learn.tasks.features import look_autocast, region_features
 from dvsa.learn.tasks.stage import ALL, Stage, WarmData
-from dvsa.learn.tasks.visual import VisualStage, VisualTask
+from dvsa.learn.tasks.visual import EVALUATED, VisualStage, VisualTask, proposal_recall
 from dvsa.metrics import ranking
 
 SHARPNESS = 20.0
@@ -73,7 +72,7 @@ class AlignmentStage(VisualStage):
 
 
 class Sampled(NamedTuple):
-    """A training sentence: its photograph's place in the batch, and its number among that one's sentences."""
+    """A training sentence: its photograph's place in the batch, and its index among the photograph's."""
 
     place: int
     sentence: int
@@ -95,7 +94,7 @@ class AlignmentTask(VisualTask):
         if stage.grounding:
             self.require_boxes("grounding", "set its weight to 0")
 
-        # A backbone that stays as it is sees every photograph once, here.
+        # If the backbone is frozen, all features are computed here, once.
         if not stage.backbone_in_loop:
             self.train_KIF, self.val_KIF = (
                 region_features(model.vision, split, stage.proposer, stage.nms)
@@ -109,7 +108,7 @@ class AlignmentTask(VisualTask):
         # Regions of the photographs, through the backbone or from the cache.
         if self.stage.backbone_in_loop:
             windows = self.windows(len(batch))
-            looked, proposal_loss = self.look(model, batch, windows)
+            looked, proposal_loss = self.look_at_windows(model, batch, windows)
             feature_KIF = self._pool(model, looked)
             loss = self.stage.proposal_weight * proposal_loss
         else:
@@ -130,8 +129,8 @@ class AlignmentTask(VisualTask):
 
         # Every boxed phrase against the regions of its photograph.
         if self.stage.grounding:
-            said = [(place, self._phrases(batch[place], n, windows[place])) for place, n in sampled]
-            dot_PI, iou_PI = phrase_scores(v_KID, s_LTD, feature_KIF, said)
+            phrases = [(place, self._phrases(batch[place], n, windows[place])) for place, n in sampled]
+            dot_PI, iou_PI = phrase_scores(v_KID, s_LTD, feature_KIF, phrases)
             loss = loss + self.stage.grounding * objective.grounding(dot_PI, iou_PI)
         return loss
 
@@ -171,8 +170,8 @@ class AlignmentTask(VisualTask):
             s_LTD = model.sentence(ids_LT, real_LT)
             columns.append(objective.SCORES[self.stage.score](v_KID, s_LTD, real_LT).cpu())
             if self.stage.grounding:
-                said = list(zip(owner_L[chunk].tolist(), phrases[chunk], strict=True))
-                dot_PI, iou_PI = phrase_scores(v_KID, s_LTD, feature_KIF, said)
+                own_phrases = list(zip(owner_L[chunk].tolist(), phrases[chunk], strict=True))
+                dot_PI, iou_PI = phrase_scores(v_KID, s_LTD, feature_KIF, own_phrases)
                 grounded.append(iou_PI.gather(1, dot_PI.argmax(1, keepdim=True))[:, 0] >= 0.5)
 
         # The figures.
@@ -186,12 +185,12 @@ class AlignmentTask(VisualTask):
 
     def _val_features(self, model: JointModel, chunk: slice) -> Tensor:
         if self.stage.backbone_in_loop:
-            return self._pool(model, look(model.vision, self.corpus.val.batch(chunk)))
+            return self._pool(model, look_autocast(model.vision, self.corpus.val.batch(chunk)))
         return self.val_KIF[chunk].float()
 
 
 def phrase_scores(
-    v_KID: Tensor, s_LTD: Tensor, feature_KIF: Tensor, said: Sequence[tuple[int, Sequence[PhraseTarget]]]
+    v_KID: Tensor, s_LTD: Tensor, feature_KIF: Tensor, phrases: Sequence[tuple[int, Sequence[PhraseTarget]]]
 ) -> tuple[Tensor, Tensor]:
     """The scores of each phrase with the regions of its photograph (P, I), and their IoU with its box (P, I).
 
@@ -202,10 +201,10 @@ def phrase_scores(
         v_KID: region vectors.
         s_LTD: word vectors.
         feature_KIF: features of the regions, which hold their boxes.
-        said: for each sentence its photograph, and its boxed phrases.
+        phrases: for each sentence its photograph, and its boxed phrases.
     """
     # Which words of which sentence make up each phrase.
-    rows = [(k, n, phrase) for n, (k, own) in enumerate(said) for phrase in own]
+    rows = [(k, n, phrase) for n, (k, own) in enumerate(phrases) for phrase in own]
     photo_P = torch.tensor([k for k, _, _ in rows], dtype=torch.int64, device=v_KID.device)
     sentence_P = torch.tensor([n for _, n, _ in rows], dtype=torch.int64, device=v_KID.device)
     inside_PT = torch.zeros(len(rows), s_LTD.shape[1])

@@ -17,7 +17,7 @@ VISIBLE = 0.5
 
 
 class Window(NamedTuple):
-    """A part of a photograph, in fractions of it, and whether left and right are exchanged."""
+    """A part of a photograph, in fractions of it, and whether it is mirrored."""
 
     area: Box = FRAME
     mirrored: bool = False

@@ -55,7 +55,7 @@ class CaptionStage(WritingStage):
         return self.subjects
 
     def run(self, model: JointModel, context: Context) -> JointModel:
-        """Train the captioner. One that continues, but would need missing phrase boxes, stays as it is."""
+        """Train the captioner, or keep the one that it continues if its phrase boxes are missing."""
         first = first_captioner(self, model, context)
         if first is not None and self.phrases == "boxes" and not context.corpus.train.has_boxes:
             checkpoint.save(context.folder / self.name / "best.safetensors", first.state_dict(), {})

@@ -1,7 +1,7 @@
 """What all stages of a run share."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -30,8 +30,8 @@ class Context:
     """The data, the seed and the folder of a run."""
 
     corpus: Corpus
-    texts: Sequence[Sequence[Ids]] = ()
-    """Sentences of further photographs, one group for each photograph, for stages that need no pictures."""
+    extra: Sequence[Sequence[Ids]] = ()
+    """Extra sentences, one group for each photograph, for stages that need no pictures."""
     seed: int = 0
     folder: Path
     """Of the run; each stage writes into a folder of its own in it."""
@@ -50,5 +50,5 @@ class Context:
 
     def train(self, task: Task[Net], cfg: TrainConfig) -> Net:
         """Train a task in its own folder; the best network."""
-        cfg = replace(cfg, seed=self.seed)
-        return train(task, cfg, self.folder / task.name, self.device, quiet=self.corpus.quiet)
+        folder = self.folder / task.name
+        return train(task, cfg, folder, self.device, seed=self.seed, quiet=self.corpus.quiet)

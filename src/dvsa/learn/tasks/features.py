@@ -68,7 +68,7 @@ class SquarePhotographs:
         return any(map(len, self.truth))
 
 
-def look(net: Vision, pixels_BHWC: Tensor) -> Looked:
+def look_autocast(net: Vision, pixels_BHWC: Tensor) -> Looked:
     """The same as `net.look`, but on a GPU the convolutions run in bfloat16."""
     with torch.autocast(pixels_BHWC.device.type, torch.bfloat16, enabled=pixels_BHWC.is_cuda):
         return net.look(pixels_BHWC)
@@ -90,7 +90,7 @@ def region_features(net: Vision, photographs: SquarePhotographs, proposer: str, 
     def fill(feature_KIF: npt.NDArray[np.generic]) -> None:
         with progress("describing regions", len(photographs), quiet=photographs.quiet) as advance:
             for chunk in chunks(len(photographs), CHUNK):
-                looked = look(net, photographs.batch(chunk))
+                looked = look_autocast(net, photographs.batch(chunk))
                 chosen_BI4 = choose_boxes(looked.logit_BN, looked.box_BN4, proposer, nms)
                 feature_BIF = net.pool(looked.fine, looked.coarse, chosen_BI4)
                 feature_KIF[chunk] = feature_BIF.half().cpu().numpy()

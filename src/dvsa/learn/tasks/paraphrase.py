@@ -1,4 +1,4 @@
-"""The stage that reads before it sees: sentences about one photograph learn to find one another.
+"""The stage that trains the sentence encoder on text alone: sentences about one photograph find one another.
 
 The score is the alignment's, with the words of another sentence in place of regions:
 
@@ -44,7 +44,7 @@ class ParaphraseStage(Stage):
             raise ValueError(f"max_words must be at least 1, not {self.max_words}")
 
     def run(self, model: JointModel, context: Context) -> JointModel:
-        return context.train(ParaphraseTask(self, model, context.corpus, context.texts), self.train)
+        return context.train(ParaphraseTask(self, model, context.corpus, context.extra), self.train)
 
     def warm(self, data: WarmData, before: Sequence[Stage]) -> None:
         """After a warm start the encoder has read already."""
@@ -56,16 +56,16 @@ class ParaphraseTask:
     goal = "mean recall"
 
     def __init__(
-        self, stage: ParaphraseStage, model: JointModel, corpus: Corpus, texts: Sequence[Group] = ()
+        self, stage: ParaphraseStage, model: JointModel, corpus: Corpus, extra: Sequence[Group] = ()
     ) -> None:
-        """Learn from the training split's sentences and from `texts`.
+        """Learn from the training split's sentences and from `extra` ones.
 
         Raises:
             ValueError: no photograph of a split has two sentences with known words.
         """
         self.name, self.stage, self.model, self.corpus = stage.name, stage, model, corpus
         self.groups, self.val = (
-            self._usable(groups) for groups in ([*corpus.train_ids, *texts], corpus.val_ids)
+            self._usable(groups) for groups in ([*corpus.train_ids, *extra], corpus.val_ids)
         )
         if not (self.groups and self.val):
             raise ValueError("no photograph has two sentences with known words: leave this stage out")

@@ -13,7 +13,7 @@ from dvsa.learn.nets.regions import paired_iou
 NEAREST = 12
 """How many anchors learn each true box."""
 CLOSE = 0.6
-"""An anchor whose IoU with a true box is at least this is not taught to score low."""
+"""An anchor whose IoU with a true box is at least this is not a negative example."""
 
 
 def proposal_loss(logit_BN: Tensor, box_BN4: Tensor, anchor_N4: Tensor, truth: Sequence[Tensor]) -> Tensor:

@@ -27,10 +27,10 @@ from dvsa.metrics.cider import Cider
 from dvsa.records import Subject
 from dvsa.text import END, START
 
-MAX_WORDS = 20
-"""Drawn captions are cut off here."""
+MAX_DRAWN = 20
+"""Words of the longest caption that is drawn."""
 STOP = "."
-"""END, counted as a word of a sentence. Otherwise breaking off behind "in front of a" would pay."""
+"""END, counted as a word of a sentence. Otherwise truncated captions would be rewarded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +98,7 @@ class RewardTask(WritingTask):
     def _rewards(self, drawn: Sequence[CaptionTarget]) -> list[float]:
         """CIDEr of each caption, in [0, 10]."""
         decode = self.corpus.vocabulary.decode
-        ends = [[STOP] if len(x.words) < MAX_WORDS else [] for x in drawn]
+        ends = [[STOP] if len(x.words) < MAX_DRAWN else [] for x in drawn]
         return [self.cider(x.photograph, decode(x.words) + end) for x, end in zip(drawn, ends, strict=True)]
 
     @torch.no_grad()
@@ -117,6 +117,6 @@ def advantages(reward_KN: Tensor) -> Tensor:
 def draw(net: Captioner, feature_BIF: Tensor) -> list[list[int]]:
     """A random caption of each frame, every word drawn by its probability; ids before END."""
     rows = roll_out(
-        net, feature_BIF, lambda logit_BV: torch.multinomial(logit_BV.softmax(-1), 1)[:, 0], MAX_WORDS
+        net, feature_BIF, lambda logit_BV: torch.multinomial(logit_BV.softmax(-1), 1)[:, 0], MAX_DRAWN
     )
     return [row[: row.index(END)] if END in row else row for row in rows]

@@ -22,7 +22,7 @@ NONE: tuple[str, ...] = ()
 GENTLY = 0.3
 """Factor on a stage's learning rate after a warm start."""
 STEPS = 10
-"""The least steps of an epoch after a warm start; with few photographs, batches are smaller."""
+"""Minimum steps of an epoch after a warm start; with few photographs, batches are smaller."""
 SMALLEST = 10
 """The smallest batch after a warm start, in photographs or sentences."""
 

@@ -4,17 +4,24 @@ from abc import ABC
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import torch
 from torch import Tensor
+from torchvision.ops import box_iou  # type: ignore[import-untyped]
 
+from dvsa.learn.loop.order import chunks
 from dvsa.learn.nets.joint import JointModel
+from dvsa.learn.nets.regions import choose_boxes
 from dvsa.learn.nets.vision import Looked
 from dvsa.learn.tasks import augmentation
 from dvsa.learn.tasks.augmentation import Window
 from dvsa.learn.tasks.corpus import Corpus
-from dvsa.learn.tasks.features import look
+from dvsa.learn.tasks.features import SquarePhotographs, look_autocast
 from dvsa.learn.tasks.proposal_loss import proposal_loss
 from dvsa.learn.tasks.stage import Stage
 from dvsa.regions import PROPOSERS
+
+EVALUATED = 50
+"""Photographs that are evaluated at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,12 +85,12 @@ class VisualTask:
             count, flip=self.stage.flip, smallest=self.stage.min_window, largest=self.stage.max_window
         )
 
-    def look(
+    def look_at_windows(
         self, model: JointModel, batch: Sequence[int], windows: Sequence[Window]
     ) -> tuple[Looked, Tensor]:
         """Show windows of training photographs to the network; also the proposal head's loss on them."""
         photographs = self.corpus.train
-        looked = look(model.vision, augmentation.show(photographs.batch(batch), windows))
+        looked = look_autocast(model.vision, augmentation.show(photographs.batch(batch), windows))
         truth = [window.truth(photographs.truth[k]) for k, window in zip(batch, windows, strict=True)]
         anchor_N4 = model.vision.proposals.centred_anchors(*looked.fine.shape[-2:])
         return looked, proposal_loss(looked.logit_BN, looked.box_BN4, anchor_N4, truth)
@@ -92,3 +99,25 @@ class VisualTask:
         """Raise ValueError unless both splits have phrase boxes."""
         if not (self.corpus.train.has_boxes and self.corpus.val.has_boxes):
             raise ValueError(f"{learner} learns from phrase boxes, and this data has none: {advice}")
+
+
+@torch.no_grad()
+def proposal_recall(
+    model: JointModel, photographs: SquarePhotographs, proposer: str, nms: float
+) -> dict[str, float]:
+    """Percentage of the boxed phrases that one of 19 boxes or the frame covers, at IoU 0.5 and 0.7.
+
+    Empty if no phrase has a box.
+    """
+    best: list[Tensor] = []
+    for chunk in chunks(len(photographs), EVALUATED):
+        looked = look_autocast(model.vision, photographs.batch(chunk))
+        chosen_BI4 = choose_boxes(looked.logit_BN, looked.box_BN4, proposer, nms)
+        for truth_G5, chosen_I4 in zip(photographs.truth[chunk], chosen_BI4.cpu(), strict=True):
+            best_G = box_iou(truth_G5[:, :4], chosen_I4).amax(1)
+            best.append(best_G.repeat_interleave(truth_G5[:, 4].long()))
+
+    best_N = torch.cat(best)
+    if not len(best_N):
+        return {}
+    return {f"recall@{t}": 100 * (best_N >= t).float().mean().item() for t in (0.5, 0.7)}
