@@ -1,4 +1,4 @@
-"""A sentence on the regions of a photograph: the region of each word, the segments, the region of a phrase."""
+"""A sentence on the regions of a photograph: the regions of words and of phrases, and the segments."""
 
 import numpy as np
 
