@@ -32,7 +32,7 @@ docstrings say more: units, errors, and an example. `make docs` writes this page
 
 The name of an array ends with one letter for each axis: `v_ID` has I regions and D dimensions.
 [dvsa.records](../src/dvsa/records.py) says what each letter counts, and
-[dvsa.arrays](../src/dvsa/arrays.py) defines `FloatArray`, `Floats`, `IntArray` and `BoolArray`.
+[dvsa.arrays](../src/dvsa/arrays.py) defines `FloatArray`, `Floats`, `Doubles`, `IntArray` and `BoolArray`.
 
 Training is not listed here: see [dvsa.learn](../src/dvsa/learn) and [architecture.md](architecture.md).
 """

@@ -18,10 +18,11 @@ import script
 from markdown import replace_part, table
 
 from dvsa import evaluation
+from dvsa.arrays import IntArray
 from dvsa.bundle import Bundle
 from dvsa.data import Example, load
 from dvsa.evaluation import protocol
-from dvsa.metrics.bootstrap import IntArray, estimate
+from dvsa.metrics.bootstrap import estimate
 from dvsa.metrics.captions import CaptionScores, score
 from dvsa.metrics.figures import Figure, Report
 from dvsa.model import Model

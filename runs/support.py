@@ -17,21 +17,17 @@ from pathlib import Path
 import numpy as np
 import script
 from faults import write
-from numpy.typing import NDArray
 
+from dvsa.arrays import BoolArray, FloatArray, Floats
 from dvsa.bundle import Bundle
 from dvsa.data import Example, load
 from dvsa.evaluation import encode, protocol
 from dvsa.evaluation.own_sentences import OwnSentence, read_own
-from dvsa.model import Floats as Vectors
 from dvsa.model import Model
 from dvsa.text import FUNCTION_WORDS, words
 
-Floats = NDArray[np.floating]
-Bools = NDArray[np.bool_]
 
-
-def threshold(score_N: Floats, right_N: Bools) -> float:
+def threshold(score_N: FloatArray, right_N: BoolArray) -> float:
     """The score above which a word counts as supported: the one with the highest balanced accuracy."""
     value_M, place_N = np.unique(score_N, return_inverse=True)
     wrong_M, right_M = (np.bincount(place_N, weights=kind_N) for kind_N in (~right_N, right_N))
@@ -40,7 +36,7 @@ def threshold(score_N: Floats, right_N: Bools) -> float:
     return float(cut_M[np.append(0, worth_M[:-1]).argmax()])
 
 
-def area(score_N: Floats, right_N: Bools) -> float:
+def area(score_N: FloatArray, right_N: BoolArray) -> float:
     """How often a right word scores above a wrong one, ties count half (the area under the ROC curve)."""
     wrong = np.sort(score_N[~right_N])
     below = np.searchsorted(wrong, score_N[right_N], "left") + np.searchsorted(
@@ -57,7 +53,7 @@ def content(own: OwnSentence) -> Iterator[tuple[str, float]]:
             yield word, float(dot_I.max() / np.linalg.norm(s_D))
 
 
-def of_people(model: Model, examples: Sequence[Example], v_KID: Vectors) -> tuple[Floats, Bools]:
+def of_people(model: Model, examples: Sequence[Example], v_KID: Floats) -> tuple[FloatArray, BoolArray]:
     """Content words of people's sentences: right on their own photograph, wrong on the next one."""
     places = [(k, n) for k, example in enumerate(examples) for n in range(len(example.sentences))]
     found = [
@@ -70,8 +66,8 @@ def of_people(model: Model, examples: Sequence[Example], v_KID: Vectors) -> tupl
 
 
 def of_captions(
-    model: Model, examples: Sequence[Example], captions: dict[str, str], v_KID: Vectors
-) -> tuple[Floats, Bools]:
+    model: Model, examples: Sequence[Example], captions: dict[str, str], v_KID: Floats
+) -> tuple[FloatArray, BoolArray]:
     """Content words of the captions: right if a person wrote them for the photograph."""
     said = [replace(e, sentences=(captions[e.name],)) for e in examples]
     found = []
@@ -81,7 +77,7 @@ def of_captions(
     return np.array([score for score, _ in found]), np.array([right for _, right in found])
 
 
-def marked(score_N: Floats, right_N: Bools, cut: float) -> dict[str, float]:
+def marked(score_N: FloatArray, right_N: BoolArray, cut: float) -> dict[str, float]:
     """What the threshold marks, in percent."""
     below_N = score_N <= cut
     return {

@@ -7,5 +7,7 @@ FloatArray = NDArray[np.floating]
 """Any floating-point type."""
 Floats = NDArray[np.float32]
 """Single precision: what the networks take and give."""
+Doubles = NDArray[np.float64]
+"""Double precision: what metrics count and sum."""
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]

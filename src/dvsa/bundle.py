@@ -24,8 +24,8 @@ from dvsa.graphs import Graphs, OnnxGraphs
 from dvsa.manifest import MANIFEST, BundleError, BundleManifest, verified_content
 from dvsa.text import Vocabulary
 
-SHIPPED = "flickr8k"
-"""The bundle that comes with the package."""
+SHIPPED_NAME = "flickr8k"
+"""The name of the bundle that comes with the package."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def shipped() -> Path:
     >>> shipped().name
     'flickr8k'
     """
-    return Path(str(resources.files("dvsa"))) / "weights" / SHIPPED
+    return Path(str(resources.files("dvsa"))) / "weights" / SHIPPED_NAME
 
 
 def verify(folder: Path) -> BundleManifest:

@@ -36,7 +36,7 @@ _HEADER = "#sentences"
 def words(text: str) -> list[str]:
     """The tokens of the paper: lower case, split at white space, with letters and digits only.
 
-    Letters and digits are those of Unicode (`str.isalnum`). Empty tokens are dropped.
+    Unicode letters and digits (`str.isalnum`) count. Empty tokens are dropped.
 
     >>> words("A dog's ball - 2 of them!")
     ['a', 'dogs', 'ball', '2', 'of', 'them']

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dvsa.arrays import Doubles, IntArray
 from dvsa.evaluation import Evidence, compare
 from dvsa.evaluation.comparison import kept
 from dvsa.metrics.bleu import bleu
-from dvsa.metrics.bootstrap import FloatArray, IntArray
 from dvsa.metrics.caption_metrics import CAPTION_METRICS
 from dvsa.metrics.figures import Figure
 
@@ -25,7 +25,7 @@ def evidence(task: str, seed: int) -> Evidence:
     """Evidence of a task with random counts."""
     rng = np.random.default_rng(seed)
 
-    def captions(count: int) -> dict[str, FloatArray]:
+    def captions(count: int) -> dict[str, Doubles]:
         matched_N4 = np.sort(rng.integers(9, size=(count, 4)))[:, ::-1]
         length_N2, of_N4 = rng.integers(1, 20, (count, 2)), matched_N4 + rng.integers(1, 5, (count, 1))
         tokens = [["a", "dog"]]

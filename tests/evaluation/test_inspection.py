@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from dvsa.arrays import Floats
 from dvsa.evaluation.encoding import SENTENCES
 from dvsa.evaluation.inspection import (
     find_regions,
@@ -15,7 +16,7 @@ from dvsa.evaluation.inspection import (
     worst_sentences,
 )
 from dvsa.metrics.ranking import rank
-from dvsa.model import Floats, Model
+from dvsa.model import Model
 from dvsa.text import words
 
 small = st.integers(-2, 2).map(float)  # whole numbers: many ties, and no rounding

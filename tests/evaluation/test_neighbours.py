@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from dvsa.arrays import Floats
 from dvsa.evaluation.neighbours import best_segments, nearest
-from dvsa.model import Floats
 
 small = st.integers(-3, 3).map(float)  # whole numbers: many ties, and no rounding
 

@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from dvsa.arrays import Floats
 from dvsa.data import Example
 from dvsa.evaluation import Encoded
 from dvsa.evaluation.perplexity import PHOTOGRAPHS, perplexity, surprise
-from dvsa.model import Floats, Model
+from dvsa.model import Model
 from dvsa.records import Subject
 from dvsa.text import END, words
 

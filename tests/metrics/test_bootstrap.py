@@ -3,11 +3,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from dvsa.metrics.bootstrap import FloatArray, IntArray, difference, estimate, interval
+from dvsa.arrays import Doubles, IntArray
+from dvsa.metrics.bootstrap import difference, estimate, interval
 from dvsa.metrics.figures import Figure
 
 
-def mean_of(values_N: FloatArray) -> Callable[[IntArray], float]:
+def mean_of(values_N: Doubles) -> Callable[[IntArray], float]:
     return lambda index_N: float(values_N[index_N].mean())
 
 

@@ -12,10 +12,10 @@ from pathlib import Path, PurePosixPath
 from dvsa.data.dataset import Example
 
 PHOTOS_FILE = "photographs.tsv"
-"""Lists the photographs, in the folder of a run or a bundle."""
+"""The file that lists the photographs, in the folder of a run or a bundle."""
 
 TEXT_FILE = "read.tsv"
-"""Lists what was learned from text alone, in the folder of a run or a bundle."""
+"""The file that lists the extra sentences, in the folder of a run or a bundle."""
 
 _LINE = re.compile(r"(train|val)\t([0-9a-f]{16})\t([0-9a-f]{16})")
 # Flickr8K's 1000268201_693b08cb0e.jpg is Flickr30K's 1000268201.jpg, and COCO_val2014_000000000042.jpg is

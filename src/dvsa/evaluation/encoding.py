@@ -7,9 +7,10 @@ from typing import TypeVar
 
 import numpy as np
 
+from dvsa.arrays import Floats
 from dvsa.data import Example
 from dvsa.metrics.figures import Setting
-from dvsa.model import Floats, Model
+from dvsa.model import Model
 from dvsa.photo import read, squash
 
 PHOTOGRAPHS = 4
@@ -56,12 +57,12 @@ def look(
 ) -> Iterator[tuple[Sequence[Example], Floats, Floats, Floats, Floats]]:
     """Batches of examples, with the results of `Model.look` for their photographs."""
     size = model.bundle.manifest.size
-    for chunk in chunks(examples, PHOTOGRAPHS, "looking at photographs", progress):
+    for chunk in batches(examples, PHOTOGRAPHS, "looking at photographs", progress):
         pixels_BHWC = np.stack([squash(read(e.read(), name=e.name), size) for e in chunk])
         yield chunk, *model.look(pixels_BHWC)
 
 
-def chunks(
+def batches(
     items: Sequence[Item], size: int, what: str, progress: Progress | None
 ) -> Iterator[Sequence[Item]]:
     """Consecutive batches of `size` items; the last may be shorter. Reports progress after each batch."""

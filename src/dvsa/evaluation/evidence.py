@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dvsa.metrics.bootstrap import IntArray
+from dvsa.arrays import IntArray
 from dvsa.metrics.captions import CaptionScores
 from dvsa.metrics.figures import Report
 from dvsa.metrics.grounding import Grounding

@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dvsa.evaluation.encoding import SENTENCES, chunks
-from dvsa.metrics.bootstrap import IntArray
+from dvsa.arrays import Floats, IntArray
+from dvsa.evaluation.encoding import SENTENCES, batches
 from dvsa.metrics.ranking import Ranks
-from dvsa.model import Floats, Model
+from dvsa.model import Model
 from dvsa.text import FIRST_WORD, words
 
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
@@ -32,7 +32,7 @@ def word_norms(model: Model, sentences: Iterable[str], *, least: int = 5) -> lis
     """
     vocabulary = model.bundle.vocabulary
     total_V, count_V = np.zeros(len(vocabulary)), np.zeros(len(vocabulary), np.int64)
-    for chunk in chunks([words(sentence) for sentence in sentences], SENTENCES, "reading sentences", None):
+    for chunk in batches([words(sentence) for sentence in sentences], SENTENCES, "reading sentences", None):
         s_LTD, real_LT = model.word_vectors(chunk)
         id_N = np.array([n for tokens in chunk for n in vocabulary.encode(tokens)], np.int64)
         np.add.at(total_V, id_N, np.linalg.norm(s_LTD[real_LT], axis=1))

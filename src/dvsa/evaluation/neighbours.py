@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from dvsa.metrics.bootstrap import IntArray
-from dvsa.model import Floats
+from dvsa.arrays import Floats, IntArray
 
 BLOCK = 1 << 24
 """Default limit of the table of scores: how many numbers it may have."""

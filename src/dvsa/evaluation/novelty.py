@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dvsa.metrics.bootstrap import IntArray, estimate
+from dvsa.arrays import IntArray
+from dvsa.metrics.bootstrap import estimate
 from dvsa.metrics.figures import Figure, Report
 from dvsa.text import words
 

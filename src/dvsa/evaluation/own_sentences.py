@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from dvsa.arrays import Floats
 from dvsa.data import Example
-from dvsa.evaluation.encoding import SENTENCES, Progress, chunks
-from dvsa.model import Floats, Model
+from dvsa.evaluation.encoding import SENTENCES, Progress, batches
+from dvsa.model import Model
 from dvsa.sentence import Sentence
 
 
@@ -29,7 +30,7 @@ def read_own(
     progress: Progress | None,
 ) -> Iterator[OwnSentence]:
     """Read the sentences at `places`, (photograph, sentence), in this order."""
-    for chunk in chunks(places, SENTENCES, "aligning sentences", progress):
+    for chunk in batches(places, SENTENCES, "aligning sentences", progress):
         sentences = model.read_many([examples[k].sentences[n] for k, n in chunk])
         for (k, n), sentence in zip(chunk, sentences, strict=True):
             yield OwnSentence(k, n, sentence, sentence.s_TD @ v_KID[k].T)

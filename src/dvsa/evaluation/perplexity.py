@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from dvsa import text
+from dvsa.arrays import Doubles, Floats, IntArray
 from dvsa.data import Example
-from dvsa.evaluation.encoding import Encoded, Progress, chunks, encode, require_sentences
-from dvsa.metrics.bootstrap import FloatArray, IntArray, estimate
+from dvsa.evaluation.encoding import Encoded, Progress, batches, encode, require_sentences
+from dvsa.metrics.bootstrap import estimate
 from dvsa.metrics.figures import Report
-from dvsa.model import Floats, Model
+from dvsa.model import Model
 from dvsa.records import Subject
 
 PHOTOGRAPHS = 20
@@ -52,7 +53,7 @@ def perplexity(
 
     nats_L = np.zeros(len(ids_L))
     frame_K = np.full(len(examples), encoded.feature_KIF.shape[1] - 1)
-    for photos in chunks(range(len(examples)), PHOTOGRAPHS, "reading sentences", progress):
+    for photos in batches(range(len(examples)), PHOTOGRAPHS, "reading sentences", progress):
         low, high = np.searchsorted(owner_L, [photos[0], photos[-1] + 1])
         nats_L[low:high] = surprise(
             model,
@@ -86,7 +87,7 @@ def surprise(
     owner_L: IntArray,
     *,
     subject: Subject = "frame",
-) -> FloatArray:
+) -> Doubles:
     """The sum of -ln p over the words and END of each of L sentences, (L,).
 
     Args:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dvsa.bundle import Bundle
 from dvsa.data import Dataset, Example
 from dvsa.data.exposure import content_digest, name_digest
-from dvsa.evaluation.encoding import Progress, chunks
+from dvsa.evaluation.encoding import Progress, batches
 from dvsa.text import words
 
 SIZES = {"flickr8k": (1000,), "flickr30k": (1000, 1014), "coco": (1000, 5000)}
@@ -160,7 +160,7 @@ def _check_unseen(known: Sequence[tuple[str | None, Example, str]], model: str) 
 
 def _digests(examples: Sequence[Example], progress: Progress | None) -> Iterator[str]:
     """The digest of each photograph's content."""
-    for chunk in chunks(examples, 100, "comparing photographs", progress):
+    for chunk in batches(examples, 100, "comparing photographs", progress):
         yield from map(content_digest, chunk)
 
 

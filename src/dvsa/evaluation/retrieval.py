@@ -6,7 +6,7 @@ import numpy as np
 
 from dvsa import maxsim
 from dvsa.data import Example
-from dvsa.evaluation.encoding import SENTENCES, Encoded, Progress, chunks, encode, require_sentences
+from dvsa.evaluation.encoding import SENTENCES, Encoded, Progress, batches, encode, require_sentences
 from dvsa.evaluation.evidence import Evidence, Judged
 from dvsa.metrics.ranking import rank
 from dvsa.model import Model
@@ -40,7 +40,7 @@ def ranking(
     sentences = [words(sentence) for example in examples for sentence in example.sentences]
     columns = [
         scores(encoded.v_KID, *model.word_vectors(chunk))
-        for chunk in chunks(sentences, SENTENCES, "scoring sentences", progress)
+        for chunk in batches(sentences, SENTENCES, "scoring sentences", progress)
     ]
     owner_L = np.repeat(np.arange(len(examples)), [len(example.sentences) for example in examples])
     ranks = rank(np.hstack(columns), owner_L)

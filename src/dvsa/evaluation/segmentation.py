@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dvsa import segments
+from dvsa.arrays import Floats, IntArray
 from dvsa.data import Example
 from dvsa.evaluation.encoding import (
     Encoded,
@@ -16,10 +17,9 @@ from dvsa.evaluation.encoding import (
     require_photographs,
 )
 from dvsa.evaluation.own_sentences import read_own
-from dvsa.metrics.bootstrap import IntArray
 from dvsa.metrics.figures import Report
 from dvsa.metrics.segmentation import around_phrases, between_regions, by_chance, count
-from dvsa.model import Floats, Model
+from dvsa.model import Model
 
 
 def segmentation(

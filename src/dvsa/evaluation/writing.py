@@ -7,21 +7,22 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dvsa.arrays import Floats, IntArray
 from dvsa.data import Example, GroundedPhrase
 from dvsa.evaluation.encoding import (
     Encoded,
     Progress,
-    chunks,
+    batches,
     encode,
     look,
     require_boxes,
     require_sentences,
 )
 from dvsa.evaluation.evidence import Evidence, Judged, owned
-from dvsa.metrics.bootstrap import IntArray, estimate
+from dvsa.metrics.bootstrap import estimate
 from dvsa.metrics.captions import CaptionScores, score
 from dvsa.metrics.figures import Report
-from dvsa.model import Floats, Model
+from dvsa.model import Model
 from dvsa.records import FRAME, Caption, Subject
 
 CAPTIONS = 50
@@ -151,7 +152,7 @@ def _write(
     """The best caption of each of N regions."""
     width, power = search
     written = []
-    for n in chunks(range(len(focus_N)), CAPTIONS, what, progress):
+    for n in batches(range(len(focus_N)), CAPTIONS, what, progress):
         v_BID = None if v_NID is None else v_NID[n]
         hypotheses = model.write(
             feature_NIF[n], focus_N[n], subject=subject, width=width, length_power=power, v_BID=v_BID

@@ -23,7 +23,7 @@ SEGMENT_SIZE: Final = 16_384
 MAX_REGIONS: Final = 256
 """The most regions of a photograph."""
 
-BATCH: Final = 1024
+PHOTOS_PER_SEGMENT: Final = 1024
 """Photographs that compaction holds in memory."""
 
 
@@ -61,7 +61,7 @@ def compact(folder: Path, manifest: IndexManifest, segments: Sequence[IndexSegme
     stay = [s for s in segments if len(s) >= SEGMENT_SIZE and not s.record.removed]
     moving = (entry for s in segments if s not in stay for entry in s.entries())
     moved = replace(manifest, segments=())
-    while entries := list(islice(moving, BATCH)):
+    while entries := list(islice(moving, PHOTOS_PER_SEGMENT)):
         moved = append(folder, moved, entries)
     return replace(moved, segments=(*(s.record for s in stay), *moved.segments))
 

@@ -33,7 +33,7 @@ from dvsa.index.query import Query
 from dvsa.index.values import Entry, Filter, Hit, Photograph, SearchError
 from dvsa.model import Model
 
-BATCH: Final = 16
+PHOTOS_PER_CALL: Final = 16
 """Photographs that an actor encodes in one call."""
 
 Columns = dict[str, NDArray[np.generic]]
@@ -71,11 +71,11 @@ def encoder(model: Model, workers: int | None = None) -> Encoder:
             {"path": path, "source": json.dumps([str(source.path), source.offset, source.size])}
             for path, source in sources
         ]
-        blocks = max(1, len(rows) // BATCH)
+        blocks = max(1, len(rows) // PHOTOS_PER_CALL)
         encoded = ray.data.from_items(rows, override_num_blocks=blocks).map_batches(
             _EncodingActor,
             fn_constructor_args=(bundle, known, dict(fields)),
-            batch_size=BATCH,
+            batch_size=PHOTOS_PER_CALL,
             compute=ray.data.ActorPoolStrategy(size=min(workers or _cores(), blocks)),
             num_cpus=1,
         )

@@ -15,7 +15,7 @@ from dvsa.index.values import Added, Entry, Photograph, content_id
 from dvsa.model import Model
 from dvsa.photo import Photo, read, squash
 
-BATCH: Final = 4
+PHOTOS_PER_BATCH: Final = 4
 """Photographs that the network encodes at once."""
 
 
@@ -45,7 +45,7 @@ def encoder(model: Model) -> Encoder:
                 yield opened
             else:
                 batch.append(opened)
-            if len(batch) == BATCH:
+            if len(batch) == PHOTOS_PER_BATCH:
                 yield from _encode_batch(model, batch)
                 batch = []
         if batch:

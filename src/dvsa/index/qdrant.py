@@ -19,7 +19,7 @@ from dvsa.index import explain
 from dvsa.index.query import Query
 from dvsa.index.values import Entry, Hit, Photograph
 
-BATCH = 64
+PHOTOS_PER_REQUEST = 64
 """Photographs that are sent in one request."""
 
 
@@ -55,7 +55,7 @@ class QdrantIndex:
         A point's payload is the `Photograph` with its boxes.
         """
         rest = iter(entries)
-        while some := list(islice(rest, BATCH)):
+        while some := list(islice(rest, PHOTOS_PER_REQUEST)):
             self._delete_regions([entry.photograph.id for entry in some])
             self.client.upsert(self.regions, [point for entry in some for point in _regions(entry)])
             self.client.upsert(self.photographs, [_photograph(entry) for entry in some])

@@ -20,7 +20,7 @@ from dvsa import maxsim
 from dvsa.arrays import BoolArray, Floats, IntArray
 from dvsa.index.segment import IndexSegment
 
-BLOCK: Final = 1024
+PHOTOS_PER_BLOCK: Final = 1024
 """Photographs that are multiplied at once: few enough that their products stay in cache."""
 
 CANDIDATES: Final = 1000
@@ -102,7 +102,8 @@ def _fast_scores(
         # Scoring a few photographs that are not allowed is cheaper than copying the others together.
         mostly_allowed = 2 * allowed_K.sum() > len(allowed_K)
         at_K = np.arange(len(allowed_K)) if mostly_allowed else np.flatnonzero(allowed_K)
-        jobs += [partial(score, n, at_K[start : start + BLOCK]) for start in range(0, len(at_K), BLOCK)]
+        starts = range(0, len(at_K), PHOTOS_PER_BLOCK)
+        jobs += [partial(score, n, at_K[start : start + PHOTOS_PER_BLOCK]) for start in starts]
     _run_in_threads(jobs)
 
     for fast_K, allowed_K in zip(fast, allowed, strict=True):

@@ -8,7 +8,7 @@ import numpy as np
 from dvsa import maxsim, text
 from dvsa.model import View
 
-BATCH = 250
+SENTENCES_PER_BATCH = 250
 """Sentences that are encoded at once."""
 
 
@@ -35,8 +35,8 @@ def rank(view: View, sentences: Sequence[str], k: int = 10) -> list[RankedSenten
         raise ValueError(f"k is {k}: ask for at least 1 sentence")
 
     scores: list[tuple[int, float]] = []
-    for first in range(0, len(sentences), BATCH):
-        words = [text.words(sentence) for sentence in sentences[first : first + BATCH]]
+    for first in range(0, len(sentences), SENTENCES_PER_BATCH):
+        words = [text.words(sentence) for sentence in sentences[first : first + SENTENCES_PER_BATCH]]
         s_LTD, real_LT = view.model.word_vectors(words)
         score_L = maxsim.scores(view.v_ID[None], s_LTD, real_LT)[0]
         scores += [(first + int(n), float(score_L[n])) for n in np.flatnonzero(real_LT.any(axis=1))]

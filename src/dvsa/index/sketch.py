@@ -29,7 +29,7 @@ SAMPLE: Final = 50_000
 STEP: Final = 1024
 """Once this many photographs of a segment lack a sketch, the segment gets a new one."""
 
-BLOCK: Final = 4096
+PHOTOS_PER_SKETCH_BLOCK: Final = 4096
 """Photographs that are scanned at once: few enough that the products stay in cache."""
 
 
@@ -92,5 +92,5 @@ class Sketch:
                 np.maximum(best_KN, np.asarray(numkong.dots_packed(code_KJ, packed)), out=best_KN)
             score_K[block] = best_KN.sum(axis=1) / scale
 
-        for start in range(0, len(self), BLOCK):
-            yield partial(score, slice(start, min(start + BLOCK, len(self))))
+        for start in range(0, len(self), PHOTOS_PER_SKETCH_BLOCK):
+            yield partial(score, slice(start, min(start + PHOTOS_PER_SKETCH_BLOCK, len(self))))

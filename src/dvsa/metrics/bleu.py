@@ -10,11 +10,11 @@ from math import exp
 
 import numpy as np
 
-from dvsa.metrics.bootstrap import FloatArray
+from dvsa.arrays import Doubles
 from dvsa.metrics.ngrams import ORDERS, Tokens, ngrams
 
 
-def bleu_statistics(references_K: Sequence[Sequence[Tokens]], hypotheses_K: Sequence[Tokens]) -> FloatArray:
+def bleu_statistics(references_K: Sequence[Sequence[Tokens]], hypotheses_K: Sequence[Tokens]) -> Doubles:
     """Ten counts for each photograph, K × 10; the score of any set of photographs follows from their sum.
 
     The length of the hypothesis, the closest reference length, the matched n-grams for n from 1 to 4 (each at
@@ -28,7 +28,7 @@ def bleu_statistics(references_K: Sequence[Sequence[Tokens]], hypotheses_K: Sequ
     )
 
 
-def bleu(counts_10: FloatArray, *, brevity_penalty: bool = True) -> list[float]:
+def bleu(counts_10: Doubles, *, brevity_penalty: bool = True) -> list[float]:
     """BLEU-1 to BLEU-4 in [0, 1] from the summed `bleu_statistics`; 0 if no hypothesis has a word.
 
     >>> counts_10 = np.array([3.0, 6, 3, 2, 1, 0, 3, 2, 1, 0])

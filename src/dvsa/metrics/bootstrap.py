@@ -7,12 +7,9 @@ indices of photographs, drawn with replacement; figures are computed from such a
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
+from dvsa.arrays import IntArray
 from dvsa.metrics.figures import Figure
-
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
 
 Measure = Callable[[IntArray], Mapping[str, float]]
 """Computes named figures of the photographs with these indices; a repeated photograph counts repeatedly."""

@@ -6,8 +6,8 @@ To add a metric, write its module and add it to `CAPTION_METRICS`.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from dvsa.arrays import Doubles
 from dvsa.metrics.bleu import bleu, bleu_statistics
-from dvsa.metrics.bootstrap import FloatArray
 from dvsa.metrics.cider import cider
 from dvsa.metrics.ngrams import Tokens
 from dvsa.metrics.rouge import rouge_l
@@ -17,13 +17,13 @@ from dvsa.metrics.rouge import rouge_l
 class CaptionMetric:
     """A metric whose figures follow from statistics of each photograph."""
 
-    statistics: Callable[[Sequence[Sequence[Tokens]], Sequence[Tokens]], FloatArray]
+    statistics: Callable[[Sequence[Sequence[Tokens]], Sequence[Tokens]], Doubles]
     """From the references and the hypotheses of K photographs to an array with K rows."""
-    figures: Callable[[FloatArray], dict[str, float]]
+    figures: Callable[[Doubles], dict[str, float]]
     """From the rows of some photographs to the figures, by name, in [0, 1] or as the field has them."""
 
 
-def bleu_figures(statistics_N10: FloatArray) -> dict[str, float]:
+def bleu_figures(statistics_N10: Doubles) -> dict[str, float]:
     """BLEU with and without brevity penalty; the literature has both variants.
 
     >>> import numpy as np
@@ -38,7 +38,7 @@ def bleu_figures(statistics_N10: FloatArray) -> dict[str, float]:
     }
 
 
-def mean_as(name: str) -> Callable[[FloatArray], dict[str, float]]:
+def mean_as(name: str) -> Callable[[Doubles], dict[str, float]]:
     """The figure of a metric that is the mean over photographs.
 
     >>> import numpy as np

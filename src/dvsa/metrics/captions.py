@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from dvsa.metrics.bootstrap import FloatArray, IntArray, estimate
+from dvsa.arrays import Doubles, IntArray
+from dvsa.metrics.bootstrap import estimate
 from dvsa.metrics.caption_metrics import CAPTION_METRICS
 from dvsa.metrics.figures import Figure, Report, Setting
 from dvsa.metrics.meteor import meteor, meteor_statistics
@@ -20,7 +21,7 @@ class CaptionScores:
     """What the scorers counted for each of K photographs."""
 
     photos: tuple[str, ...]
-    statistics: Mapping[str, FloatArray]
+    statistics: Mapping[str, Doubles]
     """One array of K rows for each of `CAPTION_METRICS` and, if the METEOR jar ran, `METEOR` (K × 23). The
     figures need nothing else, so save these with `photos` to compare systems later."""
     meteor_note: str = ""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dvsa.metrics.bootstrap import FloatArray
+from dvsa.arrays import Doubles
 from dvsa.metrics.ngrams import ORDERS, Tokens, ngrams
 
 _SIGMA = 6.0
@@ -65,7 +65,7 @@ class _Vectors(NamedTuple):
     orders: Sequence[_Vector]
 
 
-def cider(references_K: Sequence[Sequence[Tokens]], hypotheses_K: Sequence[Tokens]) -> FloatArray:
+def cider(references_K: Sequence[Sequence[Tokens]], hypotheses_K: Sequence[Tokens]) -> Doubles:
     """The score in [0, 10] of each of K photographs; their mean is the CIDEr of the split.
 
     If K is 1, all scores are 0: every n-gram is then in every photograph and has the weight 0.

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dvsa.arrays import IntArray
 from dvsa.boxes import iou
-from dvsa.metrics.bootstrap import IntArray, estimate
+from dvsa.metrics.bootstrap import estimate
 from dvsa.metrics.figures import Report
 
 Boxes = NDArray[np.floating]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dvsa.metrics.bootstrap import FloatArray
+from dvsa.arrays import Doubles
 from dvsa.metrics.ngrams import Tokens
 
 _COLUMNS = 23
@@ -21,7 +21,7 @@ _MODULE_WEIGHTS = np.array([1.0, 0.6, 0.8, 0.6])  # exact, stem, synonym, paraph
 _ALPHA, _BETA, _GAMMA, _DELTA = 0.85, 0.2, 0.6, 0.75  # the published parameters for English
 
 
-def meteor(counts_23: FloatArray) -> float:
+def meteor(counts_23: Doubles) -> float:
     """The score in [0, 1] from the summed `meteor_statistics`.
 
     Two hypotheses of four words in all, each equal to its reference, have no fragments and score 1:
@@ -47,7 +47,7 @@ def meteor(counts_23: FloatArray) -> float:
 
 def meteor_statistics(
     references_K: Sequence[Sequence[Tokens]], hypotheses_K: Sequence[Tokens], *, timeout: float = 600.0
-) -> tuple[FloatArray | None, str]:
+) -> tuple[Doubles | None, str]:
     """The jar's 23 counts for each photograph (K × 23), or None, and a note.
 
     The counts: lengths and function words of hypothesis and best reference (4); for each of four modules the

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dvsa.metrics.bootstrap import FloatArray, IntArray, estimate
+from dvsa.arrays import IntArray
+from dvsa.metrics.bootstrap import estimate
 from dvsa.metrics.figures import Report
 
 _FIGURES: Mapping[str, Callable[[IntArray], float]] = {
@@ -86,7 +87,7 @@ def rank(S_KL: NDArray[np.floating], owner_L: NDArray[np.integer]) -> Ranks:
     _check(S_KL, owner_L)
     photos, sentences = S_KL.shape
     own_L = S_KL[owner_L, np.arange(sentences)]
-    best_K: FloatArray = np.full(photos, -np.inf, dtype=S_KL.dtype)
+    best_K: NDArray[np.floating] = np.full(photos, -np.inf, dtype=S_KL.dtype)
     np.maximum.at(best_K, owner_L, own_L)
 
     # Other sentences with the same score count as ahead; own sentences do not.

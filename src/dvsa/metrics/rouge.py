@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dvsa.metrics.bootstrap import FloatArray
+from dvsa.arrays import Doubles
 from dvsa.metrics.ngrams import Tokens
 
 _BETA = 1.2
 
 
-def rouge_l(references_K: Sequence[Sequence[Tokens]], hypotheses_K: Sequence[Tokens]) -> FloatArray:
+def rouge_l(references_K: Sequence[Sequence[Tokens]], hypotheses_K: Sequence[Tokens]) -> Doubles:
     """The F score in [0, 1] of each of K photographs; 0 for an empty hypothesis.
 
     >>> rouge_l([["a dog runs".split()], ["a cat".split()]], ["a dog sits".split(), []]).round(2)

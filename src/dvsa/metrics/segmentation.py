@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dvsa.metrics.bootstrap import FloatArray, IntArray, estimate
+from dvsa.arrays import Doubles, IntArray
+from dvsa.metrics.bootstrap import estimate
 from dvsa.metrics.figures import Report
 
 Gaps = NDArray[np.bool_]
@@ -26,10 +27,10 @@ class Boundaries:
     {'boundary precision': 75.0, 'boundary recall': 75.0, 'boundary F1': 75.0}
     """
 
-    hit_K: FloatArray
+    hit_K: Doubles
     """Boundaries both predicted and true; may be an expected number."""
-    predicted_K: FloatArray
-    true_K: FloatArray
+    predicted_K: Doubles
+    true_K: Doubles
 
     def figures(self, index_N: IntArray) -> dict[str, float]:
         """`boundary precision`, `recall` and `F1` in percent, over all gaps of the photographs at `index_N`.
@@ -115,7 +116,7 @@ def _over_photographs(
     """The sums over each photograph's sentences."""
     owner_L = np.unique(np.array(photo_L), return_inverse=True)[1]
 
-    def sums(count_L: Sequence[float]) -> FloatArray:
+    def sums(count_L: Sequence[float]) -> Doubles:
         return np.asarray(np.bincount(owner_L, weights=np.array(count_L)), np.float64)
 
     return Boundaries(

@@ -1,7 +1,6 @@
 """The model in use: open a photograph once, then ask as many questions about it as you like."""
 
-from dvsa.arrays import Floats
 from dvsa.model.model import Model, load
 from dvsa.model.view import View
 
-__all__ = ["Floats", "Model", "View", "load"]
+__all__ = ["Model", "View", "load"]

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Box = tuple[float, float, float, float]
+from dvsa.records import Box
+
 Beta = float | Literal["inf"]
 """JSON has no infinite numbers."""
 

@@ -6,12 +6,11 @@ split, so figures measured with it are not weakly supervised.
 """
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-FloatArray = npt.NDArray[np.float64]
+from dvsa.arrays import Doubles
 
 MAX_OFFSET = 4.0
 """Bound of the logarithmic size offsets: a side is at most e^4 times its anchor's."""
@@ -64,7 +63,7 @@ class ProposalHead(nn.Module):
         return torch.cat([centre_BN2 - half_BN2, centre_BN2 + half_BN2], -1).clamp(0, 1)
 
 
-def cluster_shapes(shape_N2: FloatArray, count: int, seed: int = 0, rounds: int = 30) -> FloatArray:
+def cluster_shapes(shape_N2: Doubles, count: int, seed: int = 0, rounds: int = 30) -> Doubles:
     """Anchor shapes (count, 2): k-means over widths and heights, with 1 - IoU as the distance."""
     rng = np.random.default_rng(seed)
     centre_A2 = shape_N2[rng.choice(len(shape_N2), count, replace=len(shape_N2) < count)]

@@ -5,13 +5,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from dvsa.arrays import Floats
 from dvsa.text import Vocabulary
-
-FloatArray = npt.NDArray[np.float32]
 
 
 def read(path: Path, vocabulary: Vocabulary, seed: int = 0) -> Tensor:
@@ -24,7 +22,7 @@ def read(path: Path, vocabulary: Vocabulary, seed: int = 0) -> Tensor:
         OSError: the file cannot be read.
         ValueError: the file is damaged, or has none of the words.
     """
-    found: dict[int, FloatArray] = {}
+    found: dict[int, Floats] = {}
     for word, numbers in _rows(path):
         n = vocabulary.id(word.decode("utf-8", "replace"))
         if n is not None and n not in found:
@@ -41,7 +39,7 @@ def read(path: Path, vocabulary: Vocabulary, seed: int = 0) -> Tensor:
     return torch.from_numpy(word_VD)
 
 
-def _vector(path: Path, word: bytes, numbers: bytes | list[bytes]) -> FloatArray:
+def _vector(path: Path, word: bytes, numbers: bytes | list[bytes]) -> Floats:
     """The numbers of one word, from text or from the bytes of a binary file."""
     try:
         vector_D = np.array(numbers, "<f4") if isinstance(numbers, list) else np.frombuffer(numbers, "<f4")
