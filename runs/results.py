@@ -6,8 +6,8 @@
 Without options the report is written from the present docs/results.json. FOLDER has the JSON files of
 `runs/judge.sh`; COMMAND made the bundle. --ablation takes the OUT of `runs/ablation.py`, --precision the file
 of `runs/precision.sh`, --paper the OUT of `runs/paper.py`; a training.json of benchmarks/training.py there
-says how long a CPU takes. `runs/failures.py` adds the failures. --readme replaces the table between the
-comments `figures` in a file.
+says how long a CPU takes. `runs/failures.py` and `runs/failure_picture.py` add the failures. --readme
+replaces the table between the comments `figures` in a file.
 
 Every figure has its 95% bootstrap interval over photographs; no number is typed by hand. But the sentences
 about the tables are typed: check them after an update.

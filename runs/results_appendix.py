@@ -1,16 +1,26 @@
-"""The appendix of docs/results.md: settings, choices on val, and BLEU without brevity penalty."""
+"""The appendix of docs/results.md: settings, choices on val, and the tables that the body shortens."""
 
 from collections.abc import Iterator, Mapping
 
+import results_ablation
 from markdown import section, table
 from results_data import Results, group
-from results_names import CAPTIONS, NO_PENALTY
+from results_names import BLEU, CAPTIONS, NO_PENALTY, SYSTEMS, captioner, settings
+from results_shipped import PRECISION_HEADS, precision_rows
+
+BEAM_OF_BETAS = 7
+"""The beam with which `runs/paper.py` chooses beta."""
 
 
 def appendix(results: Results) -> Iterator[str]:
     """All of the appendix."""
     yield from section("Appendix")
     yield from _settings(results)
+    if results.ablation:
+        yield from results_ablation.in_full(results.ablation)
+    if results.precision:
+        yield from section("All figures in half and in single precision", level=3)
+        yield from table(PRECISION_HEADS, precision_rows(results))
     yield from _choices(results)
     yield from _all_beams(results)
     yield from _without_penalty(results)
@@ -25,41 +35,56 @@ def _settings(results: Results) -> Iterator[str]:
     bundle = f"bundle `{results.bundle}`, manifest {results.digest}"
     yield f"- Shipped model: {bundle}, judged at commit {results.commit}."
     for task, report in results.shipped.items():
-        yield f"- {task.capitalize()}: {_listed({**report.counts, **report.settings})}."
+        yield f"- {task.capitalize()}: {settings({**report.counts, **report.settings})}."
 
     if results.ablation:
-        made = {f"at commit {r.facts['commit']} on {r.facts['device']}" for r in results.ablation.values()}
-        yield f"- Parts of the recipe: `runs/ablation.py`, {', '.join(sorted(made))}."
-    commits = ", ".join(sorted({str(result.facts["commit"]) for result in results.paper.values()}))
-    yield f"- The paper's tables: `runs/paper.py`, at commit {commits}; seed 0 unless seeds are given."
+        made = {f"commit {r.facts['commit']} on {r.facts['device']}" for r in results.ablation.values()}
+        yield f"- Parts of the recipe: `runs/ablation.py`, {'; '.join(sorted(made))}."
+    commits = " and ".join(sorted({str(result.facts["commit"]) for result in results.paper.values()}))
+    yield f"- The paper's tables: `runs/paper.py`, at commits {commits}; one seed (0) except for ranking."
     for kind in ("captions", "regions"):
         some = next(iter(group(results.paper, kind).values()), None)
         if some is not None:
-            yield f"- The paper's {kind}: {_listed(some.report.settings)}."
+            yield f"- The paper's {kind}: {settings(some.report.settings)}."
     yield "- Intervals: percentile bootstrap over photographs, 1,000 resamples, seed 0."
 
 
 def _choices(results: Results) -> Iterator[str]:
     """Which beta and beam the captioner of regions got on val."""
-    names = ("CIDEr", "BLEU-1", "ROUGE-L")
     found = group(results.paper, "choice")
-    if found:
-        yield from section(
-            "Choices on val for phrases of regions",
-            "The beam of the search, and the beta of the segments on which the captioner of regions is "
-            "trained: the one with the highest CIDEr was taken.",
-            level=3,
-        )
-    rows = [(key, *(result.report.figures[name] for name in names)) for key, result in found.items()]
-    yield from table(("", *names), rows)
+    if not found:
+        return
+    betas, beams = ({k[4:]: r for k, r in found.items() if k.startswith(kind)} for kind in ("beta", "beam"))
+    chosen = max(betas, key=lambda beta: betas[beta].report.figures["CIDEr"].value or 0.0)
+    yield from section(
+        "Choices on val for phrases of regions",
+        "The captioner of regions in the paper's tables learns from segments of the alignment. First the "
+        "beta of these segments was chosen, then the beam of its search. Each time, the value with the "
+        f"highest CIDEr was taken. The pair beta {chosen} and beam {BEAM_OF_BETAS} is in both tables; it was "
+        "computed on different machines, so the last digits differ.",
+        level=3,
+    )
+
+    names = ("CIDEr", "BLEU-1", "ROUGE-L")
+    for head, choices in ((f"beta, with beam {BEAM_OF_BETAS}", betas), (f"beam, with beta {chosen}", beams)):
+        rows = [(value, *(r.report.figures[name] for name in names)) for value, r in choices.items()]
+        yield from table((head, *names), rows)
 
 
 def _all_beams(results: Results) -> Iterator[str]:
     """Captions of the paper's captioners, with every beam."""
-    yield from section("The paper's captions with every beam", level=3)
+    yield from section(
+        "The paper's captions with every beam",
+        "The last column is the share of captions that are a copy of a training sentence.",
+        level=3,
+    )
     copied = group(results.paper, "novelty")
     rows = [
-        (name, *(result.report.figures[figure] for figure in CAPTIONS), copied[name].report.figures["copied"])
+        (
+            captioner(name),
+            *(result.report.figures[figure] for figure in CAPTIONS),
+            copied[name].report.figures["copied"],
+        )
         for name, result in group(results.paper, "captions").items()
     ]
     yield from table(("system", *CAPTIONS, "copied"), rows)
@@ -76,25 +101,27 @@ def _without_penalty(results: Results) -> Iterator[str]:
 
     regions = results.shipped["regions"]
     reports = {
-        "shipped: captions": results.shipped["captions"],
-        "shipped: captioner of regions": regions,
-        "shipped: captioner of photographs, on regions": regions.parts["full_frame_model"],
+        "shipped model: captions": results.shipped["captions"],
+        "shipped model: captioner of regions": regions,
+        "shipped model: captioner of photographs, on regions": regions.parts["full_frame_model"],
     }
-    for kind in ("captions", "regions"):
-        reports |= {f"paper: {kind}, {key}": r.report for key, r in group(results.paper, kind).items()}
+    reports |= {
+        f"paper's equations: captions, {captioner(name)}": result.report
+        for name, result in group(results.paper, "captions").items()
+    }
+    reports |= {
+        f"paper's equations: phrases, {SYSTEMS[name]}": result.report
+        for name, result in group(results.paper, "regions").items()
+    }
     rows = [(title, *(report.figures[name] for name in NO_PENALTY)) for title, report in reports.items()]
-    yield from table(("", *NO_PENALTY), rows)
+    yield from table(("", *BLEU), rows)
 
 
 def _lengths(quantiles: Mapping[str, float]) -> Iterator[str]:
     """Quantiles of the lengths of region vectors."""
     yield from section(
         "Lengths of region vectors in the paper's model",
-        "Quantiles: 0 is the shortest, 1 the longest.",
+        "The columns are quantiles: 0 is the shortest vector, 0.5 the median, 1 the longest.",
         level=3,
     )
     yield from table(tuple(quantiles), [tuple(f"{value:.1f}" for value in quantiles.values())])
-
-
-def _listed(values: Mapping[str, object]) -> str:
-    return ", ".join(f"{key} {value}" for key, value in values.items())

@@ -48,6 +48,8 @@ class Results:
     """Half precision against single precision, by task and split."""
     failures: Mapping[str, Any]
     """What `runs/failures.py` found."""
+    drawn: Mapping[str, Any]
+    """The captions and wrong phrases that `runs/failure_picture.py` drew, by photograph."""
     paper: Mapping[str, Result]
     """The rows of the paper's tables, by kind and name."""
     inspection: Mapping[str, Any]
@@ -67,6 +69,7 @@ class Results:
             ablation={name: Result.of(result) for name, result in values.get("ablation", {}).items()},
             precision={n: comparison_of(c) for n, c in values.get("precision", {}).items()},
             failures=values.get("failures", {}),
+            drawn=values.get("drawn", {}),
             paper={name: Result.of(result) for name, result in paper.items()},
             inspection=inspection,
             cost=values.get("paper cost", {}),

@@ -5,8 +5,9 @@ from statistics import fmean, stdev
 
 import paper_figures
 from markdown import section, table
+from results_contents import CHOSEN, SHOWN, inspected, novelty
 from results_data import Result, Results, group
-from results_names import CAPTIONS, DIRECTIONS, RECALLS
+from results_names import CAPTIONS, DATA, DIRECTIONS, RECALLS, SYSTEMS, captioner
 
 ROWS = {
     "frame": "whole frame only, BRNN",
@@ -15,17 +16,14 @@ ROWS = {
     "rnn": "MaxSim, one-way RNN",
     "brnn": "**MaxSim, BRNN**",
 }
-SYSTEMS = {
-    "region": "captioner of regions",
-    "beside": "captioner of regions that also sees the frame",
-    "full-frame": "captioner of photographs, on regions",
-    "nearest": "nearest training segment",
-    "people": "people",
+PAPER_SYSTEMS = {
+    "region": "region model",
+    "full-frame": "full-frame model",
+    "nearest": "nearest neighbour",
+    "people": "human agreement",
 }
-CHOSEN = "rnn.beam7"
-"""The captioner and the beam of the paper."""
-SHOWN = ("rnn.beam1", CHOSEN, "rnn.beam10", "lstm.beam7", "nearest")
-"""Captions in the tables; the appendix has all."""
+"""The paper's names of its rows for phrases of regions."""
+NO_MRF = "no MRF"
 
 
 def sections(results: Results) -> Iterator[str]:
@@ -33,19 +31,19 @@ def sections(results: Results) -> Iterator[str]:
     facts = next(iter(results.paper.values())).facts
     yield from section(
         "The paper's tables",
-        f"`runs/paper.py` trains every row with the paper's own equations, on {facts['data']}, and judges "
-        f"it on {facts['N']:,} photographs of {facts['split']}.{_cost(results)} † marks figures of the "
-        "paper that were not found in a second source. The paper's CNN is VGG and its boxes are R-CNN's; "
-        "ours are different, so compare the order of the rows rather than the figures.",
+        f"`runs/paper.py` trains every row with the paper's own equations, on {DATA[facts['data']]}, and "
+        f"judges it on {facts['N']:,} photographs of the {facts['split']} split.{_cost(results)} † marks "
+        "figures of the paper that were not found in a second source. The paper uses the CNN VGG and the "
+        "boxes of R-CNN; ours are different, so compare the order of the rows rather than the figures.",
     )
 
     yield from _ranking(results)
     yield from _captions(results)
     yield from _phrases(results)
     yield from _alignment(results)
-    yield from _novelty(results)
+    yield from novelty(results)
     if results.inspection:
-        yield from _inspection(results.inspection)
+        yield from inspected(results.inspection)
 
 
 def _cost(results: Results) -> str:
@@ -56,14 +54,12 @@ def _cost(results: Results) -> str:
 
     judging = [result.facts["seconds"] for result in results.paper.values()]
     told = (
-        f" Training took {cost['minutes']:.1f} minutes for {cost['runs']} runs on {cost['machine']}, judging "
-        f"{sum(judging) / 60:.1f} minutes for {len(judging)} steps."
+        f" The training of {cost['runs']} models took {cost['minutes']:.1f} minutes on {cost['machine']}, "
+        f"the {len(judging)} evaluations took {sum(judging) / 60:.1f} minutes."
     )
     hours = cost.get("CPU hours")
     return (
-        told
-        if hours is None
-        else f"{told} Two CPU cores would need about {hours:.0f} hours for the training."
+        told if hours is None else f"{told} On two CPU cores the training would take about {hours:.0f} hours."
     )
 
 
@@ -73,14 +69,15 @@ def _ranking(results: Results) -> Iterator[str]:
     ranked = sorted(recall, key=recall.__getitem__)
     order = " < ".join(f"{ROWS[row]} {recall[row]:.1f}" for row in ranked)
     surprise = (
-        " Unlike in the paper, no model of regions ranks better than the whole frame alone."
+        " Unlike in the paper, whole photographs rank better than regions."
         if ranked and ranked[-1] == "frame"
         else ""
     )
     yield from section(
         "Ranking",
-        "Mean ± standard deviation over seeds. MaxSim beats DeFrag by far, and better sentence encoders "
-        f"help: the BRNN more than the one-way RNN, that more than a bag of words.{surprise}",
+        "Mean ± standard deviation over seeds. MaxSim and DeFrag are the paper's two scores of a photograph "
+        "with a sentence. MaxSim is much better than DeFrag. By the mean of all recalls, the BRNN is the "
+        f"best sentence encoder, then the one-way RNN, then the bag of words.{surprise}",
         f"By the mean of all recalls: {order}.",
         level=3,
     )
@@ -128,24 +125,25 @@ def _captions(results: Results) -> Iterator[str]:
     found = group(results.paper, "captions")
     yield from section(
         "Captions",
-        "The paper's RNN and an LSTM with several beams, and the caption of the nearest training "
-        f"photograph. Both captioners are far better than the nearest neighbour. `{CHOSEN}` is the paper's "
-        "setting. A wide beam gives shorter captions, which lowers METEOR.",
+        "The paper's RNN and an LSTM, with several widths of the beam search, and a sentence of the nearest "
+        "training photograph. Both captioners are far better than that sentence. The paper's setting is "
+        f"“{captioner(CHOSEN)}”. A wide beam gives shorter captions, which lowers METEOR. The appendix has "
+        "all beams.",
         level=3,
     )
     rows: list[tuple[object, ...]] = [
-        (name, *(found[name].report.figures[figure] for figure in CAPTIONS))
+        (captioner(name), *(found[name].report.figures[figure] for figure in CAPTIONS))
         for name in SHOWN
         if name in found
     ]
     paper = paper_figures.CAPTIONS.get(_data(results)[0])
     if paper:
-        rows.append((f"the paper, like {CHOSEN}", *(paper.get(figure, "") for figure in CAPTIONS)))
+        rows.append((f"the paper: {captioner(CHOSEN)}", *(paper.get(figure, "") for figure in CAPTIONS)))
     yield from table(("system", *CAPTIONS), rows)
 
     perplexity = group(results.paper, "perplexity")
-    listed = [f"{name} {result.report.figures['perplexity']}" for name, result in perplexity.items()]
-    yield from ("", f"Perplexity of people's sentences, lower is better: {', '.join(listed)}.")
+    listed = [f"{name.upper()} {result.report.figures['perplexity']}" for name, result in perplexity.items()]
+    yield from ("", f"Perplexity of people's sentences (lower is better): {', '.join(listed)}.")
 
 
 def _phrases(results: Results) -> Iterator[str]:
@@ -155,8 +153,9 @@ def _phrases(results: Results) -> Iterator[str]:
         return
     yield from section(
         "Phrases of regions",
-        "A captioner of regions learns from the segments of the alignment. As in the paper, it beats the "
-        "captioner of photographs and the nearest training segment, and people are far better than all.",
+        "A captioner of regions learns from the segments of the alignment. As in the paper, it is better "
+        "than the captioner of photographs and than the nearest training segment, and people are far better "
+        f"than all systems.{_people(found)}",
         level=3,
     )
 
@@ -166,8 +165,19 @@ def _phrases(results: Results) -> Iterator[str]:
             rows.append((title, *(found[name].report.figures[figure] for figure in CAPTIONS)))
             paper = paper_figures.REGIONS.get(name, {})
             if paper:
-                rows.append(("the paper", *(paper.get(figure, "") for figure in CAPTIONS)))
+                rows.append((f"the paper: {PAPER_SYSTEMS[name]}", *(paper.get(f, "") for f in CAPTIONS)))
     yield from table(("system", *CAPTIONS), rows)
+
+
+def _people(found: Mapping[str, Result]) -> str:
+    """On which regions people are judged."""
+    if "people" not in found or "region" not in found:
+        return ""
+    fewer, every = (int(found[name].report.settings["chains"] or 0) for name in ("people", "region"))
+    return (
+        f" People are judged on {fewer:,} of the {every:,} regions, those with at least two phrases of "
+        "people, and with one reference fewer, so that row is not exactly comparable."
+    )
 
 
 def _alignment(results: Results) -> Iterator[str]:
@@ -177,96 +187,45 @@ def _alignment(results: Results) -> Iterator[str]:
         return
     yield from section(
         "Alignment by beta",
-        "Beta is the MRF's preference for longer segments: 0 assigns each word alone, inf the whole "
-        "sentence to one region; `sum` takes the region with the largest sum of scores over the phrase, "
-        "without an MRF. The paper's model is trained without boxes, and its regions point at the right "
-        "thing much more often than they cover it.",
+        "The MRF assigns each word of a sentence to a region. Beta is its preference for longer segments. "
+        "With beta 0, each word gets its region alone; with beta inf, the whole sentence gets one region. "
+        f"The row “{NO_MRF}” takes the region with the largest sum of scores over the phrase. The alignment "
+        "is trained without boxes: its regions are at the right place (pointing) much more often than they "
+        f"have the right size (IoU).{_upper_bound(grounding)}",
         level=3,
     )
-    names = ("R@1 IoU0.5", "pointing", "covered IoU0.5")
+    names: tuple[str, ...] = ("R@1 IoU0.5", "pointing")
     yield from table(("beta", *names), _rows(grounding, names))
 
     yield ""
     yield (
-        "Do segments end where people's phrases end? A larger beta gives fewer boundaries with a higher "
-        "precision. The last column is the F1 of as many boundaries at random places: up to beta 0.1 the "
-        "model is no better, from 0.3 on it is."
+        "Do segments end where people's phrases end? A larger beta gives fewer boundaries; from 0.1 to 3 "
+        "their precision grows with beta. The last column is the F1 if the same number of boundaries is "
+        "placed at random. Up to beta 0.1 the model is not clearly better than that; from 0.3 to 3 it is. "
+        "With beta inf there are no boundaries."
     )
     names = ("boundary precision", "boundary recall", "boundary F1")
     rows = [
         (*row, result.report.parts["by chance"].figures["boundary F1"])
         for row, result in zip(_rows(segments, names), segments.values(), strict=True)
     ]
-    yield from table(("beta", *names, "F1 by chance"), rows)
+    yield from table(("beta", *names, "F1 at random"), rows)
+
+
+def _upper_bound(grounding: Mapping[str, Result]) -> str:
+    """How many phrases the regions cover, if that is the same for every beta."""
+    covered = {str(result.report.figures["covered IoU0.5"]) for result in grounding.values()}
+    if len(covered) > 1:
+        return ""
+    return (
+        f" In all rows, {covered.pop()} % of the phrases are covered by a proposed region with IoU ≥ 0.5, "
+        "since beta does not change the proposed regions."
+    )
 
 
 def _rows(results: Mapping[str, Result], names: Sequence[str]) -> list[tuple[object, ...]]:
     """Some figures of each result."""
-    return [(key, *(result.report.figures[name] for name in names)) for key, result in results.items()]
-
-
-def _novelty(results: Results) -> Iterator[str]:
-    """How many captions are copies, and the fragments of some that are not."""
-    found = group(results.paper, "novelty")
-    if not found:
-        return
-    yield from section(
-        "Novelty of captions",
-        "The share of captions that are a training sentence word for word. It grows with the beam.",
-        level=3,
-    )
-    shown = {name: found[name] for name in SHOWN if name in found}
-    yield from table(("system", "copied"), _rows(shown, ("copied",)))
-
-    if CHOSEN in found:
-        yield ""
-        yield (
-            f"Ten novel captions of `{CHOSEN}`, split into their longest fragments found in training, with "
-            "counts:"
-        )
-        yield ""
-        for fragments in found[CHOSEN].novel:
-            yield "- " + " · ".join(f"{text} ({times:,})" for text, times in fragments)
-
-
-def _inspection(inspection: Mapping[str, object]) -> Iterator[str]:
-    """What the vectors contain, which regions a phrase finds, and failures."""
-    longest, shortest = (
-        ", ".join(f"{word} {norm:.1f}" for word, norm, _ in _list(inspection[key])[:20])
-        for key in ("longest words", "shortest words")
-    )
-    yield from section(
-        "Words, regions and failures",
-        "In the paper's model a word counts as much as its vector is long: words that distinguish "
-        "photographs have long vectors, stop words short ones.",
-        f"Longest: {longest}.",
-        f"Shortest: {shortest}.",
-        level=3,
-    )
-
-    sentences, found = inspection.get("sentences", {}), inspection["regions found"]
-    assert isinstance(sentences, Mapping)
-    assert isinstance(found, Mapping)
-    yield ""
-    yield "The best regions for a phrase; a sentence stands for each photograph, with the score:"
-    rows = [
-        (phrase, "<br>".join(f"{sentences.get(photo, photo)} ({score:.1f})" for photo, _, score in regions))
-        for phrase, regions in found.items()
+    return [
+        (NO_MRF if key == "sum" else key, *(result.report.figures[name] for name in names))
+        for key, result in results.items()
     ]
-    yield from table(("phrase", "found in"), rows)
-
-    yield ""
-    yield (
-        "The worst failures: photographs whose best own sentence has a very low rank, and a sentence of the "
-        "photograph whose sentence came first:"
-    )
-    worst = [
-        (sentences.get(row["photograph"], ""), f"{row['rank']:,}", sentences.get(row["wrong"], ""))
-        for row in _list(inspection["worst ranks"])
-    ]
-    yield from table(("the photograph", "best rank", "confused with"), worst)
-
-
-def _list(value: object) -> list[dict[str, object]]:
-    assert isinstance(value, list)
-    return value

@@ -1,13 +1,17 @@
-"""The parts of docs/results.md about the shipped model: its figures, its parts, and its failures."""
+"""The parts of docs/results.md about the shipped model: its figures, its failures and half precision."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import paper_figures
+import results_ablation
 from markdown import section, table
-from results_data import Result, Results, group
-from results_names import ABLATION, CAPTIONS, DIRECTIONS, GROUNDING, PRECISION, RECALLS
+from results_data import Results
+from results_names import CAPTIONS, DIRECTIONS, GROUNDING, PRECISION, RECALLS, heading
 
 from dvsa.metrics.figures import Figure, Report
+
+PRECISION_HEADS = ("", "half precision", "single precision", "difference")
 
 
 def sections(results: Results) -> Iterator[str]:
@@ -22,9 +26,9 @@ def sections(results: Results) -> Iterator[str]:
     yield from _written(results.shipped["captions"], results.shipped["regions"])
     yield from _grounding(results.shipped["grounding"])
     if results.ablation:
-        yield from _ablation(results.ablation)
+        yield from results_ablation.body(results.ablation)
     if results.failures:
-        yield from _failures(results.failures)
+        yield from _failures(results.failures, results.drawn)
     if results.precision:
         yield from _precision(results)
 
@@ -45,7 +49,7 @@ def _ranking(ranking: Report) -> Iterator[str]:
         figures = ranking.parts[direction].figures
         theirs = paper_figures.RANKING["flickr8k"][direction]
         rows.append((title, *(figures[name] for name in RECALLS)))
-        rows.append(("the paper", *(theirs[name] for name in RECALLS)))
+        rows.append((f"the paper, {title}", *(theirs[name] for name in RECALLS)))
     yield from table(("", *RECALLS), rows)
 
 
@@ -54,7 +58,8 @@ def _written(captions: Report, regions: Report) -> Iterator[str]:
     theirs = paper_figures.CAPTIONS["flickr8k"]
     yield from section(
         "Captions",
-        "Each caption is compared with the five sentences that people wrote for the photograph. The paper "
+        "Each caption is compared with the five sentences that people wrote for the photograph. Higher is "
+        "better for all figures. The paper "
         "published only BLEU for Flickr8K.",
         level=3,
     )
@@ -68,9 +73,9 @@ def _written(captions: Report, regions: Report) -> Iterator[str]:
     yield from section(
         "Phrases of regions",
         f"The model writes a phrase for each of {regions.settings['chains']:,} true regions, which is "
-        "compared with people's phrases for the same thing. The captioner of photographs, shown the same "
-        "region as if it were a photograph, writes whole sentences and so scores far lower: a captioner of "
-        "regions is needed, as in the paper.",
+        "compared with people's phrases for the same thing. The captioner of photographs gets the region as "
+        "its input. It writes whole sentences, so it scores far lower. As in the paper, a captioner of "
+        "regions is needed.",
         level=3,
     )
     rows = [
@@ -83,69 +88,66 @@ def _written(captions: Report, regions: Report) -> Iterator[str]:
 def _grounding(grounding: Report) -> Iterator[str]:
     yield from section(
         "Phrase grounding",
-        f"The model chooses one region for each of {grounding.counts['phrases']:,} phrases. `R@1 IoU0.5` is "
-        "the share of phrases whose region has IoU ≥ 0.5 with the true box; `pointing` is the share whose "
-        "region has its centre in the true box. `covered` is the share of phrases for which any proposed "
-        "region is good enough: an upper bound.",
+        f"The model chooses one region for each of {grounding.counts['phrases']:,} phrases. All figures are "
+        "shares of the phrases, in percent. `R@1 IoU0.5`: the chosen region has IoU ≥ 0.5 with the true box. "
+        "`pointing`: the centre of the chosen region is in the true box. `covered IoU0.5` and `covered "
+        "IoU0.7`: at least one proposed region has this IoU with the true box. `covered IoU0.5` is the upper "
+        "bound of `R@1 IoU0.5`.",
         level=3,
     )
     yield from table(GROUNDING, [tuple(grounding.figures[name] for name in GROUNDING)])
 
 
-def _ablation(ablation: Mapping[str, Result]) -> Iterator[str]:
-    """The recipe without each of its parts, and other uses of the captioners."""
-    facts = next(iter(ablation.values())).facts
-    yield from section(
-        "What each part is worth",
-        "Each row changes one thing of the recipe `best`, or names the few that it changes. All figures "
-        f"are on {facts['split']}, {facts['N']:,} photographs, seed {facts['seed']}. `p2s` ranks sentences "
-        "for photographs, `s2p` photographs for sentences. Reading and tuning matter most for ranking; the "
-        "grounding loss matters most for boxes. Choosing regions together instead of by NMS hardly changes "
-        "ranking, but locates more phrases and covers them more closely.",
-    )
-    yield from table(("", *ABLATION), rows_of(group(ablation, "ablation"), ABLATION))
-
-    names = ("BLEU-4", "METEOR", "ROUGE-L", "CIDEr")
-    yield ""
-    yield (
-        "Captions: training on rewards contributes most to CIDEr, and lowers METEOR slightly. Reranking by "
-        "the alignment and the mirror image each add a little."
-    )
-    yield from table(("", *names), rows_of(group(ablation, "captions"), names))
-
-
-def rows_of(variants: Mapping[str, Result], names: Sequence[str]) -> list[tuple[object, ...]]:
-    """The figures of each variant, the whole recipe first."""
-    order = sorted(variants, key=lambda name: name != "best")
-    return [(name, *(variants[name].report.figures[figure] for figure in names)) for name in order]
-
-
-def _failures(failures: Mapping[str, object]) -> Iterator[str]:
-    """The worst rankings and captions, in words."""
+def _failures(failures: Mapping[str, object], drawn: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Failures on two photographs that may be shown, then the worst rankings and captions, in words."""
     facts, ranking, captions = failures["facts"], failures["ranking"], failures["captions"]
     assert isinstance(facts, Mapping)
     assert isinstance(ranking, list)
     assert isinstance(captions, list)
-    yield from section(
-        "Where the shipped model fails",
+    yield from section("Where the shipped model fails")
+    if drawn:
+        yield from _drawn(drawn)
+    yield ""
+    yield (
         f"The worst cases among the {facts['N']:,} photographs of {facts['split']}, found by "
         "`runs/failures.py`. The photographs of Flickr8K may not be redistributed, so people's sentences "
-        "stand for them.",
+        "stand for them."
     )
 
     yield ""
-    yield "**Ranking.** Photographs for which even the best of their own five sentences has a very low rank:"
+    yield (
+        "**Ranking.** These photographs rank even the best of their own five sentences very low. Rank 1 "
+        "would be right."
+    )
     yield from table(
-        ("a true sentence of the photograph", "its rank", "the sentence ranked first"),
+        ("a true sentence of the photograph", "its rank", "the sentence with rank 1"),
         [(row["own"], f"{row['rank']:,}", row["first"]) for row in ranking],
     )
 
     yield ""
-    yield "**Captions.** Those with the lowest CIDEr; **bold** words are in none of people's sentences:"
+    yield (
+        "**Captions.** These have the lowest CIDEr. The words in bold are in none of the five sentences that "
+        "people wrote; the table shows three of these."
+    )
     yield from table(
         ("the caption", "what people wrote"),
         [(_marked(row["caption"], row["wrong"]), "<br>".join(row["people"][:3])) for row in captions],
     )
+
+
+def _drawn(drawn: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """A picture of failures, and the words that are wrong in it."""
+    captions = " and ".join(f"“{found['caption']}”" for found in drawn.values())
+    wrong = ", ".join(
+        f"“{phrase}” ({really})" for found in drawn.values() for phrase, really in found["wrong"].items()
+    )
+    yield ""
+    yield (
+        f"Two photographs from [examples/](../examples/README.md). The captions are {captions}. Wrong "
+        f"phrases, with what is really there in parentheses: {wrong}."
+    )
+    yield ""
+    yield "![Phrases and captions of the shipped model on these photographs](pictures/failure.jpg)"
 
 
 def _marked(caption: str, wrong: Sequence[str]) -> str:
@@ -153,30 +155,33 @@ def _marked(caption: str, wrong: Sequence[str]) -> str:
 
 
 def _precision(results: Results) -> Iterator[str]:
-    """Half precision against single precision."""
+    """The exported bundle in half precision against the run in single precision."""
     every = [d for comparison in results.precision.values() for d in comparison.differences.values()]
     real = sum(difference.real for difference in every)
+    rows = precision_rows(results, PRECISION)
     yield from section(
         "What half precision costs",
-        f"The bundle stores its weights in half precision. {real or 'None'} of {len(every)} differences "
-        "from single precision on val has an interval that excludes 0; about one in 20 null differences "
-        "looks real.",
+        "The bundle stores its weights in half precision. On val it is compared with the run in single "
+        f"precision from which it was exported. {real or 'None'} of the {len(every)} differences "
+        f"{'have' if real > 1 else 'has'} an interval that excludes 0; without any true difference, about "
+        f"one interval in 20 would exclude it. The table shows the {len(rows)} main figures; the appendix "
+        f"has all {len(every)}.",
+        "The weights of the run had been rounded to half precision already, for a transfer between machines. "
+        "So the table does not show the cost of that rounding. It shows what the export changes after it: "
+        "batch norms are folded, their weights are rounded again, and ONNX Runtime computes in place of "
+        "torch. Both compute in single precision.",
     )
+    yield from table(PRECISION_HEADS, rows)
 
-    rows = [
-        (_titled(f"{task}, {name}"), Figure(d.a), Figure(d.b), _two_decimals(d.gap))
+
+def precision_rows(results: Results, ends: tuple[str, ...] = ("",)) -> list[tuple[object, ...]]:
+    """Figures in half and in single precision whose names have one of these ends, and their differences."""
+    return [
+        (heading(f"{task.partition('.')[0]}, {name}"), Figure(d.a), Figure(d.b), _two_decimals(d.gap))
         for task, comparison in results.precision.items()
         for name, d in comparison.differences.items()
-        if name.endswith(PRECISION)
+        if name.endswith(ends)
     ]
-    yield from table(("", "half", "single", "half - single"), rows)
-
-
-def _titled(name: str) -> str:
-    """The name of a figure, with the titles of directions and captioners."""
-    for key, title in {**DIRECTIONS, "full_frame_model": "captioner of photographs"}.items():
-        name = name.replace(f"{key}:", f"{title},")
-    return name
 
 
 def _two_decimals(gap: Figure) -> str:

@@ -24,25 +24,27 @@ def summary(results: Results) -> Iterator[str]:
     yield (
         f"How good the shipped model `{results.bundle}` is on the {ranking.counts['photos']:,} test "
         "photographs of Flickr8K, what each part of its recipe contributes, and what the paper's own "
-        "equations give on the same data. [Intervals] are 95% bootstrap intervals over photographs. All "
-        "choices were made on the validation split."
+        "equations give on the same data. Numbers in brackets are 95% bootstrap intervals over photographs. "
+        "All choices were made on the validation split (val)."
     )
     yield from section("Summary")
     yield ""
     yield (
-        f"1. **The right sentence comes first {times:.1f} times as often as in the paper.** R@1 from "
-        f"photographs to sentences is {first} (the paper: {theirs[0]}), from sentences to photographs "
-        f"{second} (the paper: {theirs[1]})."
+        f"1. **A right sentence comes first {times:.1f} times as often as in the paper.** For {first} % of "
+        f"the photographs, a right sentence is ranked first (the paper: {theirs[0]}). For {second} % of the "
+        f"sentences, the right photograph is ranked first (the paper: {theirs[1]})."
     )
     yield (
         f"2. **Captions are better than the paper's.** BLEU-4 is {captions.figures['BLEU-4']} (the paper: "
-        f"{bleu}), METEOR {captions.figures['METEOR']}, CIDEr {captions.figures['CIDEr']}."
+        f"{bleu}), METEOR is {captions.figures['METEOR']}, and CIDEr is {captions.figures['CIDEr']}. † means "
+        "that the paper's figure was not found in a second source."
     )
     yield (
         f"3. **Two of three phrases are located.** For {grounding.figures['R@1 IoU0.5']} % of the "
-        f"{grounding.counts['phrases']:,} phrases the chosen region has IoU ≥ 0.5 with the true box. The "
-        f"upper bound with the proposed regions is {grounding.figures['covered IoU0.5']} %. The boxes of "
-        "the training split were used for training, so this is supervised grounding."
+        f"{grounding.counts['phrases']:,} phrases, the chosen region and the true box have an IoU "
+        "(intersection over union) of at least 0.5. No choice among the proposed regions could locate more "
+        f"than {grounding.figures['covered IoU0.5']} %. The model was trained with the true boxes of the "
+        "training split, so this is supervised grounding."
     )
     yield f"4. {_parts_claim(results.ablation)}"
     yield f"5. {_paper_claim(results)}"
@@ -61,10 +63,11 @@ def _parts_claim(ablation: Mapping[str, Result]) -> str:
     )
     rank, box = "p2s R@1", "R@1 IoU0.5"
     return (
-        "**Additional sentences, training of the backbone and the grounding loss contribute most.** On val, "
-        f"R@1 from photographs to sentences is {best.figures[rank]}; it is {reading.figures[rank]} without "
-        f"reading and {tuning.figures[rank]} without tuning. {best.figures[box]} % of the phrases are "
-        f"located, and {grounding.figures[box]} % without the grounding loss."
+        "**Pre-training on extra sentences, training of the backbone and the grounding loss contribute "
+        f"most.** On val, a right sentence is ranked first for {best.figures[rank]} % of the photographs. It "
+        f"is {reading.figures[rank]} % without this pre-training, and {tuning.figures[rank]} % with a "
+        f"frozen backbone. {best.figures[box]} % of the phrases are located; without the grounding loss it "
+        f"is {grounding.figures[box]} %."
     )
 
 
@@ -72,14 +75,14 @@ def _paper_claim(results: Results) -> str:
     """Whether the paper's model of regions beats the whole frame, as in the paper."""
     frame, regions, bag, defrag = (mean_recall(results, row) for row in ("frame", "brnn", "bag", "defrag"))
     claim = (
-        "With the paper's equations, regions do not beat the whole frame here"
+        "With the paper's equations, whole photographs rank better than regions in our run"
         if frame > regions
-        else "With the paper's equations, regions beat the whole frame, as in the paper"
+        else "With the paper's equations, regions rank better than whole photographs, as in the paper"
     )
     return (
-        f"**{claim}.** The mean of all recalls is {frame:.1f} for the whole frame and {regions:.1f} for the "
-        f"paper's model of regions. With a bag of words instead of the BRNN it is {bag:.1f}, with the DeFrag "
-        f"score {defrag:.1f}."
+        f"**{claim}.** The mean of all recalls is {frame:.1f} for whole photographs and {regions:.1f} for "
+        "the paper's model of regions (a BRNN with the score MaxSim). With a bag of words in place of the "
+        f"BRNN it is {bag:.1f}, with the score DeFrag in place of MaxSim {defrag:.1f}."
     )
 
 

@@ -3,9 +3,11 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
+
+from dvsa.metrics.figures import Figure, Report
 
 Script = Callable[[str], ModuleType]
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,6 +71,58 @@ def test_published_figures_say_whether_they_are_verified(script: Script) -> None
         *("19.5†", "66.0"),
     ]
     assert str(paper.REGIONS["region"]["ROUGE-L"]) == "35.1"
+
+
+def test_names_are_written_in_words(script: Script) -> None:
+    names = script("results_names")
+    assert names.heading("p2s R@10") == "photograph → sentence, R@10"
+    assert names.heading("regions, full_frame_model: BLEU-1 no BP") == (
+        "regions, captioner of photographs, BLEU-1 without brevity penalty"
+    )
+    assert [names.captioner(name) for name in ("lstm.beam3", "nearest")] == [
+        "LSTM, beam 3",
+        "nearest training photograph",
+    ]
+
+    given = {"chains": 4899, "proposer": "given", "captioner": "region", "beta": None, "meteor": "METEOR"}
+    assert names.settings(given) == "4,899 true regions; the captioner of regions; METEOR"
+    with pytest.raises(KeyError, match="temperature"):
+        names.settings({"temperature": 1.0})
+
+
+def test_parts_of_the_recipe_are_sorted_by_their_loss(script: Script) -> None:
+    def result(*values: float) -> SimpleNamespace:
+        figures = {name: Figure(value) for name, value in zip(ablation.COMPARED, values, strict=True)}
+        return SimpleNamespace(report=Report(figures))
+
+    ablation = script("results_ablation")
+    variants = {
+        "no settling": result(41.0, 31.0, 60.0, 70.0),
+        "best": result(40.0, 30.0, 60.0, 70.0),
+        "no tuning": result(30.04, 30.0, 50.0, 70.04),
+    }
+    assert ablation.differences(variants) == [
+        ("**best**", "40.0", "30.0", "60.0", "70.0"),
+        ("no tuning, no settling", "-10.0", "0.0", "-10.0", "0.0"),
+        ("no settling", "+1.0", "+1.0", "0.0", "0.0"),
+    ]
+
+
+def test_the_picture_of_failures_shows_what_the_shipped_model_writes(
+    script: Script, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "pictures").mkdir()
+    results = json.loads((ROOT / "docs" / "results.json").read_text())
+    (tmp_path / "results.json").write_text(json.dumps({**results, "drawn": {}}))
+    monkeypatch.setattr("sys.argv", ["failure_picture.py", "--docs", str(tmp_path)])
+    picture = script("failure_picture")
+    picture.main()
+
+    assert json.loads((tmp_path / "results.json").read_text()) == results
+    assert 10_000 < (tmp_path / "pictures" / "failure.jpg").stat().st_size < 150_000
+    monkeypatch.setitem(picture.WRONG, "photographer.jpg", {"an elephant": "the tripod"})
+    with pytest.raises(ValueError, match=r"does not write \['an elephant'\] for photographer\.jpg"):
+        picture.main()
 
 
 def test_a_marked_part_is_replaced_once(script: Script, tmp_path: Path) -> None:
