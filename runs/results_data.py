@@ -103,7 +103,7 @@ def read_folder(folder: Path) -> Json:
 
     found = {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"), key=natural)}
     if not found:
-        raise ValueError(f"{folder} holds no figures: run the script that makes them first")
+        raise ValueError(f"{folder} has no figures: run the script that makes them first")
     return found
 
 

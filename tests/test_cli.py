@@ -138,7 +138,10 @@ def test_regions_from_a_grid_and_from_a_file(toy_bundle: Path, scene: Path, tmp_
     grid = answer("align", scene, "a red circle", "--bundle", toy_bundle, "--regions", "grid")
     assert len(grid["regions"]) > 2
     missing = refusal("align", scene, "a", "--bundle", toy_bundle, "--regions", tmp_path / "none.json")
-    assert "none.json' is no file of boxes and no proposer: use one of own, head, coverage" in missing
+    assert (
+        "none.json' is neither a proposer (own, head, coverage, grid, frame) nor an existing file of"
+        in missing
+    )
 
 
 def test_names_that_are_no_text_or_look_like_markup(toy_bundle: Path, scene: Path, tmp_path: Path) -> None:
@@ -226,7 +229,7 @@ def test_odd_photographs_are_described_and_bad_ones_named(
 
 def test_only_bad_photographs_leave_no_report(toy_bundle: Path, tmp_path: Path) -> None:
     line = refusal("describe", tmp_path / "none.jpg", "--bundle", toy_bundle, "--out", tmp_path / "out")
-    assert line == f"{tmp_path / 'none.jpg'}: there is no such file"
+    assert line == f"{tmp_path / 'none.jpg'}: there is no such file: check its path"
     assert list((tmp_path / "out").iterdir()) == []
     assert "none.jpg" in refusal("align", tmp_path / "none.jpg", "a circle", "--bundle", toy_bundle)
 
@@ -298,7 +301,7 @@ def test_a_damaged_bundle(toy_bundle: Path, scene: Path, tmp_path: Path, name: s
 
 
 def test_no_bundle(scene: Path, tmp_path: Path) -> None:
-    assert "holds no bundle" in refusal("describe", scene, "--bundle", tmp_path)
+    assert "has no bundle" in refusal("describe", scene, "--bundle", tmp_path)
 
 
 def test_export_writes_the_bundle_of_a_run(toy_run: Path, toy_bundle: Path, tmp_path: Path) -> None:
@@ -309,7 +312,7 @@ def test_export_writes_the_bundle_of_a_run(toy_run: Path, toy_bundle: Path, tmp_
     wanted = json.loads((toy_bundle / "manifest.json").read_text())
     assert manifest["files"] == wanted["files"]
     assert "not empty" in refusal("export", toy_run, "--out", tmp_path / "bundle")
-    assert "holds no run" in refusal("export", tmp_path, "--out", tmp_path / "other")
+    assert "has no run" in refusal("export", tmp_path, "--out", tmp_path / "other")
 
 
 # Training
@@ -437,7 +440,7 @@ def test_data_with_missing_parts(command: tuple[str, ...], few: Path, tmp_path: 
     assert "Sentences" in refusal(*command, data)
     shutil.rmtree(data / "entities")
     shutil.rmtree(data / "images")
-    assert f"{data} contains no photographs" in refusal(*command, data)
+    assert f"{data} has no photographs" in refusal(*command, data)
 
 
 # Evaluating
@@ -594,7 +597,7 @@ def test_compare_says_which_differences_are_real(tmp_path: Path) -> None:
 
 def test_what_cannot_be_compared_is_one_line(tmp_path: Path) -> None:
     ours, theirs = tmp_path / "a", tmp_path / "b"
-    assert "a holds no evaluations" in refusal("compare", ours, theirs)
+    assert "a has no evaluations" in refusal("compare", ours, theirs)
     grounded(ours, "grounding.val", True, False)
     grounded(theirs, "grounding.test", True, False)
     assert "evaluate both on one task and split" in refusal("compare", ours, theirs)
@@ -603,7 +606,7 @@ def test_what_cannot_be_compared_is_one_line(tmp_path: Path) -> None:
     assert done.exit_code == 2
     assert "grounding.test: photograph 2 is none in one and 1.jpg in the other" in done.stderr
     (theirs / "grounding.test.npz").write_bytes(b"figures")
-    assert "grounding.test.npz holds no evidence" in run("compare", ours, theirs).stderr
+    assert "grounding.test.npz has no evidence" in run("compare", ours, theirs).stderr
 
 
 # The command line itself
@@ -631,7 +634,7 @@ def test_the_installed_command(toy_bundle: Path, scene: Path, tmp_path: Path) ->
         arguments, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment
     )
     assert done.returncode == 2
-    assert done.stderr == f"dvsa: {missing}: there is no such file\n"
+    assert done.stderr == f"dvsa: {missing}: there is no such file: check its path\n"
     (photograph,) = json.loads(done.stdout)["photographs"]
     assert photograph["caption"]["text"] == dvsa.load(toy_bundle).open(scene).caption().text
     assert (tmp_path / "val00000.dvsa.png").is_file()

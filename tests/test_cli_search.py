@@ -186,7 +186,7 @@ def test_search_refuses_what_it_cannot_do(made: Path, tmp_path: Path) -> None:
     facts = json.loads((other / "manifest.json").read_text())
     (other / "manifest.json").write_text(json.dumps({**facts, "name": "other"}))
 
-    assert "contains no index" in refusal("search", tmp_path, "a cat")
+    assert "has no index" in refusal("search", tmp_path, "a cat")
     assert "has no words" in refusal("search", made, "")
     assert "knows no word of 'qwrtz'" in refusal("search", made, "qwrtz")
     assert "k is 0: ask for at least 1" in refusal("search", made, "a cat", "-k", 0)
@@ -195,7 +195,10 @@ def test_search_refuses_what_it_cannot_do(made: Path, tmp_path: Path) -> None:
     assert "was made by bundle flickr8k" in refusal("search", made, "a cat", "--bundle", other)
 
     done = run("search", made, "a cat", "-k", 9)
-    assert (done.exit_code, done.stderr) == (0, f"dvsa: {made} has only 6 such photographs, not 9\n")
+    assert (done.exit_code, done.stderr) == (0, f"dvsa: {made} has only 6 photographs, not 9\n")
+    done = run("search", made, "a cat", "-k", 9, "--in", "/nowhere")
+    assert done.stderr == f"dvsa: {made} has only 0 photographs that meet the conditions, not 9\n"
+    assert run("search", made, "a cat").stderr == ""
 
     newer = tmp_path / "newer"
     shutil.copytree(made, newer)
@@ -219,10 +222,12 @@ def test_sentences_for_a_photograph(tmp_path: Path) -> None:
     sentences.write_text("qwrtz\n")
     assert "knows no word of the sentences" in refusal("caption-search", sentences, photo)
     sentences.write_text("\n \n")
-    assert "contains no sentences" in refusal("caption-search", sentences, photo)
+    assert "has no sentences" in refusal("caption-search", sentences, photo)
     sentences.write_bytes(b"\xff\xfe")
     assert "not UTF-8" in refusal("caption-search", sentences, photo)
-    assert "No such file" in refusal("caption-search", tmp_path / "none.txt", photo)
+    assert "none.txt: there is no such file: check its path" in refusal(
+        "caption-search", tmp_path / "none.txt", photo
+    )
 
 
 # Keeping
@@ -235,7 +240,7 @@ def test_remove_compact_stats_and_verify(made: Path, album: Path, tmp_path: Path
     identifier = answer("search", folder, "--photo", camera, "-k", 1)["hits"][0]["id"]
     there = os.path.relpath(cat)
     assert "2 removed; 4 photographs in total" in output("index-remove", folder, there, identifier)
-    assert "contains no photograph" in refusal("index-remove", folder, cat)
+    assert "has no photograph" in refusal("index-remove", folder, cat)
 
     stats = answer("index-stats", folder)
     assert (stats["photographs"], stats["removed"], stats["bundle"]) == (4, 2, "flickr8k")

@@ -58,6 +58,6 @@ def test_regions_are_chosen_by_any_proposer() -> None:
 
 @pytest.mark.parametrize("regions", ["best", "boxes.json", Path("boxes.json")])
 def test_an_unknown_proposer_or_a_missing_file_is_refused(regions: str | Path) -> None:
-    message = rf"'{regions}' is no file of boxes and no proposer: use one of own, head, coverage, grid, frame"
+    message = rf"'{regions}' is neither a proposer \(own, head, coverage, grid, frame\) nor an existing file"
     with pytest.raises(ValueError, match=message):
         Model(Bundle.open()).open(PHOTOGRAPHS[0], regions=regions)

@@ -320,7 +320,7 @@ def test_refusals_name_the_file_and_the_reason(tmp_path: Path, content: bytes, r
 
 def test_missing_files_and_folders(tmp_path: Path) -> None:
     missing = tmp_path / "none.jpg"
-    assert refusal(missing) == f"{missing}: there is no such file"
+    assert refusal(missing) == f"{missing}: there is no such file: check its path"
     assert refusal(tmp_path) == f"{tmp_path}: this is a folder, not a photograph"
     assert refusal(Path("/dev/zero")) == "/dev/zero: this is not a regular file"
 

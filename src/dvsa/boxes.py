@@ -163,7 +163,7 @@ def read_boxes(path: Path, width: int, height: int) -> FloatArray:
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: the file holds no such list, or a box has no area within the photograph. The message names
+        ValueError: the file has no such list, or a box has no area within the photograph. The message names
             the file and the row, counted from 0.
 
     >>> from tempfile import TemporaryDirectory

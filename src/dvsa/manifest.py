@@ -95,7 +95,7 @@ class BundleManifest:
         try:
             content = json.loads(path.read_bytes())
         except FileNotFoundError:
-            raise BundleError(f"{path.parent} holds no bundle: there is no {path.name} in it") from None
+            raise BundleError(f"{path.parent} has no bundle: there is no {path.name} in it") from None
         except (OSError, ValueError) as error:
             raise BundleError(f"{path} cannot be read ({error}): export the bundle again") from error
         return cls.from_json(content, str(path))

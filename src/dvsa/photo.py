@@ -102,7 +102,7 @@ def read(source: Path | bytes, name: str | None = None) -> Photo:
         with source.open("rb") as stream:
             return _decode(stream, source.stat().st_size, label, name or source.name)
     except FileNotFoundError:
-        raise PhotoError(f"{label}: there is no such file") from None
+        raise PhotoError(f"{label}: there is no such file: check its path") from None
     except OSError as error:
         raise PhotoError(f"{label}: cannot be opened ({error.strerror})") from error
 

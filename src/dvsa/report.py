@@ -229,7 +229,7 @@ def _phrases(description: Description, marks: _Marks) -> Element:
         )
         for phrase in description.phrases
     ]
-    heads = ["Region", "Phrase", "Log-probability", "Box in pixels: x0, y0, x1, y1", "Confidence"]
+    heads = ["Region", "Phrase", "Log-probability", "Box in pixels: x0, y0, x1, y1", "Box score"]
     return _tag("div", {}, _tag("h3", {}, "Phrases of regions"), _table(heads, rows))
 
 

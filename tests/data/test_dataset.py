@@ -51,6 +51,17 @@ def test_a_split_that_is_not_there_is_an_error() -> None:
         dataset.split("test")
 
 
+def test_too_few_photographs_for_a_split_say_how_many_are_needed() -> None:
+    dataset = Dataset("own", Path("here"), (example("a.jpg", ""),)).divided()
+    with pytest.raises(
+        DataError,
+        match=r"here has no lists of splits, and too few photographs \(1\) .* 'train': .* at least 2",
+    ):
+        dataset.split("train")
+    with pytest.raises(DataError, match=r"no split 'exam'; it has 'val'"):
+        dataset.split("exam")
+
+
 @given(st.sets(st.text("abc", min_size=1, max_size=6), min_size=1, max_size=60), st.text("d", min_size=1))
 def test_photographs_without_splits_are_divided_each_by_its_name(names: set[str], other: str) -> None:
     dataset = Dataset("own", Path(), tuple(example(name, "") for name in sorted(names)))

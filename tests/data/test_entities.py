@@ -159,5 +159,5 @@ def test_wrong_sources_are_named(tmp_path: Path, write_files: Files, write_tar: 
     for data in (whole[: len(whole) // 2], b"no archive", b""):
         with pytest.raises(DataError, match=r"b\.tar\.xz is not a tar archive"):
             Entities(write_files(tmp_path, {"b.tar.xz": data}) / "b.tar.xz")
-    with pytest.raises(DataError, match="contains no Annotations"):
+    with pytest.raises(DataError, match="has no Annotations"):
         Entities(write_tar(tmp_path / "c.tar", {"other/1.xml": b""}))

@@ -46,5 +46,5 @@ def test_what_is_no_text_is_said_to_be_none(tmp_path: Path, content: bytes) -> N
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "told.txt").write_bytes(b"")
-    with pytest.raises(DataError, match=r"told\.txt contains no sentences"):
+    with pytest.raises(DataError, match=r"told\.txt has no sentences"):
         read(tmp_path / "told.txt")

@@ -243,7 +243,7 @@ def test_known_traps_are_forgiven_and_told(tmp_path: Path, picture: Picture, wri
 def test_missing_parts_are_named(tmp_path: Path, picture: Picture, write_files: Files) -> None:
     with pytest.raises(DataError, match="is not a folder"):
         load(tmp_path / "none")
-    with pytest.raises(DataError, match="contains no photographs"):
+    with pytest.raises(DataError, match="has no photographs"):
         load(tmp_path)
     write_files(tmp_path, {**FLICKR8K, "other.jpg": picture(1)})
     with pytest.raises(DataError, match="none of the photographs that flickr8k lists is in"):
@@ -258,7 +258,7 @@ def test_missing_parts_are_named(tmp_path: Path, picture: Picture, write_files: 
         (
             "Flickr8k.token.txt",
             "1_a.jpg A dog\n",
-            r"line 1: want photograph, number, sentence: '1_a\.jpg A dog'",
+            r"line 1: expected photograph, number, sentence: '1_a\.jpg A dog'",
         ),
         ("Flickr8k.token.txt", b"1_a.jpg#0\t\xff\n", "not UTF-8 text"),
         ("dataset_toy.json", "{", "not JSON"),
@@ -274,7 +274,7 @@ def test_missing_parts_are_named(tmp_path: Path, picture: Picture, write_files: 
         ("captions.csv", "file,text\n", "first line must be photo,sentence"),
         ("captions.csv", "photo,sentence\na.jpg\n", "line 2: a row needs a photo and a sentence"),
         ("captions.csv", f'photo,sentence\na.jpg,"{"a" * 200_000}"\n', "not CSV"),
-        ("captions.json", "[1]", "want an object"),
+        ("captions.json", "[1]", "expected an object"),
         ("captions.json", '{"a.jpg": "a dog"}', "no 'a.jpg' of type list"),
         ("captions.json", '{"a.jpg": [1]}', "needs a list of sentences"),
     ],

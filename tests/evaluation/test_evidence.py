@@ -132,11 +132,11 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     }
     for content in bad.values():
         path.write_bytes(content)
-        with pytest.raises(ValueError, match=r"a\.npz holds no evidence"):
+        with pytest.raises(ValueError, match=r"a\.npz has no evidence"):
             Evidence.read(path)
     np.save(tmp_path / "a", np.arange(3))
     path.write_bytes((tmp_path / "a.npy").read_bytes())
-    with pytest.raises(ValueError, match=r"a\.npz holds no evidence"):
+    with pytest.raises(ValueError, match=r"a\.npz has no evidence"):
         Evidence.read(path)
     with pytest.raises(FileNotFoundError):
         Evidence.read(tmp_path / "none.npz")
@@ -150,7 +150,7 @@ def test_a_flipped_byte_changes_nothing_or_is_noticed(tmp_path: Path) -> None:
         try:
             assert Evidence.read(path).figures(everyone_K) == made.figures(everyone_K)
         except ValueError as error:
-            noticed += "a.npz holds no evidence" in str(error)
+            noticed += "a.npz has no evidence" in str(error)
     assert noticed > len(sound) / 2
 
 
@@ -210,7 +210,7 @@ def test_other_photographs_do_not_compare(photos: tuple[str, ...], line: str) ->
 
 
 def test_kept_evidence_is_found_in_a_folder_and_in_a_run(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=f"{tmp_path} holds no evaluations"):
+    with pytest.raises(ValueError, match=f"{tmp_path} has no evaluations"):
         kept(tmp_path)
     (tmp_path / "ranking.val.npz").touch()
     (tmp_path / "ranking.val.json").touch()

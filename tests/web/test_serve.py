@@ -93,7 +93,7 @@ def test_invalid_options(tmp_path: Path) -> None:
     for arguments, reason in (
         (["--index", str(tmp_path)], str(tmp_path)),
         (["--allow-origin", "photographs.example"], "photographs.example"),
-        (["--bundle", str(tmp_path)], "holds no bundle"),
+        (["--bundle", str(tmp_path)], "has no bundle"),
     ):
         done = CliRunner().invoke(app, ["serve", "--port", "0", *arguments])
         assert done.exit_code == 2

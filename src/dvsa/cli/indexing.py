@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dvsa.cli.options import AsJson, BundleFolder, Fields, IndexFolder, RayAddress
+from dvsa.cli.options import AsJson, BundleFolder, IndexFolder, RayAddress
 from dvsa.cli.output import note, print_json, progress, show, table
 
 if TYPE_CHECKING:
@@ -30,6 +30,15 @@ OutIndex = Annotated[
         show_default=False,
     ),
 ]
+FieldsToStore = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--field",
+        metavar="NAME=VALUE",
+        show_default=False,
+        help="Store this field with the photographs; may be repeated.",
+    ),
+]
 PhotosToRemove = Annotated[
     list[str],
     typer.Argument(metavar="PHOTOS", help="Paths or identifiers, as search prints them.", show_default=False),
@@ -39,7 +48,7 @@ PhotosToRemove = Annotated[
 def index(
     photos: PhotosToAdd,
     out: OutIndex,
-    field: Fields = None,
+    field: FieldsToStore = None,
     bundle: BundleFolder = None,
     ray: RayAddress = None,
     as_json: AsJson = False,

@@ -22,15 +22,6 @@ Entities = Annotated[
 Seed = Annotated[int, typer.Option(min=0, help="Seed of all random choices.")]
 PhotoFile = Annotated[Path, typer.Argument(metavar="PHOTO", help="A photograph.", show_default=False)]
 IndexFolder = Annotated[Path, typer.Argument(metavar="INDEX", help="The index's folder.", show_default=False)]
-Fields = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--field",
-        metavar="NAME=VALUE",
-        show_default=False,
-        help="A field of the photographs; may be repeated.",
-    ),
-]
 RayAddress = Annotated[
     str | None,
     typer.Option(

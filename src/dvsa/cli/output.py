@@ -32,11 +32,19 @@ def one_line_errors() -> Iterator[None]:
     except OSError as error:
         if error.errno == errno.EPIPE:  # the reader of a pipe has closed it, which typer handles
             raise
-        note(f"{error.filename}: {error.strerror}" if error.filename else error)
+        note(_one_line(error))
         raise typer.Exit(2) from None
     except ValueError as error:
         note(error)
         raise typer.Exit(2) from None
+
+
+def _one_line(error: OSError) -> str:
+    """The file and the reason; a missing file is named in the same words everywhere."""
+    if not error.filename:
+        return str(error)
+    missing = isinstance(error, FileNotFoundError)
+    return f"{error.filename}: {'there is no such file: check its path' if missing else error.strerror}"
 
 
 def register(app: typer.Typer, *commands: Callable[..., None]) -> None:

@@ -9,7 +9,7 @@ import typer
 from dvsa.cli.options import AsJson, BundleFolder, PhotoFile
 from dvsa.cli.output import note, plain, print_json, show, table
 from dvsa.cli.pictures import save_overlay, save_report, thumbnail
-from dvsa.records import FRAME, Alignment, Description, Region
+from dvsa.records import FRAME, Alignment, Description, Region, Word
 
 REPORT = "dvsa-report.html"
 
@@ -147,7 +147,7 @@ def _show(description: Description, overlay: Path) -> None:
 
     if description.phrases:
         rows = table(
-            "Region", "Phrase", "Log-prob", "Box x0 y0 x1 y1", "Confidence", right=("Log-prob", "Confidence")
+            "Region", "Phrase", "Log-prob", "Box x0 y0 x1 y1", "Box score", right=("Log-prob", "Box score")
         )
         for phrase in description.phrases:
             text, logprob, region = phrase.caption.text, phrase.caption.logprob, phrase.region
@@ -164,7 +164,7 @@ def _show_alignment(title: str, alignment: Alignment, regions: Sequence[Region])
     """Print the region of each word, then the segments."""
     words = table("Word", "Region", "Score", "Box x0 y0 x1 y1", right=("Score",))
     for word in alignment.words:
-        name = word.text if word.supported else f"{word.text} ?"
+        name = f"{word.text} ?" if _is_weak(word) else word.text
         if word.region is None:
             words.add_row(name, "unknown", "", "")
         else:
@@ -172,8 +172,8 @@ def _show_alignment(title: str, alignment: Alignment, regions: Sequence[Region])
             words.add_row(name, _region(region), f"{word.score:.2f}", _box(region))
     show(f"{title} on the regions: score {alignment.score:.2f}\n", words, "")
 
-    if not all(word.supported for word in alignment.words):
-        show("?: no region supports the word.\n")
+    if any(map(_is_weak, alignment.words)):
+        show("? = weak: no region matches this word well.\n")
     if not alignment.segments:
         show("The model knows no word of the sentence, so there are no segments.")
         return
@@ -183,6 +183,11 @@ def _show_alignment(title: str, alignment: Alignment, regions: Sequence[Region])
         region = regions[segment.region]
         segments.add_row(segment.text, _region(region), f"{segment.score:.2f}", _box(region))
     show(f"Segments by the MRF, beta {alignment.beta:g}:\n", segments)
+
+
+def _is_weak(word: Word) -> bool:
+    """Whether the model knows the word but finds no region for it."""
+    return word.known and not word.supported
 
 
 def _region(region: Region) -> str:

@@ -57,8 +57,8 @@ def compare(a: RunA, b: RunB, as_json: AsJson = False) -> None:
     """Say which differences between two systems are real.
 
     Every evaluation that both have is compared figure by figure, on the same photographs, by a paired
-    bootstrap. A difference is real if its 95% interval excludes 0; about one in 20 null differences looks
-    real. For `Med r` lower is better.
+    bootstrap. A difference is called real if its 95% interval excludes 0. If two systems are equally good,
+    about one in 20 differences is called real by chance. For `Med r` lower is better.
 
     Example: `dvsa compare runs/paper runs/modern`
     """

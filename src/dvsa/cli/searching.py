@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dvsa.cli.indexing import connected_cluster, parse_fields
-from dvsa.cli.options import AsJson, BundleFolder, Fields, IndexFolder, PhotoFile, RayAddress
+from dvsa.cli.options import AsJson, BundleFolder, IndexFolder, PhotoFile, RayAddress
 from dvsa.cli.output import note, print_json, show, table
 from dvsa.cli.pictures import save_overlay, save_report, thumbnail
 from dvsa.records import FRAME
@@ -18,10 +18,15 @@ if TYPE_CHECKING:
     from dvsa.index import Hit, Query
     from dvsa.model import Model
 
+DEFAULT_HITS = 10
+
 SearchText = Annotated[
     str | None, typer.Argument(metavar="SENTENCE", help="What to search for.", show_default=False)
 ]
 HitCount = Annotated[int, typer.Option("-k", metavar="N", help="The number of results.")]
+MostHits = Annotated[
+    int | None, typer.Option("-k", metavar="N", show_default=str(DEFAULT_HITS), help="The number of results.")
+]
 LikePhoto = Annotated[
     Path | None,
     typer.Option("--photo", metavar="PHOTO", show_default=False, help="Search for similar photographs."),
@@ -59,6 +64,15 @@ TakenBefore = Annotated[
         help="Only photographs taken on this day or earlier.",
     ),
 ]
+WithFields = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--field",
+        metavar="NAME=VALUE",
+        show_default=False,
+        help="Only photographs with this field; may be repeated.",
+    ),
+]
 Pruned = Annotated[
     bool,
     typer.Option(
@@ -87,13 +101,13 @@ SentenceFile = Annotated[
 def search(
     folder: IndexFolder,
     sentence: SearchText = None,
-    k: HitCount = 10,
+    k: MostHits = None,
     photo: LikePhoto = None,
     region: LikeRegion = None,
     prefix: PathPrefix = None,
     after: TakenAfter = None,
     before: TakenBefore = None,
-    field: Fields = None,
+    field: WithFields = None,
     pruned: Pruned = False,
     html: HitPage = None,
     pictures: HitPictures = None,
@@ -120,14 +134,17 @@ def search(
         fields=parse_fields(field),
     )
 
+    count = DEFAULT_HITS if k is None else k
+
     with Index.open(folder, model) as opened:
         if ray is None:
-            hits = opened.search(query, k, where, pruned=pruned)
+            hits = opened.search(query, count, where, pruned=pruned)
         else:
             with connected_cluster(ray).Shards(opened) as shards:
-                hits = shards.search(query, k, where, pruned=pruned)
-    if len(hits) < k:
-        note(f"{folder} has only {len(hits)} such photographs, not {k}")
+                hits = shards.search(query, count, where, pruned=pruned)
+    if k is not None and len(hits) < k:
+        kind = "photographs" if where == Filter() else "photographs that meet the conditions"
+        note(f"{folder} has only {len(hits)} {kind}, not {k}")
 
     if html is not None or pictures is not None:
         _draw(model, hits, html, pictures)
@@ -141,7 +158,7 @@ def search(
 def caption_search(
     sentences: SentenceFile,
     photo: PhotoFile,
-    k: HitCount = 10,
+    k: HitCount = DEFAULT_HITS,
     bundle: BundleFolder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -161,7 +178,7 @@ def caption_search(
         raise ValueError(f"{sentences}: not UTF-8; save it as UTF-8 text") from None
     numbers = [n for n, line in enumerate(lines) if line.strip()]
     if not numbers:
-        raise ValueError(f"{sentences} contains no sentences")
+        raise ValueError(f"{sentences} has no sentences")
 
     view = dvsa.load(bundle).open(photo)
     ranked = rank(view, [lines[n] for n in numbers], k)

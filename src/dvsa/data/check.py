@@ -95,7 +95,7 @@ def _check_photograph(example: Example, decode: bool) -> str | Problem:
         if decode:
             read(data, example.name)
     except (PhotoError, DataError, OSError) as error:
-        return Problem("broken photograph", example.name, str(error))
+        return Problem("broken photograph", example.name, str(error).removeprefix(f"{example.name}: "))
     return hashlib.sha256(data).hexdigest()
 
 

@@ -107,6 +107,8 @@ class Dataset:
     examples: tuple[Example, ...]
     problems: tuple[Problem, ...] = ()
     """What loading worked around; `dvsa.data.check` adds what only decoding can find."""
+    split_by_name: bool = False
+    """Whether the splits were made by `divided`, because the data set has no lists of splits."""
 
     def split(self, name: str, *, restval: bool = False) -> tuple[Example, ...]:
         """The examples of one split: `train`, `val` or `test`; `all` is every example.
@@ -120,6 +122,11 @@ class Dataset:
         """
         names = {name, "restval"} if name == "train" and restval else {name}
         found = tuple(e for e in self.examples if name == "all" or e.split in names)
+        if not found and self.split_by_name and name in ("train", "val", "test"):
+            raise DataError(
+                f"{self.root} has no lists of splits, and too few photographs ({len(self.examples)}) to take "
+                f"some for {name!r}: train and val need at least 2 photographs together, test about 50"
+            )
         if not found:
             splits = ", ".join(sorted({repr(e.split) for e in self.examples}))
             raise DataError(
@@ -139,4 +146,5 @@ class Dataset:
         place = {e.name: int(sha256(e.name.encode()).hexdigest()[:8], 16) / 16**8 for e in self.examples}
         splits = {name: "val" if at < 0.1 else "test" if at < 0.2 else "train" for name, at in place.items()}
         splits |= {max(place, key=place.__getitem__): "train", min(place, key=place.__getitem__): "val"}
-        return replace(self, examples=tuple(replace(e, split=splits[e.name]) for e in self.examples))
+        examples = tuple(replace(e, split=splits[e.name]) for e in self.examples)
+        return replace(self, examples=examples, split_by_name=True)

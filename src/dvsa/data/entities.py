@@ -160,9 +160,7 @@ def _read_archive(path: Path) -> dict[str, bytes]:
         raise DataError(f"{path} is not a tar archive of Annotations and Sentences ({error})") from error
 
     if not any(name.startswith("Annotations/") for name in files):
-        raise DataError(
-            f"{path} contains no Annotations/<id>.xml: it is not an archive of Flickr30k Entities"
-        )
+        raise DataError(f"{path} has no Annotations/<id>.xml: it is not an archive of Flickr30k Entities")
     return files
 
 

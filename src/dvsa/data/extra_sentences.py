@@ -43,7 +43,7 @@ def read(path: Path) -> ExtraSentences:
             raise DataError(f"{path}, line {number} is not PHOTOGRAPH, a tab and a sentence: {line[:60]!r}")
         found[photograph].append(sentence.strip())
     if not found:
-        raise DataError(f"{path} contains no sentences")
+        raise DataError(f"{path} has no sentences")
 
     sentences = {photograph: tuple(lines) for photograph, lines in found.items()}
     return ExtraSentences(path.name, hashlib.sha256(content).hexdigest(), sentences)

@@ -38,9 +38,7 @@ def load(root: Path, entities: Path | None = None) -> Dataset:
     listing = find(root, place or root)
     photographs = Photographs(root)
     if not photographs.found:
-        raise DataError(
-            f"{root} contains no photographs, in folders or .tar files: unpack their archive there"
-        )
+        raise DataError(f"{root} has no photographs, in folders or .tar files: unpack their archive there")
     if listing is None:
         return _without_lists(root, photographs)
 

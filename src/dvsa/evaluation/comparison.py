@@ -65,7 +65,7 @@ class Comparison:
 def compare(a: Evidence, b: Evidence, *, resamples: int = 1000, seed: int = 0) -> Comparison:
     """Compare every figure that both have.
 
-    A difference is real if its interval excludes 0. About one in 20 null differences looks real.
+    A difference is called real if its interval excludes 0; of equal systems, about one in 20 is by chance.
 
     Raises:
         ValueError: the two are about different photographs; names the first that differs.
@@ -92,5 +92,5 @@ def kept(folder: Path) -> dict[str, Path]:
     place = folder / "evaluation" if (folder / "evaluation").is_dir() else folder
     found = {path.stem: path for path in sorted(place.glob("*.npz"))}
     if not found:
-        raise ValueError(f"{place} holds no evaluations: make some with dvsa evaluate TASK --out {place}")
+        raise ValueError(f"{place} has no evaluations: make some with dvsa evaluate TASK --out {place}")
     return found

@@ -58,7 +58,7 @@ class Evidence:
             evidence = cls(str(arrays.pop("task")), tuple(map(str, arrays.pop("photos"))), arrays)
             evidence.figures(np.arange(len(evidence.photos)))
         except (*_DAMAGE, TypeError, LookupError) as error:
-            raise ValueError(f"{path} holds no evidence ({error}): evaluate again") from error
+            raise ValueError(f"{path} has no evidence ({error}): evaluate again") from error
         return evidence
 
 

@@ -14,7 +14,7 @@ MSCOCO's 5,000, the first 1,000 are used as well."""
 
 
 class ProtocolError(ValueError):
-    """Figures of this model on these photographs would be misleading, or compare with no others; says why."""
+    """The figures would be misleading, or could not be compared with published ones; the message says why."""
 
 
 def check(
@@ -78,7 +78,8 @@ def _check_size(name: str, photographs: int) -> None:
         wanted = " or ".join(f"{size:,}" for size in sizes)
         raise ProtocolError(
             f"the protocol judges on {wanted} photographs of {name}, not on {photographs:,}: choose with "
-            "--split and --first, or give --allow-custom-split for figures that compare with no others"
+            "--split and --first, or give --allow-custom-split "
+            "for figures that cannot be compared with published ones"
         )
 
 
@@ -105,7 +106,8 @@ def _check_vocabulary(bundle: Bundle, dataset: Dataset) -> None:
         some = ", ".join(map(repr, leaked[:3]))
         raise ProtocolError(
             f"the vocabulary of {bundle.manifest.name} holds {some}{_more(leaked[2:])}, which only val "
-            f"and test sentences have: train on the training split alone, or complete it in {dataset.root}"
+            f"and test sentences have: train on the training split "
+            f"alone, or add the missing training photographs and sentences to {dataset.root}"
         )
 
 

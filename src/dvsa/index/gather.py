@@ -26,7 +26,7 @@ def find(names: Iterable[str | Path]) -> list[NamedSource]:
         path = Path(name).expanduser()
         matches = [path] if path.exists() else list(map(Path, sorted(glob.glob(str(path), recursive=True))))
         if not matches:
-            raise FileNotFoundError(f"{name}: there is no such file, folder or glob")
+            raise FileNotFoundError(f"{name}: there is no such file, folder or glob: check its path")
         for match in matches:
             for photograph, source in _inside(Path(os.path.abspath(match))):
                 found.setdefault(photograph, source)

@@ -147,7 +147,7 @@ class Index(IndexReader):
                         rows[segment.record.name].add(row)
 
             if missing := sorted(wanted - found):
-                raise SearchError(f"{self.folder} contains no photograph {missing[0]}: nothing was removed")
+                raise SearchError(f"{self.folder} has no photograph {missing[0]}: nothing was removed")
             self._commit(changes.mark_removed(self._manifest, rows))
         return sum(map(len, rows.values()))
 

@@ -78,9 +78,7 @@ def read(folder: Path) -> IndexManifest:
     try:
         found = json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
-        raise SearchError(
-            f"{folder} contains no index: make one with dvsa index PHOTOS --out {folder}"
-        ) from None
+        raise SearchError(f"{folder} has no index: make one with dvsa index PHOTOS --out {folder}") from None
     except ValueError as error:
         raise SearchError(f"{path} is damaged ({error}): index the photographs again") from error
 

@@ -31,7 +31,7 @@ def read_references(path: Path) -> dict[str, list[str]]:
         if not (isinstance(sentences, list) and sentences and all(isinstance(s, str) for s in sentences)):
             raise ValueError(f"{path}: photograph {photo!r} needs a list of sentences")
     if not references:
-        raise ValueError(f"{path} holds no photographs")
+        raise ValueError(f"{path} has no photographs")
     return references
 
 

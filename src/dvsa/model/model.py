@@ -57,7 +57,7 @@ class Model:
 
         Raises:
             PhotoError: the photograph cannot be read.
-            ValueError: `regions` is no proposer, no file and no valid boxes.
+            ValueError: `regions` is neither a proposer, nor an existing file, nor valid boxes.
 
         >>> import dvsa
         >>> view = dvsa.load().open("examples/photographer.jpg")
@@ -86,7 +86,9 @@ class Model:
         if isinstance(regions, str | Path):
             if not Path(regions).is_file():
                 known = ", ".join((OWN, *PROPOSERS))
-                raise ValueError(f"{str(regions)!r} is no file of boxes and no proposer: use one of {known}")
+                raise ValueError(
+                    f"{str(regions)!r} is neither a proposer ({known}) nor an existing file of boxes"
+                )
             given_N4 = boxes.read_boxes(Path(regions), photo.width, photo.height)
         else:
             given_N4 = np.asarray(regions, dtype=np.float64).reshape(-1, 4)

@@ -53,7 +53,7 @@ async def search(
     elif photo is not None and q is None:
         wanted = service.photo(photo).view.photo
     else:
-        raise HTTPException(422, "give either q, or photo with or without box")
+        raise HTTPException(422, "give q, or photo (box is optional)")
 
     with service.pool.slot(), errors_as(422, ValueError):
         query, seconds, hits = await service.pool.run(_search, service.model, searched, wanted, box, k)

@@ -35,7 +35,7 @@ FORM = {
 
 
 class UploadError(ValueError):
-    """The form is invalid or holds no picture; the message is one line."""
+    """The form is invalid or has no picture; the message is one line."""
 
 
 class _InMemory(MultiPartParser):

@@ -65,7 +65,7 @@ def test_a_folder_with_something_else_is_refused(
     recipe: Recipe, tiny: Dataset, cpu: FitOptions, tmp_path: Path
 ) -> None:
     (tmp_path / "thesis.txt").write_text("all my work")
-    with pytest.raises(ValueError, match="is not empty and holds no run"):
+    with pytest.raises(ValueError, match="is not empty and has no run"):
         fit(recipe, tiny, tmp_path, cpu)
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 

@@ -31,7 +31,7 @@ def test_a_run_opens_its_last_alignment_and_its_captioners(finished: Path, recip
 
 
 def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"holds no run: it has no config\.json"):
+    with pytest.raises(ValueError, match=r"has no run: it has no config\.json"):
         Run(tmp_path)
 
 

@@ -15,7 +15,7 @@ def read(root: Path, entities: Path) -> Listing | None:
     listing = Listing(path.resolve().parent.name)
     content = read_json(path)
     if not isinstance(content, dict):
-        raise DataError(f"{path}: want an object with a list of sentences for each photograph")
+        raise DataError(f"{path}: expected an object with a list of sentences for each photograph")
     for photo in content:
         sentences = json_field(content, photo, list, path)
         if not all(isinstance(sentence, str) for sentence in sentences):

@@ -59,7 +59,7 @@ def _read(name: str, sentences: Path, lists: Mapping[str, Path]) -> Listing:
         if match is None:
             if line.strip() and not (number == 1 and pattern is _BAR_LINE):
                 raise DataError(
-                    f"{sentences}, line {number}: want photograph, number, sentence: {line[:60]!r}"
+                    f"{sentences}, line {number}: expected photograph, number, sentence: {line[:60]!r}"
                 )
         elif match.group("photo", "number") in seen:
             again = f"sentence {match['number']} again in line {number} of {sentences.name}"

@@ -33,7 +33,7 @@ def claim(out: Path, recipe: Recipe, inputs: Inputs, options: FitOptions) -> Non
         return
 
     if out.is_dir() and any(out.iterdir()):
-        raise ValueError(f"{out} is not empty and holds no run: give another folder")
+        raise ValueError(f"{out} is not empty and has no run: give another folder")
     with files.replacing(out / CONFIG) as partial:
         partial.write_text(json.dumps(config, indent=2))
 

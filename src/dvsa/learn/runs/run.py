@@ -25,13 +25,13 @@ def read_config(folder: Path) -> dict[str, JsonValue]:
     """The run's `config.json`.
 
     Raises:
-        ValueError: the folder holds no run, or its configuration is damaged.
+        ValueError: the folder has no run, or its configuration is damaged.
     """
     path = folder / CONFIG
     try:
         config: JsonValue = json.loads(path.read_text())
     except FileNotFoundError as error:
-        raise ValueError(f"{folder} holds no run: it has no {CONFIG}") from error
+        raise ValueError(f"{folder} has no run: it has no {CONFIG}") from error
     except ValueError as error:
         raise ValueError(f"{path} is damaged ({error}): train again in another folder") from error
     if not isinstance(config, dict):
@@ -62,7 +62,7 @@ class Run:
             finished: whether all of its stages must be finished.
 
         Raises:
-            ValueError: the folder holds no run, or an unfinished one that should be finished.
+            ValueError: the folder has no run, or an unfinished one that should be finished.
         """
         self.folder = folder
         self.config = read_config(folder)

@@ -80,7 +80,7 @@ function phrases({ photo, colours }) {
     const { pixels, score } = photo.regions[region];
     return [key(region, frame, colours), caption.text, number(caption.logprob), pixels.join(", "), number(score)];
   });
-  const heads = ["Region", "Phrase", "ln p", "Box in pixels", "Confidence"];
+  const heads = ["Region", "Phrase", "ln p", "Box in pixels", "Box score"];
   return rows.length ? [el("h2", {}, "Phrases of the regions"), table(heads, rows)] : [];
 }
 
