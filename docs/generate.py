@@ -5,36 +5,67 @@ The code is read as syntax trees, so nothing of the package is imported.
 
 import ast
 import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-from syntax import Definition, definition, members, public, signature, source, strings, summary, tree
+from named_types import Named, behind, meaning, name_of, used
+from syntax import (
+    Definition,
+    definition,
+    example,
+    in_markdown,
+    members,
+    public,
+    signature,
+    source,
+    strings,
+    summary,
+    tree,
+)
 
 DOCS = Path(__file__).resolve().parent
 RULES = DOCS.parent / "tests" / "test_architecture.py"
 
 MODEL = ["dvsa.model.Model", "dvsa.model.View", "dvsa.sentence.Sentence", "dvsa.bundle.Bundle"]
 ALGORITHMS = ["maxsim", "segments", "aligning", "beam", "boxes", "regions", "text", "photo"]
+INDEX = ["dvsa.index", "dvsa.index.Index", "dvsa.index.Query", "dvsa.index.Filter"]
 SECTIONS = {
     "Using a model": ["dvsa", *MODEL, "dvsa.records"],
-    "Search": ["dvsa.index", "dvsa.index.Index", "dvsa.index.Query", "dvsa.index.Filter"],
+    "Pictures, reports, checks": ["dvsa.draw", "dvsa.report", "dvsa.doctor"],
+    "Search": [*INDEX, "dvsa.index.qdrant.QdrantIndex", "dvsa.index.cluster"],
+    "Web service": ["dvsa.web"],
     "Algorithms": [f"dvsa.{name}" for name in ALGORITHMS],
 }
 """The first parts of the page, with their sections: classes, modules, and packages with an `__all__`."""
 
-PACKAGES = {"Metrics": "dvsa.metrics", "Evaluation": "dvsa.evaluation", "Data sets": "dvsa.data"}
-"""The other parts: packages, with a section for each module."""
+PACKAGES = {"Data sets": "dvsa.data", "Metrics": "dvsa.metrics"}
+"""The next parts: packages, with a section for each module that is not internal."""
+
+INTERNAL = ["dvsa.metrics.ngrams", "dvsa.data.entities", "dvsa.data.exposure", "dvsa.data.photographs"]
+"""Modules in the last part of the page, with all modules of `dvsa.evaluation`."""
+
+TITLE_INTERNAL, TITLE_TYPES = "Internal modules", "Types in signatures"
+REMARKS = {
+    TITLE_INTERNAL: "Commands and the scripts in `runs/` use these modules. You rarely need them yourself.",
+    TITLE_TYPES: "Signatures on this page use these names too: type aliases, and classes without a section.",
+}
+"""The first paragraphs of parts that are not packages."""
 
 INTRODUCTION = """# Python interface
 
-The public names of the package: the signature of each, and the first paragraph of its docstring. The
-docstrings say more: units, errors, and an example. `make docs` writes this page from the code.
+The public names of the package: the signature of each, the first paragraph of its docstring, and for classes
+the first example. The docstrings say more: units, errors, and more examples. `make docs` writes this page.
+
+Examples assume that the names of the section are imported, that `np` is numpy, and that `album.index` is an
+index of the photographs in `examples/`.
 
 The name of an array ends with one letter for each axis: `v_ID` has I regions and D dimensions.
-[dvsa.records](../src/dvsa/records.py) says what each letter counts, and
-[dvsa.arrays](../src/dvsa/arrays.py) defines `FloatArray`, `Floats`, `Doubles`, `IntArray` and `BoolArray`.
+[dvsa.records](../src/dvsa/records.py) says what each letter counts.
+[Types in signatures](#types-in-signatures) defines type aliases such as `FloatArray` and `Subject`.
 
-Training is not listed here: see [dvsa.learn](../src/dvsa/learn) and [architecture.md](architecture.md).
+Training is not listed here: [architecture.md](architecture.md) and the docstrings of
+[dvsa.learn](../src/dvsa/learn) describe it.
 """
 
 
@@ -58,7 +89,12 @@ def api() -> str:
         body.append(f"## {title}")
         if title in PACKAGES:
             body.append(summary(tree(PACKAGES[title])))
+        if title in REMARKS:
+            body.append(REMARKS[title])
         body += [paragraph for name in names for paragraph in section(name)]
+
+    contents.append(f"- [{TITLE_TYPES}](#{anchor(TITLE_TYPES)})")
+    body += [f"## {TITLE_TYPES}", REMARKS[TITLE_TYPES], "\n".join(items_of_types())]
     return "\n\n".join([INTRODUCTION.rstrip(), "\n".join(contents), *body]) + "\n"
 
 
@@ -68,7 +104,9 @@ def sections() -> dict[str, list[str]]:
     def modules(package: str) -> list[str]:
         return [f"{package}.{path.stem}" for path in sorted(source(package).parent.glob("[!_]*.py"))]
 
-    return SECTIONS | {title: modules(package) for title, package in PACKAGES.items()}
+    parts = {title: modules(package) for title, package in PACKAGES.items()}
+    shown = {title: [name for name in names if name not in INTERNAL] for title, names in parts.items()}
+    return {**SECTIONS, **shown, TITLE_INTERNAL: [*modules("dvsa.evaluation"), *INTERNAL]}
 
 
 def section(name: str) -> Iterator[str]:
@@ -80,6 +118,7 @@ def section(name: str) -> Iterator[str]:
         home, node = definition(module, last)
         yield f"`{signature(home, node)}`"
         yield summary(node)
+        yield from example_block(home, node)
         yield "\n".join(entries_of_methods(home, node))
     else:
         yield summary(tree(name))
@@ -100,14 +139,24 @@ def offered(package: str) -> Iterator[str]:
             links.append(link(elsewhere, f"`{name}`"))
         else:
             entries.append(entry(home, node))
-    yield f"In other sections: {', '.join(links)}."
+    if links:
+        yield f"In other sections: {', '.join(links)}."
     yield "\n".join(entries)
 
 
 def entry(module: str, node: Definition, *, indent: str = "", owner: str = "") -> str:
     """The item of a function or a class in a list, followed by items for the methods of the class."""
     item = f"{indent}- `{signature(module, node, owner)}`<br>{summary(node)}"
-    return "\n".join([item, *entries_of_methods(module, node, indent + "  ")])
+    examples = [textwrap.indent(block, f"{indent}  ") for block in example_block(module, node)]
+    return "\n".join([item, *examples, *entries_of_methods(module, node, indent + "  ")])
+
+
+def example_block(module: str, node: Definition) -> Iterator[str]:
+    """The first example of a class, in its docstring or in that of a public method; none for a function."""
+    if isinstance(node, ast.ClassDef):
+        methods = [method for _, method in members(module, node).values() if not method.name.startswith("_")]
+        examples = [text for text in map(example, (node, *methods)) if text]
+        yield from (f"```pycon\n{text}\n```" for text in examples[:1])
 
 
 def entries_of_methods(module: str, node: Definition, indent: str = "") -> list[str]:
@@ -119,6 +168,40 @@ def entries_of_methods(module: str, node: Definition, indent: str = "") -> list[
         for home, method in members(module, node).values()
         if not method.name.startswith("_")
     ]
+
+
+def items_of_types() -> Iterator[str]:
+    """An item for each type that signatures on the page use and that has no item or section of its own."""
+    shown = [each for names in sections().values() for name in names for each in definitions(name)]
+    classes = {(home, node.name) for home, node in shown}
+    found: dict[tuple[str, str], Named] = {}
+    waiting = [each for home, node in shown for each in used(home, node)]
+    while waiting:
+        home, node = waiting.pop()
+        key = (home, name_of(node))
+        if key not in classes and key not in found:
+            found[key] = home, node
+            waiting += behind(home, node)
+
+    for home, name in sorted(found, key=lambda key: (key[1].lower(), key[0])):
+        node = found[home, name][1]
+        if isinstance(node, ast.ClassDef):
+            yield f"- `{name}` in `{home}`<br>{summary(node)}"
+        else:
+            text = in_markdown(meaning(home, node))
+            yield f"- `{name} = {ast.unparse(node.value or node)}` in `{home}`" + (
+                f"<br>{text}" if text else ""
+            )
+
+
+def definitions(name: str) -> list[tuple[str, Definition]]:
+    """The functions and classes that a section lists, with their modules."""
+    module, _, last = name.rpartition(".")
+    if last[0].isupper():
+        return [definition(module, last)]
+    if source(name).name != "__init__.py":
+        return [(name, node) for node in public(name)]
+    return [definition(name, each) for each in strings(tree(name), "__all__")]
 
 
 def heading(name: str) -> str:

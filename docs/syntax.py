@@ -79,8 +79,18 @@ def members(module: str, node: ast.ClassDef) -> dict[str, tuple[str, ast.Functio
 
 def summary(node: ast.Module | Definition) -> str:
     """The first paragraph of a docstring as one line, safe in Markdown."""
-    paragraph = (ast.get_docstring(node) or "").partition("\n\n")[0]
-    parts = re.split(r"(`[^`]*`)", " ".join(paragraph.split()))
+    return in_markdown((ast.get_docstring(node) or "").partition("\n\n")[0])
+
+
+def example(node: Definition) -> str:
+    """The first `>>>` example of a docstring with its output, up to a blank line; empty if there is none."""
+    found = re.search(r"^>>>.*?(?=\n\n|\Z)", ast.get_docstring(node) or "", re.MULTILINE | re.DOTALL)
+    return found[0] if found else ""
+
+
+def in_markdown(text: str) -> str:
+    """A paragraph as one line, safe in Markdown."""
+    parts = re.split(r"(`[^`]*`)", " ".join(text.split()))
     return "".join(part if part.startswith("`") else re.sub(r"([*<|\\])", r"\\\1", part) for part in parts)
 
 

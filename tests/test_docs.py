@@ -43,10 +43,37 @@ def test_the_page_shows_how_each_kind_of_name_is_used(generate: ModuleType) -> N
         "regions: str | Path | NDArray[np.floating] = 'own')",  # a default that is a constant
         "- `with_settings(**settings: Setting) -> Report`<br>",
         "`Filter(*, prefix: str | None = None, ",
+        "`QdrantIndex(client: QdrantClient, name: str, embedding: int)`",
+        "- `create_app(model: Model, ",
+        "- `overlay(photo: Photo, description: Description) -> Image.Image`<br>",
+        "```pycon\n>>> Bundle.open().manifest.name\n'flickr8k'\n```",  # the example of a class
+        "  ```pycon\n  >>> vocabulary = Vocabulary(",  # that of a class in a list
     ]
     assert [text for text in shown if text not in page] == []
     assert [name for name in dvsa.__all__ if f"`{name}`" not in page and f"`{name}(" not in page] == []
     assert not re.search(r"`_\w+\(", page)
+
+
+def test_the_page_defines_the_types_in_its_signatures(generate: ModuleType) -> None:
+    types = generate.api().partition("## Types in signatures\n")[2]
+    shown = [
+        "- `Step = Callable[[IntArray, State], tuple[FloatArray, State]]` in `dvsa.beam`<br>`(token_B, ",
+        "- `State = tuple[NDArray[np.generic], ...]` in `dvsa.beam`<br>",
+        "- `Sampler = Callable[[CaptionGraphs, beam.State], list[beam.Hypothesis]]` in `dvsa.captioning`<br>",
+        "- `CaptionGraphs` in `dvsa.captioning`<br>The two graphs",  # a class, used by an alias
+        "- `Subject = Literal['frame', 'region']` in `dvsa.records`<br>",
+    ]
+    assert [text for text in shown if text not in types] == []
+    assert "- `Hypothesis`" not in types  # it is in the section `dvsa.beam`
+
+
+def test_the_page_puts_internal_modules_after_the_others(generate: ModuleType) -> None:
+    page = generate.api()
+    internal = page.index("\n## Internal modules\n")
+    assert (
+        page.index("\n### dvsa.metrics.bleu\n") < internal < page.index("\n### dvsa.evaluation.retrieval\n")
+    )
+    assert internal < page.index("\n### dvsa.metrics.ngrams\n")
 
 
 def test_tables_need_their_comments(generate: ModuleType) -> None:

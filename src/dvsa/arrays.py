@@ -10,4 +10,6 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 """Double precision: what metrics count and sum."""
 IntArray = NDArray[np.int64]
+"""Indices, identifiers and counts."""
 BoolArray = NDArray[np.bool_]
+"""Masks."""

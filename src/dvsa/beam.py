@@ -1,9 +1,8 @@
 """Search for likely sequences with any step function; independent of vocabulary and network.
 
 A step takes the last token and the state of each hypothesis, and gives the log-probabilities of the next
-token and the new state. Each array of a state has one row for each hypothesis. A step must treat each row
-independently, because a search drops, repeats and reorders rows. A search serves many items at once, one for
-each row of the first state; the result of an item does not depend on the other items.
+token and the new state. It must treat each row independently, because a search drops, repeats and reorders
+rows. A search serves many items at once, one for each row of the first state; items do not affect each other.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from dvsa.arrays import BoolArray, FloatArray, IntArray
 
 State = tuple[NDArray[np.generic], ...]
+"""Arrays with one row for each hypothesis."""
 Step = Callable[[IntArray, State], tuple[FloatArray, State]]
 """`(token_B, state) -> (logp_BV, new state)`; a log-probability of -inf forbids a token."""
 

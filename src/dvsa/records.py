@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 Box = tuple[float, float, float, float]
+"""`(x0, y0, x1, y1)` in fractions of the photograph's width and height."""
 
 Subject = Literal["frame", "region"]
 """What a captioner writes about: a whole photograph or one region."""

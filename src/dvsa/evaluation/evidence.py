@@ -17,6 +17,7 @@ from dvsa.metrics.grounding import Grounding
 from dvsa.metrics.ranking import Ranks
 
 Arrays = Mapping[str, NDArray[np.generic]]
+"""Arrays by name."""
 
 _DAMAGE = (ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 """Errors from reading a file that is not a complete NPZ file."""

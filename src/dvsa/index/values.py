@@ -84,8 +84,9 @@ class Filter:
 
     >>> from datetime import date
     >>> snow = Filter(after=date(2024, 12, 1), fields={"trip": "Norway"})
-    >>> photo = Photograph(id="0" * 64, path="/a.jpg", file="/a.jpg", taken="2025-01-02T10:00:00",
-    ...                    fields={"trip": "Norway"})
+    >>> photo = Photograph(
+    ...     id="0" * 64, path="/a.jpg", file="/a.jpg", taken="2025-01-02T10:00:00", fields={"trip": "Norway"}
+    ... )
     >>> snow.admits(photo)
     True
     """

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 Setting = str | int | float | None
+"""The value of a setting in a report."""
 
 
 @dataclass(frozen=True, slots=True)

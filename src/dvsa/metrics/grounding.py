@@ -16,6 +16,7 @@ from dvsa.metrics.bootstrap import estimate
 from dvsa.metrics.figures import Report
 
 Boxes = NDArray[np.floating]
+"""Boxes (N, 4), each `(x0, y0, x1, y1)`."""
 
 
 @dataclass(frozen=True, slots=True)

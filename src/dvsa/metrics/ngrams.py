@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 Tokens = Sequence[str]
+"""The tokens of a sentence."""
 ORDERS = (1, 2, 3, 4)
 
 

@@ -1,4 +1,4 @@
-"""The model in use: open a photograph once, then ask as many questions about it as you like."""
+"""The model in use: open a photograph once, then call any methods of its view."""
 
 from dvsa.model.model import Model, load
 from dvsa.model.view import View

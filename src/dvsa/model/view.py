@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """One photograph as the model sees it; `Model.open` makes it. No question changes it."""
+    """One photograph as the model sees it; `Model.open` makes it. Its methods do not change it."""
 
     model: "Model"
     photo: Photo
