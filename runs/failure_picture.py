@@ -13,15 +13,15 @@ from pictures import beside
 from PIL import Image
 
 import dvsa
-from dvsa.draw import overlay
+from dvsa.draw import named_regions, overlay
 from dvsa.model import Model
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 WRONG = {
-    "photographer.jpg": {"a bike": "the tripod"},
+    "photographer.jpg": {"a bike": "the tripod", "cellphone": "the camera"},
     "astronaut.jpg": {"a boy": "the astronaut, who is a woman", "a black and white football": "her helmet"},
 }
-"""The wrong phrases for each photograph, with what is really there."""
+"""The wrong names of regions in each photograph, with what is really there."""
 PHRASES = 3
 """Phrases in each picture."""
 
@@ -49,13 +49,13 @@ def draw(model: Model, name: str) -> tuple[Image.Image, str]:
     """The picture of a photograph, and its caption.
 
     Raises:
-        ValueError: a phrase of `WRONG` is not in the picture.
+        ValueError: a name of `WRONG` is not in the picture.
     """
     view = model.open(EXAMPLES / name)
     description = view.describe(phrases=PHRASES)
-    missing = set(WRONG[name]) - {phrase.caption.text for phrase in description.phrases}
+    missing = set(WRONG[name]) - set(named_regions(description).values())
     if missing:
-        raise ValueError(f"the model does not write {sorted(missing)} for {name}: change WRONG")
+        raise ValueError(f"the model does not see {sorted(missing)} in {name}: change WRONG")
     return overlay(view.photo, description), description.caption.text
 
 

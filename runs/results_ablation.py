@@ -44,7 +44,7 @@ def body(ablation: Mapping[str, Result]) -> Iterator[str]:
     facts = next(iter(ablation.values())).facts
     yield from section(
         "What each part contributes",
-        "The recipe `best` trains in stages:",
+        "The rows below name these stages and losses of the recipe `best`:",
     )
     yield ""
     yield from (f"- **{name}**: {text}." for name, text in STAGES.items())

@@ -121,7 +121,7 @@ def test_the_picture_of_failures_shows_what_the_shipped_model_writes(
     assert json.loads((tmp_path / "results.json").read_text()) == results
     assert 10_000 < (tmp_path / "pictures" / "failure.jpg").stat().st_size < 150_000
     monkeypatch.setitem(picture.WRONG, "photographer.jpg", {"an elephant": "the tripod"})
-    with pytest.raises(ValueError, match=r"does not write \['an elephant'\] for photographer\.jpg"):
+    with pytest.raises(ValueError, match=r"does not see \['an elephant'\] in photographer\.jpg"):
         picture.main()
 
 
