@@ -143,8 +143,8 @@ def _drawn(drawn: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     )
     yield ""
     yield (
-        f"Two photographs from [examples/](../examples/README.md). The captions are {captions}. Wrong "
-        f"phrases, with what is really there in parentheses: {wrong}."
+        f"Two photographs from [examples/](../examples/README.md). The captions are {captions}. Wrong names, "
+        f"with what is really there in parentheses: {wrong}."
     )
     yield ""
     yield "![Phrases and captions of the shipped model on these photographs](pictures/failure.jpg)"
@@ -168,8 +168,8 @@ def _precision(results: Results) -> Iterator[str]:
         f"has all {len(every)}.",
         "The weights of the run had been rounded to half precision already, for a transfer between machines. "
         "So the table does not show the cost of that rounding. It shows what the export changes after it: "
-        "batch norms are folded, their weights are rounded again, and ONNX Runtime computes in place of "
-        "torch. Both compute in single precision.",
+        "batch norms are folded into other weights, which are rounded again, and ONNX Runtime computes in "
+        "place of torch. Both compute in single precision.",
     )
     yield from table(PRECISION_HEADS, rows)
 
