@@ -2,8 +2,9 @@
 
     python docs/draw_imports.py --rev 680b5af --out docs/pictures/learn-before.png
 
-A module stands one floor above the highest module that it imports. If the modules are in folders, the picture
-shows the folders on floors, with their modules inside, and the imports between folders.
+A module stands one floor above the highest module that it imports. A folder stands one floor above the
+highest folder that its modules import. If the modules are in folders, the picture shows the folders on
+floors, with the modules inside, and the imports between folders. The title gives both numbers of floors.
 """
 
 import argparse
@@ -41,7 +42,7 @@ def main() -> None:
     in_folders = any("." in name for name in imports)
     axes = draw_folders(imports) if in_folders else draw_modules(imports)
     save(axes, options.out)
-    print(f"{len(imports)} modules on {max(floors(imports).values())} floors, {count(imports)} imports")
+    print(f"{modules_on_floors(imports)}; {count(imports)} imports")
 
 
 def read(rev: str) -> Imports:
@@ -70,6 +71,11 @@ def git(*arguments: str) -> str:
 def count(imports: Imports) -> int:
     """The number of imports."""
     return sum(map(len, imports.values()))
+
+
+def modules_on_floors(imports: Imports) -> str:
+    """The number of modules, and of floors if each module has its own."""
+    return f"{len(imports)} modules on {max(floors(imports).values())} floors of modules"
 
 
 def floors(imports: Mapping[str, set[str]]) -> dict[str, int]:
@@ -103,8 +109,8 @@ def draw_modules(imports: Imports) -> Axes:
     axes = canvas(TITLE + top * STOREY + MARGIN)
     title(
         axes,
-        f"dvsa.learn: {len(imports)} modules on {top} floors",
-        f"{len(arrows)} imports, each an arrow in the colour of the module that imports.",
+        f"dvsa.learn: {modules_on_floors(imports)}, no folders",
+        f"The floors below are of modules. {len(arrows)} imports, each an arrow in the colour of its module.",
     )
     for f in range(1, top + 1):
         band(axes, TITLE + (top - f) * STOREY, STOREY, f"floor {f}", shaded=f % 2 == 1)
@@ -171,8 +177,9 @@ def draw_folders(imports: Imports) -> Axes:
     arrows = sum(a != b for a, b in pairs)
     title(
         axes,
-        f"dvsa.learn: {len(imports)} modules in {len(folders)} folders on {max(floor.values())} floors",
-        f"{count(imports) - within} imports between folders, drawn as {arrows} arrows; {within} inside.",
+        f"dvsa.learn: {modules_on_floors(imports)}; {len(folders)} folders on {max(floor.values())} floors",
+        f"The floors below are of folders. {count(imports) - within} imports between folders, "
+        f"drawn as {arrows} arrows with the number of imports; {within} imports inside folders.",
     )
     for f in range(1, max(floor.values()) + 1):
         rows = [(corners[name][1], sizes[name][1]) for name in floor if floor[name] == f]
