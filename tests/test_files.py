@@ -9,7 +9,7 @@ from dvsa import files
 
 
 def test_a_file_replaces_the_old_one(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "folder" / "a"
+    path = tmp_path / "a"
     files.write(path, b"old")
     files.write(path, b"new")
     assert path.read_bytes() == b"new"
@@ -53,3 +53,33 @@ def test_a_file_is_synced_before_it_replaces_the_old_one(
     monkeypatch.setattr(os, "fsync", record)
     files.write(path, b"new")
     assert synced == [(path.stat().st_ino, "old"), (tmp_path.stat().st_ino, "new")]
+
+
+def test_a_missing_folder_is_not_created(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        files.write(tmp_path / "typo" / "file", b"new")
+    assert not (tmp_path / "typo").exists()
+
+
+def test_the_longest_file_name_can_be_written(tmp_path: Path) -> None:
+    longest = "n" * 255
+    files.write(tmp_path / longest, b"new")
+    assert [p.name for p in tmp_path.iterdir()] == [longest]
+
+
+def test_files_of_one_folder_have_different_temporary_files(tmp_path: Path) -> None:
+    with files.replacing(tmp_path / "a") as a, files.replacing(tmp_path / "b") as b:
+        assert a != b
+        a.write_text("a")
+        b.write_text("b")
+    assert (tmp_path / "a").read_text() == "a"
+    assert (tmp_path / "b").read_text() == "b"
+
+
+def test_a_folder_that_cannot_be_synced_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(files, "sync_folder", refuse)
+    files.write(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"new"

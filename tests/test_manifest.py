@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,15 +56,16 @@ def test_other_formats_are_refused(content: object) -> None:
         ({"size": "224"}, "size is '224'; expected a whole number"),
         ({"size": True}, "size is True; expected a whole number"),
         ({"beam": -1}, "beam is -1; expected a whole number"),
-        ({"beta": None}, "beta is None; expected a number"),
-        ({"support": "x"}, "support is 'x'; expected a number"),
+        ({"beta": None}, "beta is None; expected a finite number"),
+        ({"support": "x"}, "support is 'x'; expected a finite number"),
         ({"proposer": "best"}, "proposer is 'best'; expected one of head, coverage, grid, frame"),
         ({"score": []}, r"score is \[\]; expected one of maxsim, defrag"),
         ({"training": []}, r"training is \[\]; expected a JSON object"),
         ({"files": {"a": {"bytes": 1}}}, "lacks files.a.sha256"),
         ({"files": {"a": 1}}, "files.a is 1; expected a JSON object"),
         ({"voices": {"frame": {"graphs": "caption", "start": 1.5}}}, "voices.frame.start is 1.5; expected"),
-        ({"voices": {"word": {"graphs": "caption", "start": 1}}}, "voices.word is unknown"),
+        ({"nms": float("nan")}, "nms is nan; expected a finite number"),
+        ({"rerank": float("inf")}, "rerank is inf; expected a finite number"),
         ({"probe": {"caption": "a dog"}}, "lacks probe.score"),
     ],
 )
@@ -82,3 +84,16 @@ def test_only_recorded_files_of_the_bundle_are_read() -> None:
 
 def test_the_digest_is_that_of_the_manifest_file() -> None:
     assert Bundle.open().digest.startswith("ed8a3c41467093c49d762ba6860ee9a6")
+
+
+def test_captioners_of_other_subjects_are_ignored() -> None:
+    voices = CONTENT["voices"] | {"word": {"graphs": "caption", "start": 1}}
+    known = BundleManifest.from_json(CONTENT).voices
+    assert BundleManifest.from_json(CONTENT | {"voices": voices}).voices == known
+
+
+def test_a_manifest_of_endless_brackets_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(BundleError, match="cannot be read"):
+        BundleManifest.load(path)

@@ -1,5 +1,7 @@
 """How the model reranks captions and chooses regions."""
 
+import os
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,3 +63,18 @@ def test_an_unknown_proposer_or_a_missing_file_is_refused(regions: str | Path) -
     message = rf"'{regions}' is neither a proposer \(own, head, coverage, grid, frame\) nor an existing file"
     with pytest.raises(ValueError, match=message):
         Model(Bundle.open()).open(PHOTOGRAPHS[0], regions=regions)
+
+
+def test_boxes_are_read_from_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "boxes"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=("[[0, 0, 100, 100]]",))
+    writer.start()
+    view = Model(Bundle.open()).open(PHOTOGRAPHS[0], regions=pipe)
+    writer.join()
+    assert view.regions[0].pixels == (0, 0, 100, 100)
+
+
+def test_a_phrase_of_a_very_long_sentence_is_located() -> None:
+    view = Model(Bundle.open()).open(PHOTOGRAPHS[0])
+    assert view.locate("dog " * 501, first=500, last=500) in view.regions

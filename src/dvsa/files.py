@@ -1,6 +1,8 @@
 """Writing files so that an interruption or a crash never leaves part of one."""
 
+import contextlib
 import os
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,10 +13,8 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path to write to; its file replaces `path` atomically on success.
 
     The new file is on disk when the block ends. After an error it is deleted, and `path` stays as it was.
-    Missing folders are created.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(partial_name(path.name))
     try:
         yield partial
         with partial.open("r+b") as file:  # Windows can only sync a file that is open for writing
@@ -23,7 +23,18 @@ def replacing(path: Path) -> Iterator[Path]:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    # The file is complete. Not every folder can be opened, and not every file system can sync folders.
+    with contextlib.suppress(OSError):
+        sync_folder(path.parent)
+
+
+PARTIAL = r"\.\d+\.[0-9a-f]{8}\.partial"
+"""Regular expression of the names of temporary files; a crash may leave some."""
+
+
+def partial_name(name: str) -> str:
+    """The name of the temporary file for a file: short, so that a long name stays possible."""
+    return f".{os.getpid()}.{zlib.crc32(os.fsencode(name)):08x}.partial"
 
 
 def write(path: Path, content: bytes) -> None:

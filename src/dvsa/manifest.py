@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -96,7 +97,7 @@ class BundleManifest:
             content = json.loads(path.read_bytes())
         except FileNotFoundError:
             raise BundleError(f"{path.parent} has no bundle: there is no {path.name} in it") from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise BundleError(f"{path} cannot be read ({error}): export the bundle again") from error
         return cls.from_json(content, str(path))
 
@@ -172,8 +173,8 @@ class _Record:
         if default is not None and name not in self.content:
             return default
         value = self._value(name)
-        if type(value) is not int and type(value) is not float:
-            raise self._invalid(name, "a number")
+        if (type(value) is not int and type(value) is not float) or not math.isfinite(value):
+            raise self._invalid(name, "a finite number")
         return value
 
     def one_of(self, name: str, allowed: Sequence[str]) -> str:
@@ -203,11 +204,8 @@ class _Record:
 
 
 def _voices(top: _Record) -> dict[Subject, Voice]:
-    """The captioners, by what they write about."""
+    """The captioners, by what they describe; others than `SUBJECTS` are ignored."""
     records = top.records("voices")
-    unknown = sorted({*records} - {*SUBJECTS})
-    if unknown:
-        raise BundleError(f"{top.source}: voices.{unknown[0]} is unknown; expected {' or '.join(SUBJECTS)}")
     return {s: Voice(records[s].text("graphs"), records[s].whole("start")) for s in SUBJECTS if s in records}
 
 

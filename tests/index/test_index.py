@@ -322,6 +322,22 @@ def test_entries_that_an_index_cannot_hold_are_refused(index: Index, make: Any) 
     assert len(Index.open(index.folder)) == 0
 
 
+def test_compaction_deletes_only_files_of_the_index(index: Index, make: Any) -> None:
+    index.append([make(n) for n in range(3)])
+    kept = [
+        index.folder / name for name in ("manifest.json.bak", "manifest.json.2026", "notes.txt", ".hidden")
+    ]
+    leftovers = [
+        index.folder / name for name in (".123.0a1b2c3d.partial", "manifest.json.new", "999999.v.npy")
+    ]
+    for path in (*kept, *leftovers):
+        path.write_text("x")
+
+    index.compact()
+    assert all(path.exists() for path in kept)
+    assert not any(path.exists() for path in leftovers)
+
+
 def test_a_reader_is_not_disturbed_by_compaction(index: Index, make: Any) -> None:
     entries = [make(n) for n in range(20)]
     index.append(entries)

@@ -71,3 +71,20 @@ def test_a_report_prints_all_its_parts_and_their_settings() -> None:
 def test_what_is_not_a_report_is_named(values: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Report.from_json(values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"A": {"R@1": 1.0}, "B": {"R@1": 2.0}},
+        {"A": {"R@1": 1.0}, "ci95": {"A": {"R@1": [0.0, 1.0]}}, "settings": {"x": 1}},
+    ],
+)
+def test_a_report_of_parts_alone_comes_back(values: dict[str, object]) -> None:
+    assert Report.from_json(values).to_json() == values
+
+
+@pytest.mark.parametrize("values", [None, [], {"x": 1.0, "ci95": {"x": ["a", "b"]}}])
+def test_what_is_not_a_report_is_refused(values: object) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        Report.from_json(values)  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from dvsa import files
 from dvsa.index import sketch
 from dvsa.index.index_manifest import MANIFEST, IndexManifest, SegmentRecord, read
 from dvsa.index.segment import PARTS, IndexSegment, append_entries, empty_record
@@ -85,11 +86,16 @@ def file_names(record: SegmentRecord) -> list[str]:
     return [*(f"{record.name}.{part}" for part in PARTS), *sketches]
 
 
+LEFTOVERS = rf"{files.PARTIAL}|{re.escape(MANIFEST)}\.new"
+"""Temporary files of a crashed writer, of this version or an earlier one; never a file of the user."""
+
+
 def delete_unused(folder: Path, manifest: IndexManifest) -> None:
     """Delete files that the manifest does not name: leftovers of a crashed writer or of compaction."""
     used = {name for record in manifest.segments for name in file_names(record)}
     for path in folder.iterdir():
-        if re.match(rf"\d{{6}}\.|{re.escape(MANIFEST)}\.", path.name) and path.name not in used:
+        leftover = re.match(r"\d{6}\.", path.name) or re.fullmatch(LEFTOVERS, path.name)
+        if leftover and path.name not in used:
             path.unlink()
 
 

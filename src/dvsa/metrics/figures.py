@@ -94,15 +94,17 @@ class Report:
         A report that has only parts, such as a ranking, has the intervals of its parts in its own `ci95`.
         """
         parts = {name: part.to_json() for name, part in self.parts.items()}
+        settings = {"settings": dict(self.settings)} if self.settings else {}
         if parts and not self.figures:
-            return {**parts, **self.counts, "ci95": {name: part.pop("ci95") for name, part in parts.items()}}
+            ends = {name: part.pop("ci95") for name, part in parts.items() if "ci95" in part}
+            return {**parts, **self.counts, **({"ci95": ends} if ends else {}), **settings}
 
         intervals = {name: figure.ends for name, figure in self.figures.items() if figure.ends}
         return {
             **{name: figure.value for name, figure in self.figures.items()},
             **({"ci95": intervals} if intervals else {}),
             **self.counts,
-            **({"settings": dict(self.settings)} if self.settings else {}),
+            **settings,
             **parts,
         }
 
@@ -115,6 +117,7 @@ class Report:
         Raises:
             ValueError: a value is not a figure, a count, a mapping of settings or a part.
         """
+        values = _mapping("the content", values)
         intervals = _mapping("ci95", values.get("ci95", {}))
         settings = _mapping("settings", values.get("settings", {}))
         figures: dict[str, Figure] = {}
@@ -179,7 +182,7 @@ def _figure(name: str, value: object, ends: object) -> Figure:
         raise ValueError(f"{name!r} is not a figure: {value!r}")
     if ends is None:
         return Figure(value)
-    if not isinstance(ends, list) or len(ends) != 2:
+    if not (isinstance(ends, list) and len(ends) == 2 and all(isinstance(end, int | float) for end in ends)):
         raise ValueError(f"the interval of {name!r} must be a list of two numbers, not {ends!r}")
     return Figure(value, *ends)
 

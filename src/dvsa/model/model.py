@@ -84,7 +84,7 @@ class Model:
             return proposer, *self.propose(score_N, box_N4, proposer)
 
         if isinstance(regions, str | Path):
-            if not Path(regions).is_file():
+            if not Path(regions).exists():  # a pipe is no regular file
                 known = ", ".join((OWN, *PROPOSERS))
                 raise ValueError(
                     f"{str(regions)!r} is neither a proposer ({known}) nor an existing file of boxes"

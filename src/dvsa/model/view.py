@@ -128,7 +128,8 @@ class View:
         >>> view.locate("a man with a camera", first=3).pixels
         (230, 132, 332, 258)
         """
-        sentence = self.model.read(sentence) if isinstance(sentence, str) else sentence
+        if isinstance(sentence, str):
+            (sentence,) = self.model.read_many([sentence])
         words = sentence.words
         phrase = slice(first, len(words) if last is None else last + 1)
         if not 0 <= first < phrase.stop <= len(words):

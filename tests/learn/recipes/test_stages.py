@@ -130,3 +130,13 @@ def test_the_recipe_in_the_shipped_manifest_is_read() -> None:
     config = Bundle.open().manifest.training["config"]
     assert isinstance(config, dict)
     assert recipe_from_json(config["recipe"]) == best()
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [({"foo": 1}, "unknown field 'foo' of stage 's'"), ({"kind": []}, r"unknown kind of stage \[\]")],
+)
+def test_invalid_stages_are_refused(changes: dict[str, JsonValue], reason: str) -> None:
+    old: dict[str, JsonValue] = {"name": "s", "train": {"epochs": 2}, "task": {"longest": 9}}
+    with pytest.raises(ValueError, match=reason):
+        stage_from_json(old | changes)

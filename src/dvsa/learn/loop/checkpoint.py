@@ -15,7 +15,8 @@ JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "Jso
 
 
 def save(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, JsonValue]) -> None:
-    """Write tensors and facts to a file, which replaces `path` atomically on success."""
+    """Write tensors and facts to a file, which replaces `path` atomically on success; creates its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     plain = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     # `save_file` of safetensors would make a file that other users cannot read.
     files.write(path, to_bytes(plain, metadata={"facts": json.dumps(facts)}))

@@ -47,6 +47,7 @@ class TrainingState(Generic[Net]):
         `last.safetensors` is written last, and `restore` reads only that. So an interruption before it loses
         the work since the checkpoint before, and nothing else.
         """
+        out.mkdir(parents=True, exist_ok=True)
         self.lines.append(line)
         if goal > self.best:
             self.best = float(goal)

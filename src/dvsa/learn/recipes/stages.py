@@ -33,9 +33,9 @@ def stage_from_json(raw: JsonValue) -> Stage:
 
     options = dict(raw)
     kind = options.pop("kind")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise ValueError(f"unknown kind of stage {kind!r}: choose from {', '.join(KINDS)}")
-    return parse(KINDS[str(kind)], options)
+    return parse(KINDS[kind], options)
 
 
 def _current(old: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -43,6 +43,9 @@ def _current(old: dict[str, JsonValue]) -> dict[str, JsonValue]:
     task, train = old.get("task"), old.get("train")
     if not (isinstance(task, dict) and isinstance(train, dict) and "name" in old):
         raise ValueError(f"{old!r:.60} is not a stage of a recipe")
+    unknown = sorted(old.keys() - {"name", "train", "task", "captioner", "proposals_only"})
+    if unknown:
+        raise ValueError(f"unknown field {unknown[0]!r} of stage {old['name']!r}")
 
     options = {_RENAMED.get(key, key): value for key, value in task.items()}
     captioner = old.get("captioner")

@@ -34,6 +34,7 @@ def claim(out: Path, recipe: Recipe, inputs: Inputs, options: FitOptions) -> Non
 
     if out.is_dir() and any(out.iterdir()):
         raise ValueError(f"{out} is not empty and has no run: give another folder")
+    out.mkdir(parents=True, exist_ok=True)
     with files.replacing(out / CONFIG) as partial:
         partial.write_text(json.dumps(config, indent=2))
 

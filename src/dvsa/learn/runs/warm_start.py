@@ -6,6 +6,7 @@ into the convolutions before them, so the backbone stays as it is and only the h
 
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import onnx
@@ -14,6 +15,7 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from dvsa.bundle import Bundle
+from dvsa.learn.loop.checkpoint import JsonValue
 from dvsa.learn.loop.state import Net
 from dvsa.learn.nets import captioner
 from dvsa.learn.nets.backbone import fold_batch_norms
@@ -44,8 +46,7 @@ class WarmStart:
             raise ValueError(
                 f"{self.bundle.folder} does not say which photographs it has seen: export its run again"
             )
-        config = self.bundle.manifest.training["config"]
-        self.recipe = recipe_from_json(config.get("recipe") if isinstance(config, dict) else None)
+        self.recipe = recipe_from_json(cast(JsonValue, self.bundle.manifest.config.get("recipe")))
 
     def adapted(self, recipe: Recipe, data: WarmData) -> Recipe:
         """The recipe for a warm start: fewer stages, frozen features, lower learning rates.

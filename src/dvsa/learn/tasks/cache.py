@@ -28,6 +28,7 @@ def cached(
     """A memory-mapped array whose content depends on `key` alone; `fill` computes it the first time."""
     path = cache_dir() / f"{hashlib.sha256(key).hexdigest()[:32]}.npy"
     if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
         with files.replacing(path) as partial:
             filled = np.lib.format.open_memmap(partial, mode="w+", dtype=dtype, shape=shape)
             fill(filled)
