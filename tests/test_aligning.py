@@ -67,11 +67,14 @@ def test_a_phrase_goes_to_the_region_with_the_highest_expected_iou(
     low_I2 = 0.6 * rng.random((I, 2))
     box_I4 = np.concatenate([low_I2, low_I2 + 0.4 * rng.random((I, 2))], axis=1)
     found = locate(s_ND, v_ID, box_I4, sharpness)
+
+    # Without sharpness, the most similar region is chosen.
     s_D = sum(s_ND)
     cosines = [float(v_D @ s_D / np.linalg.norm(s_D)) for v_D in v_ID]
     if not sharpness:
         assert cosines[found] == max(cosines)
         return
+
     weights = np.exp(sharpness * np.array(cosines))
     weights /= weights.sum()
     expected = [

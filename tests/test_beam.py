@@ -70,6 +70,7 @@ def test_a_wide_beam_is_exhaustive(
         min_len=min_len,
         length_power=power,
     )
+
     expected = all_hypotheses(table_VV, before, max_len, min_len)
     assert set(found) == set(expected)
     assert len(found) == len(expected)
@@ -191,7 +192,7 @@ def test_every_array_of_the_state_follows_its_hypothesis() -> None:
 
 
 @given(tables(), st.integers(0, 2**32))
-def test_banned_tokens_are_never_said_and_others_keep_their_probability(
+def test_banned_tokens_are_never_chosen_and_others_keep_their_probability(
     table_VV: FloatArray, seed: int
 ) -> None:
     step, banned = markov(table_VV), [len(table_VV) - 1]
@@ -203,7 +204,7 @@ def test_banned_tokens_are_never_said_and_others_keep_their_probability(
     assert greedy(step, items(0), start=START, end=END, max_len=3, banned=banned)[0] in allowed
 
 
-def test_a_ban_leaves_the_array_of_the_step_alone() -> None:
+def test_banning_tokens_does_not_change_the_array_of_the_step() -> None:
     logp_BV = np.log([[0.25, 0.25, 0.5]])
     before_BV = logp_BV.copy()
     found = greedy(lambda _, state: (logp_BV, state), items(0), start=START, end=END, max_len=2, banned=[2])

@@ -144,7 +144,7 @@ def test_regions_from_a_grid_and_from_a_file(toy_bundle: Path, scene: Path, tmp_
     )
 
 
-def test_names_that_are_no_text_or_look_like_markup(toy_bundle: Path, scene: Path, tmp_path: Path) -> None:
+def test_names_that_are_not_text_or_look_like_markup(toy_bundle: Path, scene: Path, tmp_path: Path) -> None:
     names = ["[red]x.png", b"caf\xe9.png".decode("utf-8", "surrogateescape"), "été <b>.png"]
     for name in names:
         shutil.copy(scene, tmp_path / name)
@@ -318,7 +318,7 @@ def test_export_writes_the_bundle_of_a_run(toy_run: Path, toy_bundle: Path, tmp_
 # Training
 
 
-def test_train_passes_on_what_it_is_told_and_shows_the_figures(
+def test_train_passes_its_options_on_and_shows_the_figures(
     toy_run: Path, few: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
@@ -431,7 +431,9 @@ def test_many_faults_of_a_kind_are_cut_short(few: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", [("data", "check"), ("evaluate", "ranking", "--data")])
-def test_data_with_missing_parts(command: tuple[str, ...], few: Path, tmp_path: Path) -> None:
+def test_a_data_set_with_missing_parts_is_refused(
+    command: tuple[str, ...], few: Path, tmp_path: Path
+) -> None:
     data = tmp_path / "data"
     assert str(data) in refusal(*command, data)
     shutil.copytree(few, data)
@@ -462,7 +464,9 @@ def test_a_run_scores_what_the_api_says_and_keeps_it(few: Path, toy_run: Path, t
     assert "not both" in refusal("evaluate", "ranking", "--data", few, *both)
 
 
-def test_a_bundle_leaves_its_figures_where_it_is_told(few: Path, toy_bundle: Path, tmp_path: Path) -> None:
+def test_a_bundles_figures_are_written_to_the_given_folder(
+    few: Path, toy_bundle: Path, tmp_path: Path
+) -> None:
     told = ("--data", few, "--bundle", toy_bundle, CUSTOM, "--first", 3, "--beta", "inf")
     before = sorted(few.rglob("*"))
     said = answer("evaluate", "grounding", *told)
@@ -595,7 +599,7 @@ def test_compare_says_which_differences_are_real(tmp_path: Path) -> None:
     assert ["pointing", "50.0", "50.0", "0.0", "0.0", "–", "0.0", "no"] in same
 
 
-def test_what_cannot_be_compared_is_one_line(tmp_path: Path) -> None:
+def test_an_impossible_comparison_is_one_line(tmp_path: Path) -> None:
     ours, theirs = tmp_path / "a", tmp_path / "b"
     assert "a has no evaluations" in refusal("compare", ours, theirs)
     grounded(ours, "grounding.val", True, False)

@@ -148,6 +148,8 @@ def test_captions_written_at_once_are_those_written_one_by_one(
             model, examples, beam=beam, length_power=power, with_meteor=False, keep=kept.__setitem__
         )
     )
+
+    # Each caption equals that of its view.
     manifest = model.bundle.manifest
     choice = {
         "beam": manifest.beam if beam is None else beam,
@@ -157,6 +159,8 @@ def test_captions_written_at_once_are_those_written_one_by_one(
         alone = replace(view, model=with_manifest(model, **choice))
         assert kept[example.name].text == alone.caption().text
         assert kept[example.name].logprob == pytest.approx(alone.caption().logprob, abs=1e-3)
+
+    # The figures are those of the captions.
     scores = score(
         {example.name: example.sentences for example in examples},
         {name: caption.text for name, caption in kept.items()},
@@ -265,16 +269,19 @@ def test_grounding_is_that_of_one_phrase_at_a_time(
     model = with_manifest(model, sharpness=sharpness)
     views = [replace(view, model=model) for view in views]
     hits, points, reached = [], [], []
+
     for example, view in zip(examples, views, strict=True):
         for phrase in example.phrases:
             if phrase.box is None:
                 continue
+
             x0, y0, x1, y1 = view.box_I4[choose(view, example.sentences[phrase.sentence], phrase)]
             overlap_I = iou(view.box_I4, np.array([phrase.box]))[:, 0]
             hits.append(iou(np.array([[x0, y0, x1, y1]]), np.array([phrase.box]))[0, 0] >= 0.5)
             left, top, right, bottom = phrase.box
             points.append(left <= (x0 + x1) / 2 <= right and top <= (y0 + y1) / 2 <= bottom)
             reached.append(overlap_I.max())
+
     report = as_json(evaluation.grounding(model, examples, beta=beta))
     assert report["R@1 IoU0.5"] == pytest.approx(100 * np.mean(hits))
     assert report["pointing"] == pytest.approx(100 * np.mean(points))

@@ -203,7 +203,7 @@ def test_broken_metadata_is_dropped_without_an_error(format: str, options: dict[
 
 
 @pytest.mark.parametrize("format", ["GIF", "WEBP", "TIFF", "MPO", "PNG"])
-def test_the_first_frame_counts(format: str) -> None:
+def test_the_first_frame_is_read(format: str) -> None:
     second = Image.new("RGB", (40, 30), "lime")
     assert shows_two_colours(read(encode(two_colours(), format, save_all=True, append_images=[second])))
 

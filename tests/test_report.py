@@ -73,6 +73,7 @@ def describe(
         Region(i, box, (int(box[0] * w), int(box[1] * h), int(box[2] * w), int(box[3] * h)), 0.5)
         for i, box in enumerate([*boxes, FRAME])
     )
+
     words = (sentence or text).split()
     scores_TI = np.random.default_rng(0).normal(size=(len(words), regions))
     segments = tuple(
@@ -90,6 +91,7 @@ def describe(
         segments,
         tuple(tuple(row) for row in scores_TI.tolist()),
     )
+
     captions = tuple(Phrase(parts[i], caption(f"{text} {i}")) for i in range(phrases))
     return Description(photo.name, w, h, "grid", caption(text), parts, captions, alignment)
 

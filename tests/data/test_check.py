@@ -47,7 +47,9 @@ def test_broken_photographs_are_found_by_decoding(sound: Path, picture: Picture,
     write_files(sound, {"1.jpg": picture(1)[:-200], "2.jpg": b"no picture"})
     assert faults(sound, decode=False) == []
     assert faults(sound) == [("broken photograph", "1.jpg"), ("broken photograph", "2.jpg")]
-    assert not check(sound).ok
+    report = check(sound)
+    assert not report.ok
+    assert not any(problem.name in problem.detail for problem in report.problems)
 
 
 def test_one_content_in_two_splits_is_found(sound: Path, picture: Picture, write_files: Files) -> None:

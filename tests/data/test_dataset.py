@@ -81,12 +81,12 @@ def test_about_a_tenth_each_is_for_val_and_test() -> None:
         assert 160 < len(dataset.split(split)) < 240
 
 
-def test_splits_that_are_there_stay() -> None:
+def test_existing_splits_are_kept() -> None:
     dataset = Dataset("own", Path(), (example("a", ""), example("b", "train")))
     assert dataset.divided() is dataset
 
 
-def test_source_reads_a_stretch(tmp_path: Path) -> None:
+def test_source_reads_a_part_of_a_file(tmp_path: Path) -> None:
     path = tmp_path / "bytes"
     path.write_bytes(bytes(range(100)))
     assert Source(path).read() == bytes(range(100))

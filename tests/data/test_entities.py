@@ -72,7 +72,7 @@ def test_equal_sentences_are_each_taken_once(
     assert unmatched == ("A man runs .",)
 
 
-def test_a_phrase_whose_letters_are_gone_is_left_out(tmp_path: Path, write_files: Files) -> None:
+def test_a_phrase_that_the_sentence_lacks_is_left_out(tmp_path: Path, write_files: Files) -> None:
     line = "[/EN#1/people A boy] skips [/EN#2/other rocks] near a very old stone bridge ."
     found = Entities(write_files(tmp_path, {**FILES, "Sentences/7.txt": line})).annotation("7.jpg")
     assert found is not None
@@ -99,7 +99,7 @@ def test_marks_round_trip(pieces: list[tuple[bool, list[str]]]) -> None:
     assert [(p.chain, p.first, p.last, p.text.split()) for p in phrases] == expected
 
 
-def test_folder_and_archive_say_the_same(
+def test_folder_and_archive_give_the_same_phrases(
     tmp_path: Path, picture: Picture, write_files: Files, write_tar: Tar
 ) -> None:
     csv = "photo,sentence\n" + "".join(f'7.jpg,"{s}"\n' for s in SENTENCES)
@@ -123,7 +123,7 @@ def test_folder_and_archive_say_the_same(
     ]
 
 
-def test_a_photograph_without_annotation_is_told(
+def test_a_photograph_without_annotation_is_reported(
     tmp_path: Path, picture: Picture, write_files: Files
 ) -> None:
     write_files(tmp_path, {"captions.json": '{"8.jpg": ["a dog"]}', "8.jpg": picture(1)})

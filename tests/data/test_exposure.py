@@ -29,7 +29,7 @@ photographs = st.lists(st.binary(max_size=2), max_size=4)
 
 
 @given(photographs, photographs)
-def test_what_is_written_is_read(folder: Path, training: list[bytes], val: list[bytes]) -> None:
+def test_a_list_is_read_as_it_was_written(folder: Path, training: list[bytes], val: list[bytes]) -> None:
     trained, chosen = examples(folder, training, "train"), examples(folder, val, "val")
     exposure.write_photos(folder / exposure.PHOTOS_FILE, trained, chosen)
     known = exposure.PhotoExposure.read(folder / exposure.PHOTOS_FILE)
@@ -90,7 +90,7 @@ def test_a_photograph_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         exposure.write_photos(tmp_path / exposure.PHOTOS_FILE, [lost], [])
 
 
-def test_what_was_read_is_read_again(tmp_path: Path) -> None:
+def test_a_list_of_extra_sentences_is_read_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / exposure.TEXT_FILE
     exposure.write_text(path, ["1000268201", "1000268202.jpg"], ["pulley", "caf\u00e9"])
     known = exposure.TextExposure.read(path)

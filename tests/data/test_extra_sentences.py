@@ -37,7 +37,7 @@ def test_other_lines_are_named(tmp_path: Path, line: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"\x1f\x8bno gzip", CUT, PIERCED])
-def test_what_is_no_text_is_said_to_be_none(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "told.txt"
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"told\.txt is not UTF-8 text, plain or compressed by gzip"):

@@ -44,7 +44,7 @@ def test_every_80th_photograph_decodes(dataset: Dataset) -> None:
         assert photo.read(example.read(), example.name).width == 224
 
 
-def test_phrases_stand_on_their_words(dataset: Dataset) -> None:
+def test_phrases_have_the_positions_of_their_words(dataset: Dataset) -> None:
     unmatched = [p for p in dataset.problems if p.kind == "unmatched sentence"]
     assert len(unmatched) <= 40  # of 40,000
     phrases = [(example, phrase) for example in dataset.examples for phrase in example.phrases]

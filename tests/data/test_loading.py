@@ -204,7 +204,9 @@ def test_plain_folder_and_tars(tmp_path: Path, picture: Picture, write_files: Fi
     assert kinds(dataset) == [("doubled name", "in/b.jpg")]
 
 
-def test_known_traps_are_forgiven_and_told(tmp_path: Path, picture: Picture, write_files: Files) -> None:
+def test_known_faults_are_worked_around_and_reported(
+    tmp_path: Path, picture: Picture, write_files: Files
+) -> None:
     token = FLICKR8K["Flickr8k.token.txt"] + "9_x.jpg.1#0\tstray\n5_e.jpg#0\t.\n"
     write_files(
         tmp_path,

@@ -58,14 +58,14 @@ def test_the_toy_set_is_sound(folder: Path, dataset: Dataset) -> None:
     }
 
 
-def test_no_two_scenes_of_a_split_show_the_same_things(dataset: Dataset) -> None:
+def test_all_scenes_of_a_split_are_different(dataset: Dataset) -> None:
     for split in ("train", "val", "test"):
         scenes = Counter(frozenset(things(example).values()) for example in dataset.split(split))
         assert max(scenes.values()) == 1
         assert {len(scene) for scene in scenes} == {2, 3}
 
 
-def test_sentences_name_all_things_truly(dataset: Dataset) -> None:
+def test_sentences_name_every_shape_correctly(dataset: Dataset) -> None:
     for example in dataset.examples:
         assert len(set(example.sentences)) == 5
         boxes = {p.text.split()[-2] + p.text.split()[-1]: p.box for p in example.phrases if p.boxes}
@@ -94,7 +94,7 @@ def test_sentences_name_all_things_truly(dataset: Dataset) -> None:
             )
 
 
-def test_boxes_hold_their_colours_tightly(dataset: Dataset) -> None:
+def test_boxes_are_tight_around_their_shapes(dataset: Dataset) -> None:
     for example in dataset.examples:
         pixels = np.asarray(Image.open(io.BytesIO(example.read())), dtype=float)
         assert pixels.shape == (96, 96, 3)

@@ -17,7 +17,7 @@ def example(name: str, *phrases: GroundedPhrase) -> Example:
     return Example(name, "test", ("a dog runs",) * 3, Source(Path(name)), phrases)
 
 
-def test_the_first_phrase_of_a_chain_stands_against_the_others() -> None:
+def test_the_first_phrase_of_a_chain_is_compared_with_the_others() -> None:
     examples = [
         example(
             "a#1.jpg",

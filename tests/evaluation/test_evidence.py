@@ -107,7 +107,7 @@ def test_figures_are_those_of_one_thing_at_a_time(task: str, index: list[int], s
 
 
 @tasks
-def test_what_is_kept_is_read(task: str, tmp_path: Path) -> None:
+def test_evidence_is_read_as_it_was_written(task: str, tmp_path: Path) -> None:
     made, path = evidence(task, 0), tmp_path / "a.npz"
     path.write_bytes(made.content())
     found = Evidence.read(path)
@@ -121,6 +121,7 @@ def test_what_is_kept_is_read(task: str, tmp_path: Path) -> None:
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     path, made = tmp_path / "a.npz", evidence("ranking", 0)
     sound = made.content()
+
     owner_N = {"owner_N": OWNER_N + 3}
     bad = {
         "empty": b"",
@@ -130,10 +131,13 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
         "owners": Evidence("ranking", made.photos, {**made.arrays, **owner_N}).content(),
         "other": Evidence("speed", made.photos, made.arrays).content(),
     }
+
     for content in bad.values():
         path.write_bytes(content)
         with pytest.raises(ValueError, match=r"a\.npz has no evidence"):
             Evidence.read(path)
+
+    # An .npy file under the name of an .npz file, and no file.
     np.save(tmp_path / "a", np.arange(3))
     path.write_bytes((tmp_path / "a.npy").read_bytes())
     with pytest.raises(ValueError, match=r"a\.npz has no evidence"):
@@ -155,7 +159,7 @@ def test_a_flipped_byte_changes_nothing_or_is_noticed(tmp_path: Path) -> None:
 
 
 @tasks
-def test_a_system_differs_not_from_itself(task: str) -> None:
+def test_a_system_does_not_differ_from_itself(task: str) -> None:
     found = compare(evidence(task, 1), evidence(task, 1), resamples=50).differences
     assert found.keys() == literal(evidence(task, 1), np.arange(PHOTOS)).keys()
     for row in found.values():
@@ -203,7 +207,7 @@ def test_a_difference_that_every_photograph_shows_is_real() -> None:
         ((*(f"é{n}.jpg" for n in range(6)), "z.jpg"), "photograph 7 is none in one and z.jpg in the other"),
     ],
 )
-def test_other_photographs_do_not_compare(photos: tuple[str, ...], line: str) -> None:
+def test_evidence_of_different_photographs_is_not_compared(photos: tuple[str, ...], line: str) -> None:
     ours = evidence("captions", 0)
     with pytest.raises(ValueError, match=line):
         compare(ours, Evidence("captions", photos, ours.arrays))

@@ -95,7 +95,7 @@ def test_failures_equal_a_literal_search(photos: int, data: st.DataObject) -> No
     assert [tuple(failure) for failure in worst_sentences(ranks, S_KL, count)] == expected
 
 
-def test_scores_of_minus_infinity_name_the_right_sentences() -> None:
+def test_inspection_accepts_scores_of_minus_infinity() -> None:
     S_KL = np.array([[0.0, -np.inf, 1.0], [5.0, -np.inf, 1.0]])
     ranks = rank(S_KL, np.array([0, 1, 0]))
     assert [tuple(f) for f in worst_photographs(ranks, S_KL, 5)] == [(1, 1, 3, 0)]

@@ -32,7 +32,7 @@ def test_best_segments_are_those_of_one_score_at_a_time(v: Floats, s: Floats, bl
     assert best_segments(v, s, block=block).tolist() == literal
 
 
-def test_long_vectors_are_not_near() -> None:
+def test_a_long_vector_is_not_the_nearest() -> None:
     query_KF, known_NF = np.array([[1.0, 0.0]], np.float32), np.array([[9.0, 0.0], [1.0, 1.0]], np.float32)
     assert nearest(query_KF, known_NF).tolist() == [1]
     assert best_segments(query_KF, known_NF).tolist() == [0]
@@ -44,7 +44,7 @@ def test_a_photograph_is_nearest_to_itself_among_many() -> None:
     assert nearest(known_NF[index_K], known_NF, block=300).tolist() == index_K.tolist()
 
 
-def test_nothing_to_be_near_to() -> None:
+def test_nearest_needs_at_least_one_known_row() -> None:
     nothing = np.zeros((0, 2), np.float32)
     for find in (nearest, best_segments):
         with pytest.raises(ValueError, match="nothing to search"):

@@ -33,7 +33,9 @@ def fewest_fragments(tokens: tuple[str, ...], sentences: list[str]) -> int:
 
 
 @given(st.lists(texts, max_size=6), st.lists(st.sampled_from("abcd"), max_size=7))
-def test_fragments_are_the_fewest_and_counted_right(sentences: list[str], caption: list[str]) -> None:
+def test_fragments_are_as_few_as_possible_and_their_counts_are_right(
+    sentences: list[str], caption: list[str]
+) -> None:
     judged = TrainingText.of(sentences).judge(" ".join(caption))
     assert [word for part in judged.fragments for word in part.words] == caption
     assert len(judged.fragments) == fewest_fragments(tuple(caption), sentences)

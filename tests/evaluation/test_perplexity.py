@@ -65,7 +65,7 @@ def test_perplexity_is_that_of_one_sentence_at_a_time(model: Model, photographs:
 
 
 @pytest.mark.parametrize("subject", ["frame", "region"])
-def test_what_is_said_is_as_surprising_as_the_captioner_says(
+def test_surprise_equals_the_captioners_log_probability(
     model: Model, photographs: Photographs, subject: Subject
 ) -> None:
     _, encoded = photographs([["a"]] * 3)

@@ -73,7 +73,7 @@ def refusal(
 
 
 @pytest.mark.parametrize("split", ["val", "test"])
-def test_what_keeps_the_protocol_passes(bundle: Bundle, dataset: Dataset, split: str) -> None:
+def test_a_model_that_keeps_the_protocol_is_accepted(bundle: Bundle, dataset: Dataset, split: str) -> None:
     check(bundle, dataset, dataset.split(split))
 
 
@@ -93,7 +93,7 @@ def test_the_number_of_photographs_is_the_protocols(
         check(bundle, known, some, allow_custom_split=True)
 
 
-def test_ones_own_data_have_no_protocol(bundle: Bundle, dataset: Dataset) -> None:
+def test_a_users_own_data_set_has_no_protocol(bundle: Bundle, dataset: Dataset) -> None:
     mine = named(dataset, "holiday")
     line = refusal(bundle, mine, lifted=False)
     assert line.startswith("holiday is not one of the data sets")
@@ -133,7 +133,7 @@ def test_many_words_of_val_are_cut_short(dataset: Dataset, tmp_path: Path) -> No
     assert "'b', 'c', 'd' (and 3 more)" in line  # a stands in the training sentences
 
 
-def test_words_that_were_read_elsewhere_are_no_leak(dataset: Dataset, tmp_path: Path) -> None:
+def test_words_of_the_extra_sentences_are_not_a_leak(dataset: Dataset, tmp_path: Path) -> None:
     exposure.write_text(tmp_path / exposure.TEXT_FILE, ["1000268201"], ["test"])
     check(trained(dataset, tmp_path, "test"), dataset, dataset.split("test"))
     reason = refusal(trained(dataset, tmp_path, "test", "val"), dataset)
@@ -146,7 +146,7 @@ def test_a_photograph_whose_sentences_were_read_is_not_judged_on(dataset: Datase
     assert "has read sentences of 1000268201_693b08cb0e.jpg" in refusal(trained(told, tmp_path), told)
 
 
-def test_a_bundle_that_says_not_what_it_has_seen_is_refused(bundle: Bundle, dataset: Dataset) -> None:
+def test_a_bundle_without_a_list_of_seen_photographs_is_refused(bundle: Bundle, dataset: Dataset) -> None:
     (bundle.folder / exposure.PHOTOS_FILE).unlink()
     line = refusal(bundle, dataset)
     assert line.startswith(f"{bundle.folder} does not say which photographs its model has seen")
@@ -160,7 +160,7 @@ def test_training_photographs_are_not_judged_on(bundle: Bundle, dataset: Dataset
 
 
 @pytest.mark.parametrize(("at", "split"), [(5, "train"), (1500, "val")])
-def test_a_test_photograph_that_was_seen_is_known_by_its_name(
+def test_a_test_photograph_in_training_is_found_by_its_name(
     bundle: Bundle, dataset: Dataset, at: int, split: str
 ) -> None:
     other = with_example(named(dataset, "coco"), -7, name=dataset.examples[at].name)
@@ -175,7 +175,7 @@ def test_a_photograph_of_flickr8k_is_known_by_its_name_in_flickr30k(dataset: Dat
 
 
 @pytest.mark.parametrize(("at", "split"), [(5, "train"), (1500, "val")])
-def test_a_test_photograph_that_was_seen_is_known_by_its_content(
+def test_a_test_photograph_in_training_is_found_by_its_content(
     bundle: Bundle, dataset: Dataset, at: int, split: str, tmp_path: Path
 ) -> None:
     (tmp_path / "copy").write_bytes(dataset.examples[at].read())
@@ -209,7 +209,7 @@ def test_splits_that_share_a_photograph_are_refused_though_the_model_saw_none(
     assert f"overlap: test3009.png (test) and {split}{at}.png ({split}) are the same photograph" in line
 
 
-def test_files_of_other_sizes_are_not_read(bundle: Bundle, dataset: Dataset, tmp_path: Path) -> None:
+def test_only_files_of_the_same_size_are_read(bundle: Bundle, dataset: Dataset, tmp_path: Path) -> None:
     lost = Source(tmp_path / "lost", 0, SIZE + 1)
     unlike = with_example(dataset, 0, source=lost)
     check(bundle, unlike, unlike.split("test"))

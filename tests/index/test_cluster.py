@@ -79,9 +79,7 @@ def test_a_cluster_makes_and_searches_the_same_index_though_a_node_dies(
                 ray.kill(shards.actors[0], no_restart=False)  # Ray starts it again
 
 
-def test_a_share_of_an_index_is_only_searched(
-    tmp_path: Path, make: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_shard_of_an_index_is_read_only(tmp_path: Path, make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(changes, "SEGMENT_SIZE", 4)
     Index.create(tmp_path / "index", dvsa.load()).append([make(n) for n in range(10)])
     shares = [Index.open(tmp_path / "index", share=slice(n, None, 2)) for n in range(2)]

@@ -70,7 +70,7 @@ def same(found: list[tuple[float, str]], wanted: list[tuple[float, str]]) -> Non
     length=st.sampled_from([1e-20, 1e-3, 1.0, 1e6]),
     full=st.integers(1, 9),
 )
-def test_search_is_brute_force(
+def test_search_equals_brute_force(
     tmp_path_factory: pytest.TempPathFactory,
     model: dvsa.Model,
     make: Any,
@@ -158,7 +158,7 @@ def test_filters_by_path_date_and_field(index: Index, make: Any) -> None:
     assert numbers(Filter(fields={"nothing": "such"})) == set()
 
 
-def test_what_cannot_be_asked_is_refused(index: Index, make: Any) -> None:
+def test_an_invalid_query_is_refused(index: Index, make: Any) -> None:
     index.append([make(1)])
     for query, k, message in (
         ("dog", 0, "k is 0: ask for at least 1"),
@@ -429,7 +429,7 @@ def test_a_newer_format_and_damage_are_refused(index: Index, make: Any, tmp_path
         Index.open(tmp_path / "nowhere")
 
 
-def test_a_folder_in_use_is_no_place_for_an_index(tmp_path: Path, model: dvsa.Model) -> None:
+def test_a_folder_with_other_files_is_refused(tmp_path: Path, model: dvsa.Model) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(SearchError, match="already exists: name a new or an empty folder"):
         Index.create(tmp_path, model)

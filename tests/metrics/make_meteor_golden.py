@@ -30,6 +30,7 @@ def main() -> None:
         name: [" ".join(tokenise(text)) for text in texts] for name, (texts, _) in SENTENCES.items()
     }
     hypotheses = {name: " ".join(tokenise(text)) for name, (_, text) in SENTENCES.items()}
+
     figure, each = Meteor().compute_score(references, {name: [text] for name, text in hypotheses.items()})
     counts_K23, note = meteor_statistics(
         [[text.split() for text in texts] for texts in references.values()],
@@ -37,6 +38,7 @@ def main() -> None:
     )
     if counts_K23 is None:
         raise SystemExit(note)
+
     golden = {
         "references": references,
         "hypotheses": hypotheses,

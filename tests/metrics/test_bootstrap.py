@@ -37,7 +37,7 @@ def test_a_seed_gives_one_interval() -> None:
     assert interval(statistic, 30, seed=1) != interval(statistic, 30, seed=2)
 
 
-def test_estimate_gives_each_figure_the_interval_of_its_own() -> None:
+def test_estimate_gives_each_figure_its_own_interval() -> None:
     x_N = np.arange(50.0)
 
     def figures(index_N: IntArray) -> dict[str, float]:

@@ -129,7 +129,7 @@ def test_rouge_equals_a_search_over_all_subsequences(reference: list[str], hypot
     assert rouge_l([[reference]], [hypothesis])[0] == pytest.approx(f_score)
 
 
-def test_bleu_stands_with_the_brevity_penalty_and_without() -> None:
+def test_bleu_is_reported_with_and_without_the_brevity_penalty() -> None:
     scores = score({"x": ["a dog runs over the grass"]}, {"x": "a dog runs"}, with_meteor=False)
     figures = scores.figures(np.array([0]))
     assert figures["BLEU-1"] == pytest.approx(100 * math.exp(1 - 6 / 3))

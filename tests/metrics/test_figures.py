@@ -68,7 +68,7 @@ def test_a_report_prints_all_its_parts_and_their_settings() -> None:
         ({"settings": {"beam": [1]}}, "setting 'beam' must be a string or a number"),
     ],
 )
-def test_what_is_not_a_report_is_named(values: dict[str, object], message: str) -> None:
+def test_an_invalid_report_is_named(values: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Report.from_json(values)
 

@@ -117,7 +117,7 @@ def test_faulty_hypotheses_are_named(tmp_path: Path, name: str, content: object,
     assert "\n" not in str(caught.value)
 
 
-def test_files_that_are_no_text_or_not_there(tmp_path: Path) -> None:
+def test_missing_files_and_files_that_are_not_text(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     with pytest.raises(FileNotFoundError):
         read_references(path)

@@ -44,7 +44,7 @@ def test_all_sentences_of_flickr30k(flickr8k_dir: Path) -> None:
 
 
 @given(st.text(st.sampled_from(string.printable + "’“”…–£€½é日")))
-def test_tokens_are_clean_and_the_letters_survive(text: str) -> None:
+def test_tokens_are_clean_and_keep_all_letters(text: str) -> None:
     tokens = tokenise(text)
     assert all(token and not any(mark.isspace() for mark in token) for token in tokens)
     assert not set(tokens) & set(".,?!:;'\"`-")

@@ -35,7 +35,7 @@ def test_boundaries_lie_around_phrases() -> None:
 
 
 @given(st.integers(1, 8), st.data())
-def test_boundaries_part_words_of_different_stretches(length: int, data: st.DataObject) -> None:
+def test_boundaries_are_between_words_of_different_segments(length: int, data: st.DataObject) -> None:
     ends = sorted(data.draw(st.sets(st.integers(0, length), max_size=6)))
     phrases = [(first, after - 1) for first, after in zip(ends[::2], ends[1::2], strict=False)]
     inside = [next((n for n, (a, z) in enumerate(phrases) if a <= t <= z), None) for t in range(length)]

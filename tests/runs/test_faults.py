@@ -55,14 +55,14 @@ def test_genders_are_counted_each_way(faults: Callable[..., dict[str, float]]) -
     assert fair["references mention only men: the caption mentions only women"] == 0
 
 
-def test_rare_words_are_rarely_said(faults: Callable[..., dict[str, float]]) -> None:
+def test_recall_of_words_by_their_frequency_in_training(faults: Callable[..., dict[str, float]]) -> None:
     found = faults("men", "a woman", "dogs")
     assert found["words that people agree on, seen fewer than 50 times in training: recall"] == 0
     assert found["words that people agree on, seen 50 to 499 times in training: recall"] == 50  # two; woman
     assert found["words that people agree on, seen 500 times or more in training: recall"] == 100
 
 
-def test_a_share_says_of_how_many_things(script: Script) -> None:
+def test_a_share_has_its_number_of_things(script: Script) -> None:
     found = script("faults").faults(
         [{"men"}, set(), set()], [[set(s.split()) for s in own] for own in TOLD], HEARD
     )

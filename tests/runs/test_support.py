@@ -28,7 +28,7 @@ def test_no_threshold_is_better(script: Script, N: int, seed: int) -> None:
     assert support.area(score_N, right_N) == pytest.approx(np.mean(pairs))
 
 
-def test_what_a_threshold_marks(script: Script) -> None:
+def test_a_threshold_marks_weak_words(script: Script) -> None:
     found = script("support").marked(
         np.array([0.1, 0.2, 0.8, 0.9]), np.array([False, True, False, True]), 0.5
     )

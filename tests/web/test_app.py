@@ -50,7 +50,7 @@ def test_an_upload_returns_what_the_python_api_returns(photo: dict[str, Any], vi
     assert {name: photo["alignment"][name] for name in wanted} == wanted
 
 
-def test_each_region_but_the_frame_has_its_phrase(photo: dict[str, Any], view: dvsa.View) -> None:
+def test_each_region_except_the_frame_has_a_phrase(photo: dict[str, Any], view: dvsa.View) -> None:
     assert [phrase["region"] for phrase in photo["phrases"]] == list(range(19))
     wanted = {phrase.region.index: phrase.caption for phrase in view.phrases(19)}
     assert len(wanted) > 10

@@ -94,7 +94,7 @@ def test_the_networks_can_be_restored_from_a_bundle(exported: tuple[Run, Bundle]
 
 
 @torch.no_grad()
-def test_regions_agree(exported: tuple[Run, Bundle]) -> None:
+def test_the_bundles_regions_equal_the_runs(exported: tuple[Run, Bundle]) -> None:
     run, bundle = exported
     vision = _halved(run.joint_model()).vision
     torch.manual_seed(1)
@@ -113,7 +113,7 @@ def test_regions_agree(exported: tuple[Run, Bundle]) -> None:
 
 
 @torch.no_grad()
-def test_words_agree(exported: tuple[Run, Bundle]) -> None:
+def test_the_bundles_word_vectors_equal_the_runs(exported: tuple[Run, Bundle]) -> None:
     run, bundle = exported
     encoder = _halved(run.joint_model()).sentence
     rng = np.random.default_rng(1)
