@@ -105,6 +105,11 @@ LEARN = [path for path in MODULES if room_of(path) == "learn" and wing_of(path) 
 def test_a_module_of_learn_imports_only_its_wing_and_those_before(path: Path) -> None:
     assert set(wings_imported(path)) <= {*WINGS[: WINGS.index(wing_of(path) or "") + 1]}
 
+    # `import dvsa...` would make every part of the package reachable by its full name.
+    plain = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Import)]
+    assert not [a.name for node in plain for a in node.names if a.name.partition(".")[0] == "dvsa"]
+    assert "dvsa.learn" not in set(imports(path))
+
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_what_only_training_needs_is_imported_by_learn_alone(path: Path) -> None:
