@@ -46,9 +46,9 @@ AGREE = 3
 """How many of five people must mention a thing for it to count."""
 RARITIES = {"fewer than 50 times": (1, 50), "50 to 499 times": (50, 500), "500 times or more": (500, 10**9)}
 
-Said = Sequence[Collection[str]]
+CaptionWords = Sequence[Collection[str]]
 """Words of each photograph's caption."""
-Told = Sequence[Sequence[Collection[str]]]
+ReferenceWords = Sequence[Sequence[Collection[str]]]
 """Words of each photograph's sentences by people."""
 
 
@@ -59,17 +59,21 @@ class Fault(NamedTuple):
     of: int
 
 
-def faults(said: Said, told: Told, heard: Mapping[str, int]) -> dict[str, Fault]:
-    """All shares in percent with intervals; `heard` is how often a word is in the training sentences."""
+def faults(
+    captions: CaptionWords, references: ReferenceWords, training_counts: Mapping[str, int]
+) -> dict[str, Fault]:
+    """All shares in percent with intervals; `training_counts` are those of words in training."""
     pairs = dict(
         [
-            *counting(said, told),
-            *colours(said, told),
-            *genders(said, told),
-            *rare_things(said, told, heard),
+            *counting(captions, references),
+            *colours(captions, references),
+            *genders(captions, references),
+            *rare_things(captions, references, training_counts),
         ]
     )
-    shares = estimate(lambda index: {name: share(*pair, index) for name, pair in pairs.items()}, len(said))
+    shares = estimate(
+        lambda index: {name: share(*pair, index) for name, pair in pairs.items()}, len(captions)
+    )
     return {name: Fault(shares[name], int(sum(whole))) for name, (_, whole) in pairs.items()}
 
 
@@ -82,10 +86,10 @@ def share(part: Sequence[int], whole: Sequence[int], index: IntArray) -> float:
     return 100 * float(np.asarray(part)[index].sum()) / max(1, float(np.asarray(whole)[index].sum()))
 
 
-def counting(said: Said, told: Told) -> list[tuple[str, Pair]]:
+def counting(captions: CaptionWords, references: ReferenceWords) -> list[tuple[str, Pair]]:
     """Numbers: whether the caption has the one that people agree on, another one, or one that nobody says."""
     right, other, asked, made_up, spoken = [], [], [], [], []
-    for mine, theirs in zip(said, told, strict=True):
+    for mine, theirs in zip(captions, references, strict=True):
         votes = Counter(number for sentence in theirs for number in NUMBERS & set(sentence))
         agreed = {number for number, people in votes.items() if people >= AGREE}
         numbers = NUMBERS & set(mine)
@@ -103,31 +107,32 @@ def counting(said: Said, told: Told) -> list[tuple[str, Pair]]:
     ]
 
 
-def colours(said: Said, told: Told) -> list[tuple[str, Pair]]:
+def colours(captions: CaptionWords, references: ReferenceWords) -> list[tuple[str, Pair]]:
     """Colours in captions that no person mentions."""
-    spoken = [COLOURS & set(mine) for mine in said]
-    nobody = [len(c - set().union(*theirs)) for c, theirs in zip(spoken, told, strict=True)]
+    spoken = [COLOURS & set(mine) for mine in captions]
+    nobody = [len(c - set().union(*theirs)) for c, theirs in zip(spoken, references, strict=True)]
     return [("colours in captions that no reference mentions", (nobody, list(map(len, spoken))))]
 
 
-def genders(said: Said, told: Told) -> list[tuple[str, Pair]]:
+def genders(captions: CaptionWords, references: ReferenceWords) -> list[tuple[str, Pair]]:
     """Captions of the other gender than the one that people agree on, and the share of men."""
     found: list[tuple[str, Pair]] = []
     for name, own, opposite, other in (("men", MEN, "women", WOMEN), ("women", WOMEN, "men", MEN)):
         agreed = [
             int(sum(bool(own & set(s)) for s in theirs) >= AGREE and not any(other & set(s) for s in theirs))
-            for theirs in told
+            for theirs in references
         ]
         wrong = [
             int(bool(a and other & set(mine) and not own & set(mine)))
-            for a, mine in zip(agreed, said, strict=True)
+            for a, mine in zip(agreed, captions, strict=True)
         ]
         title = f"references mention only {name}: the caption mentions only {opposite}"
         found.append((title, (wrong, agreed)))
 
-    mine = [(int(bool(MEN & set(s))), int(bool((MEN | WOMEN) & set(s)))) for s in said]
+    mine = [(int(bool(MEN & set(s))), int(bool((MEN | WOMEN) & set(s)))) for s in captions]
     theirs = [
-        (sum(bool(MEN & set(s)) for s in own), sum(bool((MEN | WOMEN) & set(s)) for s in own)) for own in told
+        (sum(bool(MEN & set(s)) for s in own), sum(bool((MEN | WOMEN) & set(s)) for s in own))
+        for own in references
     ]
     for which, pairs in (("captions", mine), ("references", theirs)):
         part, whole = zip(*pairs, strict=True)
@@ -135,20 +140,25 @@ def genders(said: Said, told: Told) -> list[tuple[str, Pair]]:
     return found
 
 
-def rare_things(said: Said, told: Told, heard: Mapping[str, int]) -> list[tuple[str, Pair]]:
+def rare_things(
+    captions: CaptionWords, references: ReferenceWords, training_counts: Mapping[str, int]
+) -> list[tuple[str, Pair]]:
     """Words that people agree on, by their frequency in training: whether the caption has them."""
     found: list[tuple[str, Pair]] = []
     for name, (low, high) in RARITIES.items():
-        agreed = [{w for w in agreed_words(theirs) if low <= heard.get(w, 0) < high} for theirs in told]
-        there = [len(a & set(mine)) for a, mine in zip(agreed, said, strict=True)]
+        agreed = [
+            {word for word in agreed_words(theirs) if low <= training_counts.get(word, 0) < high}
+            for theirs in references
+        ]
+        there = [len(a & set(mine)) for a, mine in zip(agreed, captions, strict=True)]
         title = f"words that people agree on, seen {name} in training: recall"
         found.append((title, (there, list(map(len, agreed)))))
     return found
 
 
-def agreed_words(told: Sequence[Collection[str]]) -> set[str]:
+def agreed_words(references: Sequence[Collection[str]]) -> set[str]:
     """The content words that enough people use for a photograph."""
-    votes = Counter(word for sentence in told for word in set(sentence) - FUNCTION_WORDS)
+    votes = Counter(word for sentence in references for word in set(sentence) - FUNCTION_WORDS)
     return {word for word, people in votes.items() if people >= AGREE}
 
 
@@ -190,7 +200,10 @@ def write(bundle: Bundle, examples: Sequence[Example], path: Path) -> dict[str, 
     if not path.is_file():
         kept: dict[str, str] = {}
         evaluation.captions(
-            Model(bundle), examples, with_meteor=False, keep=lambda name, said: kept.update({name: said.text})
+            Model(bundle),
+            examples,
+            with_meteor=False,
+            keep=lambda name, caption: kept.update({name: caption.text}),
         )
         script.keep(path, kept)
     captions: dict[str, str] = json.loads(path.read_text())
@@ -220,10 +233,11 @@ def main() -> None:
     protocol.check(bundle, data, examples, allow_custom_split=args.allow_custom_split)
     captions = write(bundle, examples, args.out / f"captions.{args.split}.json")
 
-    heard = Counter(word for e in data.split("train", restval=True) for s in e.sentences for word in words(s))
-    said = [set(words(captions[e.name])) for e in examples]
-    told = [[set(words(s)) for s in e.sentences] for e in examples]
-    shares, by_scene = faults(said, told, heard), scenes(captions, examples)
+    training = data.split("train", restval=True)
+    training_counts = Counter(word for e in training for s in e.sentences for word in words(s))
+    caption_words = [set(words(captions[e.name])) for e in examples]
+    reference_words = [[set(words(s)) for s in e.sentences] for e in examples]
+    shares, by_scene = faults(caption_words, reference_words, training_counts), scenes(captions, examples)
     facts = script.facts(began, data=data.name, split=args.split, N=len(examples))
     script.keep(args.out / f"faults.{args.split}.json", as_json(shares, by_scene) | {"facts": facts})
 

@@ -27,9 +27,12 @@ from dvsa import (
     sentence,
     text,
 )
+from dvsa.beam import Hypothesis
 from dvsa.bundle import Bundle
 from dvsa.index import Filter, Index, Query
 from dvsa.index.reader import IndexReader
+from dvsa.metrics.figures import Figure, Report
+from dvsa.metrics.ranking import Ranks
 from dvsa.model import Model, View, model, view
 from dvsa.sentence import Sentence
 from dvsa.text import Vocabulary
@@ -53,7 +56,15 @@ MODULES = [
     *(aligning, beam, boxes, bundle, captioning, maxsim, model, photo, regions, segments, sentence, text),
     *(view, *modules(metrics)),
 ]
-CLASSES = [Bundle, Filter, Index, IndexReader, Model, Query, Sentence, View, Vocabulary]
+CLASSES = [
+    *(Filter, Index, IndexReader, Query),
+    *(
+        value
+        for module in MODULES
+        for name, value in vars(module).items()
+        if inspect.isclass(value) and value.__module__ == module.__name__ and not name.startswith("_")
+    ),
+]
 EXAMPLES = [
     example
     for module in modules(dvsa)
@@ -97,6 +108,8 @@ def test_the_rule_finds_what_has_no_example() -> None:
     assert is_public(Model, "open", vars(Model)["open"])
     assert is_public(Bundle, "open", vars(Bundle)["open"])
     assert is_public(Bundle, "digest", vars(Bundle)["digest"])
+    assert is_public(Figure, "shown", vars(Figure)["shown"])
+    assert {Bundle, Figure, Hypothesis, Model, Ranks, Report, Sentence, View, Vocabulary} <= {*CLASSES}
     assert not is_public(boxes, "_lattice", boxes._lattice)
     assert not is_public(regions, "iou", boxes.iou)
 

@@ -30,12 +30,20 @@ class Hypothesis:
 
     @property
     def logp(self) -> float:
-        """Log-probability of the whole sequence."""
+        """Log-probability of the whole sequence.
+
+        >>> Hypothesis((7, 8), (-0.5, -1.0, -0.25)).logp
+        -1.75
+        """
         return sum(self.logps)
 
     @property
     def finished(self) -> bool:
-        """Whether END was reached."""
+        """Whether END was reached.
+
+        >>> Hypothesis((7, 8), (-0.5, -1.0, -0.25)).finished, Hypothesis((7, 8), (-0.5, -1.0)).finished
+        (True, False)
+        """
         return len(self.logps) > len(self.tokens)
 
 

@@ -26,16 +26,37 @@ class CaptionGraphs:
 
     @property
     def first_token(self) -> int:
-        """The token before the first word."""
+        """The token before the first word.
+
+        >>> import dvsa
+        >>> dvsa.load().captioner("frame").first_token
+        1
+        """
         return self.voice.start
 
     def start(self, feature_BIF: Floats, focus_B: IntArray) -> beam.State:
-        """The first state for the regions `focus_B` of B photographs."""
+        """The first state for the regions `focus_B` of B photographs.
+
+        >>> import dvsa
+        >>> view = dvsa.load().open("examples/photographer.jpg")
+        >>> state = view.model.captioner("frame").start(view.feature_IF[None], np.array([19]))
+        >>> {len(array) for array in state}
+        {1}
+        """
         graph = f"{self.voice.graphs}.start"
         return tuple(self.graphs.run(graph, {"features": feature_BIF, "focus": focus_B}))
 
     def step(self, token_B: IntArray, state: beam.State) -> tuple[Floats, beam.State]:
-        """Log-probabilities (B, V) of the next word after `token_B`, and the next state."""
+        """Log-probabilities (B, V) of the next word after `token_B`, and the next state.
+
+        >>> import dvsa
+        >>> view = dvsa.load().open("examples/photographer.jpg")
+        >>> captioner = view.model.captioner("frame")
+        >>> state = captioner.start(view.feature_IF[None], np.array([19]))
+        >>> logp_BV, state = captioner.step(np.array([captioner.first_token]), state)
+        >>> view.model.bundle.vocabulary.decode([int(logp_BV[0].argmax())])
+        ['a']
+        """
         graph = f"{self.voice.graphs}.step"
         names = self.graphs.inputs(graph)
         logp_BV, *after = self.graphs.run(graph, dict(zip(names, (token_B, *state), strict=True)))

@@ -9,12 +9,12 @@ import pytest
 
 Script = Callable[[str], ModuleType]
 
-TOLD = [
+REFERENCES = [
     ["two men in red", "two men", "two guys", "some men", "people"],
     ["a woman with a bicycle", "a lady", "a girl", "a woman", "a bicycle and a woman"],
     ["three dogs", "two dogs", "dogs", "dogs run", "dogs"],
 ]
-HEARD = {"men": 900, "dogs": 600, "woman": 100, "bicycle": 3, "two": 60}
+TRAINING_COUNTS = {"men": 900, "dogs": 600, "woman": 100, "bicycle": 3, "two": 60}
 
 
 @pytest.fixture
@@ -22,8 +22,8 @@ def faults(script: Script) -> Callable[..., dict[str, float]]:
     module = script("faults")
 
     def counted(*captions: str) -> dict[str, float]:
-        said = [set(caption.split()) for caption in captions]
-        found = module.faults(said, [[set(s.split()) for s in own] for own in TOLD], HEARD)
+        words = [set(caption.split()) for caption in captions]
+        found = module.faults(words, [[set(s.split()) for s in own] for own in REFERENCES], TRAINING_COUNTS)
         return {name: fault.figure.value for name, fault in found.items()}
 
     return counted
@@ -64,7 +64,7 @@ def test_recall_of_words_by_their_frequency_in_training(faults: Callable[..., di
 
 def test_a_share_has_its_number_of_things(script: Script) -> None:
     found = script("faults").faults(
-        [{"men"}, set(), set()], [[set(s.split()) for s in own] for own in TOLD], HEARD
+        [{"men"}, set(), set()], [[set(s.split()) for s in own] for own in REFERENCES], TRAINING_COUNTS
     )
     assert found["words that people agree on, seen 500 times or more in training: recall"].of == 2
 

@@ -32,6 +32,11 @@ class CaptionScores:
 
         `BLEU-1` has the brevity penalty, `BLEU-1 no BP` has none. CIDEr keeps the document frequencies of the
         whole split.
+
+        >>> import numpy as np
+        >>> scores = score({"1.jpg": ["a dog runs"]}, {"1.jpg": "a dog"}, with_meteor=False)
+        >>> round(scores.figures(np.array([0]))["BLEU-1 no BP"], 1)
+        100.0
         """
         values: dict[str, float] = {}
         for name, metric in CAPTION_METRICS.items():
@@ -42,13 +47,23 @@ class CaptionScores:
         return {name: 100 * value for name, value in values.items()}
 
     def report(self, *, resamples: int = 1000, seed: int = 0) -> Report:
-        """The figures of the split with their intervals over photographs, and the settings."""
+        """The figures of the split with their intervals over photographs, and the settings.
+
+        >>> scores = score({"1.jpg": ["a dog runs"]}, {"1.jpg": "a dog"}, with_meteor=False)
+        >>> print(scores.report(resamples=10).figures["BLEU-1"])
+        60.7 [60.7, 60.7]
+        """
         return self.report_of(estimate(self.figures, len(self.photos), resamples=resamples, seed=seed))
 
     def report_of(self, figures: Mapping[str, Figure]) -> Report:
         """A report of these figures with the settings of the scorers.
 
         `METEOR` is missing if the jar did not run; the settings then say why.
+
+        >>> scores = score({"1.jpg": ["a dog runs"]}, {"1.jpg": "a dog"}, with_meteor=False)
+        >>> report = scores.report_of({"BLEU-1": Figure(60.7)})
+        >>> print(report.figures["METEOR"], report.settings["meteor"])
+        missing METEOR was not asked for
         """
         settings: dict[str, Setting] = {
             "tokeniser": "PTB, lower case, no punctuation",

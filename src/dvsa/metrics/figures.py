@@ -28,17 +28,29 @@ class Figure:
 
     @property
     def shown(self) -> str:
-        """The value to one decimal, or `missing`."""
+        """The value to one decimal, or `missing`.
+
+        >>> Figure(42.44, 39.4, 45.4).shown, Figure(None).shown
+        ('42.4', 'missing')
+        """
         return number(self.value)
 
     @property
     def interval(self) -> str:
-        """Both ends as text, such as `39.4 – 45.4`; empty if there is no interval."""
+        """Both ends as text; empty if there is no interval.
+
+        >>> Figure(42.44, 39.4, 45.4).interval, Figure(42.44).interval
+        ('39.4 – 45.4', '')
+        """
         return " – ".join(map(number, self.ends))
 
     @property
     def ends(self) -> list[float]:
-        """Both ends of the interval; empty if there is none."""
+        """Both ends of the interval; empty if there is none.
+
+        >>> Figure(42.44, 39.4, 45.4).ends, Figure(42.44).ends
+        ([39.4, 45.4], [])
+        """
         return [] if self.low is None or self.high is None else [self.low, self.high]
 
 
@@ -92,6 +104,10 @@ class Report:
         """The report as JSON values: figures and counts by name, intervals in `ci95`, settings, and parts.
 
         A report that has only parts, such as a ranking, has the intervals of its parts in its own `ci95`.
+
+        >>> part = Report({"R@1": Figure(42.4, 39.4, 45.4)})
+        >>> Report({}, {"photos": 9}, parts={"frame": part}).to_json()
+        {'frame': {'R@1': 42.4}, 'photos': 9, 'ci95': {'frame': {'R@1': [39.4, 45.4]}}}
         """
         parts = {name: part.to_json() for name, part in self.parts.items()}
         settings = {"settings": dict(self.settings)} if self.settings else {}
@@ -116,6 +132,10 @@ class Report:
 
         Raises:
             ValueError: a value is not a figure, a count, a mapping of settings or a part.
+
+        >>> report = Report.from_json({"R@1": 42.4, "ci95": {"R@1": [39.4, 45.4]}, "photos": 1000})
+        >>> print(report.figures["R@1"], report.counts)
+        42.4 [39.4, 45.4] {'photos': 1000}
         """
         values = _mapping("the content", values)
         intervals = _mapping("ci95", values.get("ci95", {}))

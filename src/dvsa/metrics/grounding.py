@@ -34,14 +34,24 @@ class Grounding:
     """One flag for each phrase, (N,)."""
 
     def figures(self, index_N: IntArray) -> dict[str, float]:
-        """The share of the phrases found, in percent, for the photographs at `index_N`."""
+        """The share of the phrases found, in percent, for the photographs at `index_N`.
+
+        >>> found = Grounding(np.array([0, 0, 1]), {"pointing": np.array([True, False, True])})
+        >>> found.figures(np.array([0])), found.figures(np.array([1]))
+        ({'pointing': 50.0}, {'pointing': 100.0})
+        """
         times_N = np.bincount(index_N, minlength=self._photos())[self.owner_N]
         return {
             name: 100 * float(np.average(found_N, weights=times_N)) for name, found_N in self.found.items()
         }
 
     def report(self, *, resamples: int = 1000, seed: int = 0) -> Report:
-        """The figures with their intervals over photographs, and the numbers of phrases and photographs."""
+        """The figures with their intervals over photographs, and the numbers of phrases and photographs.
+
+        >>> found = Grounding(np.array([0, 0, 1]), {"pointing": np.array([True, True, True])})
+        >>> print(found.report(resamples=10).figures["pointing"], found.report(resamples=10).counts)
+        100.0 [100.0, 100.0] {'phrases': 3, 'photos': 2}
+        """
         figures = estimate(self.figures, self._photos(), resamples=resamples, seed=seed)
         return Report(figures, {"phrases": len(self.owner_N), "photos": self._photos()})
 

@@ -52,16 +52,32 @@ class Ranks:
     """Index of the photograph that each sentence belongs to."""
 
     def photo_to_sentence(self, index_N: IntArray) -> dict[str, float]:
-        """The `summary` of sentence retrieval by the photographs at `index_N`."""
+        """The `summary` of sentence retrieval by the photographs at `index_N`.
+
+        >>> ranks = Ranks(np.array([1, 2]), np.array([1, 1, 6]), np.array([0, 0, 1]))
+        >>> ranks.photo_to_sentence(np.array([0, 1]))
+        {'R@1': 50.0, 'R@5': 100.0, 'R@10': 100.0, 'Med r': 1.5}
+        """
         return summary(self.photo_rank_K[index_N])
 
     def sentence_to_photo(self, index_N: IntArray) -> dict[str, float]:
-        """The `summary` of photograph retrieval by all sentences of the photographs at `index_N`."""
+        """The `summary` of photograph retrieval by all sentences of the photographs at `index_N`.
+
+        >>> ranks = Ranks(np.array([1, 2]), np.array([1, 1, 6]), np.array([0, 0, 1]))
+        >>> ranks.sentence_to_photo(np.array([1]))
+        {'R@1': 0.0, 'R@5': 0.0, 'R@10': 100.0, 'Med r': 6.0}
+        """
         times_K = np.bincount(index_N, minlength=len(self.photo_rank_K))
         return summary(np.repeat(self.sentence_rank_L, times_K[self.owner_L]))
 
     def report(self, *, resamples: int = 1000, seed: int = 0) -> Report:
-        """Both directions with their intervals, and the numbers of photographs and sentences."""
+        """Both directions with their intervals, and the numbers of photographs and sentences.
+
+        >>> ranks = Ranks(np.array([1, 2]), np.array([1, 1, 6]), np.array([0, 0, 1]))
+        >>> report = ranks.report(resamples=10)
+        >>> list(report.parts), report.counts
+        (['photo_to_sentence', 'sentence_to_photo'], {'photos': 2, 'sentences': 3})
+        """
         photos = len(self.photo_rank_K)
         directions = {
             "photo_to_sentence": self.photo_to_sentence,

@@ -36,6 +36,10 @@ class Boundaries:
         """`boundary precision`, `recall` and `F1` in percent, over all gaps of the photographs at `index_N`.
 
         If the divisor of a figure is 0, the figure is 0: without boundaries all figures are 0.
+
+        >>> counts = Boundaries(np.array([1.0]), np.array([2.0]), np.array([1.0]))
+        >>> counts.figures(np.array([0]))["boundary recall"]
+        100.0
         """
         hit, predicted, true = (
             float(count_K[index_N].sum()) for count_K in (self.hit_K, self.predicted_K, self.true_K)
@@ -47,7 +51,12 @@ class Boundaries:
         }
 
     def report(self, *, resamples: int = 1000, seed: int = 0) -> Report:
-        """The figures with their intervals over photographs, and the numbers behind them."""
+        """The figures with their intervals over photographs, and the numbers behind them.
+
+        >>> counts = Boundaries(np.array([1.0]), np.array([2.0]), np.array([1.0]))
+        >>> print(counts.report(resamples=10).figures["boundary precision"])
+        50.0 [50.0, 50.0]
+        """
         photos = len(self.true_K)
         figures = estimate(self.figures, photos, resamples=resamples, seed=seed)
         predicted, true = int(self.predicted_K.sum()), int(self.true_K.sum())
