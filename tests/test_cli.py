@@ -29,6 +29,7 @@ from dvsa.learn.runs.inputs import FitOptions
 from dvsa.learn.runs.run import Run
 from dvsa.learn.ship.torch_bundle import torch_model
 from dvsa.metrics.captions import score
+from dvsa.records import FRAME, Alignment, Region, Word
 
 ROOT = Path(__file__).parents[1]
 GRAPHS = ["look.onnx", "encode.onnx", "sentence.onnx", "caption.start.onnx", "caption.step.onnx"]
@@ -275,6 +276,18 @@ def test_a_sentence_of_unknown_words(toy_bundle: Path, scene: Path, tmp_path: Pa
     assert [(word["known"], word["region"]) for word in said["words"]] == [(False, None)] * 2
     text = output("describe", scene, "--sentence", sentence, "--bundle", toy_bundle, "--out", tmp_path)
     assert "knows no word of the sentence" in text
+    assert "? = weak" not in text
+
+
+def test_a_weak_word_is_marked_and_an_unknown_one_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    weak, unknown = Word("bird", True, 0, 0.1, False), Word("zorb", False, None, 0.0, False)
+    region = Region(0, FRAME, (0, 0, 9, 9), 1.0)
+    photographs._show_alignment("", Alignment("bird zorb", 0, 0.1, (weak, unknown), (), ()), [region])
+    text = capsys.readouterr().out
+    lines = [line.split() for line in text.splitlines()]
+    assert ["bird", "?", "frame", "0.10", "0", "0", "9", "9"] in lines
+    assert ["zorb", "unknown"] in lines
+    assert "? = weak: no region matches this word well.\n" in text
 
 
 def test_long_sentences(toy_bundle: Path, scene: Path) -> None:
