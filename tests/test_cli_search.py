@@ -164,6 +164,8 @@ def test_search_shows_the_hits(made: Path, album: Path, tmp_path: Path) -> None:
     assert "<img" not in html
     assert "http" not in html.replace("http-equiv", "")
     assert sorted(p.name for p in pictures.iterdir())[0] == "01-cat.png"
+    line = refusal("search", made, "a cat", "--html", tmp_path / "none" / "hits.html")
+    assert line == f"{tmp_path / 'none'}: there is no such folder: check its path"
 
 
 def test_a_photograph_that_is_gone_or_changed_is_named(album: Path, tmp_path: Path) -> None:
@@ -202,7 +204,7 @@ def test_search_refuses_what_it_cannot_do(made: Path, tmp_path: Path) -> None:
 
     newer = tmp_path / "newer"
     shutil.copytree(made, newer)
-    path = newer / index_manifest.MANIFEST
+    path = newer / index_manifest.INDEX_MANIFEST
     path.write_text(path.read_text().replace('"format": 1', '"format": 7'))
     assert "has format 7, newer than 1: update dvsa" in refusal("search", newer, "a cat")
 

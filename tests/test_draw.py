@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
 from dvsa.draw import (
-    LONG_SIDE,
     MIN_HEIGHT,
     MIN_WIDTH,
+    OVERLAY_SIDE,
     PALETTE,
     _free_spot,
     _ink_on,
@@ -99,7 +99,7 @@ def test_the_photograph_keeps_its_aspect_ratio_on_the_stage(
     assert (image.mode, image.width) == ("RGB", stage[0])
     assert image.height > stage[1] + 60
     drawn_HW = is_colour(pixels(image)[: stage[1]], "white")
-    scale = LONG_SIDE / max(size)
+    scale = OVERLAY_SIDE / max(size)
     assert drawn_HW.any(0).sum() == max(1, round(size[0] * scale))
     assert drawn_HW.any(1).sum() == max(1, round(size[1] * scale))
 

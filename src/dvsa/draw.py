@@ -16,7 +16,7 @@ from dvsa.records import FRAME, Alignment, Box, Description
 PALETTE: Final = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#F0E442", "#0072B2", "#CC79A7")
 """The colours of Okabe and Ito, distinct for readers with any colour vision; repeated after the seventh."""
 
-LONG_SIDE: Final = 960
+OVERLAY_SIDE: Final = 960
 """Length of the longer side of the photograph in the picture, in pixels."""
 
 MIN_WIDTH, MIN_HEIGHT = 640, 320
@@ -42,7 +42,7 @@ def named_regions(description: Description) -> dict[int, str]:
 def overlay(photo: Photo, description: Description) -> Image.Image:
     """Draw the photograph with boxes and phrases above a panel with the caption and the alignment; RGB.
 
-    The photograph keeps its aspect ratio. Its longer side has `LONG_SIDE` pixels, and it is centred on a
+    The photograph keeps its aspect ratio. Its longer side has `OVERLAY_SIDE` pixels, and it is centred on a
     stage of at least `MIN_WIDTH` by `MIN_HEIGHT`. Each word has the colour and number of the region of its
     segment, and its score `v_region . s_word` below. Letters missing in Pillow's font become empty boxes.
     """
@@ -83,7 +83,7 @@ def _stack(stage: Image.Image, blocks: Sequence[Image.Image]) -> Image.Image:
 def _stage(photo: Photo, marks: Sequence[tuple[str, str, str, Box]]) -> Image.Image:
     """The photograph with its marks, each a number, a phrase, a colour and a box."""
     # The photograph in the middle of the stage.
-    scale = LONG_SIDE / max(photo.width, photo.height)
+    scale = OVERLAY_SIDE / max(photo.width, photo.height)
     width, height = max(1, round(photo.width * scale)), max(1, round(photo.height * scale))
     stage = Image.new("RGB", (max(width, MIN_WIDTH), max(height, MIN_HEIGHT)), _STAGE)
     left, top = (stage.width - width) // 2, (stage.height - height) // 2

@@ -1,6 +1,6 @@
 """Writing files so that an interruption or a crash never leaves part of one."""
 
-import contextlib
+import errno
 import os
 import zlib
 from collections.abc import Iterator
@@ -13,7 +13,12 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path to write to; its file replaces `path` atomically on success.
 
     The new file is on disk when the block ends. After an error it is deleted, and `path` stays as it was.
+
+    Raises:
+        OSError: the folder is missing or not writable, or the disk is full.
     """
+    if not path.parent.exists():
+        raise FileNotFoundError(f"{path.parent}: there is no such folder: check its path")
     partial = path.with_name(partial_name(path.name))
     try:
         yield partial
@@ -23,10 +28,17 @@ def replacing(path: Path) -> Iterator[Path]:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
-    # The file is complete. Not every folder can be opened, and not every file system can sync folders.
-    with contextlib.suppress(OSError):
-        sync_folder(path.parent)
 
+    # Not every folder can be opened, and not every file system can sync folders.
+    try:
+        sync_folder(path.parent)
+    except OSError as error:
+        if error.errno not in UNSYNCABLE:
+            raise
+
+
+UNSYNCABLE = {errno.EACCES, errno.EPERM, errno.EINVAL, errno.ENOTSUP}
+"""Errors that say that a folder cannot be synced; others, such as a full disk, say that its sync failed."""
 
 PARTIAL = r"\.\d+\.[0-9a-f]{8}\.partial"
 """Regular expression of the names of temporary files; a crash may leave some."""
@@ -41,7 +53,7 @@ def write(path: Path, content: bytes) -> None:
     """Write a file, which replaces `path` atomically on success.
 
     Raises:
-        OSError: the disk is full, or the folder is not writable; `path` stays as it was.
+        OSError: the disk is full, or the folder is missing or not writable; `path` stays as it was.
     """
     with replacing(path) as partial:
         partial.write_bytes(content)

@@ -20,7 +20,7 @@ from dvsa.draw import PALETTE, named_regions
 from dvsa.photo import Photo
 from dvsa.records import FRAME, Alignment, Caption, Description, Region
 
-LONG_SIDE: Final = 1200
+REPORT_SIDE: Final = 1200
 """Length of the longer side of the photographs in the page, in pixels."""
 
 _UNITS: Final = 1000
@@ -166,7 +166,7 @@ def _figure(photo: Photo, regions: Sequence[Region], marks: _Marks) -> Element:
 def _data_url(photo: Photo) -> str:
     """The photograph as a JPEG in a data URL."""
     image, stream = photo.image.copy(), io.BytesIO()
-    image.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.LANCZOS)
+    image.thumbnail((REPORT_SIDE, REPORT_SIDE), Image.Resampling.LANCZOS)
     image.save(stream, "JPEG", quality=88)
     return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode()}"
 

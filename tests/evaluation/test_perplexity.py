@@ -10,7 +10,7 @@ import pytest
 from dvsa.arrays import Floats
 from dvsa.data import Example
 from dvsa.evaluation import Encoded
-from dvsa.evaluation.perplexity import PHOTOGRAPHS, perplexity, surprise
+from dvsa.evaluation.perplexity import READ_AT_ONCE, perplexity, surprise
 from dvsa.model import Model
 from dvsa.records import Subject
 from dvsa.text import END, words
@@ -22,7 +22,7 @@ SENTENCES = [
     ["A dog runs .", "Two children in a zyzzyva are playing with a red ball on the grass .", "a man"],
     [UNKNOWN],
     ["A man climbs a rock .", UNKNOWN, "snow"],
-    *[["A boy jumps into a pool ."]] * PHOTOGRAPHS,
+    *[["A boy jumps into a pool ."]] * READ_AT_ONCE,
 ]
 
 
@@ -54,8 +54,8 @@ def test_perplexity_is_that_of_one_sentence_at_a_time(model: Model, photographs:
     literal = math.prod(p ** (-1 / len(probabilities)) for p in probabilities)
     assert report.figures["perplexity"].value == pytest.approx(literal, rel=1e-5)
     assert report.settings == {
-        "photos": PHOTOGRAPHS + 2,  # there is nothing to read for the second
-        "sentences": PHOTOGRAPHS + 5,
+        "photos": READ_AT_ONCE + 2,  # there is nothing to read for the second
+        "sentences": READ_AT_ONCE + 5,
         "words and ENDs": len(probabilities),
         "unknown words, left out": 5,
     }

@@ -214,7 +214,7 @@ def test_a_pruned_search_agrees_with_an_exact_one(
     index.remove([entries[7].photograph.id])
     assert [part.sketch is not None for part in index._segments] == [True]
     index.append([make(3000)])
-    monkeypatch.setattr("dvsa.index.scan.CANDIDATES", 100)
+    monkeypatch.setattr("dvsa.index.scan.EXACTLY_SCORED", 100)
     for _ in range(5):
         s_ND = (rng.standard_normal((6, 24)) @ along_JD).astype(np.float32)
         alive = [e for e in entries if e is not entries[7]]
@@ -385,7 +385,7 @@ def test_readers_open_the_index_while_it_is_written(
 
 def test_an_index_of_another_bundle_is_refused(index: Index, make: Any, model: dvsa.Model) -> None:
     index.append([make(1)])
-    path = index.folder / index_manifest.MANIFEST
+    path = index.folder / index_manifest.INDEX_MANIFEST
     path.write_text(path.read_text().replace(model.bundle.digest, "0" * 64))
     with pytest.raises(SearchError, match=r"was made by bundle flickr8k.*name that bundle, or index again"):
         Index.open(index.folder, model)
@@ -398,7 +398,7 @@ def test_an_index_of_another_bundle_is_refused(index: Index, make: Any, model: d
 
 def test_a_newer_format_and_damage_are_refused(index: Index, make: Any, tmp_path: Path) -> None:
     index.append([make(n) for n in range(4)])
-    path = index.folder / index_manifest.MANIFEST
+    path = index.folder / index_manifest.INDEX_MANIFEST
     good = path.read_text()
     for text, message in (
         (good.replace('"format": 1', '"format": 2'), "has format 2, newer than 1: update dvsa"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dvsa.cli.options import LAYOUTS, AsJson, Entities, Seed
+from dvsa.cli.options import LAYOUTS_HELP, AsJson, EntitiesFolder, Seed
 from dvsa.cli.output import print_json, progress, register, show, table
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SHOWN = 5
 """Problems of each kind that are printed; --json prints all of them."""
 
-DataFolder = Annotated[Path, typer.Argument(metavar="FOLDER", help=LAYOUTS, show_default=False)]
+DataFolder = Annotated[Path, typer.Argument(metavar="FOLDER", help=LAYOUTS_HELP, show_default=False)]
 ToyFolder = Annotated[
     Path, typer.Argument(metavar="FOLDER", help="The folder of the toy set.", show_default=False)
 ]
@@ -35,7 +35,7 @@ def commands() -> typer.Typer:
 
 
 def check(
-    folder: DataFolder, entities: Entities = None, decode: Decode = True, as_json: AsJson = False
+    folder: DataFolder, entities: EntitiesFolder = None, decode: Decode = True, as_json: AsJson = False
 ) -> None:
     """Check a data set for faults.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from dvsa.cli.options import LAYOUTS, AsJson, BundleFolder, Entities
+from dvsa.cli.options import LAYOUTS_HELP, AsJson, BundleFolder, EntitiesFolder
 from dvsa.cli.output import note, progress, register
 from dvsa.cli.scoring import show_report
 from dvsa.files import write
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dvsa.evaluation import Judged
     from dvsa.model import Model
 
-Data = Annotated[Path, typer.Option(metavar="FOLDER", help=LAYOUTS, show_default=False)]
+Data = Annotated[Path, typer.Option(metavar="FOLDER", help=LAYOUTS_HELP, show_default=False)]
 Split = Annotated[
     str,
     typer.Option(
@@ -48,7 +48,7 @@ LengthPower = Annotated[
         help="Captions are compared by log-probability divided by length to this power.",
     ),
 ]
-Beta = Annotated[
+BetaOption = Annotated[
     float | None,
     typer.Option(
         min=0,
@@ -92,7 +92,7 @@ def ranking(
     data: Data,
     split: Split = "val",
     first: First = None,
-    entities: Entities = None,
+    entities: EntitiesFolder = None,
     bundle: BundleFolder = None,
     run: RunFolder = None,
     allow_custom_split: AllowCustomSplit = False,
@@ -118,7 +118,7 @@ def captions(
     data: Data,
     split: Split = "val",
     first: First = None,
-    entities: Entities = None,
+    entities: EntitiesFolder = None,
     bundle: BundleFolder = None,
     run: RunFolder = None,
     beam: Beam = None,
@@ -147,7 +147,7 @@ def regions(
     data: Data,
     split: Split = "val",
     first: First = None,
-    entities: Entities = None,
+    entities: EntitiesFolder = None,
     bundle: BundleFolder = None,
     run: RunFolder = None,
     beam: Beam = None,
@@ -176,10 +176,10 @@ def grounding(
     data: Data,
     split: Split = "val",
     first: First = None,
-    entities: Entities = None,
+    entities: EntitiesFolder = None,
     bundle: BundleFolder = None,
     run: RunFolder = None,
-    beta: Beta = None,
+    beta: BetaOption = None,
     allow_custom_split: AllowCustomSplit = False,
     out: Out = None,
     as_json: AsJson = False,

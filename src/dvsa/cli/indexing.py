@@ -154,9 +154,9 @@ def _open_or_create(folder: Path, model: "Model", photos: Sequence[str]) -> "Ind
     """Open the index in a folder, or create one if the photographs exist."""
     from dvsa.index import Index
     from dvsa.index.gather import find
-    from dvsa.index.index_manifest import MANIFEST
+    from dvsa.index.index_manifest import INDEX_MANIFEST
 
-    if (folder / MANIFEST).exists():
+    if (folder / INDEX_MANIFEST).exists():
         return Index.open(folder, model)
     find(photos)
     return Index.create(folder, model)

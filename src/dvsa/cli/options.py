@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-LAYOUTS = "A data set in any of the layouts of docs/data.md."
+LAYOUTS_HELP = "A data set in any of the layouts of docs/data.md."
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON on standard output.")]
 BundleFolder = Annotated[
     Path | None, typer.Option(metavar="FOLDER", show_default="the shipped one", help="The model's bundle.")
 ]
-Entities = Annotated[
+EntitiesFolder = Annotated[
     Path | None,
     typer.Option(
         metavar="PATH",

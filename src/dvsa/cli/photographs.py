@@ -21,7 +21,7 @@ SentenceToAlign = Annotated[
     str,
     typer.Argument(metavar="SENTENCE", help="1 to 500 words, in quotation marks.", show_default=False),
 ]
-OwnSentence = Annotated[
+GivenSentence = Annotated[
     str | None,
     typer.Option(metavar="SENTENCE", show_default="the caption", help="The sentence to align with regions."),
 ]
@@ -48,7 +48,7 @@ PictureFolder = Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of t
 
 def describe(
     photos: PhotoFiles,
-    sentence: OwnSentence = None,
+    sentence: GivenSentence = None,
     beta: SegmentPreference = None,
     regions: RegionSource = "own",
     phrases: PhraseCount = 5,

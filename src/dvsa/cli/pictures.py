@@ -24,10 +24,10 @@ def save_overlay(photo: "Photo", description: Description, path: Path) -> None:
 
 def thumbnail(photo: "Photo") -> "Photo":
     """The photograph at the size of the report, which holds all of them in memory."""
-    from dvsa.report import LONG_SIDE
+    from dvsa.report import REPORT_SIDE
 
     image = photo.image.copy()
-    image.thumbnail((LONG_SIDE, LONG_SIDE))
+    image.thumbnail((REPORT_SIDE, REPORT_SIDE))
     return replace(photo, image=image)
 
 

@@ -249,6 +249,9 @@ def _draw(model: "Model", hits: "Sequence[Hit]", page: Path | None, folder: Path
     """Write the page and the pictures, without photographs that are gone or have changed."""
     from dvsa.index.explain import describe
 
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+
     items = []
     for n, hit in enumerate(hits, 1):
         try:

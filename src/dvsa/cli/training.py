@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dvsa.cli.options import LAYOUTS, AsJson, Entities, Seed
+from dvsa.cli.options import LAYOUTS_HELP, AsJson, EntitiesFolder, Seed
 from dvsa.cli.output import note, print_json, show, table
 
 RecipeName = Annotated[
@@ -20,7 +20,7 @@ RecipeName = Annotated[
 OutRun = Annotated[Path, typer.Option("--out", metavar="RUN", help="The run's folder.", show_default=False)]
 TrainingData = Annotated[
     Path | None,
-    typer.Option(metavar="FOLDER", show_default="for toy: made in RUN-data", help=LAYOUTS),
+    typer.Option(metavar="FOLDER", show_default="for toy: made in RUN-data", help=LAYOUTS_HELP),
 ]
 Device = Annotated[
     str | None, typer.Option(show_default="cuda if there is a GPU", help="Such as cpu or cuda.")
@@ -74,7 +74,7 @@ def train(
     recipe: RecipeName,
     out: OutRun,
     data: TrainingData = None,
-    entities: Entities = None,
+    entities: EntitiesFolder = None,
     seed: Seed = 0,
     device: Device = None,
     word_vectors: WordVectors = None,

@@ -4,11 +4,11 @@ import numpy as np
 
 from dvsa.arrays import Floats, IntArray
 
-BLOCK = 1 << 24
+TABLE_SIZE = 1 << 24
 """Default limit of the table of scores: how many numbers it may have."""
 
 
-def nearest(query_KF: Floats, known_NF: Floats, *, block: int = BLOCK) -> IntArray:
+def nearest(query_KF: Floats, known_NF: Floats, *, block: int = TABLE_SIZE) -> IntArray:
     """The row of `known_NF` with the smallest Euclidean distance to each query (K,); ties to the lower.
 
     With the features of frames, `Encoded.feature_KIF[:, -1]`, it finds the training photograph whose first
@@ -22,7 +22,7 @@ def nearest(query_KF: Floats, known_NF: Floats, *, block: int = BLOCK) -> IntArr
     return _best(query_KF, known_NF, -np.einsum("nf,nf->n", known_NF, known_NF) / 2, block)
 
 
-def best_segments(v_KD: Floats, s_ND: Floats, *, block: int = BLOCK) -> IntArray:
+def best_segments(v_KD: Floats, s_ND: Floats, *, block: int = TABLE_SIZE) -> IntArray:
     """The segment that each region vector scores highest, (K,); ties to the lower.
 
     `s_ND` has the sum of the word vectors of each segment, `CollectedSegments.s_ND`, so `v . s` is the score

@@ -13,7 +13,7 @@ from dvsa.metrics.figures import Report
 from dvsa.model import Model
 from dvsa.records import Subject
 
-PHOTOGRAPHS = 20
+READ_AT_ONCE = 20
 """Photographs whose sentences are read in one batch."""
 
 
@@ -53,7 +53,7 @@ def perplexity(
 
     nats_L = np.zeros(len(ids_L))
     frame_K = np.full(len(examples), encoded.feature_KIF.shape[1] - 1)
-    for photos in batches(range(len(examples)), PHOTOGRAPHS, "reading sentences", progress):
+    for photos in batches(range(len(examples)), READ_AT_ONCE, "reading sentences", progress):
         low, high = np.searchsorted(owner_L, [photos[0], photos[-1] + 1])
         nats_L[low:high] = surprise(
             model,

@@ -14,7 +14,7 @@ import numpy as np
 
 from dvsa import files
 from dvsa.index import sketch
-from dvsa.index.index_manifest import MANIFEST, IndexManifest, SegmentRecord, read
+from dvsa.index.index_manifest import INDEX_MANIFEST, IndexManifest, SegmentRecord, read
 from dvsa.index.segment import PARTS, IndexSegment, append_entries, empty_record
 from dvsa.index.values import Entry, SearchError
 
@@ -86,7 +86,7 @@ def file_names(record: SegmentRecord) -> list[str]:
     return [*(f"{record.name}.{part}" for part in PARTS), *sketches]
 
 
-LEFTOVERS = rf"{files.PARTIAL}|{re.escape(MANIFEST)}\.new"
+LEFTOVERS = rf"{files.PARTIAL}|{re.escape(INDEX_MANIFEST)}\.new"
 """Temporary files of a crashed writer, of this version or an earlier one; never a file of the user."""
 
 

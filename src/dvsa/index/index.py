@@ -14,7 +14,7 @@ from dvsa.index import changes, index_manifest
 from dvsa.index.encode import Encoder, encoder, new_entries
 from dvsa.index.gather import find
 from dvsa.index.index_manifest import IndexManifest
-from dvsa.index.reader import ALL, IndexReader
+from dvsa.index.reader import WHOLE, IndexReader
 from dvsa.index.values import Added, Entry, SearchError
 from dvsa.model import Model
 
@@ -177,7 +177,7 @@ class Index(IndexReader):
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """Hold the lock, with the index as the last writer left it."""
-        if self._share != ALL:
+        if self._share != WHOLE:
             raise SearchError(f"{self.folder} was opened in part: open all of it to change it")
         with index_manifest.locked(self.folder):
             self.refresh()

@@ -22,8 +22,8 @@ from pathlib import Path
 from dvsa import files
 from dvsa.index.values import SearchError
 
-FORMAT = 1
-MANIFEST = "manifest.json"
+INDEX_FORMAT = 1
+INDEX_MANIFEST = "manifest.json"
 LOCK = "lock"
 
 
@@ -72,9 +72,9 @@ def read(folder: Path) -> IndexManifest:
     """Read the manifest of an index.
 
     Raises:
-        SearchError: there is no index, its manifest is damaged, or its format is newer than `FORMAT`.
+        SearchError: there is no index, its manifest is damaged, or its format is newer than `INDEX_FORMAT`.
     """
-    path = folder / MANIFEST
+    path = folder / INDEX_MANIFEST
     try:
         found = json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
@@ -83,11 +83,11 @@ def read(folder: Path) -> IndexManifest:
         raise SearchError(f"{path} is damaged ({error}): index the photographs again") from error
 
     version = found.get("format") if isinstance(found, dict) else None
-    if isinstance(version, int) and version > FORMAT:
-        raise SearchError(f"{folder} has format {version}, newer than {FORMAT}: update dvsa to read it")
+    if isinstance(version, int) and version > INDEX_FORMAT:
+        raise SearchError(f"{folder} has format {version}, newer than {INDEX_FORMAT}: update dvsa to read it")
 
     try:
-        if version != FORMAT:
+        if version != INDEX_FORMAT:
             raise ValueError("it has no format")
         segments = []
         for segment in found["segments"]:
@@ -105,8 +105,8 @@ def read(folder: Path) -> IndexManifest:
 
 def write(folder: Path, manifest: IndexManifest) -> None:
     """Replace the manifest atomically; when this returns, it is on disk."""
-    content = json.dumps({"format": FORMAT, **asdict(manifest)}, indent=1)
-    files.write(folder / MANIFEST, content.encode())
+    content = json.dumps({"format": INDEX_FORMAT, **asdict(manifest)}, indent=1)
+    files.write(folder / INDEX_MANIFEST, content.encode())
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from dvsa.index.segment import IndexSegment
 from dvsa.index.values import Entry, Filter, Hit, SearchError, Stats
 from dvsa.model import Model
 
-ALL: Final = slice(None)
+WHOLE: Final = slice(None)
 """Every segment."""
 
 
@@ -25,7 +25,7 @@ class IndexReader:
     It sees the photographs as they were when it last opened, refreshed or changed the index.
     """
 
-    def __init__(self, folder: Path, model: Model | None, share: slice = ALL) -> None:
+    def __init__(self, folder: Path, model: Model | None, share: slice = WHOLE) -> None:
         """Use `Index.create` or `Index.open` instead."""
         self.folder, self._model, self._share = folder, model, share
         self._segments: list[IndexSegment] = []
@@ -34,7 +34,7 @@ class IndexReader:
             self._check_bundle(model)
 
     @classmethod
-    def open(cls, folder: str | Path, model: Model | None = None, share: slice = ALL) -> Self:
+    def open(cls, folder: str | Path, model: Model | None = None, share: slice = WHOLE) -> Self:
         """Open an index, to search it or to change it.
 
         >>> from dvsa.index import Index

@@ -23,7 +23,7 @@ from dvsa.index.segment import IndexSegment
 PHOTOS_PER_BLOCK: Final = 1024
 """Photographs that are multiplied at once: few enough that their products stay in cache."""
 
-CANDIDATES: Final = 1000
+EXACTLY_SCORED: Final = 1000
 """Photographs that a pruned search scores exactly; at least 20 for each requested one."""
 
 LOWEST: Final = float(np.finfo(np.float32).min)
@@ -54,7 +54,7 @@ def best(
     unit_ND = s_ND / np.float32(np.abs(s_ND).max() or 1)
     words = numkong.dots_pack(unit_ND.astype(np.float16))
     if pruned:
-        allowed = _best_by_sketch(segments, allowed, unit_ND, words, max(CANDIDATES, 20 * k))
+        allowed = _best_by_sketch(segments, allowed, unit_ND, words, max(EXACTLY_SCORED, 20 * k))
 
     # The fast pass, and the lowest fast score that may still belong to one of the best k.
     fast = _fast_scores(segments, allowed, words)

@@ -13,7 +13,7 @@ from dvsa.photo import MAX_PIXELS, Photo, PhotoError, read, squash
 from dvsa.web import responses
 from dvsa.web.photo_cache import OpenPhoto
 
-LONG_SIDE: Final = 1024
+PAGE_SIDE: Final = 1024
 """The longer side of the picture that the page shows, in pixels."""
 
 _FORMATS: Final = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
@@ -36,7 +36,7 @@ def open_photo(model: Model, content: bytes, name: str, max_pixels: int) -> Open
     photo = decode(content, name, max_pixels)
     square = Image.fromarray(squash(photo, model.bundle.manifest.size))
     view = model.open(replace(photo, image=square))
-    return OpenPhoto(view, responses.photo(view, secrets.token_urlsafe(16)), encode_jpeg(photo, LONG_SIDE))
+    return OpenPhoto(view, responses.photo(view, secrets.token_urlsafe(16)), encode_jpeg(photo, PAGE_SIDE))
 
 
 def decode(content: bytes, name: str, max_pixels: int) -> Photo:
