@@ -71,6 +71,7 @@ class Study:
         if path.is_file():
             yield None
             return
+        path.parent.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
 
         def keep(report: Report | Mapping[str, object], evidence: Evidence | None = None) -> None:

@@ -50,5 +50,6 @@ def device() -> str:
 
 
 def keep(path: Path, values: Mapping[str, object] | Sequence[object]) -> None:
-    """Write JSON; the file replaces an older one atomically."""
+    """Write JSON; the file replaces an older one atomically. A missing folder is created."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     write(path, json.dumps(values, indent=1, allow_nan=False).encode())
