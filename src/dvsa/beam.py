@@ -13,10 +13,14 @@ from numpy.typing import NDArray
 
 from dvsa.arrays import BoolArray, FloatArray, IntArray
 
+TokenIds = Sequence[int]
+"""Ids of tokens."""
 State = tuple[NDArray[np.generic], ...]
 """Arrays with one row for each hypothesis."""
 Step = Callable[[IntArray, State], tuple[FloatArray, State]]
 """`(token_B, state) -> (logp_BV, new state)`; a log-probability of -inf forbids a token."""
+Choose = Callable[[FloatArray], IntArray]
+"""Takes the log-probabilities (B, V) of the next token, and gives the chosen tokens (B,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def beam_search(
     max_len: int,
     min_len: int = 0,
     length_power: float = 0.0,
-    banned: Sequence[int] = (),
+    banned: TokenIds = (),
 ) -> list[list[Hypothesis]]:
     """For each item up to `width` hypotheses, by decreasing score `logp / steps ** length_power`.
 
@@ -96,14 +100,7 @@ def beam_search(
 
 
 def greedy(
-    step: Step,
-    state: State,
-    *,
-    start: int,
-    end: int,
-    max_len: int,
-    min_len: int = 0,
-    banned: Sequence[int] = (),
+    step: Step, state: State, *, start: int, end: int, max_len: int, min_len: int = 0, banned: TokenIds = ()
 ) -> list[Hypothesis]:
     """For each item the sequence of the most likely next tokens, equal ones by the lower; see `beam_search`.
 
@@ -129,7 +126,7 @@ def sample(
     temperature: float = 1.0,
     top_p: float = 1.0,
     rng: np.random.Generator,
-    banned: Sequence[int] = (),
+    banned: TokenIds = (),
 ) -> list[Hypothesis]:
     """For each item one sequence, each token drawn with a probability proportional to p ** (1 / temperature).
 
@@ -212,15 +209,9 @@ class _Beams:
 
 
 def _roll_out(
-    step: Step,
-    state: State,
-    choose: Callable[[FloatArray], IntArray],
-    start: int,
-    end: int,
-    length: tuple[int, int],
-    banned: Sequence[int],
+    step: Step, state: State, choose: Choose, start: int, end: int, length: tuple[int, int], banned: TokenIds
 ) -> list[Hypothesis]:
-    """One sequence for each item; `choose` takes the log-probabilities of a batch and gives its tokens."""
+    """One sequence for each item, of at least `length[0]` and at most `length[1]` tokens without END."""
     min_len, max_len = length
     if max_len < 1:
         raise ValueError(f"max_len is {max_len}; it must be at least 1")
@@ -257,7 +248,7 @@ def _rows(state: State, row_B: IntArray) -> State:
     return tuple(array[row_B] for array in state)
 
 
-def _advance(step: Step, token_B: IntArray, state: State, banned: Sequence[int]) -> tuple[FloatArray, State]:
+def _advance(step: Step, token_B: IntArray, state: State, banned: TokenIds) -> tuple[FloatArray, State]:
     """One step, with the banned tokens at -inf; raises ValueError if a row has no possible token."""
     logp_BV, state = step(token_B, state)
     if banned:
