@@ -1,6 +1,6 @@
 """The part of docs/results.md about the parts of the recipe: the same run without each of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from markdown import section, table
 from results_data import Result, group
@@ -73,12 +73,15 @@ def body(ablation: Mapping[str, Result]) -> Iterator[str]:
         "Captions: training on rewards raises CIDEr most, and lowers METEOR slightly. Reranking (captions "
         "that agree with the regions are preferred) and the mirror image each add a little."
     )
-    variants = group(ablation, "captions")
-    rows = [
+    yield from table(("", *names), caption_rows(group(ablation, "captions"), names))
+
+
+def caption_rows(variants: Mapping[str, Result], names: Sequence[str]) -> list[tuple[object, ...]]:
+    """The figures of each use of the captioners, the whole recipe first."""
+    return [
         (CAPTIONS.get(name, name), *(variants[name].report.figures[figure] for figure in names))
         for name in sorted(variants, key=lambda name: name != BEST)
     ]
-    yield from table(("", *names), rows)
 
 
 def differences(variants: Mapping[str, Result]) -> list[tuple[str, ...]]:

@@ -56,7 +56,7 @@ def test_a_sentence_without_words_is_refused_but_scores_0(view: View, model: Mod
 
 def test_a_sentence_that_is_too_long_is_refused(view: View, model: Model) -> None:
     assert len(model.read("dog " * MAX_WORDS).words) == MAX_WORDS
-    for question in (model.read, view.align, view.locate, lambda text: Query.of_sentence(model, text)):
+    for question in (model.read, view.align, lambda text: Query.of_sentence(model, text)):
         with pytest.raises(ValueError, match="the sentence has 501 words: give at most 500"):
             question("dog " * 501)
 

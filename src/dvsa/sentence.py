@@ -1,5 +1,6 @@
 """A sentence that a model has read: its words, which of them the model knows, and their vectors."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,14 +52,24 @@ class Sentence:
             raise ValueError(f"the model knows no word of {self.text!r}: use other words")
 
 
-def check_length(text: str, words: list[str]) -> None:
-    """Raise ValueError if a sentence has no words or more than `MAX_WORDS`.
+def check_not_empty(text: str, words: Sequence[str]) -> None:
+    """Raise ValueError if a sentence has no words.
 
-    >>> check_length("...", [])
+    >>> check_not_empty("...", [])
     Traceback (most recent call last):
     ValueError: the sentence '...' has no words: give at least one
     """
     if not words:
         raise ValueError(f"the sentence {text!r} has no words: give at least one")
+
+
+def check_length(text: str, words: Sequence[str]) -> None:
+    """Raise ValueError if a sentence has no words or more than `MAX_WORDS`.
+
+    >>> check_length("go " * 501, ["go"] * 501)
+    Traceback (most recent call last):
+    ValueError: the sentence has 501 words: give at most 500
+    """
+    check_not_empty(text, words)
     if len(words) > MAX_WORDS:
         raise ValueError(f"the sentence has {len(words)} words: give at most {MAX_WORDS}")

@@ -67,9 +67,9 @@ def site(model: dvsa.Model, index: Index) -> Iterator[str]:
         thread.join()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
+    """Debian's Chromium; its event loop must not outlive the module, or other tests cannot start theirs."""
     if not CHROMIUM.is_file():
         pytest.skip(f"there is no browser at {CHROMIUM}: apt install chromium")
     expect.set_options(timeout=PATIENCE)

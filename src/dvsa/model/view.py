@@ -11,7 +11,7 @@ from dvsa.arrays import Floats
 from dvsa.captioning import Sampler
 from dvsa.photo import Photo
 from dvsa.records import Alignment, Caption, Description, Phrase, Region
-from dvsa.sentence import Sentence
+from dvsa.sentence import Sentence, check_not_empty
 
 if TYPE_CHECKING:
     from dvsa.model.model import Model
@@ -131,6 +131,7 @@ class View:
         if isinstance(sentence, str):
             (sentence,) = self.model.read_many([sentence])
         words = sentence.words
+        check_not_empty(sentence.text, words)
         phrase = slice(first, len(words) if last is None else last + 1)
         if not 0 <= first < phrase.stop <= len(words):
             raise ValueError(
