@@ -118,9 +118,9 @@ def test_all_rows_on_a_data_set_in_the_layout_of_flickr30k(
     assert sum(line.startswith(row) for line in lines) >= 1
     assert sum(line.startswith("By the mean of all recalls: ") for line in lines) == 1
     names = [line.split(" | ")[0].removeprefix("| ") for line in lines]
-    assert names.index("rnn.beam7") < names.index("rnn.beam10")
+    assert names.index("RNN, beam 7") < names.index("RNN, beam 10")
     assert names.index("the paper, BRNN") < names.index("people") < names.index("inf")
-    assert any(line.startswith("The best regions for a phrase") for line in lines)
+    assert any(line.startswith("| phrase | photographs, best first |") for line in lines)
     written = json.loads((out / "written" / "captions.nearest.json").read_text())
     assert [row["image_id"] for row in written] == [f"test{k:05d}.png" for k in range(8)]
     for name in ("brnn.0", "paper.0", "lstm.0", "bag.1"):  # the proposal head is learnt once

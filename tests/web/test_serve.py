@@ -21,7 +21,13 @@ from dvsa.index import Index
 def serving(*arguments: object) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
     """Start the command; yields the address that it prints, and its process."""
     command = [sys.executable, "-m", "dvsa", "serve", "--port", "0", *map(str, arguments)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # background jobs ignore it
+    )
     assert process.stdout is not None
     try:
         address, _, rest = process.stdout.readline().partition("  ")

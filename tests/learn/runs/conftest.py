@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from dvsa.data import Dataset
 from dvsa.learn.loop import curve
@@ -21,12 +22,21 @@ Fit = Callable[[Recipe, Dataset, Path, FitOptions], None]
 
 @pytest.fixture(scope="session")
 def fit_without_curves() -> Fit:
-    """`fit`, but without drawing: that takes longer than these trainings, and `test_curve` tests it."""
+    """`fit`, but without drawing: that takes longer than these trainings, and `test_curve` tests it.
+
+    It uses one thread. The number of threads that share a matrix product depends on the load of the machine,
+    and with it the last bit of the result, while some tests compare runs bit by bit.
+    """
 
     def run(recipe: Recipe, data: Dataset, out: Path, options: FitOptions) -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(curve, "draw", lambda lines, path: path.write_bytes(b"picture"))
-            fit(recipe, data, out, options)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(curve, "draw", lambda lines, path: path.write_bytes(b"picture"))
+                fit(recipe, data, out, options)
+        finally:
+            torch.set_num_threads(threads)
 
     return run
 
