@@ -12,7 +12,7 @@ from dvsa.data import Example, exposure
 from dvsa.learn.loop.checkpoint import JsonValue
 from dvsa.learn.recipes.recipe import Recipe
 from dvsa.learn.runs.inputs import FitOptions, Inputs
-from dvsa.learn.runs.run import CONFIG, VOCABULARY, read_config, read_recipe
+from dvsa.learn.runs.run import CONFIG, VOCABULARY, read_config, recipe_of
 
 
 def claim(out: Path, recipe: Recipe, inputs: Inputs, options: FitOptions) -> None:
@@ -23,7 +23,8 @@ def claim(out: Path, recipe: Recipe, inputs: Inputs, options: FitOptions) -> Non
     """
     config = _config(recipe, inputs, options)
     if (out / CONFIG).is_file():
-        old = read_config(out) | {"recipe": read_recipe(out).to_json()}
+        old = read_config(out)
+        old["recipe"] = recipe_of(old, out).to_json()
         other = [key for key, value in old.items() if key != "torch" and config.get(key) != value]
         if other:
             raise ValueError(

@@ -39,14 +39,14 @@ def read_config(folder: Path) -> dict[str, JsonValue]:
     return config
 
 
-def read_recipe(folder: Path) -> Recipe:
-    """The recipe in the run's `config.json`, which an earlier version of this package may have written.
+def recipe_of(config: dict[str, JsonValue], folder: Path) -> Recipe:
+    """The recipe in the configuration of a run, which an earlier version of this package may have written.
 
     Raises:
-        ValueError: as `read_config`, or the recipe does not fit this version.
+        ValueError: the recipe does not fit this version; the message names the file.
     """
     try:
-        return recipe_from_json(read_config(folder).get("recipe"))
+        return recipe_from_json(config.get("recipe"))
     except ValueError as error:
         raise ValueError(f"{folder / CONFIG} does not fit this version of dvsa: {error}") from error
 
@@ -66,7 +66,7 @@ class Run:
         """
         self.folder = folder
         self.config = read_config(folder)
-        self.recipe = read_recipe(folder)
+        self.recipe = recipe_of(self.config, folder)
         self.vocabulary = Vocabulary.load(folder / VOCABULARY)
         self.facts = {
             stage.name: checkpoint.load(self.best(stage.name))[1]
