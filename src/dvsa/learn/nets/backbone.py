@@ -1,4 +1,4 @@
-"""Convolutional backbones: a square photograph in, a fine and a coarse feature map out.
+"""Convolutional backbones: feature maps of a square photograph, and one vector for each crop of it.
 
 To add a backbone, write a class here and enter it in `BACKBONES`.
 """
@@ -18,16 +18,23 @@ if TYPE_CHECKING:
 
 
 class Backbone(nn.Module, ABC):
-    """A network with two maps: `fine` has half the stride of `coarse`."""
+    """A network with two maps, `fine` at least as large as `coarse`, and a vector for a whole picture."""
 
     size: int
-    """Side of its square input, in pixels."""
+    """Side of the square photographs that `forward` takes, in pixels."""
     fine_channels: int
     coarse_channels: int
+    crop_size: int
+    """Side of the square crops that `pooled` takes, in pixels."""
+    pooled_channels: int
 
     @abstractmethod
     def forward(self, pixels_BHWC: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 photographs (B, size, size, 3) to float maps, fine and coarse (B, C, H, W)."""
+        """Photographs (B, size, size, 3) in [0, 255] to float maps, fine and coarse (B, C, H, W)."""
+
+    @abstractmethod
+    def pooled(self, pixels_NHWC: Tensor) -> Tensor:
+        """Crops (N, crop_size, crop_size, 3) in [0, 255] to the layer before the classifier (N, C)."""
 
 
 class EfficientNetLite2(Backbone):
@@ -38,6 +45,8 @@ class EfficientNetLite2(Backbone):
 
     fine_channels = 120
     coarse_channels = 1280
+    crop_size = 260
+    pooled_channels = 1280
     net: "EfficientNet"
 
     def __init__(self, size: int = 224, inner: int = 384, pretrained: bool = True) -> None:
@@ -60,13 +69,20 @@ class EfficientNetLite2(Backbone):
         return self
 
     def forward(self, pixels_BHWC: Tensor) -> tuple[Tensor, Tensor]:
-        # Pixels in [-1, 1], enlarged.
-        x_BCHW = pixels_BHWC.permute(0, 3, 1, 2).to(self.net.conv_stem.weight.dtype) / 127.5 - 1
-        x_BCHW = functional.interpolate(
-            x_BCHW, (self.inner, self.inner), mode="bilinear", align_corners=False
+        enlarged_BCHW = functional.interpolate(
+            self._standard(pixels_BHWC), (self.inner, self.inner), mode="bilinear", align_corners=False
         )
+        return self._maps(enlarged_BCHW)
 
-        # The stages; the fine map is taken after the fifth.
+    def pooled(self, pixels_NHWC: Tensor) -> Tensor:
+        return self._maps(self._standard(pixels_NHWC))[1].mean((2, 3))
+
+    def _standard(self, pixels_BHWC: Tensor) -> Tensor:
+        """Pixels in [-1, 1], (B, 3, H, W)."""
+        return pixels_BHWC.permute(0, 3, 1, 2).to(self.net.conv_stem.weight.dtype) / 127.5 - 1
+
+    def _maps(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor]:
+        """The maps after the fifth stage and after the head."""
         x_BCHW = self.net.bn1(self.net.conv_stem(x_BCHW.contiguous(memory_format=torch.channels_last)))
         for stage in self.net.blocks[:5]:
             x_BCHW = stage(x_BCHW)
@@ -106,6 +122,7 @@ class SmallConvNet(Backbone):
         super().__init__()
         self.size = size
         self.fine_channels, self.coarse_channels = 2 * width, 4 * width
+        self.crop_size, self.pooled_channels = size // 2, 4 * width
         self.stem = nn.Sequential(
             _conv(3, width, 2), _conv(width, 2 * width, 2), _conv(2 * width, 2 * width, 1)
         )
@@ -114,6 +131,9 @@ class SmallConvNet(Backbone):
     def forward(self, pixels_BHWC: Tensor) -> tuple[Tensor, Tensor]:
         fine_BCHW = self.stem(pixels_BHWC.permute(0, 3, 1, 2).float() / 127.5 - 1)
         return fine_BCHW, self.deep(fine_BCHW)
+
+    def pooled(self, pixels_NHWC: Tensor) -> Tensor:
+        return self(pixels_NHWC)[1].mean((2, 3))
 
 
 def _conv(inside: int, outside: int, stride: int) -> nn.Sequential:
