@@ -1,6 +1,6 @@
 """Train and judge all rows of the paper's tables on one data set; what exists already is not made again.
 
-    python runs/paper.py DATA OUT [--seeds 3] [--jobs N] [--first N]
+    python runs/paper.py DATA OUT [--seeds 3] [--jobs N] [--first N] [--proposer NAME]
 
 DATA is a data set as in docs/data.md. OUT gets runs/NAME.SEED (by `dvsa train paper-NAME`), written/ (all
 captions, in the COCO results format) and figures/ (a JSON file each, with settings, command, commit and
@@ -12,7 +12,7 @@ import script
 import torch
 from paper_analysis import align_all, analyse, rank_all
 from paper_captions import choose_beta, write_captions, write_phrases
-from paper_study import Study
+from paper_study import Options, Study
 
 
 def train(study: Study) -> None:
@@ -39,12 +39,17 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=at_once, help="runs to train at a time")
     parser.add_argument("--first", type=int, help="judge only the first N photographs of test")
     parser.add_argument("--allow-custom-split", action="store_true", help="accept any number of photographs")
+    parser.add_argument("--proposer", help="where boxes come from, as for dvsa train")
     parser.add_argument("--only", choices=STEPS)
     args = parser.parse_args()
 
-    study = Study(args.data, args.out, args.seeds, args.jobs, args.first, args.allow_custom_split)
-    for name in [args.only] if args.only else STEPS:
-        STEPS[name](study)
+    steps = [args.only] if args.only else list(STEPS)
+    try:
+        study = Study(Options(**{key: value for key, value in vars(args).items() if key != "only"}))
+        for name in steps:
+            STEPS[name](study)
+    except (ValueError, OSError) as error:
+        raise SystemExit(f"paper.py: {error}") from error
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from dvsa.evaluation.neighbours import best_segments, nearest
 from dvsa.evaluation.perplexity import perplexity
 from dvsa.evaluation.segmentation import collect
 from dvsa.evaluation.writing import chains, features_of_chains, over_photographs, references_of_chains
-from dvsa.learn.nets.vision import GEOMETRY
+from dvsa.learn.nets.vision_config import GEOMETRY
 from dvsa.learn.runs.run import Run
 from dvsa.learn.ship.torch_bundle import torch_model
 from dvsa.metrics import meteor

@@ -105,7 +105,7 @@ class Setup:
 
         model = self.model(recipe, pretrained=True)
         self.corpus = Corpus(training, val, self.vocabulary, model.vision.size, self.device, quiet=True)
-        model.vision.proposals.anchors_A2.copy_(self.corpus.anchors(recipe.vision.anchors))
+        model.vision.set_anchors(self.corpus.anchors(recipe.vision.anchors))
 
         # The weights on which the proposed boxes depend.
         stage = recipe.stages[0]

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from dvsa.data import Dataset, Example, load
 from dvsa.evaluation import Encoded, Evidence, protocol
 from dvsa.evaluation.writing import over_photographs, references_of_chains
 from dvsa.files import write
-from dvsa.learn.nets.vision import GEOMETRY
+from dvsa.learn.nets.vision_config import GEOMETRY
 from dvsa.learn.runs.device import pick_device
 from dvsa.learn.runs.run import Run
 from dvsa.learn.ship.torch_bundle import torch_model
@@ -29,15 +30,29 @@ Keep = Callable[..., None]
 """Writes a report or other JSON values, and the evidence if there is any."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The options of `runs/paper.py`."""
+
+    data: Path
+    out: Path
+    seeds: int = 3
+    jobs: int = 1
+    first: int | None = None
+    allow_custom_split: bool = False
+    proposer: str | None = None
+
+
 class Study:
     """Everything that the steps of `runs/paper.py` share."""
 
-    def __init__(self, data: Path, out: Path, seeds: int, jobs: int, first: int | None, custom: bool) -> None:
-        self.data: Dataset = load(data)
-        self.out, self.seeds, self.custom = out, seeds, custom
-        self.training = Training(self.data, out, seeds, jobs)
+    def __init__(self, options: Options) -> None:
+        self.data: Dataset = load(options.data).divided()
+        self.out, self.seeds, self.custom = options.out, options.seeds, options.allow_custom_split
+        self.training = Training(self.data, self.out, self.seeds, options.jobs, options.proposer)
         self.boxed = self.training.boxed
-        self.figures = out / (f"figures-{first}" if first else "figures")
+        first = options.first
+        self.figures = self.out / (f"figures-{first}" if first else "figures")
         self.splits = {"test": self.data.split("test")[:first], "val": self.data.split("val")}
         self.test = self.splits["test"]
 

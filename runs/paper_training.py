@@ -12,7 +12,8 @@ from dvsa.data import Dataset
 from dvsa.learn.recipes import paper
 from dvsa.learn.recipes.catalogue import RECIPES
 from dvsa.learn.runs.fit import fit
-from dvsa.learn.runs.inputs import FitOptions
+from dvsa.learn.runs.inputs import FitOptions, has_boxes
+from dvsa.learn.runs.proposer import TRAINED
 
 ABLATION = ("frame", "defrag", "bag", "rnn", "brnn")
 """Rows of the ranking table, each with every seed."""
@@ -51,15 +52,17 @@ class Job(NamedTuple):
 class Training:
     """All runs on one data set; finished runs are not trained again."""
 
-    def __init__(self, data: Dataset, out: Path, seeds: int, jobs: int) -> None:
+    def __init__(self, data: Dataset, out: Path, seeds: int, jobs: int, proposer: str | None = None) -> None:
         self.data, self.out, self.seeds, self.jobs = data, out, seeds, jobs
-        self.boxed = any(p.boxes for e in data.split("train", restval=True) for p in e.phrases)
+        self.proposer = proposer
+        self.boxed = has_boxes(data.split("train", restval=True)) and has_boxes(data.split("val"))
 
     def ablation(self) -> None:
-        """Every row and seed. All share one proposal head, or a grid if no phrase has a box."""
-        if self.boxed:
+        """Every row and seed. All share one proposal head, unless their boxes come from elsewhere."""
+        trained = self.boxed and self.proposer in (None, TRAINED)
+        if trained:
             self.do([Job("regions")])
-        regions = Job("regions").folder if self.boxed else None
+        regions = Job("regions").folder if trained else None
         self.do([Job(name, seed, regions) for seed in range(self.seeds) for name in ABLATION])
 
     def candidates(self, betas: Sequence[float]) -> None:
@@ -77,15 +80,14 @@ class Training:
     def run(self, job: Job) -> None:
         """Train one run, and keep how long it took."""
         recipe = RECIPES[job.recipe]() if job.beta is None else BY_BETA[job.recipe](job.beta)
-        recipe = recipe if self.boxed else paper.on_grid(recipe)
-
         folder = self.out / "runs" / job.folder
         if (folder / "seconds.json").is_file():
             return
 
         began = time.time()
         earlier = self.out / "runs" / job.earlier if job.earlier else None
-        fit(recipe, self.data, folder, FitOptions(seed=job.seed, earlier=earlier, quiet=self.jobs > 1))
+        options = FitOptions(seed=job.seed, earlier=earlier, proposer=self.proposer, quiet=self.jobs > 1)
+        fit(recipe, self.data, folder, options)
         for last in folder.glob("*/last.safetensors"):
             last.unlink()  # holds the state of the optimiser, which is not needed any more
         seconds = time.time() - began

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dvsa.bundle import Bundle, shipped
-from dvsa.manifest import MANIFEST, BundleError, BundleManifest, FileRecord, Voice, verified_content
+from dvsa.manifest import MANIFEST, BundleError, BundleManifest, Crops, FileRecord, Voice, verified_content
 
 CONTENT: dict[str, Any] = json.loads((shipped() / MANIFEST).read_text())
 
@@ -35,17 +35,25 @@ def test_optional_fields_have_defaults_and_unknown_fields_are_kept() -> None:
     assert BundleManifest.from_json(written) == manifest
 
 
+def test_crops_make_a_manifest_of_format_2() -> None:
+    crops = {"size": 260, "context": 0.15, "full_resolution": True}
+    manifest = BundleManifest.from_json(CONTENT | {"format": 2, "crops": crops})
+    assert manifest.crops == Crops(260, 0.15, True)
+    assert BundleManifest.from_json(manifest.to_json()) == manifest
+    assert manifest.to_json()["format"] == 2
+
+
 def test_missing_fields_are_named() -> None:
-    optional = {"sharpness", "rerank", "support", "probe", "extra"}
+    optional = {"sharpness", "rerank", "support", "crops", "probe", "extra"}
     for name in {field.name for field in fields(BundleManifest)} - optional:
         content = {key: value for key, value in CONTENT.items() if key != name}
         with pytest.raises(BundleError, match=rf"^here/manifest\.json lacks {name}: export"):
             BundleManifest.from_json(content, "here/manifest.json")
 
 
-@pytest.mark.parametrize("content", [[], "text", None, {}, {**CONTENT, "format": 2}])
+@pytest.mark.parametrize("content", [[], "text", None, {}, {**CONTENT, "format": 3}])
 def test_other_formats_are_refused(content: object) -> None:
-    with pytest.raises(BundleError, match=r"m\.json is not of format 1"):
+    with pytest.raises(BundleError, match=r"m\.json is not of format 1 or 2"):
         BundleManifest.from_json(content, "m.json")
 
 
@@ -67,6 +75,8 @@ def test_other_formats_are_refused(content: object) -> None:
         ({"nms": float("nan")}, "nms is nan; expected a finite number"),
         ({"rerank": float("inf")}, "rerank is inf; expected a finite number"),
         ({"probe": {"caption": "a dog"}}, "lacks probe.score"),
+        ({"crops": {"size": 9, "context": 0.0}}, "lacks crops.full_resolution"),
+        ({"crops": {"size": 9, "context": 0.0, "full_resolution": 1}}, "is 1; expected true or false"),
     ],
 )
 def test_invalid_values_are_named(changes: dict[str, object], message: str) -> None:

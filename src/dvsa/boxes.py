@@ -13,6 +13,8 @@ import numpy as np
 from dvsa.arrays import FloatArray, IntArray
 from dvsa.records import Box
 
+MIN_SIDE = 1e-3
+"""The shortest side of a crop, as a share of the photograph's."""
 PROPOSALS = 19
 """Boxes of a photograph without the frame (paper, section 3.1.1)."""
 
@@ -54,6 +56,18 @@ def clip(boxes_N4: FloatArray) -> FloatArray:
     [[0.0, 0.2, 0.4, 1.0]]
     """
     return np.clip(boxes_N4, 0, 1)
+
+
+def widened(boxes_N4: FloatArray, context: float) -> FloatArray:
+    """The boxes with `context` times their sides added at each edge, within the photograph, never empty.
+
+    >>> widened(np.array([[0.4, 0.0, 0.6, 0.5]]), 0.5).round(2).tolist()
+    [[0.3, 0.0, 0.7, 0.75]]
+    """
+    margin_N2 = context * (boxes_N4[:, 2:] - boxes_N4[:, :2])
+    low_N2 = np.clip(boxes_N4[:, :2] - margin_N2, 0, 1 - MIN_SIDE)
+    high_N2 = np.maximum(np.clip(boxes_N4[:, 2:] + margin_N2, 0, 1), low_N2 + MIN_SIDE)
+    return np.hstack([low_N2, high_N2])
 
 
 def nms(boxes_N4: FloatArray, score_N: FloatArray, *, threshold: float, keep: int) -> IntArray:

@@ -11,7 +11,9 @@ from typing import Final
 from dvsa.records import SUBJECTS, Subject
 from dvsa.regions import PROPOSERS
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+READ: Final = (1, FORMAT)
+"""The formats that can be read; only bundles with crops need format 2."""
 MANIFEST: Final = "manifest.json"
 SCORES: Final = ("maxsim", "defrag")
 """The scores of a photograph and a sentence that `dvsa.maxsim` computes."""
@@ -37,6 +39,18 @@ class Voice:
     """The NAME in `NAME.start.onnx` and `NAME.step.onnx`."""
     start: int
     """The token before the first word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crops:
+    """How the crops are cut that describe regions."""
+
+    size: int
+    """Side of a crop, in pixels."""
+    context: float
+    """How much a crop shows beyond each edge of its box, as a share of the box's sides."""
+    full_resolution: bool
+    """Whether they are cut from the photograph itself; otherwise from the square that `look` takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +94,8 @@ class BundleManifest:
     voices: Mapping[Subject, Voice]
     training: Mapping[str, object]
     """Recipe, data, seed and validation figures of every stage."""
+    crops: Crops | None = None
+    """How crops are cut; None if feature maps alone describe regions."""
     probe: Probe | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
     """Fields that this version does not know; they are kept."""
@@ -106,10 +122,11 @@ class BundleManifest:
         """Check the content of a manifest; `source` names it in errors.
 
         Raises:
-            BundleError: the format is not `FORMAT`, a field is missing, or a value is invalid.
+            BundleError: the format is not in `READ`, a field is missing, or a value is invalid.
         """
-        if not isinstance(content, dict) or content.get("format") != FORMAT:
-            raise BundleError(f"{source} is not of format {FORMAT}: this version of dvsa cannot read it")
+        if not isinstance(content, dict) or content.get("format") not in READ:
+            known = " or ".join(map(str, READ))
+            raise BundleError(f"{source} is not of format {known}: this version of dvsa cannot read it")
 
         top = _Record(content, source)
         return cls(
@@ -132,16 +149,18 @@ class BundleManifest:
             support=top.number("support", 0.0),
             voices=_voices(top),
             training=top.record("training").content,
+            crops=_crops(top),
             probe=_probe(top),
             extra={name: value for name, value in content.items() if name not in _KNOWN},
         )
 
     def to_json(self) -> dict[str, object]:
         """The content of the manifest file; `from_json` reads it back."""
-        content = {"format": FORMAT, **asdict(self)}
+        content = {"format": 1 if self.crops is None else FORMAT, **asdict(self)}
         extra = content.pop("extra")
-        if self.probe is None:
-            del content["probe"]
+        for name in ("crops", "probe"):
+            if content[name] is None:
+                del content[name]
         return {**content, **extra}
 
 
@@ -177,6 +196,12 @@ class _Record:
             raise self._invalid(name, "a finite number")
         return value
 
+    def flag(self, name: str) -> bool:
+        value = self._value(name)
+        if not isinstance(value, bool):
+            raise self._invalid(name, "true or false")
+        return value
+
     def one_of(self, name: str, allowed: Sequence[str]) -> str:
         value = self._value(name)
         if not isinstance(value, str) or value not in allowed:
@@ -207,6 +232,14 @@ def _voices(top: _Record) -> dict[Subject, Voice]:
     """The captioners, by what they describe; others than `SUBJECTS` are ignored."""
     records = top.records("voices")
     return {s: Voice(records[s].text("graphs"), records[s].whole("start")) for s in SUBJECTS if s in records}
+
+
+def _crops(top: _Record) -> Crops | None:
+    """How crops are cut, if regions are described by crops."""
+    if "crops" not in top.content:
+        return None
+    crops = top.record("crops")
+    return Crops(crops.whole("size"), crops.number("context"), crops.flag("full_resolution"))
 
 
 def _probe(top: _Record) -> Probe | None:

@@ -1,12 +1,15 @@
 """`dvsa train` and `dvsa export`: from a data set to a run, from a run to a bundle."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dvsa.cli.options import LAYOUTS_HELP, AsJson, EntitiesFolder, Seed
 from dvsa.cli.output import note, print_json, show, table
+
+if TYPE_CHECKING:
+    from dvsa.data import Dataset
 
 RecipeName = Annotated[
     str,
@@ -49,6 +52,15 @@ InitialBundle = Annotated[
         help="Warm start from a bundle of the same recipe: a folder or shipped. Backbone and proposals stay.",
     ),
 ]
+Proposer = Annotated[
+    str | None,
+    typer.Option(
+        metavar="trained|shipped|grid|frame|BUNDLE",
+        show_default="trained; shipped if the data has no phrase boxes",
+        help="Where the boxes of regions come from: a head trained on phrase boxes, the shipped bundle or "
+        "another one, fixed boxes, or the whole photograph alone.",
+    ),
+]
 EarlierRun = Annotated[
     Path | None,
     typer.Option(
@@ -80,6 +92,7 @@ def train(
     word_vectors: WordVectors = None,
     sentences: ExtraText = None,
     init: InitialBundle = None,
+    proposer: Proposer = None,
     earlier: EarlierRun = None,
     as_json: AsJson = False,
 ) -> None:
@@ -90,7 +103,6 @@ def train(
 
     Example: `dvsa train toy --out run`, or `dvsa train best --data photographs --init shipped --out run`
     """
-    from dvsa.data import load, toy
     from dvsa.learn.recipes.catalogue import RECIPES
     from dvsa.learn.runs.fit import fit
     from dvsa.learn.runs.inputs import FitOptions
@@ -99,19 +111,16 @@ def train(
     if recipe not in RECIPES:
         raise ValueError(f"there is no recipe {recipe!r}: choose from {', '.join(sorted(RECIPES))}")
 
-    if data is None:
-        if recipe != "toy":
-            raise ValueError(f"the recipe {recipe} needs a data set: name its folder with --data")
-        data = out.with_name(f"{out.name}-data")
-        if not (data / "dataset_toy.json").is_file():
-            note(f"making the toy set in {data}")
-            toy.write(data)
-    dataset = load(data, entities).divided()
-    if dataset.problems:
-        note(f"{data}: {len(dataset.problems)} problems worked around; dvsa data check lists them")
-
+    dataset = _dataset(data or _toy_set(recipe, out), entities)
     options = FitOptions(
-        seed=seed, device=device, word_vectors=word_vectors, sentences=sentences, earlier=earlier, init=init
+        seed=seed,
+        device=device,
+        word_vectors=word_vectors,
+        sentences=sentences,
+        earlier=earlier,
+        init=init,
+        proposer=proposer,
+        tell=note,
     )
     fit(RECIPES[recipe](), dataset, out, options)
 
@@ -129,6 +138,29 @@ def train(
         figures,
         f"\nNext: dvsa export {out} --out BUNDLE",
     )
+
+
+def _toy_set(recipe: str, out: Path) -> Path:
+    """The folder of the toy set beside a run of `toy`, which is made if it is missing."""
+    from dvsa.data import toy
+
+    if recipe != "toy":
+        raise ValueError(f"the recipe {recipe} needs a data set: name its folder with --data")
+    data = out.with_name(f"{out.name}-data")
+    if not (data / "dataset_toy.json").is_file():
+        note(f"making the toy set in {data}")
+        toy.write(data)
+    return data
+
+
+def _dataset(data: Path, entities: Path | None) -> "Dataset":
+    """The data set with splits; its problems are counted in a note."""
+    from dvsa.data import load
+
+    dataset = load(data, entities).divided()
+    if dataset.problems:
+        note(f"{data}: {len(dataset.problems)} problems worked around; dvsa data check lists them")
+    return dataset
 
 
 def export(run: FinishedRun, out: OutBundle, name: BundleName = None, as_json: AsJson = False) -> None:

@@ -11,7 +11,7 @@ from dvsa.arrays import Floats
 from dvsa.data import Example
 from dvsa.metrics.figures import Setting
 from dvsa.model import Model
-from dvsa.photo import read, squash
+from dvsa.photo import Photo, read, squash
 
 PHOTOGRAPHS = 4
 """Photographs in a batch of the network: on two cores 4 are as fast as 8, and a quarter faster than 1."""
@@ -45,21 +45,21 @@ def encode(model: Model, examples: Sequence[Example], progress: Progress | None 
     """
     require_photographs(examples)
     parts = []
-    for chunk, fine, coarse, score_BN, box_BN4 in look(model, examples, progress):
-        proposed = [model.propose(score_BN[b], box_BN4[b]) for b in range(len(chunk))]
+    for photos, fine, coarse, score_BN, box_BN4 in look(model, examples, progress):
+        proposed = [model.propose(score_BN[b], box_BN4[b]) for b in range(len(photos))]
         box_BI4, score_BI = (np.stack(arrays) for arrays in zip(*proposed, strict=True))
-        parts.append((box_BI4, score_BI, *model.encode(fine, coarse, box_BI4)))
+        parts.append((box_BI4, score_BI, *model.encode(fine, coarse, box_BI4, photos)))
     return Encoded(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 
 def look(
     model: Model, examples: Sequence[Example], progress: Progress | None
-) -> Iterator[tuple[Sequence[Example], Floats, Floats, Floats, Floats]]:
-    """Batches of examples, with the results of `Model.look` for their photographs."""
+) -> Iterator[tuple[Sequence[Photo], Floats, Floats, Floats, Floats]]:
+    """The photographs of the examples in batches, with the results of `Model.look`."""
     size = model.bundle.manifest.size
     for chunk in batches(examples, PHOTOGRAPHS, "looking at photographs", progress):
-        pixels_BHWC = np.stack([squash(read(e.read(), name=e.name), size) for e in chunk])
-        yield chunk, *model.look(pixels_BHWC)
+        photos = [read(example.read(), name=example.name) for example in chunk]
+        yield photos, *model.look(np.stack([squash(photo, size) for photo in photos]))
 
 
 def batches(

@@ -198,9 +198,10 @@ def features_of_chains(
     model: Model, examples: Sequence[Example], progress: Progress | None
 ) -> Iterator[Floats]:
     """For each photograph, features (C, 2, F): of the region of each of its C chains, and of the frame."""
-    for chunk, fine, coarse, _, _ in look(model, examples, progress):
-        for b, example in enumerate(chunk):
-            box_C4 = [phrases[0].box for phrases in chains(example).values()]
+    remaining = iter(examples)
+    for photos, fine, coarse, _, _ in look(model, examples, progress):
+        for b, photo in enumerate(photos):
+            box_C4 = [phrases[0].box for phrases in chains(next(remaining)).values()]
             box_BI4 = np.array([[*box_C4, FRAME]], np.float32)
-            feature_BIF, _ = model.encode(fine[b : b + 1], coarse[b : b + 1], box_BI4)
+            feature_BIF, _ = model.encode(fine[b : b + 1], coarse[b : b + 1], box_BI4, [photo])
             yield feature_BIF[0, [(c, -1) for c in range(len(box_C4))]]

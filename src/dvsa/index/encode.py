@@ -86,10 +86,10 @@ def _open(
 
 def _encode_batch(model: Model, batch: list[tuple[Photograph, Photo]]) -> Iterator[Entry]:
     """The entries of decoded photographs, with the bundle's own regions."""
-    size = model.bundle.manifest.size
-    fine, coarse, score_BN, box_BN4 = model.look(np.stack([squash(photo, size) for _, photo in batch]))
+    size, photos = model.bundle.manifest.size, [photo for _, photo in batch]
+    fine, coarse, score_BN, box_BN4 = model.look(np.stack([squash(photo, size) for photo in photos]))
     box_BI4 = np.stack([model.propose(score_BN[b], box_BN4[b])[0] for b in range(len(batch))])
-    _, v_BID = model.encode(fine, coarse, box_BI4)
+    _, v_BID = model.encode(fine, coarse, box_BI4, photos)
     for (photograph, _), box_I4, v_ID in zip(batch, box_BI4, v_BID, strict=True):
         yield Entry(photograph, box_I4, v_ID)
 

@@ -6,13 +6,16 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from dvsa import boxes, maxsim, text
 from dvsa.arrays import BoolArray, Floats, IntArray
 from dvsa.bundle import Bundle
 from dvsa.captioning import CaptionGraphs, Sampler, search, to_caption
+from dvsa.manifest import Crops
 from dvsa.model.view import View
 from dvsa.photo import Photo, read, squash
+from dvsa.photo import crops as cut
 from dvsa.records import Caption, Subject
 from dvsa.regions import PROPOSERS, choose, with_frame
 from dvsa.sentence import Sentence, check_length
@@ -72,7 +75,7 @@ class Model:
 
         fine, coarse, score_BN, box_BN4 = self.look(squash(photo, self.bundle.manifest.size)[None])
         proposer, box_I4, score_I = self._regions(photo, regions, score_BN[0], box_BN4[0])
-        feature_BIF, v_BID = self.encode(fine, coarse, box_I4[None])
+        feature_BIF, v_BID = self.encode(fine, coarse, box_I4[None], [photo])
         return View(self, photo, proposer, box_I4, score_I, feature_BIF[0], v_BID[0])
 
     def _regions(
@@ -125,8 +128,19 @@ class Model:
         manifest = self.bundle.manifest
         return choose(proposer or manifest.proposer, score_N, box_N4, threshold=manifest.nms)
 
-    def encode(self, fine: Floats, coarse: Floats, box_BI4: Floats) -> tuple[Floats, Floats]:
+    def encode(
+        self, fine: Floats, coarse: Floats, box_BI4: Floats, photos: Sequence[Photo] = ()
+    ) -> tuple[Floats, Floats]:
         """Features (B, I, F) for the captioners, and region vectors v (B, I, D) for the score.
+
+        Args:
+            fine: maps of B photographs from `look`.
+            coarse: likewise.
+            box_BI4: the regions to describe.
+            photos: the photographs, for a bundle that describes regions by crops.
+
+        Raises:
+            ValueError: the bundle needs the photographs.
 
         >>> import dvsa
         >>> model = dvsa.load()
@@ -135,10 +149,26 @@ class Model:
         >>> v_BID.shape
         (1, 1, 256)
         """
-        feature_BIF, v_BID = self.bundle.graphs.run(
-            "encode", {"fine": fine, "coarse": coarse, "boxes": box_BI4}
-        )
+        inputs = {"fine": fine, "coarse": coarse, "boxes": box_BI4}
+        crops = self.bundle.manifest.crops
+        if crops is not None:
+            inputs["shown"] = self._shown(crops, photos, box_BI4)
+        feature_BIF, v_BID = self.bundle.graphs.run("encode", inputs)
         return feature_BIF, v_BID  # type: ignore[return-value]
+
+    def _shown(self, how: Crops, photos: Sequence[Photo], box_BI4: Floats) -> Floats:
+        """What the crops of regions show, (B, I, C)."""
+        if len(photos) != len(box_BI4):
+            raise ValueError(
+                f"bundle {self.bundle.manifest.name} describes regions by crops: give the photographs too"
+            )
+        shown = []
+        for photo, box_I4 in zip(photos, box_BI4, strict=True):
+            size = self.bundle.manifest.size
+            picture = photo.image if how.full_resolution else Image.fromarray(squash(photo, size))
+            crop_ISSC = cut(picture, box_I4, how.size, how.context)
+            shown += self.bundle.graphs.run("crop", {"crops": crop_ISSC})
+        return np.stack(shown)
 
     def read(self, sentence: str) -> Sentence:
         """Tokenise and encode a sentence; case and punctuation are ignored.

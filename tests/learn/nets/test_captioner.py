@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from dvsa.learn.nets.captioner import CAPTIONERS, Captioner, CaptionerConfig, at, build
-from dvsa.learn.nets.vision import GEOMETRY
+from dvsa.learn.nets.vision_config import GEOMETRY
 
 FEATURES, REGIONS = 7 + GEOMETRY, 4
 LOG_FREQUENCY = torch.tensor([0.3, 1e-6, 1e-6, 0.4, 0.2, 0.05, 0.05]).log()

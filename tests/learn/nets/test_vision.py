@@ -7,16 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from dvsa.learn.nets.vision import (
-    ATTENTION_HEADS,
-    GEOMETRY,
-    ContextLayer,
-    RegionEncoder,
-    Standardise,
-    Vision,
-    VisionConfig,
-    _mean_in_boxes,
-)
+from dvsa.learn.nets.region_encoder import ContextLayer, RegionEncoder, Standardise
+from dvsa.learn.nets.vision import Vision, _mean_in_boxes
+from dvsa.learn.nets.vision_config import ATTENTION_HEADS, GEOMETRY, VisionConfig
 
 boxes = st.tuples(*[st.integers(0, 40)] * 4).filter(lambda b: b[0] < b[2] and b[1] < b[3])
 

@@ -76,8 +76,10 @@ def test_features_are_computed_again_if_anything_they_depend_on_changes(
         return pool(*args)
 
     monkeypatch.setattr(model.vision, "pool", counted)
+    head = model.vision.proposals
+    assert head is not None
     with torch.no_grad():
-        model.vision.proposals.fine.weight[0, 0] = 0.123  # no other test has cached these weights
+        head.fine.weight[0, 0] = 0.123  # no other test has cached these weights
 
     def is_new(proposer: str = "head", nms: float = 0.5, split: SquarePhotographs = corpus.val) -> bool:
         before = pools
@@ -94,7 +96,7 @@ def test_features_are_computed_again_if_anything_they_depend_on_changes(
     with torch.no_grad():
         model.vision.regions.affine.weight.add_(1)  # features do not depend on the region encoder
     assert not is_new()
-    for part in (model.vision.backbone, model.vision.proposals):
+    for part in (model.vision.backbone, head):
         with torch.no_grad():
             next(iter(part.parameters())).add_(1e-3)
         assert is_new()

@@ -19,8 +19,10 @@ from dvsa.text import Vocabulary
 
 
 def test_proposal_recall_equals_a_literal_loop(model: JointModel, corpus: Corpus) -> None:
+    head = model.vision.proposals
+    assert head is not None
     with torch.no_grad():
-        model.vision.proposals.out.weight[::5].normal_()  # scores that differ from place to place
+        head.out.weight[::5].normal_()  # scores that differ from place to place
     looked = look_autocast(model.vision, corpus.val.batch(slice(None)))
     chosen_KI4 = choose_boxes(looked.logit_BN, looked.box_BN4, "head", 0.5).numpy()
     best = [

@@ -6,7 +6,7 @@ import torch
 
 from dvsa.boxes import iou
 from dvsa.learn.nets.joint import JointModel
-from dvsa.learn.nets.vision import GEOMETRY
+from dvsa.learn.nets.vision_config import GEOMETRY
 from dvsa.learn.tasks.corpus import Corpus
 from dvsa.learn.tasks.features import region_features
 from dvsa.learn.tasks.targets import CaptionTarget, of_boxes, of_segments, with_content

@@ -10,6 +10,7 @@ from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.tasks.alignment import HEADS
 from dvsa.learn.tasks.augmentation import WHOLE, Window
 from dvsa.learn.tasks.corpus import Corpus
+from dvsa.learn.tasks.features import look_autocast
 from dvsa.learn.tasks.proposals import ProposalStage, ProposalTask
 
 
@@ -48,11 +49,16 @@ def test_boxes_are_mirrored_with_their_photographs(model: JointModel, corpus: Co
 
     # It looks like the corpus through mirrored windows.
     task, index = ProposalTask(stage(flip=True), model, corpus), [0, 1, 2]
-    found, loss = task.look_at_windows(model, index, [mirror, WHOLE, mirror])
-    wanted, wanted_loss = ProposalTask(stage(), model, other).look_at_windows(model, index, [WHOLE] * 3)
+    mirrored, whole = [mirror, WHOLE, mirror], [WHOLE] * 3
+    found = look_autocast(model.vision, task.show(index, mirrored))
+    loss = task.proposal_loss(model, found, index, mirrored)
+
+    plain = ProposalTask(stage(), model, other)
+    wanted = look_autocast(model.vision, plain.show(index, whole))
     assert torch.equal(found.fine, wanted.fine)
-    assert torch.equal(loss, wanted_loss)
-    assert loss != task.look_at_windows(model, index, [WHOLE] * 3)[1]
+    assert torch.equal(loss, plain.proposal_loss(model, wanted, index, whole))
+    unmirrored = look_autocast(model.vision, task.show(index, whole))
+    assert loss != task.proposal_loss(model, unmirrored, index, whole)
 
 
 def test_half_of_the_windows_are_mirrored_if_asked_for(model: JointModel, corpus: Corpus) -> None:

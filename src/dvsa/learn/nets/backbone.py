@@ -133,7 +133,8 @@ class SmallConvNet(Backbone):
         return fine_BCHW, self.deep(fine_BCHW)
 
     def pooled(self, pixels_NHWC: Tensor) -> Tensor:
-        return self(pixels_NHWC)[1].mean((2, 3))
+        _, coarse_NCHW = self.forward(pixels_NHWC)
+        return coarse_NCHW.mean((2, 3))
 
 
 def _conv(inside: int, outside: int, stride: int) -> nn.Sequential:

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from dvsa.learn.nets.recurrence import Recurrence
-from dvsa.learn.nets.vision import GEOMETRY, Standardise
+from dvsa.learn.nets.region_encoder import Standardise
+from dvsa.learn.nets.vision_config import GEOMETRY
 from dvsa.text import Vocabulary
 
 State = tuple[Tensor, ...]

@@ -4,7 +4,8 @@ from torch import Tensor, nn
 
 from dvsa.learn.nets import sentence
 from dvsa.learn.nets.sentence import SentenceConfig
-from dvsa.learn.nets.vision import Vision, VisionConfig
+from dvsa.learn.nets.vision import Vision
+from dvsa.learn.nets.vision_config import VisionConfig
 
 
 class JointModel(nn.Module):

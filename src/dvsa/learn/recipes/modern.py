@@ -5,7 +5,7 @@ from dataclasses import replace
 from dvsa.learn.loop.config import TrainConfig
 from dvsa.learn.nets.captioner import CaptionerConfig
 from dvsa.learn.nets.sentence import SentenceConfig
-from dvsa.learn.nets.vision import VisionConfig
+from dvsa.learn.nets.vision_config import VisionConfig
 from dvsa.learn.recipes.recipe import Recipe, proposal_stage
 from dvsa.learn.tasks.alignment import HEADS, SHARPNESS, AlignmentStage
 from dvsa.learn.tasks.captions import CaptionStage

@@ -10,7 +10,7 @@ from dataclasses import replace
 from dvsa.learn.loop.config import TrainConfig
 from dvsa.learn.nets.captioner import CaptionerConfig
 from dvsa.learn.nets.sentence import SentenceConfig
-from dvsa.learn.nets.vision import VisionConfig
+from dvsa.learn.nets.vision_config import VisionConfig
 from dvsa.learn.recipes.recipe import Recipe, proposal_stage
 from dvsa.learn.tasks.alignment import HEADS, AlignmentStage
 from dvsa.learn.tasks.captions import CaptionStage
@@ -105,10 +105,3 @@ def _with(name: str, *stages: Stage, beta: float) -> Recipe:
 def regions() -> Recipe:
     """The proposal head alone, which all other recipes reuse."""
     return replace(alignment(), name="paper-regions", stages=(proposal_stage(),))
-
-
-def on_grid(recipe: Recipe) -> Recipe:
-    """The same recipe on fixed boxes, for data without phrase boxes, where no proposal head can learn."""
-    stages = tuple(stage for old in recipe.stages if (stage := old.on_boxes("grid")) is not None)
-    proposer = "frame" if recipe.proposer == "frame" else "grid"
-    return replace(recipe, proposer=proposer, stages=stages)

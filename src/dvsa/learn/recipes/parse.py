@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
-from typing import TYPE_CHECKING, TypeVar, get_origin, get_type_hints
+from typing import TYPE_CHECKING, TypeVar, get_args, get_origin, get_type_hints
 
 from dvsa.learn.loop.checkpoint import JsonValue
 
@@ -35,8 +35,10 @@ def parse(make: type[Made], raw: JsonValue, **ready: object) -> Made:
 
 
 def _value(hint: object, value: JsonValue) -> object:
-    if isinstance(hint, type) and is_dataclass(hint):
-        return parse(hint, value)
+    optional = [kind for kind in get_args(hint) if is_dataclass(kind)]  # of `Made | None`
+    kind = optional[0] if optional and value is not None else hint
+    if isinstance(kind, type) and is_dataclass(kind):
+        return parse(kind, value)
     return tuple(value) if get_origin(hint) is tuple and isinstance(value, list) else value
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from dvsa.learn.loop.checkpoint import JsonValue
 from dvsa.learn.loop.config import TrainConfig
 from dvsa.learn.nets.sentence import SentenceConfig
-from dvsa.learn.nets.vision import VisionConfig
+from dvsa.learn.nets.vision_config import VisionConfig
 from dvsa.learn.recipes.parse import parse, to_json
 from dvsa.learn.recipes.stages import stage_from_json, stage_to_json
 from dvsa.learn.tasks.proposals import ProposalStage

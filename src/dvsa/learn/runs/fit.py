@@ -8,13 +8,14 @@ from dvsa.data import Dataset
 from dvsa.learn.nets import word_vectors
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.recipes.recipe import Recipe
+from dvsa.learn.runs.adapted import adapted
 from dvsa.learn.runs.device import pick_device
 from dvsa.learn.runs.inputs import FitOptions, Inputs
+from dvsa.learn.runs.proposer import BundleProposer
 from dvsa.learn.runs.record import claim, write_exposure
 from dvsa.learn.runs.reuse import reuse
 from dvsa.learn.tasks.context import Context
 from dvsa.learn.tasks.corpus import Corpus
-from dvsa.learn.tasks.stage import WarmData
 
 DEFAULTS = FitOptions()
 
@@ -32,17 +33,18 @@ def fit(recipe: Recipe, data: Dataset, out: Path, options: FitOptions = DEFAULTS
         ValueError: the folder holds another run, the data lacks something that the recipe needs, or the
             bundle to continue does not fit the recipe.
     """
-    # What the run learns from; after a warm start, the recipe has fewer and shorter stages.
+    # What the run learns from, and what it can learn from it.
     device = pick_device(options.device)
     inputs = Inputs.open(data, options, recipe.min_count)
-    if inputs.warm_start is not None:
-        recipe = inputs.warm_start.adapted(
-            recipe, WarmData(photographs=len(inputs.training), boxed=inputs.boxed)
-        )
+    recipe, changes = adapted(recipe, inputs)
+    for line in changes:
+        options.tell(line)
+    if not recipe.stages:
+        raise ValueError(f"the recipe {recipe.name} has nothing to learn from this data: train another one")
 
     # The folder says which run it holds.
     claim(out, recipe, inputs, options)
-    write_exposure(out, inputs)
+    write_exposure(out, recipe, inputs)
 
     # The network before the first stage, and the data as it sees them.
     model = _build(recipe, inputs, options)
@@ -50,7 +52,7 @@ def fit(recipe: Recipe, data: Dataset, out: Path, options: FitOptions = DEFAULTS
         inputs.training, inputs.val, inputs.vocabulary, model.vision.size, device, quiet=options.quiet
     )
     if inputs.warm_start is None:
-        model.vision.proposals.anchors_A2.copy_(corpus.anchors(recipe.vision.anchors))
+        model.vision.set_anchors(corpus.anchors(recipe.vision.anchors))
     context = Context(
         corpus=corpus, extra=inputs.extra_ids(), seed=options.seed, folder=out, warm_start=inputs.warm_start
     )
@@ -71,4 +73,7 @@ def _build(recipe: Recipe, inputs: Inputs, options: FitOptions) -> JointModel:
     torch.manual_seed(options.seed)
     if inputs.warm_start is not None:
         return inputs.warm_start.joint_model(inputs.vocabulary)
-    return JointModel(recipe.vision, recipe.sentence, len(inputs.vocabulary), None, vectors)
+    model = JointModel(recipe.vision, recipe.sentence, len(inputs.vocabulary), None, vectors)
+    if model.vision.proposer is not None and isinstance(inputs.proposer, BundleProposer):
+        inputs.proposer.fill(model.vision.proposer)
+    return model

@@ -1,14 +1,24 @@
 """What a run learns from: photographs, sentences, and the models that it continues."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 from dvsa.data import Dataset, Example, extra_sentences
 from dvsa.data.extra_sentences import ExtraSentences
+from dvsa.learn.recipes.adapt import FIXED
+from dvsa.learn.runs.proposer import SHIPPED, TRAINED, BundleProposer
 from dvsa.learn.runs.run import Run
 from dvsa.learn.runs.warm_start import WarmStart
 from dvsa.text import Vocabulary, words
+
+Tell = Callable[[str], object]
+"""Reports a line to whoever started the run."""
+
+
+def silent(line: str) -> None:
+    """Report nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,8 +38,13 @@ class FitOptions:
     """A run on the same data whose stages are reused where they are the same."""
     init: str | None = None
     """The folder of a bundle to continue, or `shipped` (see `dvsa.learn.runs.warm_start`)."""
+    proposer: str | None = None
+    """Where boxes come from: `trained` on phrase boxes; the `shipped` bundle or the one in a folder, frozen;
+    `grid` for fixed boxes; or `frame`. By default `trained`, or `shipped` for data without phrase boxes."""
     quiet: bool = False
     """Whether to hide progress bars."""
+    tell: Tell = silent
+    """Is called with a line for everything that the run does otherwise than its recipe says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +57,10 @@ class Inputs:
     val: tuple[Example, ...]
     extra: ExtraSentences | None
     warm_start: WarmStart | None
+    boxed: bool
+    """Whether phrases of both splits have boxes."""
+    proposer: BundleProposer | str
+    """What proposes the boxes: a bundle, or `trained`, `grid` or `frame`."""
     earlier: Run | None
     vocabulary: Vocabulary
     new_words: frozenset[str]
@@ -57,6 +76,10 @@ class Inputs:
         training, val = data.split("train", restval=True), data.split("val")
         extra = None if options.sentences is None else extra_sentences.read(options.sentences)
         warm_start = None if options.init is None else WarmStart(options.init)
+        if warm_start is not None and options.proposer is not None:
+            raise ValueError("a warm start keeps its bundle's boxes: give --init or --proposer, not both")
+        boxed = has_boxes(training) and has_boxes(val)
+        where = options.proposer or (TRAINED if boxed or warm_start else SHIPPED)
 
         # Words of the training split, of the extra sentences, and of the model that is continued.
         training_words = [words(sentence) for example in training for sentence in example.sentences]
@@ -71,17 +94,19 @@ class Inputs:
             val=val,
             extra=extra,
             warm_start=warm_start,
+            boxed=boxed,
+            proposer=where if where in (TRAINED, *FIXED) else BundleProposer(where),
             earlier=None if options.earlier is None else Run(options.earlier, finished=False),
             vocabulary=vocabulary,
             new_words=frozenset(vocabulary.words).difference(*training_words),
         )
 
-    @property
-    def boxed(self) -> bool:
-        """Whether any phrase of the training split has a box."""
-        return any(phrase.boxes for example in self.training for phrase in example.phrases)
-
     def extra_ids(self) -> list[list[list[int]]]:
         """The extra sentences as ids of known words, one group for each photograph."""
         groups = self.extra.sentences.values() if self.extra else ()
         return [[self.vocabulary.encode(words(sentence)) for sentence in group] for group in groups]
+
+
+def has_boxes(examples: Sequence[Example]) -> bool:
+    """Whether any phrase has a box."""
+    return any(phrase.boxes for example in examples for phrase in example.phrases)

@@ -8,10 +8,12 @@ from pathlib import Path
 import torch
 
 from dvsa import files
+from dvsa.bundle import Bundle
 from dvsa.data import Example, exposure
 from dvsa.learn.loop.checkpoint import JsonValue
 from dvsa.learn.recipes.recipe import Recipe
 from dvsa.learn.runs.inputs import FitOptions, Inputs
+from dvsa.learn.runs.proposer import BundleProposer
 from dvsa.learn.runs.run import CONFIG, VOCABULARY, read_config, recipe_of
 
 
@@ -76,10 +78,11 @@ def _digest(examples: Sequence[Example]) -> str:
     return sha256.hexdigest()
 
 
-def write_exposure(out: Path, inputs: Inputs) -> None:
+def write_exposure(out: Path, recipe: Recipe, inputs: Inputs) -> None:
     """Write the vocabulary, and digests of the photographs and sentences that the run uses.
 
-    They include what the continued bundle has used.
+    They include what the continued bundle has used, and the photographs on which a bundle has learned to
+    propose boxes.
     """
     with files.replacing(out / VOCABULARY) as partial:
         inputs.vocabulary.save(partial)
@@ -89,10 +92,19 @@ def write_exposure(out: Path, inputs: Inputs) -> None:
         with files.replacing(out / exposure.PHOTOS_FILE) as partial:
             exposure.write_photos(partial, inputs.training, inputs.val)
             if warm_start is not None:
-                warm_start.append(exposure.PHOTOS_FILE, partial)
+                _append(warm_start.bundle, exposure.PHOTOS_FILE, partial)
+            if recipe.vision.proposer is not None and isinstance(inputs.proposer, BundleProposer):
+                _append(inputs.proposer.bundle, exposure.PHOTOS_FILE, partial)
 
     if extra is not None or warm_start is not None:
         with files.replacing(out / exposure.TEXT_FILE) as partial:
             exposure.write_text(partial, extra.sentences if extra else (), inputs.new_words)
             if warm_start is not None:
-                warm_start.append(exposure.TEXT_FILE, partial)
+                _append(warm_start.bundle, exposure.TEXT_FILE, partial)
+
+
+def _append(bundle: Bundle, file: str, path: Path) -> None:
+    """Append the bundle's file of this name, if it has one, to the file at `path`."""
+    if (bundle.folder / file).is_file():
+        with path.open("ab") as whole:
+            whole.write((bundle.folder / file).read_bytes())

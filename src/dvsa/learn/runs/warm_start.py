@@ -8,11 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-import numpy as np
-import onnx
-import torch
-from onnx import numpy_helper
-from torch import Tensor, nn
+from torch import Tensor
 
 from dvsa.bundle import Bundle
 from dvsa.learn.loop.checkpoint import JsonValue
@@ -21,7 +17,9 @@ from dvsa.learn.nets import captioner
 from dvsa.learn.nets.backbone import fold_batch_norms
 from dvsa.learn.nets.captioner import Captioner, CaptionerConfig
 from dvsa.learn.nets.joint import JointModel
+from dvsa.learn.recipes.adapt import FIXED, on_fixed_boxes, on_frozen_proposals
 from dvsa.learn.recipes.recipe import Recipe, recipe_from_json
+from dvsa.learn.runs.bundle_weights import check_complete, weights
 from dvsa.learn.tasks.stage import Stage, WarmData
 from dvsa.text import FIRST_WORD, Vocabulary
 
@@ -54,6 +52,7 @@ class WarmStart:
         Raises:
             ValueError: the recipe has other networks than the bundle.
         """
+        recipe = self._on_own_boxes(recipe)
         if (recipe.vision, recipe.sentence) != (self.recipe.vision, self.recipe.sentence):
             raise ValueError(
                 f"bundle {self.bundle.manifest.name} has other networks than the recipe {recipe.name}: "
@@ -66,12 +65,22 @@ class WarmStart:
                 stages.append(warm)
         return replace(recipe, stages=tuple(stages))
 
+    def _on_own_boxes(self, recipe: Recipe) -> Recipe:
+        """The recipe on the boxes of the bundle, which may come from another bundle or be fixed."""
+        if self.recipe.proposer in FIXED:
+            return on_fixed_boxes(recipe, self.recipe.proposer).recipe
+        if self.recipe.vision.proposer is not None:
+            return on_frozen_proposals(recipe, self.recipe.vision.proposer).recipe
+        return recipe
+
     def joint_model(self, vocabulary: Vocabulary) -> JointModel:
         """The network of photographs and sentences."""
         net = JointModel(self.recipe.vision, self.recipe.sentence, len(vocabulary), pretrained=False)
         fold_batch_norms(net.eval())
-        known = self._weights("look") | self._weights("encode")
-        known |= {f"sentence.{name}": weight for name, weight in self._weights("sentence").items()}
+        known: dict[str, Tensor] = {}
+        for graph in ("look", "crop", "encode"):
+            known |= weights(self.bundle, graph)
+        known |= {f"sentence.{name}": weight for name, weight in weights(self.bundle, "sentence").items()}
         return self._filled(net, known, vocabulary)
 
     def captioner(
@@ -86,46 +95,14 @@ class WarmStart:
             return None
 
         net = captioner.build(cfg, features, captioner.log_frequencies(vocabulary))
-        known = self._weights(f"{name}.start") | self._weights(f"{name}.step")
+        known = weights(self.bundle, f"{name}.start") | weights(self.bundle, f"{name}.step")
         known = {key.removeprefix("captioner."): weight for key, weight in known.items()}
         return self._filled(net, known, vocabulary)
 
-    def append(self, file: str, path: Path) -> None:
-        """Append the bundle's file of this name, if it has one, to the file at `path`."""
-        if (self.bundle.folder / file).is_file():
-            with path.open("ab") as whole:
-                whole.write((self.bundle.folder / file).read_bytes())
-
-    def _weights(self, name: str) -> dict[str, Tensor]:
-        """All weights of a graph by name, in single precision."""
-        graph = onnx.load(str(self.bundle.folder / f"{name}.onnx")).graph
-        found = {
-            tensor.name.removesuffix(".half"): torch.from_numpy(
-                numpy_helper.to_array(tensor).astype(np.float32)
-            )
-            for tensor in graph.initializer
-        }
-        for node in graph.node:  # equal weights, such as those of untrained norms, are stored once
-            if node.op_type == "Identity" and node.input[0] in found:
-                found[node.output[0]] = found[node.input[0]]
-        return found
-
     def _filled(self, net: Net, known: dict[str, Tensor], vocabulary: Vocabulary) -> Net:
         """Load the bundle's weights into a network. Folded batch norms keep their initial weights."""
+        check_complete(net, known, self.bundle)
         own = net.state_dict()
-        folded = {
-            f"{name}.{key}"
-            for name, part in net.named_modules()
-            if isinstance(part, nn.BatchNorm2d)
-            for key in part.state_dict()
-        }
-
-        missing = [name for name in own if name not in known and name not in folded]
-        if missing:
-            raise ValueError(
-                f"{self.bundle.folder} has no weight named {missing[0]}: an earlier version made it; "
-                "export its run again"
-            )
         for name, weight in known.items():
             if name not in own:
                 continue  # the graph may hold more than weights

@@ -22,8 +22,8 @@ from dvsa.learn.nets.captioner import Captioner
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.runs.run import VOCABULARY, Run
 from dvsa.learn.ship import onnx_file
-from dvsa.learn.ship.parts import Encode, Look, Start, Step, voice
-from dvsa.manifest import MANIFEST, BundleManifest, FileRecord, Voice
+from dvsa.learn.ship.parts import Crop, Encode, Look, Start, Step, voice
+from dvsa.manifest import MANIFEST, BundleManifest, Crops, FileRecord, Voice
 from dvsa.model import Model
 from dvsa.records import Subject
 
@@ -93,16 +93,26 @@ def _write_joint_model(model: JointModel, folder: Path) -> None:
     outputs = ["fine", "coarse", "scores", "boxes"]
     onnx_file.write(Look(vision), (pixels,), folder / "look.onnx", ["pixels"], outputs)
 
+    boxes = torch.tensor([[[0.1, 0.2, 0.6, 0.9], [0.0, 0.0, 0.5, 0.5], [0.0, 0.0, 1.0, 1.0]]]).repeat(2, 1, 1)
     with torch.no_grad():
         fine, coarse, _, _ = vision.look(pixels)
-    boxes = torch.tensor([[[0.1, 0.2, 0.6, 0.9], [0.0, 0.0, 0.5, 0.5], [0.0, 0.0, 1.0, 1.0]]]).repeat(2, 1, 1)
+        shown = vision.crops(pixels, boxes)
+    described = {"fine": fine, "coarse": coarse, "boxes": boxes}
+    regions = {name: {0: "B", 1: "I"} for name in ("boxes", "features", "v")}
+    if shown is not None:
+        described["shown"] = shown
+        regions["shown"] = regions["boxes"]
+        side = vision.backbone.crop_size
+        crops = torch.randint(0, 256, (2, side, side, 3), dtype=torch.uint8)
+        onnx_file.write(Crop(vision), (crops,), folder / "crop.onnx", ["crops"], ["shown"])
+
     onnx_file.write(
         Encode(vision),
-        (fine, coarse, boxes),
+        tuple(described.values()),
         folder / "encode.onnx",
-        ["fine", "coarse", "boxes"],
+        list(described),
         ["features", "v"],
-        {name: {0: "B", 1: "I"} for name in ("boxes", "features", "v")},
+        regions,
     )
 
     ids, real = torch.tensor([[3, 4, 5], [4, 3, 0]]), torch.tensor([[True, True, True], [True, True, False]])
@@ -158,13 +168,17 @@ def manifest(
     run: Run, voices: Mapping[Subject, Voice], name: str, files: Mapping[str, FileRecord]
 ) -> BundleManifest:
     """The manifest of a run's bundle, without the probe."""
-    recipe = run.recipe
+    recipe, vision = run.recipe, run.joint_model().vision
+    crops = None
+    if recipe.vision.by_crops:
+        crops = Crops(vision.backbone.crop_size, recipe.vision.crop_context, recipe.vision.full_resolution)
     return BundleManifest(
         name=name,
         licence="research and education only; see LICENCE.txt",
         files=files,
-        size=run.joint_model().vision.size,
+        size=vision.size,
         embedding=recipe.vision.embedding,
+        crops=crops,
         # How regions, captions and alignments are computed by default.
         proposer=recipe.proposer,
         nms=recipe.nms,

@@ -21,15 +21,28 @@ class Look(nn.Module):
         return fine, coarse, logit_BN.sigmoid(), box_BN4
 
 
-class Encode(nn.Module):
-    """Maps and boxes to features and vectors of regions."""
+class Crop(nn.Module):
+    """Crops to what they show."""
 
     def __init__(self, vision: Vision) -> None:
         super().__init__()
         self.vision = vision
 
-    def forward(self, fine: Tensor, coarse: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
-        return self.vision.encode(fine, coarse, boxes)
+    def forward(self, crops: Tensor) -> Tensor:
+        return self.vision.pooled(crops)
+
+
+class Encode(nn.Module):
+    """Maps, boxes, and what the crops show if they describe regions, to features and vectors of regions."""
+
+    def __init__(self, vision: Vision) -> None:
+        super().__init__()
+        self.vision = vision
+
+    def forward(
+        self, fine: Tensor, coarse: Tensor, boxes: Tensor, shown: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        return self.vision.encode(fine, coarse, boxes, shown)
 
 
 class Start(nn.Module):

@@ -16,7 +16,7 @@ from dvsa.graphs import Array
 from dvsa.learn.runs.device import pick_device
 from dvsa.learn.runs.run import Run
 from dvsa.learn.ship.export import manifest
-from dvsa.learn.ship.parts import Encode, Look, Start, Step, voice
+from dvsa.learn.ship.parts import Crop, Encode, Look, Start, Step, voice
 from dvsa.manifest import Voice
 from dvsa.model import Model
 from dvsa.records import Subject
@@ -55,6 +55,7 @@ def torch_model(run: Run, device: str | None = None) -> Model:
     net = run.joint_model()
     nets: dict[str, nn.Module] = {
         "look": Look(net.vision),
+        "crop": Crop(net.vision),
         "encode": Encode(net.vision),
         "sentence": net.sentence,
     }

@@ -11,13 +11,15 @@ from torch.nn import functional
 
 from dvsa.learn.loop.order import chunks
 from dvsa.learn.nets.joint import JointModel
-from dvsa.learn.nets.regions import choose_boxes, paired_iou
-from dvsa.learn.nets.vision import GEOMETRY, Looked, Standardise
+from dvsa.learn.nets.look import Looked
+from dvsa.learn.nets.region_encoder import Standardise
+from dvsa.learn.nets.regions import paired_iou
+from dvsa.learn.nets.vision_config import GEOMETRY
 from dvsa.learn.tasks import objective
 from dvsa.learn.tasks.augmentation import WHOLE, Window
 from dvsa.learn.tasks.context import Context
 from dvsa.learn.tasks.corpus import Corpus, PhraseTarget
-from dvsa.learn.tasks.features import look_autocast, region_features
+from dvsa.learn.tasks.features import describe, look_autocast, region_features
 from dvsa.learn.tasks.stage import ALL, Stage, WarmData
 from dvsa.learn.tasks.visual import EVALUATED, VisualStage, VisualTask, proposal_recall
 from dvsa.metrics import ranking
@@ -57,6 +59,15 @@ class AlignmentStage(VisualStage):
 
     def run(self, model: JointModel, context: Context) -> JointModel:
         return context.train(AlignmentTask(self, model, context.corpus), self.train)
+
+    def with_frozen_proposals(self) -> "AlignmentStage":
+        """The boxes stay as they are."""
+        lr = {prefix: factor for prefix, factor in self.lr.items() if prefix != "vision.proposals."}
+        return replace(self, lr=lr)
+
+    def without_boxes(self) -> "AlignmentStage":
+        """Learn from sentences alone."""
+        return replace(self, grounding=0.0, each_word=False)
 
     def warm(self, data: WarmData, before: Sequence[Stage]) -> "AlignmentStage | None":
         """The heads continue on features that stay as they are.
@@ -108,9 +119,10 @@ class AlignmentTask(VisualTask):
         # Regions of the photographs, through the backbone or from the cache.
         if self.stage.backbone_in_loop:
             windows = self.windows(len(batch))
-            looked, proposal_loss = self.look_at_windows(model, batch, windows)
-            feature_KIF = self._pool(model, looked)
-            loss = self.stage.proposal_weight * proposal_loss
+            pixels_KHWC = self.show(batch, windows)
+            looked = look_autocast(model.vision, pixels_KHWC)
+            feature_KIF = self._describe(model, pixels_KHWC, looked)
+            loss = self.stage.proposal_weight * self.proposal_loss(model, looked, batch, windows)
         else:
             windows = [WHOLE] * len(batch)
             feature_KIF = self.train_KIF[batch].float()
@@ -147,10 +159,9 @@ class AlignmentTask(VisualTask):
             return phrases
         return phrases + [PhraseTarget((t,), m.box) for m in phrases for t in m.places]
 
-    def _pool(self, model: JointModel, looked: Looked) -> Tensor:
+    def _describe(self, model: JointModel, pixels_KHWC: Tensor, looked: Looked) -> Tensor:
         """Features (K, I, F) of the regions that the proposer chooses."""
-        chosen_KI4 = choose_boxes(looked.logit_BN, looked.box_BN4, self.stage.proposer, self.stage.nms)
-        return model.vision.pool(looked.fine, looked.coarse, chosen_KI4)
+        return describe(model.vision, pixels_KHWC, looked, self.stage.proposer, self.stage.nms)
 
     @torch.no_grad()
     def evaluate(self, model: JointModel) -> Mapping[str, float]:
@@ -185,7 +196,8 @@ class AlignmentTask(VisualTask):
 
     def _val_features(self, model: JointModel, chunk: slice) -> Tensor:
         if self.stage.backbone_in_loop:
-            return self._pool(model, look_autocast(model.vision, self.corpus.val.batch(chunk)))
+            pixels_KHWC = self.corpus.val.batch(chunk)
+            return self._describe(model, pixels_KHWC, look_autocast(model.vision, pixels_KHWC))
         return self.val_KIF[chunk].float()
 
 

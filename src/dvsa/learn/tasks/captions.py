@@ -1,7 +1,7 @@
 """The stage that trains a captioner on people's words: sentences of photographs, phrases of regions."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -14,7 +14,7 @@ from dvsa.learn.loop.order import chunks
 from dvsa.learn.nets import captioner
 from dvsa.learn.nets.captioner import Captioner
 from dvsa.learn.nets.joint import JointModel
-from dvsa.learn.nets.vision import Standardise
+from dvsa.learn.nets.region_encoder import Standardise
 from dvsa.learn.tasks import targets
 from dvsa.learn.tasks.context import Context
 from dvsa.learn.tasks.corpus import Corpus, PhraseTarget
@@ -62,6 +62,10 @@ class CaptionStage(WritingStage):
         else:
             context.train(CaptionTask(self, model, context.corpus, first), self.train)
         return model
+
+    def without_boxes(self) -> "CaptionStage":
+        """Write segments in place of people's phrases for boxes."""
+        return replace(self, phrases="content") if self.phrases == "boxes" else self
 
     def warm(self, data: WarmData, before: Sequence[Stage]) -> "CaptionStage":
         return self.gently(data)

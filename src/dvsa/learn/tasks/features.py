@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 
 import numpy as np
@@ -12,12 +13,14 @@ from torch import Tensor, nn
 
 from dvsa import boxes, photo
 from dvsa import regions as core_regions
+from dvsa.arrays import Floats
 from dvsa.data import Example
 from dvsa.learn.loop.order import chunks
 from dvsa.learn.loop.progress import progress
-from dvsa.learn.nets import backbone, proposals, regions, vision
+from dvsa.learn.nets import backbone, crops, look, proposals, regions, vision
+from dvsa.learn.nets.look import Looked
 from dvsa.learn.nets.regions import choose_boxes
-from dvsa.learn.nets.vision import Looked, Vision
+from dvsa.learn.nets.vision import Vision
 from dvsa.learn.tasks.cache import cached, source_code
 
 CHUNK = 32
@@ -70,8 +73,37 @@ class SquarePhotographs:
 
 def look_autocast(net: Vision, pixels_BHWC: Tensor) -> Looked:
     """The same as `net.look`, but on a GPU the convolutions run in bfloat16."""
-    with torch.autocast(pixels_BHWC.device.type, torch.bfloat16, enabled=pixels_BHWC.is_cuda):
+    with _autocast(pixels_BHWC.device):
         return net.look(pixels_BHWC)
+
+
+def describe(net: Vision, pixels_BHWC: Tensor, looked: Looked, proposer: str, nms: float) -> Tensor:
+    """Features (B, I, F) of the regions that the proposer chooses; crops are cut from the pixels."""
+    box_BI4 = choose_boxes(looked.logit_BN, looked.box_BN4, proposer, nms)
+    with _autocast(pixels_BHWC.device):
+        crop_BIC = net.crops(pixels_BHWC, box_BI4)
+    return net.pool(looked.fine, looked.coarse, box_BI4, crop_BIC)
+
+
+def _describe_at_full_resolution(
+    net: Vision, examples: Sequence[Example], looked: Looked, proposer: str, nms: float
+) -> Tensor:
+    """The same, but crops are cut from the photographs themselves."""
+    box_BI4 = choose_boxes(looked.logit_BN, looked.box_BN4, proposer, nms)
+    size, context = net.backbone.crop_size, net.cfg.crop_context
+
+    def cut(example: Example, box_I4: Floats) -> npt.NDArray[np.uint8]:
+        return photo.crops(photo.read(example.read(), name=example.name).image, box_I4, size, context)
+
+    with ThreadPoolExecutor() as threads:
+        crop_BISSC = np.stack(list(threads.map(cut, examples, box_BI4.cpu().numpy())))
+    with _autocast(box_BI4.device):
+        crop_BIC = net.describe_crops(torch.from_numpy(crop_BISSC).to(box_BI4.device))
+    return net.pool(looked.fine, looked.coarse, box_BI4, crop_BIC)
+
+
+def _autocast(device: torch.device) -> torch.autocast:
+    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
 
 
 @torch.no_grad()
@@ -81,18 +113,22 @@ def region_features(net: Vision, photographs: SquarePhotographs, proposer: str, 
     They are cached under a digest of everything that they depend on.
     """
     net.eval()
-    code = source_code(boxes, core_regions, backbone, proposals, regions, vision)
+    code = source_code(boxes, core_regions, backbone, crops, look, proposals, regions, vision, photo)
     digest = hashlib.sha256(photographs.key)
-    digest.update(f"{proposer} {nms} {net.cfg.both_ways} {photographs.device.type} {code}".encode())
+    digest.update(f"{proposer} {nms} {net.cfg.of_features} {photographs.device.type} {code}".encode())
     for name, tensor in weights_of_features(net).items():
         digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
 
     def fill(feature_KIF: npt.NDArray[np.generic]) -> None:
         with progress("describing regions", len(photographs), quiet=photographs.quiet) as advance:
             for chunk in chunks(len(photographs), CHUNK):
-                looked = look_autocast(net, photographs.batch(chunk))
-                chosen_BI4 = choose_boxes(looked.logit_BN, looked.box_BN4, proposer, nms)
-                feature_BIF = net.pool(looked.fine, looked.coarse, chosen_BI4)
+                pixels_BHWC = photographs.batch(chunk)
+                looked = look_autocast(net, pixels_BHWC)
+                if net.cfg.by_crops and net.cfg.full_resolution:
+                    examples = photographs.examples[chunk]
+                    feature_BIF = _describe_at_full_resolution(net, examples, looked, proposer, nms)
+                else:
+                    feature_BIF = describe(net, pixels_BHWC, looked, proposer, nms)
                 feature_KIF[chunk] = feature_BIF.half().cpu().numpy()
                 advance(len(feature_BIF))
 

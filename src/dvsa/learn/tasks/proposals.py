@@ -9,8 +9,12 @@ from torch import Tensor
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.tasks.context import Context
 from dvsa.learn.tasks.corpus import Corpus
+from dvsa.learn.tasks.features import look_autocast
 from dvsa.learn.tasks.stage import BOXES, Stage, WarmData
 from dvsa.learn.tasks.visual import VisualStage, VisualTask, proposal_recall
+
+TRAINED = ("head", "coverage")
+"""The proposers that choose among the candidates of a proposal head."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +30,15 @@ class ProposalStage(VisualStage):
     def warm(self, data: WarmData, before: Sequence[Stage]) -> None:
         """After a warm start the boxes stay as they are."""
 
-    def on_boxes(self, proposer: str) -> None:
-        """Other boxes need no proposal head."""
+    def with_proposer(self, proposer: str) -> "ProposalStage | None":
+        """Fixed boxes need no proposal head."""
+        return self if proposer in TRAINED else None
+
+    def with_frozen_proposals(self) -> None:
+        """Another network has learned to propose."""
+
+    def without_boxes(self) -> None:
+        """There is nothing to learn from."""
 
 
 class ProposalTask(VisualTask):
@@ -38,11 +49,13 @@ class ProposalTask(VisualTask):
     def __init__(self, stage: ProposalStage, model: JointModel, corpus: Corpus) -> None:
         """Raises ValueError if the data has no phrase boxes."""
         super().__init__(stage, model, corpus)
-        self.require_boxes("the proposal head", "use proposer 'grid'")
+        self.require_boxes("the proposal head", "take the proposals of another bundle, or fixed boxes")
 
     def loss(self, model: JointModel, batch: Sequence[int]) -> Tensor:
         """The proposal head's loss on random windows of the photographs."""
-        return self.look_at_windows(model, batch, self.windows(len(batch)))[1]
+        windows = self.windows(len(batch))
+        looked = look_autocast(model.vision, self.show(batch, windows))
+        return self.proposal_loss(model, looked, batch, windows)
 
     def evaluate(self, model: JointModel) -> Mapping[str, float]:
         """Recall of the proposals on the validation split."""

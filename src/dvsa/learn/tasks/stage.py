@@ -61,8 +61,16 @@ class Stage(ABC):
             before: the stages that come before it after the warm start.
         """
 
-    def on_boxes(self, proposer: str) -> "Stage | None":
-        """The stage with regions from another proposer; None if it would have nothing to learn."""
+    def with_proposer(self, proposer: str) -> "Stage | None":
+        """The stage on regions from another proposer; None if it would have nothing left to learn."""
+        return self
+
+    def with_frozen_proposals(self) -> "Stage | None":
+        """The stage where a frozen network proposes the boxes; None if it has nothing left to learn."""
+        return self
+
+    def without_boxes(self) -> "Stage | None":
+        """The stage for data without phrase boxes; None if it has nothing left to learn."""
         return self
 
     def gently(self, data: WarmData) -> Self:
@@ -90,5 +98,5 @@ class WritingStage(Stage, ABC):
     def writes_of(self) -> tuple[Subject, ...]:
         """What the captioner describes: `frame`, `region` or both."""
 
-    def on_boxes(self, proposer: str) -> "Stage":
+    def with_proposer(self, proposer: str) -> "Stage":
         return self if self.proposer == "frame" else replace(self, proposer=proposer)

@@ -10,7 +10,7 @@ from torchvision.ops import box_iou  # type: ignore[import-untyped]
 from dvsa import segments
 from dvsa.learn.loop.progress import progress
 from dvsa.learn.nets.joint import JointModel
-from dvsa.learn.nets.vision import GEOMETRY
+from dvsa.learn.nets.vision_config import GEOMETRY
 from dvsa.learn.tasks.corpus import Corpus, Ids, PhraseTarget
 from dvsa.text import FUNCTION_WORDS, START, START_PHRASE, Vocabulary
 

@@ -10,8 +10,8 @@ from torchvision.ops import box_iou  # type: ignore[import-untyped]
 
 from dvsa.learn.loop.order import chunks
 from dvsa.learn.nets.joint import JointModel
+from dvsa.learn.nets.look import Looked
 from dvsa.learn.nets.regions import choose_boxes
-from dvsa.learn.nets.vision import Looked
 from dvsa.learn.tasks import augmentation
 from dvsa.learn.tasks.augmentation import Window
 from dvsa.learn.tasks.corpus import Corpus
@@ -58,7 +58,7 @@ class VisualStage(Stage, ABC):
         augmented = self.flip or self.min_window < 1
         return augmented or self.lr_scale("vision.backbone.") > 0 or self.lr_scale("vision.proposals.") > 0
 
-    def on_boxes(self, proposer: str) -> "Stage | None":
+    def with_proposer(self, proposer: str) -> "Stage | None":
         return self if self.proposer == "frame" else replace(self, proposer=proposer)
 
 
@@ -85,15 +85,20 @@ class VisualTask:
             count, flip=self.stage.flip, smallest=self.stage.min_window, largest=self.stage.max_window
         )
 
-    def look_at_windows(
-        self, model: JointModel, batch: Sequence[int], windows: Sequence[Window]
-    ) -> tuple[Looked, Tensor]:
-        """Show windows of training photographs to the network; also the proposal head's loss on them."""
-        photographs = self.corpus.train
-        looked = look_autocast(model.vision, augmentation.show(photographs.batch(batch), windows))
+    def show(self, batch: Sequence[int], windows: Sequence[Window]) -> Tensor:
+        """Windows of training photographs as pixels, uint8 (B, size, size, 3)."""
+        return augmentation.show(self.corpus.train.batch(batch), windows)
+
+    def proposal_loss(
+        self, model: JointModel, looked: Looked, batch: Sequence[int], windows: Sequence[Window]
+    ) -> Tensor:
+        """The proposal head's loss on windows; 0 if there is no head to train, or no box to learn from."""
+        head, photographs = model.vision.proposals, self.corpus.train
+        if head is None or not photographs.has_boxes:
+            return looked.logit_BN.new_zeros(())
         truth = [window.truth(photographs.truth[k]) for k, window in zip(batch, windows, strict=True)]
-        anchor_N4 = model.vision.proposals.centred_anchors(*looked.fine.shape[-2:])
-        return looked, proposal_loss(looked.logit_BN, looked.box_BN4, anchor_N4, truth)
+        anchor_N4 = head.centred_anchors(*looked.fine.shape[-2:])
+        return proposal_loss(looked.logit_BN, looked.box_BN4, anchor_N4, truth)
 
     def require_boxes(self, learner: str, advice: str) -> None:
         """Raise ValueError unless both splits have phrase boxes."""

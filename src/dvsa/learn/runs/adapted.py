@@ -1,0 +1,40 @@
+"""The recipe that a run really trains: the one that was asked for, as far as the data allows."""
+
+from dvsa.learn.recipes import adapt
+from dvsa.learn.recipes.adapt import FIXED, Adapted
+from dvsa.learn.recipes.recipe import Recipe
+from dvsa.learn.runs.inputs import Inputs
+from dvsa.learn.runs.proposer import BundleProposer
+from dvsa.learn.tasks.stage import WarmData
+
+
+def adapted(recipe: Recipe, inputs: Inputs) -> Adapted:
+    """The recipe for what the run learns from, and a line for each change.
+
+    Raises:
+        ValueError: the data lacks the boxes that were asked for, or the recipe has other networks than the
+            bundle to continue.
+    """
+    if inputs.warm_start is not None:
+        data = WarmData(photographs=len(inputs.training), boxed=inputs.boxed)
+        return Adapted(inputs.warm_start.adapted(recipe, data), ())
+
+    # Without phrase boxes, the stages that learn from them go, and something else proposes the regions.
+    changes: list[str] = []
+    if not inputs.boxed:
+        recipe, lines = adapt.without_boxes(recipe)
+        changes += lines
+
+    proposer = inputs.proposer
+    if isinstance(proposer, BundleProposer):
+        recipe, lines = adapt.on_frozen_proposals(recipe, proposer.config)
+    elif proposer in FIXED:
+        recipe, lines = adapt.on_fixed_boxes(recipe, proposer)
+    elif not inputs.boxed and recipe.proposer not in FIXED:
+        raise ValueError(
+            "no phrase of train or of val has a box, so no proposals can be trained: "
+            "leave --proposer out, or give shipped, grid, frame or a bundle"
+        )
+    else:
+        lines = ()
+    return Adapted(recipe, (*changes, *lines))

@@ -1,0 +1,40 @@
+"""The weights of a bundle's graphs, under the names that they have in the networks."""
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import Tensor, nn
+
+from dvsa.bundle import Bundle
+
+
+def weights(bundle: Bundle, graph: str) -> dict[str, Tensor]:
+    """All weights of a graph by name, in single precision; none if the bundle lacks the graph."""
+    if f"{graph}.onnx" not in bundle.manifest.files:
+        return {}
+    content = onnx.load(str(bundle.folder / f"{graph}.onnx")).graph
+    found = {
+        tensor.name.removesuffix(".half"): torch.from_numpy(numpy_helper.to_array(tensor).astype(np.float32))
+        for tensor in content.initializer
+    }
+    for node in content.node:  # equal weights, such as those of untrained norms, are stored once
+        if node.op_type == "Identity" and node.input[0] in found:
+            found[node.output[0]] = found[node.input[0]]
+    return found
+
+
+def check_complete(net: nn.Module, known: dict[str, Tensor], bundle: Bundle) -> None:
+    """Raise ValueError if a weight is missing; those of batch norms are folded, so they may be."""
+    folded = {
+        f"{name}.{key}"
+        for name, part in net.named_modules()
+        if isinstance(part, nn.BatchNorm2d)
+        for key in part.state_dict()
+    }
+    missing = [name for name in net.state_dict() if name not in known and name not in folded]
+    if missing:
+        raise ValueError(
+            f"{bundle.folder} has no weight named {missing[0]}: an earlier version made it; "
+            "export its run again"
+        )
