@@ -21,7 +21,7 @@ import dvsa.learn.runs.fit
 from dvsa import evaluation
 from dvsa.cli import app, photographs
 from dvsa.cli.evaluating import TASKS
-from dvsa.cli.output import plain
+from dvsa.cli.output import note, plain
 from dvsa.data import Dataset, load, toy
 from dvsa.learn.recipes.catalogue import RECIPES
 from dvsa.learn.recipes.recipe import Recipe
@@ -345,17 +345,18 @@ def test_train_passes_its_options_on_and_shows_the_figures(
     more = tmp_path / "sentences.txt"
     told = [
         *("--data", few, "--seed", 3, "--device", "cpu", "--word-vectors", vectors),
-        *("--sentences", more, "--from", toy_run, "--init", "shipped"),
+        *("--sentences", more, "--from", toy_run),
     ]
     said = answer("train", "paper", "--out", tmp_path / "run", *told)
     options = FitOptions(
-        seed=3, device="cpu", word_vectors=vectors, sentences=more, earlier=toy_run, init="shipped"
+        seed=3, device="cpu", word_vectors=vectors, sentences=more, earlier=toy_run, tell=note
     )
     assert calls.pop() == (RECIPES["paper"](), few, tmp_path / "run", options)
     assert said == {"run": str(tmp_path / "run"), "stages": Run(toy_run).facts}
     shutil.copytree(few, tmp_path / "mine-data")
-    text = output("train", "toy", "--out", tmp_path / "mine")
-    assert calls.pop() == (RECIPES["toy"](), tmp_path / "mine-data", tmp_path / "mine", FitOptions())
+    text = output("train", "toy", "--out", tmp_path / "mine", "--init", "shipped")
+    options = FitOptions(init="shipped", tell=note)
+    assert calls.pop() == (RECIPES["toy"](), tmp_path / "mine-data", tmp_path / "mine", options)
     assert f"dvsa export {tmp_path / 'mine'} --out BUNDLE" in text
     for stage, facts in Run(toy_run).facts.items():
         rows = [line.split() for line in text.splitlines() if line.startswith(f"{stage} ")]
@@ -380,9 +381,10 @@ def test_training_that_cannot_begin(toy_data: Path, tmp_path: Path) -> None:
     assert "modern, paper, paper-" in refusal("train", "tiy", "--out", tmp_path / "run")
     assert "--data" in refusal("train", "paper", "--out", tmp_path / "run")
     assert "not a folder" in refusal("train", "toy", "--out", tmp_path / "run", "--data", tmp_path / "no")
-    vectors = tmp_path / "vectors.txt"
-    arguments = ("--data", toy_data, "--word-vectors", vectors)
-    assert "vectors.txt" in refusal("train", "toy", "--out", tmp_path / "run", *arguments)
+    arguments = ("--out", tmp_path / "run", "--word-vectors", tmp_path / "vectors.txt")
+    assert "vectors.txt" in refusal("train", "toy", *arguments, "--data", toy_data)
+    assert "leave out --word-vectors" in refusal("train", "toy", *arguments, "--init", "shipped")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("command", [["train", "toy"], ["export", "run"]])

@@ -1,5 +1,6 @@
 """`dvsa train` and `dvsa export`: from a data set to a run, from a run to a bundle."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,7 +32,9 @@ Device = Annotated[
 WordVectors = Annotated[
     Path | None,
     typer.Option(
-        metavar="FILE", show_default="trained", help="Fixed word vectors: a word2vec or GloVe file."
+        metavar="FILE",
+        show_default="trained",
+        help="Fixed word vectors: a word2vec, GloVe or fastText file. Not with --init.",
     ),
 ]
 ExtraText = Annotated[
@@ -110,8 +113,6 @@ def train(
 
     if recipe not in RECIPES:
         raise ValueError(f"there is no recipe {recipe!r}: choose from {', '.join(sorted(RECIPES))}")
-
-    dataset = _dataset(data or _toy_set(recipe, out), entities)
     options = FitOptions(
         seed=seed,
         device=device,
@@ -122,26 +123,19 @@ def train(
         proposer=proposer,
         tell=note,
     )
+
+    dataset = _dataset(data or _toy_set(recipe, out), entities)
     fit(RECIPES[recipe](), dataset, out, options)
 
     facts = Run(out).facts
     if as_json:
         print_json({"run": str(out), "stages": facts})
-        return
-
-    figures = table("Stage", "Figure", "Value", right=("Value",))
-    for stage, values in facts.items():
-        for name, value in values.items():
-            figures.add_row(stage, name, f"{value:.4g}" if isinstance(value, float) else str(value))
-    show(
-        "The best checkpoint of each stage, evaluated on val:\n",
-        figures,
-        f"\nNext: dvsa export {out} --out BUNDLE",
-    )
+    else:
+        _show_figures(out, facts)
 
 
 def _toy_set(recipe: str, out: Path) -> Path:
-    """The folder of the toy set beside a run of `toy`, which is made if it is missing."""
+    """The folder of the toy set beside the run, made if it is missing."""
     from dvsa.data import toy
 
     if recipe != "toy":
@@ -151,6 +145,18 @@ def _toy_set(recipe: str, out: Path) -> Path:
         note(f"making the toy set in {data}")
         toy.write(data)
     return data
+
+
+def _show_figures(out: Path, facts: Mapping[str, Mapping[str, object]]) -> None:
+    figures = table("Stage", "Figure", "Value", right=("Value",))
+    for stage, values in facts.items():
+        for name, value in values.items():
+            figures.add_row(stage, name, f"{value:.4g}" if isinstance(value, float) else str(value))
+    show(
+        "The best checkpoint of each stage, evaluated on val:\n",
+        figures,
+        f"\nNext: dvsa export {out} --out BUNDLE",
+    )
 
 
 def _dataset(data: Path, entities: Path | None) -> "Dataset":

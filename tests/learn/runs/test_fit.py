@@ -1,5 +1,6 @@
 """Training a recipe in a folder: interrupted, resumed, finished, and on data that lacks a split."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -88,20 +89,48 @@ def test_data_without_a_split_is_refused_before_anything_is_written(
 def test_word_vectors_from_a_file_are_kept_unchanged(
     recipe: Recipe, tiny: Dataset, cpu: FitOptions, fit_without_curves: Fit, tmp_path: Path
 ) -> None:
-    rows = "".join(f"{word} {n / 10} {' '.join(['0.5'] * 31)}\n" for n, word in enumerate(("red", "ring"), 1))
-    (tmp_path / "vectors.txt").write_text(rows)
+    path, said = tmp_path / "vectors.txt", list[str]()
+    path.write_text("zebra 1 1 1\nred 0.1 0.5 0.5\nring 0.2 0.5 0.5\n")
     alone = replace(recipe, stages=recipe.stages[1:2])
-    options = replace(cpu, word_vectors=tmp_path / "vectors.txt")
+    options = replace(cpu, word_vectors=path, tell=said.append)
     fit_without_curves(alone, tiny, tmp_path / "run", options)
 
+    # The encoder has the size of the file's vectors, and keeps them.
     vocabulary = Vocabulary.load(tmp_path / "run" / "vocabulary.tsv")
-    tensors, _ = checkpoint.load(tmp_path / "run" / "align" / "best.safetensors")
-    for n, word in enumerate(("red", "ring"), 1):
-        row = tensors["sentence.words.weight"][vocabulary.id(word) or 0]
-        torch.testing.assert_close(row, torch.tensor([n / 10] + [0.5] * 31))
+    trained = Run(tmp_path / "run").joint_model().state_dict()["sentence.words.weight"]
+    assert trained.shape == (len(vocabulary), 3)
+    for word, first in (("red", 0.1), ("ring", 0.2)):
+        torch.testing.assert_close(trained[vocabulary.id(word) or 0], torch.tensor([first, 0.5, 0.5]))
 
-    trained = Run(tmp_path / "run").joint_model()
-    assert torch.equal(trained.state_dict()["sentence.words.weight"], tensors["sentence.words.weight"])
+    # How many words it has is said and recorded.
+    words = len(vocabulary.words)
+    assert said == [
+        f"vectors.txt has 2 of the vocabulary's {words} words, 3 numbers each; the others get random vectors"
+    ]
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    recorded = {"file": "vectors.txt", "sha256": sha256, "found": 2, "words": words}
+    assert Run(tmp_path / "run").config["word_vectors"] == recorded
+
+    # Other vectors are another run, also for a run that reuses stages.
+    path.write_text("red 0.3 0.5 0.5\nring 0.2 0.5 0.5\n")
+    with pytest.raises(ValueError, match=r"\(its config.json has another word_vectors\)"):
+        fit(alone, tiny, tmp_path / "run", options)
+    fit_without_curves(alone, tiny, tmp_path / "other", replace(options, earlier=tmp_path / "run"))
+    assert (tmp_path / "other" / "align" / "last.safetensors").is_file()
+
+
+def test_a_damaged_file_of_word_vectors_is_refused_before_anything_is_written(
+    recipe: Recipe, tiny: Dataset, cpu: FitOptions, tmp_path: Path
+) -> None:
+    (tmp_path / "vectors.txt").write_text("red 0.1 0.5\nring 0.2\n")
+    with pytest.raises(ValueError, match=r"vectors\.txt: row 1 "):
+        fit(recipe, tiny, tmp_path / "run", replace(cpu, word_vectors=tmp_path / "vectors.txt"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_word_vectors_and_a_warm_start_exclude_each_other(cpu: FitOptions, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="keeps the word vectors of its bundle: leave out --word-vectors"):
+        replace(cpu, word_vectors=tmp_path / "vectors.txt", init="shipped")
 
 
 def test_a_stage_starts_from_the_best_checkpoint_of_the_stage_before(finished: Path) -> None:

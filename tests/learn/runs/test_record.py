@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 from dvsa.data import Dataset
 from dvsa.learn.recipes.recipe import Recipe
 from dvsa.learn.runs.fit import fit
-from dvsa.learn.runs.inputs import FitOptions
+from dvsa.learn.runs.inputs import FitOptions, Inputs
+from dvsa.learn.runs.record import claim
+from dvsa.learn.runs.warm_start import WarmStart
 
 Given = tuple[Recipe, Dataset, int]
 """What `fit` is given: a recipe, a data set and a seed."""
@@ -59,6 +62,29 @@ def test_a_run_may_continue_with_another_version_of_torch(
     config = json.loads((copied / "config.json").read_text())
     (copied / "config.json").write_text(json.dumps(config | {"torch": "1.0"}))
     fit(recipe, tiny, copied, cpu)
+
+
+@pytest.mark.parametrize("old", ["path", "other path", "unused"])
+def test_runs_of_earlier_versions_with_word_vectors_are_continued(
+    recipe: Recipe, tiny: Dataset, cpu: FitOptions, tmp_path: Path, old: str
+) -> None:
+    """They recorded only the path of the file, also where a warm start did not use it."""
+    path = tmp_path / "vectors.txt"
+    path.write_text("red 0.1 0.5\n")
+    options = cpu if old == "unused" else replace(cpu, word_vectors=path)
+    inputs = Inputs.open(tiny, options, recipe.min_count)
+    claim(tmp_path / "run", recipe, inputs, options)
+
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    config["word_vectors"] = "elsewhere.txt" if old == "other path" else str(path)
+    if old == "unused":
+        warm_start = WarmStart("shipped")
+        config["init"] = {"bundle": warm_start.bundle.manifest.name, "digest": warm_start.bundle.digest}
+        inputs = replace(inputs, warm_start=warm_start)
+    (tmp_path / "run" / "config.json").write_text(json.dumps(config))
+
+    with pytest.raises(ValueError, match="another word_vectors") if old == "other path" else nullcontext():
+        claim(tmp_path / "run", recipe, inputs, options)
 
 
 def test_a_folder_with_something_else_is_refused(

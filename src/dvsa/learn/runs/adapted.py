@@ -1,5 +1,7 @@
 """The recipe that a run really trains: the one that was asked for, as far as the data allows."""
 
+from dataclasses import replace
+
 from dvsa.learn.recipes import adapt
 from dvsa.learn.recipes.adapt import FIXED, Adapted
 from dvsa.learn.recipes.recipe import Recipe
@@ -19,8 +21,13 @@ def adapted(recipe: Recipe, inputs: Inputs) -> Adapted:
         data = WarmData(photographs=len(inputs.training), boxed=inputs.boxed)
         return Adapted(inputs.warm_start.adapted(recipe, data), ())
 
-    # Without phrase boxes, the stages that learn from them go, and something else proposes the regions.
+    # Word vectors decide how many numbers the encoder takes for a word.
     changes: list[str] = []
+    if inputs.pretrained is not None:
+        recipe = replace(recipe, sentence=replace(recipe.sentence, word_size=inputs.pretrained.size))
+        changes.append(str(inputs.pretrained))
+
+    # Without phrase boxes, the stages that learn from them go, and something else proposes the regions.
     if not inputs.boxed:
         recipe, lines = adapt.without_boxes(recipe)
         changes += lines

@@ -5,7 +5,6 @@ from pathlib import Path
 import torch
 
 from dvsa.data import Dataset
-from dvsa.learn.nets import word_vectors
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.recipes.recipe import Recipe
 from dvsa.learn.runs.adapted import adapted
@@ -67,13 +66,13 @@ def fit(recipe: Recipe, data: Dataset, out: Path, options: FitOptions = DEFAULTS
 
 def _build(recipe: Recipe, inputs: Inputs, options: FitOptions) -> JointModel:
     """A new joint model, or that of the bundle to continue."""
-    vectors = None
-    if options.word_vectors is not None:
-        vectors = word_vectors.read(options.word_vectors, inputs.vocabulary, options.seed)
     torch.manual_seed(options.seed)
     if inputs.warm_start is not None:
         return inputs.warm_start.joint_model(inputs.vocabulary)
-    model = JointModel(recipe.vision, recipe.sentence, len(inputs.vocabulary), None, vectors)
+    word_VD = None
+    if inputs.pretrained is not None:
+        word_VD = torch.from_numpy(inputs.pretrained.word_VD(inputs.vocabulary, options.seed))
+    model = JointModel(recipe.vision, recipe.sentence, len(inputs.vocabulary), None, word_VD)
     if model.vision.proposer is not None and isinstance(inputs.proposer, BundleProposer):
         inputs.proposer.fill(model.vision.proposer)
     return model

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from dvsa.data import Dataset, Example, extra_sentences
+from dvsa.data import Dataset, Example, extra_sentences, word_vectors
 from dvsa.data.extra_sentences import ExtraSentences
+from dvsa.data.word_vectors import WordVectors
 from dvsa.learn.recipes.adapt import FIXED
 from dvsa.learn.runs.proposer import SHIPPED, TRAINED, BundleProposer
 from dvsa.learn.runs.run import Run
@@ -23,14 +24,19 @@ def silent(line: str) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FitOptions:
-    """How to train a recipe."""
+    """How to train a recipe.
+
+    Raises:
+        ValueError: two options exclude each other.
+    """
 
     seed: int = 0
     """Of all randomness."""
     device: str | None = None
     """Such as `cpu` or `cuda`; by default a GPU if there is one."""
     word_vectors: Path | None = None
-    """A word2vec or GloVe file; its vectors stay fixed."""
+    """A word2vec, GloVe or fastText file (see `dvsa.data.word_vectors`). Its vectors stay fixed, and the
+    encoder's `word_size` becomes theirs."""
     sentences: Path | None = None
     """A file of extra sentences, for the vocabulary and for stages that need no photographs (see
     `dvsa.data.extra_sentences`). They must be about photographs that are neither in val nor in test."""
@@ -45,6 +51,10 @@ class FitOptions:
     """Whether to hide progress bars."""
     tell: Tell = silent
     """Is called with a line for everything that the run does otherwise than its recipe says."""
+
+    def __post_init__(self) -> None:
+        if self.init is not None and self.word_vectors is not None:
+            raise ValueError("--init keeps the word vectors of its bundle: leave out --word-vectors")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +73,8 @@ class Inputs:
     """What proposes the boxes: a bundle, or `trained`, `grid` or `frame`."""
     earlier: Run | None
     vocabulary: Vocabulary
+    pretrained: WordVectors | None
+    """Where the words' side begins; None if it begins at random, or with the bundle that is continued."""
     new_words: frozenset[str]
     """Words of the vocabulary that no training sentence has."""
 
@@ -98,6 +110,7 @@ class Inputs:
             proposer=where if where in (TRAINED, *FIXED) else BundleProposer(where),
             earlier=None if options.earlier is None else Run(options.earlier, finished=False),
             vocabulary=vocabulary,
+            pretrained=_pretrained(options, vocabulary),
             new_words=frozenset(vocabulary.words).difference(*training_words),
         )
 
@@ -110,3 +123,10 @@ class Inputs:
 def has_boxes(examples: Sequence[Example]) -> bool:
     """Whether any phrase has a box."""
     return any(phrase.boxes for example in examples for phrase in example.phrases)
+
+
+def _pretrained(options: FitOptions, vocabulary: Vocabulary) -> WordVectors | None:
+    """The word vectors that the options name."""
+    if options.word_vectors is None:
+        return None
+    return word_vectors.read(options.word_vectors, vocabulary)

@@ -25,8 +25,7 @@ def claim(out: Path, recipe: Recipe, inputs: Inputs, options: FitOptions) -> Non
     """
     config = _config(recipe, inputs, options)
     if (out / CONFIG).is_file():
-        old = read_config(out)
-        old["recipe"] = recipe_of(old, out).to_json()
+        old = _existing(out, config, options)
         other = [key for key, value in old.items() if key != "torch" and config.get(key) != value]
         if other:
             raise ValueError(
@@ -42,13 +41,24 @@ def claim(out: Path, recipe: Recipe, inputs: Inputs, options: FitOptions) -> Non
         partial.write_text(json.dumps(config, indent=2))
 
 
+def _existing(out: Path, config: dict[str, JsonValue], options: FitOptions) -> dict[str, JsonValue]:
+    """The configuration in a folder, as this version would have written it."""
+    old = read_config(out)
+    old["recipe"] = recipe_of(old, out).to_json()
+    if "init" in old:  # earlier versions also recorded word vectors here, but did not use them
+        old["word_vectors"] = None
+    elif options.word_vectors and old.get("word_vectors") == str(options.word_vectors):
+        old["word_vectors"] = config["word_vectors"]  # earlier versions recorded only the path
+    return old
+
+
 def _config(recipe: Recipe, inputs: Inputs, options: FitOptions) -> dict[str, JsonValue]:
     config: dict[str, JsonValue] = {
         "recipe": recipe.to_json(),
         "data": inputs.data,
         "data_sha256": _digest([*inputs.training, *inputs.val]),
         "seed": options.seed,
-        "word_vectors": str(options.word_vectors) if options.word_vectors else None,
+        "word_vectors": None,
         "photographs": {"train": len(inputs.training), "val": len(inputs.val)},
         "sentences": {
             "train": sum(len(e.sentences) for e in inputs.training),
@@ -59,6 +69,8 @@ def _config(recipe: Recipe, inputs: Inputs, options: FitOptions) -> dict[str, Js
 
     # What else the run builds on.
     extra, warm_start, earlier = inputs.extra, inputs.warm_start, inputs.earlier
+    if inputs.pretrained is not None:
+        config["word_vectors"] = {**inputs.pretrained.facts}
     if extra is not None:
         config["read"] = {"file": extra.file, "sha256": extra.sha256, "photographs": len(extra.sentences)}
     if warm_start is not None:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dvsa.learn.loop import checkpoint
+from dvsa.learn.loop.checkpoint import JsonValue
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.recipes.recipe import Recipe
-from dvsa.learn.runs.run import Run
+from dvsa.learn.runs.run import Run, read_config
 from dvsa.learn.tasks.context import Context
 from dvsa.learn.tasks.stage import ALL, BOXES, NONE, WORDS, Stage
 
@@ -17,11 +18,14 @@ class Plan:
 
     recipe: Recipe
     words: Sequence[str]
+    pretrained: JsonValue = None
+    """Which vectors the words have before the training, as `config.json` says; None for random ones."""
 
 
 def reuse(earlier: Run, stage: Stage, recipe: Recipe, model: JointModel, context: Context) -> bool:
     """Load a stage's weights from an earlier run if it trained them in the same way; whether it did."""
-    ours, theirs = Plan(recipe, context.vocabulary.words), Plan(earlier.recipe, earlier.vocabulary.words)
+    ours = Plan(recipe, context.vocabulary.words, read_config(context.folder).get("word_vectors"))
+    theirs = Plan(earlier.recipe, earlier.vocabulary.words, earlier.config.get("word_vectors"))
     learned = shared_weights(stage, ours, theirs)
     if not (learned and earlier.has(stage)):
         return False
@@ -47,7 +51,7 @@ def shared_weights(stage: Stage, ours: Plan, theirs: Plan) -> tuple[str, ...]:
 
     # The networks that the weights belong to must be the same.
     vision, other_vision = ours.recipe.vision, theirs.recipe.vision
-    same_words = (ours.recipe.sentence, ours.words) == (theirs.recipe.sentence, theirs.words)
+    same_words = _of_words(ours) == _of_words(theirs)
     same = {
         WORDS: same_words,
         BOXES: vision.of_boxes == other_vision.of_boxes,
@@ -55,6 +59,11 @@ def shared_weights(stage: Stage, ours: Plan, theirs: Plan) -> tuple[str, ...]:
     }
     learned = _learned(stage, ours.recipe)
     return learned if same[learned] else NONE
+
+
+def _of_words(plan: Plan) -> tuple[object, ...]:
+    """All that decides the sentence encoder before its training."""
+    return plan.recipe.sentence, plan.words, plan.pretrained
 
 
 def _until(stage: Stage, recipe: Recipe) -> tuple[Stage, ...]:
