@@ -34,7 +34,7 @@ clean:
 	rm -rf .venv .venv-dev demo
 
 .venv/installed: package = .
-.venv-dev/installed: package = .[train,ray,qdrant,serve,test]
+.venv-dev/installed: package = .[train,transformers,ray,qdrant,serve,test]
 .venv/installed .venv-dev/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '$(package)'

@@ -55,7 +55,7 @@ BANNED = {
 }
 """What a room must not import although it stands before it."""
 
-HEAVY = {"torch", "torchvision", "timm", "onnx", "onnxscript", "safetensors", "matplotlib"}
+HEAVY = {"torch", "torchvision", "timm", "onnx", "onnxscript", "safetensors", "transformers", "matplotlib"}
 """What the core install lacks: for `learn` alone."""
 
 SERVING = {"fastapi", "starlette", "pydantic", "uvicorn", "prometheus_client", "python_multipart"}

@@ -384,6 +384,8 @@ def test_training_that_cannot_begin(toy_data: Path, tmp_path: Path) -> None:
     arguments = ("--out", tmp_path / "run", "--word-vectors", tmp_path / "vectors.txt")
     assert "vectors.txt" in refusal("train", "toy", *arguments, "--data", toy_data)
     assert "leave out --word-vectors" in refusal("train", "toy", *arguments, "--init", "shipped")
+    encoder = ("--out", tmp_path / "run", "--sentence-encoder", tmp_path / "encoder")
+    assert "encoder has no model.safetensors" in refusal("train", "toy", *encoder, "--data", toy_data)
     assert not list(tmp_path.iterdir())
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from dvsa.bundle import Bundle, shipped
 from dvsa.data import Dataset, Example, Problem, Source, exposure, load
-from dvsa.evaluation.protocol import ProtocolError, check
+from dvsa.evaluation.protocol import ProtocolError, caution, check
 from dvsa.graphs import OnnxGraphs
 from dvsa.manifest import MANIFEST, BundleManifest
 from dvsa.text import Vocabulary
@@ -234,3 +234,12 @@ def test_the_shipped_model_may_be_judged_on_val_and_test(flickr8k_dir: Path) -> 
     known = ours.seen()
     assert known is not None
     assert sorted(known.names.values()) == ["train"] * 6000 + ["val"] * 1000
+
+
+def test_a_pretrained_sentence_encoder_is_mentioned(bundle: Bundle) -> None:
+    assert caution(bundle) is None
+    config = {"data": "flickr8k", "pretrained_sentence_encoder": {"name": "MiniLM", "sha256": "0"}}
+    reading = replace(bundle, manifest=replace(bundle.manifest, training={"config": config}))
+    assert "sentence encoder MiniLM of ours is pretrained, perhaps on these sentences" in str(
+        caution(reading)
+    )

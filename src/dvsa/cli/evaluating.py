@@ -233,6 +233,8 @@ def _evaluate(task: str, judge: Callable[..., "Judged"], request: Request) -> No
         name = f"{task}.{request.split}"
         _keep(judged, out, name if request.first is None else f"{name}.{request.first}")
     show_report(judged.report, request.as_json)
+    if caution := protocol.caution(model.bundle):
+        note(caution)
 
 
 def _model(bundle: Path | None, run: Path | None) -> "Model":

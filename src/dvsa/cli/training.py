@@ -37,6 +37,15 @@ WordVectors = Annotated[
         help="Fixed word vectors: a word2vec, GloVe or fastText file. Not with --init.",
     ),
 ]
+EncoderFolder = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        show_default="trained",
+        help="A pretrained sentence encoder, such as MiniLM, in the layout of Hugging Face. It stays fixed "
+        "under a trained head. Not with --init.",
+    ),
+]
 ExtraText = Annotated[
     Path | None,
     typer.Option(
@@ -93,6 +102,7 @@ def train(
     seed: Seed = 0,
     device: Device = None,
     word_vectors: WordVectors = None,
+    sentence_encoder: EncoderFolder = None,
     sentences: ExtraText = None,
     init: InitialBundle = None,
     proposer: Proposer = None,
@@ -117,6 +127,7 @@ def train(
         seed=seed,
         device=device,
         word_vectors=word_vectors,
+        sentence_encoder=sentence_encoder,
         sentences=sentences,
         earlier=earlier,
         init=init,

@@ -61,6 +61,15 @@ def check(
     _check_photographs(bundle, dataset, examples, progress)
 
 
+def caution(bundle: Bundle) -> str | None:
+    """What a reader of the figures should know because `check` cannot see it; None if there is nothing."""
+    encoder = bundle.manifest.config.get("pretrained_sentence_encoder")
+    if not isinstance(encoder, dict):
+        return None
+    name = f"the sentence encoder {encoder.get('name')} of {bundle.manifest.name}"
+    return f"{name} is pretrained, perhaps on these sentences: say so beside the figures"
+
+
 def _trained_on(bundle: Bundle) -> object:
     """The name of the data set that the bundle's model was trained on."""
     return bundle.manifest.config.get("data")

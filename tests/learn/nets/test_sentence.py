@@ -8,20 +8,32 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dvsa.learn.nets.sentence import ENCODERS, SentenceConfig, build
+from dvsa.learn.nets.sentence import ENCODERS, SentenceConfig, TransformerEncoder, build
+from dvsa.learn.nets.transformer import TransformerConfig
 from dvsa.text import pad
 
 IDS = [[3, 9, 4], [7], [5, 5, 8, 11, 6], [10, 3]]
+BERT = {
+    **{"model_type": "bert", "vocab_size": 20, "hidden_size": 8, "intermediate_size": 12},
+    **{"num_hidden_layers": 2, "num_attention_heads": 2, "max_position_embeddings": 40},
+}
+SIZES = SentenceConfig(embedding=5, word_size=6, hidden=4)
+FROM_WORDS = [kind for kind in ENCODERS if kind != "transformer"]
+"""The encoders that begin with a vector for each word."""
 
 
 def encoder(kind: str, *, seed: int = 0, dropout: float = 0.0, word_dropout: float = 0.0) -> nn.Module:
     """A small encoder in eval mode, with random weights, also where they normally start at 0."""
     torch.manual_seed(seed)
-    sizes = SentenceConfig(kind=kind, embedding=5, word_size=6, hidden=4)
-    net = build(replace(sizes, dropout=dropout, word_dropout=word_dropout), 12)
+    transformer = TransformerConfig(architecture=BERT, begin=1, end=2, pieces=2)
+    cfg = replace(SIZES, kind=kind, transformer=transformer if kind == "transformer" else None)
+    net = build(replace(cfg, dropout=dropout, word_dropout=word_dropout), 12)
     for parameter in net.parameters():
         if parameter.requires_grad:
             nn.init.normal_(parameter, std=0.7)
+    if isinstance(net, TransformerEncoder):
+        pieces = [[n, n + 5] if n % 2 else [n, -1] for n in range(12)]
+        net.reader.fill(net.reader.net.state_dict(), torch.tensor(pieces))
     return net.eval()
 
 
@@ -88,6 +100,22 @@ def test_the_gru_encoder_equals_a_literal_loop() -> None:
             np.testing.assert_allclose(s_LTD[n, t].numpy(), s_t, atol=1e-5)
 
 
+def test_the_head_on_a_transformer_equals_its_formula() -> None:
+    net = encoder("transformer")
+    assert isinstance(net, TransformerEncoder)
+    w = weights(net)
+    s_LTD, _ = encode(net, IDS)
+    h_LTH = net.reader(*(torch.from_numpy(x) for x in pad(IDS))).double().numpy()
+
+    for n, sentence in enumerate(IDS):
+        h = h_LTH[n, : len(sentence)]
+        g = relu(h @ w["g.weight"].T + w["g.bias"])
+        weight = np.exp(g @ w["weight.weight"][0] + w["weight.bias"])
+        u = g @ w["out.weight"].T + w["out.bias"] + h @ w["direct.weight"].T + w["direct.bias"]
+        u *= np.exp(w["log_scale"]) * (weight / weight.sum() / np.linalg.norm(u, axis=1))[:, None]
+        np.testing.assert_allclose(s_LTD[n, : len(sentence)].numpy(), u, atol=1e-5)
+
+
 @pytest.mark.parametrize("kind", ENCODERS)
 def test_a_sentences_vectors_do_not_depend_on_padding_or_on_the_batch(kind: str) -> None:
     net = encoder(kind)
@@ -120,6 +148,7 @@ def test_a_sentence_without_words_does_not_change_the_others(kind: str) -> None:
     [
         ("brnn", [True, True, True, True]),
         ("gru", [True, True, True, True]),
+        ("transformer", [True, True, True, True]),
         ("rnn", [False, False, True, True]),
         ("bag", [False, False, True, False]),
     ],
@@ -131,15 +160,15 @@ def test_which_vectors_depend_on_a_word(kind: str, changed: list[bool]) -> None:
     assert ((before - after).abs().amax(-1)[0] > 1e-7).tolist() == changed
 
 
-@pytest.mark.parametrize("kind", ENCODERS)
+@pytest.mark.parametrize("kind", FROM_WORDS)
 def test_vectors_from_a_file_stay_fixed(kind: str) -> None:
     word_VD = torch.randn(12, 6, dtype=torch.float64)
-    net = build(SentenceConfig(kind=kind, embedding=5, word_size=6, hidden=4), 12, word_VD)
+    net = build(replace(SIZES, kind=kind), 12, word_VD)
     names = {name for name, parameter in net.named_parameters() if parameter.requires_grad}
     assert "words.weight" not in names
     torch.testing.assert_close(net.state_dict()["words.weight"], word_VD.float())
     assert not any("_ih_" in name and name.startswith("recurrent") for name in names)
-    trained = build(SentenceConfig(kind=kind, embedding=5, word_size=6, hidden=4), 12)
+    trained = build(replace(SIZES, kind=kind), 12)
     assert dict(trained.named_parameters())["words.weight"].requires_grad
 
 
@@ -150,7 +179,9 @@ def test_the_input_weights_of_the_recurrence_are_the_identity() -> None:
         assert not state[f"recurrent.{number}.rnn.bias_ih_l0"].any()
 
 
-@pytest.mark.parametrize(("kind", "dropout", "word_dropout"), [("brnn", 0.5, 0.0), ("gru", 0.0, 0.5)])
+@pytest.mark.parametrize(
+    ("kind", "dropout", "word_dropout"), [("brnn", 0.5, 0.0), ("gru", 0.0, 0.5), ("transformer", 0.5, 0.0)]
+)
 def test_dropout_acts_only_in_training(kind: str, dropout: float, word_dropout: float) -> None:
     net = encoder(kind, dropout=dropout, word_dropout=word_dropout)
     torch.testing.assert_close(encode(net, IDS)[0], encode(encoder(kind), IDS)[0])
@@ -165,3 +196,8 @@ def test_invalid_options_are_refused() -> None:
         SentenceConfig(hidden=0)
     with pytest.raises(ValueError, match=r"\(12, 7\), wanted \(12, 6\)"):
         build(SentenceConfig(word_size=6), 12, torch.zeros(12, 7))
+    with pytest.raises(ValueError, match="needs the option `transformer`"):
+        SentenceConfig(kind="transformer")
+    transformer = TransformerConfig(architecture=BERT, begin=1, end=2, pieces=2)
+    with pytest.raises(ValueError, match="has its own words"):
+        build(replace(SIZES, kind="transformer", transformer=transformer), 12, torch.zeros(12, 6))

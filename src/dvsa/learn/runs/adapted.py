@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 
+from dvsa.data.word_vectors import WordVectors
+from dvsa.learn.nets.sentence import SentenceConfig
 from dvsa.learn.recipes import adapt
 from dvsa.learn.recipes.adapt import FIXED, Adapted
 from dvsa.learn.recipes.recipe import Recipe
 from dvsa.learn.runs.inputs import Inputs
 from dvsa.learn.runs.proposer import BundleProposer
+from dvsa.learn.runs.sentence_encoder import SentenceEncoder
 from dvsa.learn.tasks.stage import WarmData
 
 
@@ -21,10 +24,9 @@ def adapted(recipe: Recipe, inputs: Inputs) -> Adapted:
         data = WarmData(photographs=len(inputs.training), boxed=inputs.boxed)
         return Adapted(inputs.warm_start.adapted(recipe, data), ())
 
-    # Word vectors decide how many numbers the encoder takes for a word.
     changes: list[str] = []
     if inputs.pretrained is not None:
-        recipe = replace(recipe, sentence=replace(recipe.sentence, word_size=inputs.pretrained.size))
+        recipe = replace(recipe, sentence=_on_words(inputs.pretrained, recipe.sentence))
         changes.append(str(inputs.pretrained))
 
     # Without phrase boxes, the stages that learn from them go, and something else proposes the regions.
@@ -45,3 +47,10 @@ def adapted(recipe: Recipe, inputs: Inputs) -> Adapted:
     else:
         lines = ()
     return Adapted(recipe, (*changes, *lines))
+
+
+def _on_words(words: WordVectors | SentenceEncoder, cfg: SentenceConfig) -> SentenceConfig:
+    """Word vectors decide the size of words; a pretrained encoder takes the place of the recipe's."""
+    if isinstance(words, WordVectors):
+        return replace(cfg, word_size=words.size)
+    return replace(cfg, kind="transformer", transformer=words.config)

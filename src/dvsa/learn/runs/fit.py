@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from dvsa.data import Dataset
+from dvsa.data.word_vectors import WordVectors
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.recipes.recipe import Recipe
 from dvsa.learn.runs.adapted import adapted
@@ -13,6 +14,7 @@ from dvsa.learn.runs.inputs import FitOptions, Inputs
 from dvsa.learn.runs.proposer import BundleProposer
 from dvsa.learn.runs.record import claim, write_exposure
 from dvsa.learn.runs.reuse import reuse
+from dvsa.learn.runs.sentence_encoder import SentenceEncoder
 from dvsa.learn.tasks.context import Context
 from dvsa.learn.tasks.corpus import Corpus
 
@@ -70,9 +72,11 @@ def _build(recipe: Recipe, inputs: Inputs, options: FitOptions) -> JointModel:
     if inputs.warm_start is not None:
         return inputs.warm_start.joint_model(inputs.vocabulary)
     word_VD = None
-    if inputs.pretrained is not None:
+    if isinstance(inputs.pretrained, WordVectors):
         word_VD = torch.from_numpy(inputs.pretrained.word_VD(inputs.vocabulary, options.seed))
     model = JointModel(recipe.vision, recipe.sentence, len(inputs.vocabulary), None, word_VD)
+    if isinstance(inputs.pretrained, SentenceEncoder):
+        inputs.pretrained.fill(model.sentence)
     if model.vision.proposer is not None and isinstance(inputs.proposer, BundleProposer):
         inputs.proposer.fill(model.vision.proposer)
     return model

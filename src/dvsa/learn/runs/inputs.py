@@ -11,6 +11,7 @@ from dvsa.data.word_vectors import WordVectors
 from dvsa.learn.recipes.adapt import FIXED
 from dvsa.learn.runs.proposer import SHIPPED, TRAINED, BundleProposer
 from dvsa.learn.runs.run import Run
+from dvsa.learn.runs.sentence_encoder import SentenceEncoder
 from dvsa.learn.runs.warm_start import WarmStart
 from dvsa.text import Vocabulary, words
 
@@ -37,6 +38,9 @@ class FitOptions:
     word_vectors: Path | None = None
     """A word2vec, GloVe or fastText file (see `dvsa.data.word_vectors`). Its vectors stay fixed, and the
     encoder's `word_size` becomes theirs."""
+    sentence_encoder: Path | None = None
+    """A folder with a pretrained sentence encoder (see `dvsa.learn.runs.sentence_encoder`). It replaces the
+    recipe's, stays fixed, and gets a trained head."""
     sentences: Path | None = None
     """A file of extra sentences, for the vocabulary and for stages that need no photographs (see
     `dvsa.data.extra_sentences`). They must be about photographs that are neither in val nor in test."""
@@ -53,8 +57,12 @@ class FitOptions:
     """Is called with a line for everything that the run does otherwise than its recipe says."""
 
     def __post_init__(self) -> None:
+        if self.word_vectors is not None and self.sentence_encoder is not None:
+            raise ValueError("--sentence-encoder has its own word vectors: leave out --word-vectors")
         if self.init is not None and self.word_vectors is not None:
             raise ValueError("--init keeps the word vectors of its bundle: leave out --word-vectors")
+        if self.init is not None and self.sentence_encoder is not None:
+            raise ValueError("--init keeps the sentence encoder of its bundle: leave out --sentence-encoder")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +81,7 @@ class Inputs:
     """What proposes the boxes: a bundle, or `trained`, `grid` or `frame`."""
     earlier: Run | None
     vocabulary: Vocabulary
-    pretrained: WordVectors | None
+    pretrained: WordVectors | SentenceEncoder | None
     """Where the words' side begins; None if it begins at random, or with the bundle that is continued."""
     new_words: frozenset[str]
     """Words of the vocabulary that no training sentence has."""
@@ -125,8 +133,10 @@ def has_boxes(examples: Sequence[Example]) -> bool:
     return any(phrase.boxes for example in examples for phrase in example.phrases)
 
 
-def _pretrained(options: FitOptions, vocabulary: Vocabulary) -> WordVectors | None:
-    """The word vectors that the options name."""
-    if options.word_vectors is None:
-        return None
-    return word_vectors.read(options.word_vectors, vocabulary)
+def _pretrained(options: FitOptions, vocabulary: Vocabulary) -> WordVectors | SentenceEncoder | None:
+    """The word vectors or the sentence encoder that the options name."""
+    if options.word_vectors is not None:
+        return word_vectors.read(options.word_vectors, vocabulary)
+    if options.sentence_encoder is not None:
+        return SentenceEncoder.open(options.sentence_encoder, vocabulary)
+    return None

@@ -10,6 +10,7 @@ import torch
 from dvsa import files
 from dvsa.bundle import Bundle
 from dvsa.data import Example, exposure
+from dvsa.data.word_vectors import WordVectors
 from dvsa.learn.loop.checkpoint import JsonValue
 from dvsa.learn.recipes.recipe import Recipe
 from dvsa.learn.runs.inputs import FitOptions, Inputs
@@ -69,8 +70,10 @@ def _config(recipe: Recipe, inputs: Inputs, options: FitOptions) -> dict[str, Js
 
     # What else the run builds on.
     extra, warm_start, earlier = inputs.extra, inputs.warm_start, inputs.earlier
-    if inputs.pretrained is not None:
+    if isinstance(inputs.pretrained, WordVectors):
         config["word_vectors"] = {**inputs.pretrained.facts}
+    elif inputs.pretrained is not None:
+        config["pretrained_sentence_encoder"] = {**inputs.pretrained.facts}
     if extra is not None:
         config["read"] = {"file": extra.file, "sha256": extra.sha256, "photographs": len(extra.sentences)}
     if warm_start is not None:

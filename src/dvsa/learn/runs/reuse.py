@@ -19,13 +19,13 @@ class Plan:
     recipe: Recipe
     words: Sequence[str]
     pretrained: JsonValue = None
-    """Which vectors the words have before the training, as `config.json` says; None for random ones."""
+    """What the sentence encoder is before the training, as `config.json` says; None if it is random."""
 
 
 def reuse(earlier: Run, stage: Stage, recipe: Recipe, model: JointModel, context: Context) -> bool:
     """Load a stage's weights from an earlier run if it trained them in the same way; whether it did."""
-    ours = Plan(recipe, context.vocabulary.words, read_config(context.folder).get("word_vectors"))
-    theirs = Plan(earlier.recipe, earlier.vocabulary.words, earlier.config.get("word_vectors"))
+    ours = Plan(recipe, context.vocabulary.words, _pretrained(read_config(context.folder)))
+    theirs = Plan(earlier.recipe, earlier.vocabulary.words, _pretrained(earlier.config))
     learned = shared_weights(stage, ours, theirs)
     if not (learned and earlier.has(stage)):
         return False
@@ -59,6 +59,10 @@ def shared_weights(stage: Stage, ours: Plan, theirs: Plan) -> tuple[str, ...]:
     }
     learned = _learned(stage, ours.recipe)
     return learned if same[learned] else NONE
+
+
+def _pretrained(config: dict[str, JsonValue]) -> JsonValue:
+    return config.get("pretrained_sentence_encoder", config.get("word_vectors"))
 
 
 def _of_words(plan: Plan) -> tuple[object, ...]:

@@ -45,6 +45,11 @@ class WarmStart:
                 f"{self.bundle.folder} does not say which photographs it has seen: export its run again"
             )
         self.recipe = recipe_from_json(cast(JsonValue, self.bundle.manifest.config.get("recipe")))
+        if self.recipe.sentence.transformer is not None:
+            raise ValueError(
+                f"bundle {self.bundle.manifest.name} has a pretrained sentence encoder, which a warm start "
+                "cannot continue: train without --init, and with --sentence-encoder"
+            )
 
     def adapted(self, recipe: Recipe, data: WarmData) -> Recipe:
         """The recipe for a warm start: fewer stages, frozen features, lower learning rates.
