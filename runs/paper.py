@@ -8,8 +8,11 @@ seconds). All choices are made on val, all figures are on test. METEOR needs Jav
 script again where Java is installed, and it adds METEOR.
 """
 
+from functools import partial
+
 import script
 import torch
+from jobs import at_once
 from paper_analysis import align_all, analyse, rank_all
 from paper_captions import choose_beta, write_captions, write_phrases
 from paper_study import Options, Study
@@ -29,25 +32,32 @@ def write(study: Study) -> None:
 
 
 STEPS = {"train": train, "rank": rank_all, "write": write, "align": align_all, "analyse": analyse}
+INDEPENDENT = ("rank", "write", "align")
+"""Steps that need only the runs."""
+
+
+def do(options: Options, step: str) -> None:
+    """Do one step."""
+    STEPS[step](Study(options))
 
 
 def main() -> None:
-    """Do all steps, one after the other."""
+    """Do all steps; with several jobs, those that do not depend on one another side by side."""
     parser = script.parser(__doc__, "data", "out")
     parser.add_argument("--seeds", type=int, default=3)
-    at_once = 4 if torch.cuda.is_available() else 1  # one run keeps a large GPU busy for a fifth of the time
-    parser.add_argument("--jobs", type=int, default=at_once, help="runs to train at a time")
+    jobs = 4 if torch.cuda.is_available() else 1  # one run keeps a large GPU busy for a fifth of the time
+    parser.add_argument("--jobs", type=int, default=jobs, help="runs to train at a time")
     parser.add_argument("--first", type=int, help="judge only the first N photographs of test")
     parser.add_argument("--allow-custom-split", action="store_true", help="accept any number of photographs")
     parser.add_argument("--proposer", help="where boxes come from, as for dvsa train")
     parser.add_argument("--only", choices=STEPS)
     args = parser.parse_args()
 
-    steps = [args.only] if args.only else list(STEPS)
+    options = Options(**{key: value for key, value in vars(args).items() if key != "only"})
+    groups = [(args.only,)] if args.only else [("train",), INDEPENDENT, ("analyse",)]
     try:
-        study = Study(Options(**{key: value for key, value in vars(args).items() if key != "only"}))
-        for name in steps:
-            STEPS[name](study)
+        for group in groups:
+            at_once(min(options.jobs, len(group)), partial(do, options), group)
     except (ValueError, OSError) as error:
         raise SystemExit(f"paper.py: {error}") from error
 

@@ -15,7 +15,7 @@ from dvsa.learn.runs.fit import fit
 from dvsa.learn.runs.inputs import FitOptions, has_boxes
 from dvsa.learn.runs.proposer import TRAINED
 
-ABLATION = ("frame", "defrag", "bag", "rnn", "brnn")
+ABLATION = ("frame", "frame-map", "defrag", "bag", "rnn", "brnn-map", "brnn-both", "brnn")
 """Rows of the ranking table, each with every seed."""
 
 BY_BETA = {

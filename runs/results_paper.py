@@ -11,9 +11,12 @@ from results_names import CAPTIONS, DATA, DIRECTIONS, RECALLS, SYSTEMS, captione
 
 ROWS = {
     "frame": "whole frame only, BRNN",
+    "frame-map": "whole frame only, by the map, BRNN",
     "defrag": "DeFrag score, BRNN",
     "bag": "MaxSim, bag of words",
     "rnn": "MaxSim, one-way RNN",
+    "brnn-map": "MaxSim, BRNN, regions by the map",
+    "brnn-both": "MaxSim, BRNN, regions by crops and map",
     "brnn": "**MaxSim, BRNN**",
 }
 PAPER_SYSTEMS = {

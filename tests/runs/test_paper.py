@@ -20,7 +20,7 @@ from dvsa.learn.recipes.recipe import Recipe
 
 Script = Callable[[str], ModuleType]
 ROOT = Path(__file__).resolve().parents[2]
-ROWS = ("frame", "defrag", "bag", "rnn", "brnn")
+ROWS = ("frame", "frame-map", "defrag", "bag", "rnn", "brnn-map", "brnn-both", "brnn")
 
 
 def flickr30k(folder: Path) -> Path:

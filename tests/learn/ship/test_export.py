@@ -4,6 +4,7 @@ import json
 import shutil
 import stat
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,10 @@ from dvsa.data.exposure import PHOTOS_FILE, content_digest, name_digest
 from dvsa.learn.loop import checkpoint
 from dvsa.learn.nets import captioner
 from dvsa.learn.nets.joint import JointModel
+from dvsa.learn.recipes.adapt import on_frozen_proposals
 from dvsa.learn.recipes.catalogue import RECIPES
 from dvsa.learn.recipes.recipe import Recipe
+from dvsa.learn.runs.proposer import SHIPPED, BundleProposer
 from dvsa.learn.runs.run import Run
 from dvsa.learn.runs.warm_start import WarmStart
 from dvsa.learn.ship import export
@@ -51,13 +54,21 @@ def untrained(recipe: Recipe, out: Path) -> Path:
     return out
 
 
-@pytest.fixture(scope="module", params=["toy", "best", "paper"])
+def by_crops_and_map() -> Recipe:
+    """The toy recipe with all that can describe a region, on the boxes of the shipped bundle."""
+    toy = RECIPES["toy"]()
+    vision = replace(toy.vision, described_by="both", both_ways=True, crop_context=0.2)
+    return on_frozen_proposals(replace(toy, vision=vision), BundleProposer(SHIPPED).config).recipe
+
+
+@pytest.fixture(scope="module", params=["toy", "best", "paper", "by_crops_and_map"])
 def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Bundle]:
-    """The trained toy run and untrained runs of two large recipes, each with its bundle."""
+    """The trained toy run and untrained runs of other recipes, each with its bundle."""
     if request.param == "toy":
         folder, bundle = request.getfixturevalue("toy_run"), request.getfixturevalue("toy_bundle")
     else:
-        folder = untrained(RECIPES[request.param](), tmp_path_factory.mktemp("untrained") / request.param)
+        recipe = (RECIPES | {"by_crops_and_map": by_crops_and_map})[request.param]()
+        folder = untrained(recipe, tmp_path_factory.mktemp("untrained") / request.param)
         bundle = export.export(Run(folder), folder.parent / "bundle")
     return Run(folder), Bundle.open(bundle, threads=1)
 
@@ -104,12 +115,28 @@ def test_the_bundles_regions_equal_the_runs(exported: tuple[Run, Bundle]) -> Non
         found = bundle.graphs.run("look", {"pixels": pixels.numpy()})
         assert_agree(found, (fine, coarse, logit_BN.sigmoid(), box_BN4), f"{count} photographs")
 
-        for regions in range(1, 21):
+        for regions in (*range(1, 6), 20):
             box_BI4 = draw_boxes(count, regions)
             inputs = {"fine": fine, "coarse": coarse, "boxes": box_BI4}
+            shown_BIC = vision.crops(pixels, box_BI4)
+            if shown_BIC is not None:
+                inputs["shown"] = shown_BIC
             found = bundle.graphs.run("encode", {name: t.numpy() for name, t in inputs.items()})
-            wanted = vision.encode(fine, coarse, box_BI4)
+            wanted = vision.encode(fine, coarse, box_BI4, shown_BIC)
             assert_agree(found, wanted, f"{count} photographs, {regions} regions")
+
+
+@torch.no_grad()
+def test_the_bundles_crops_show_what_the_runs_show(exported: tuple[Run, Bundle]) -> None:
+    run, bundle = exported
+    vision = _halved(run.joint_model()).vision
+    if not vision.cfg.by_crops:
+        assert not (bundle.folder / "crop.onnx").exists()
+        return
+    for count in (1, 3):
+        crops = pictures(count, vision.crop_size)
+        found = bundle.graphs.run("crop", {"crops": crops.numpy()})
+        assert_agree(found, (vision.describe_crops(crops[None])[0],), f"{count} crops")
 
 
 @torch.no_grad()
@@ -172,7 +199,8 @@ def test_features_hardly_change_in_half_precision(exported: tuple[Run, Bundle]) 
     torch.manual_seed(0)
     pixels, box_BI4 = pictures(2, model.vision.size), draw_boxes(2, 5)
     feature_BIF, halved_BIF = (
-        net.vision.encode(*net.vision.look(pixels)[:2], box_BI4)[0] for net in (model, halved)
+        net.vision.encode(*net.vision.look(pixels)[:2], box_BI4, net.vision.crops(pixels, box_BI4))[0]
+        for net in (model, halved)
     )
     assert (feature_BIF - halved_BIF).norm() < 0.02 * feature_BIF.norm()
 

@@ -75,7 +75,7 @@ class EfficientNetLite2(Backbone):
         return self._maps(enlarged_BCHW)
 
     def pooled(self, pixels_NHWC: Tensor) -> Tensor:
-        return self._maps(self._standard(pixels_NHWC))[1].mean((2, 3))
+        return self._maps(self._standard(pixels_NHWC))[1].float().mean((2, 3))
 
     def _standard(self, pixels_BHWC: Tensor) -> Tensor:
         """Pixels in [-1, 1], (B, 3, H, W)."""

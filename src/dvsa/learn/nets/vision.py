@@ -43,6 +43,11 @@ class Vision(nn.Module):
         """Side of the square input, in pixels."""
         return max(self.backbone.size, 0 if self.proposer is None else self.proposer.backbone.size)
 
+    @property
+    def crop_size(self) -> int:
+        """Side of a crop, in pixels."""
+        return self.cfg.crop_size or self.backbone.crop_size
+
     def set_anchors(self, anchors_A2: Tensor) -> None:
         """Give the proposal head its anchor shapes; a frozen proposer keeps its own."""
         if self.proposals is not None:
@@ -69,7 +74,7 @@ class Vision(nn.Module):
         """What the crops of boxes show, cut from photographs: (B, I, C); None if crops do not describe."""
         if not self.cfg.by_crops:
             return None
-        return self.describe_crops(cut(pixels_BHWC, box_BI4, self.backbone.crop_size, self.cfg.crop_context))
+        return self.describe_crops(cut(pixels_BHWC, box_BI4, self.crop_size, self.cfg.crop_context))
 
     def describe_crops(self, crop_BISSC: Tensor) -> Tensor:
         """Crops (B, I, S, S, 3) in [0, 255] to the backbone's layer before the classifier (B, I, C)."""

@@ -13,10 +13,15 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "paper": paper.paper,
     "paper-regions": paper.regions,
     "paper-frame": lambda: replace(paper.alignment(proposer="frame"), name="paper-frame"),
+    "paper-frame-map": lambda: replace(
+        paper.alignment(proposer="frame", described_by="map"), name="paper-frame-map"
+    ),
     "paper-defrag": lambda: replace(paper.alignment(score="defrag"), name="paper-defrag"),
     "paper-bag": lambda: paper.alignment("bag"),
     "paper-rnn": lambda: paper.alignment("rnn"),
     "paper-brnn": paper.alignment,
+    "paper-brnn-map": lambda: replace(paper.alignment(described_by="map"), name="paper-brnn-map"),
+    "paper-brnn-both": lambda: replace(paper.alignment(described_by="both"), name="paper-brnn-both"),
     "paper-lstm": paper.lstm,
     "paper-region": paper.region,
     "paper-beside": paper.beside,

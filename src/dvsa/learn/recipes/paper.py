@@ -1,8 +1,8 @@
 """The paper's recipes: its equations and protocol, and the variants of its tables.
 
-Only the CNN and the boxes differ: EfficientNet-Lite2 as trained on ImageNet, and a proposal head in place of
-R-CNN. Word vectors are learned unless a file brings them. Hyper-parameters were chosen on Flickr8K val;
-`runs/paper_search.py` tries their neighbours.
+Only the CNN and the boxes differ: EfficientNet-Lite2 as trained on ImageNet, which sees each crop and its
+mirror image, and a proposal head in place of R-CNN. Word vectors are learned unless a file brings them.
+Hyper-parameters were chosen on Flickr8K val; `runs/paper_search.py` tries their neighbours.
 """
 
 from dataclasses import replace
@@ -22,25 +22,32 @@ BETA = 1.0
 """Of the MRF whose segments the region captioner learns from."""
 
 
-def alignment(words: str = "brnn", *, score: str = "maxsim", proposer: str = "head") -> Recipe:
+def alignment(
+    words: str = "brnn", *, score: str = "maxsim", proposer: str = "head", described_by: str = "crops"
+) -> Recipe:
     """Ranking alone, as in a row of the paper's ablation.
 
     Args:
         words: the sentence encoder: `brnn`, `rnn` (left to right) or `bag`.
         score: `maxsim` (eq. 8) or `defrag` (eq. 7).
         proposer: `head`, or `frame` for whole photographs.
+        described_by: `crops` as in the paper, `map` for means over feature maps, or `both`.
     """
     align = AlignmentStage(
         name="align",
         score=score,
         proposer=proposer,
         lr=HEADS,
-        train=TrainConfig(epochs=60, optimizer="sgd", lr=2e-4, warmup=300, clip_value=5.0, evaluate_every=10),
+        train=TrainConfig(
+            epochs=100, optimizer="sgd", lr=2e-4, warmup=300, clip_value=5.0, evaluate_every=10
+        ),
     )
 
     return Recipe(
         name=f"paper-{words}",
-        vision=VisionConfig(embedding=EMBEDDING, standardise=True, dropout=0.5),
+        vision=VisionConfig(
+            embedding=EMBEDDING, described_by=described_by, standardise=True, both_ways=True, dropout=0.5
+        ),
         sentence=SentenceConfig(kind=words, embedding=EMBEDDING, hidden=600),
         score=score,
         proposer=proposer,
@@ -71,6 +78,7 @@ def phrases(*, beta: float = BETA, beside: bool = False) -> CaptionStage:
         name="region",
         captioner=CaptionerConfig(kind="rnn", beside=beside, standardise=True, dropout=0.4),
         subjects=("region",),
+        phrases="content",
         beta=beta,
         train=TrainConfig(epochs=4, optimizer="rmsprop", lr=4e-4, clip_value=5.0),
     )

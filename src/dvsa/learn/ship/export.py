@@ -102,7 +102,7 @@ def _write_joint_model(model: JointModel, folder: Path) -> None:
     if shown is not None:
         described["shown"] = shown
         regions["shown"] = regions["boxes"]
-        side = vision.backbone.crop_size
+        side = vision.crop_size
         crops = torch.randint(0, 256, (2, side, side, 3), dtype=torch.uint8)
         onnx_file.write(Crop(vision), (crops,), folder / "crop.onnx", ["crops"], ["shown"])
 
@@ -171,7 +171,7 @@ def manifest(
     recipe, vision = run.recipe, run.joint_model().vision
     crops = None
     if recipe.vision.by_crops:
-        crops = Crops(vision.backbone.crop_size, recipe.vision.crop_context, recipe.vision.full_resolution)
+        crops = Crops(vision.crop_size, recipe.vision.crop_context, recipe.vision.full_resolution)
     return BundleManifest(
         name=name,
         licence="research and education only; see LICENCE.txt",

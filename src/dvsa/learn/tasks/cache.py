@@ -9,6 +9,7 @@ from types import ModuleType
 
 import numpy as np
 import numpy.typing as npt
+from filelock import FileLock
 
 from dvsa import files
 
@@ -25,14 +26,18 @@ def cache_dir() -> Path:
 def cached(
     key: bytes, shape: tuple[int, ...], dtype: str, fill: Callable[[npt.NDArray[np.generic]], None]
 ) -> npt.NDArray[np.generic]:
-    """A memory-mapped array whose content depends on `key` alone; `fill` computes it the first time."""
+    """A memory-mapped array whose content depends on `key` alone; `fill` computes it the first time.
+
+    If several processes need it at once, one computes it and the others wait.
+    """
     path = cache_dir() / f"{hashlib.sha256(key).hexdigest()[:32]}.npy"
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with files.replacing(path) as partial:
-            filled = np.lib.format.open_memmap(partial, mode="w+", dtype=dtype, shape=shape)
-            fill(filled)
-            filled.flush()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):
+        if not path.is_file():
+            with files.replacing(path) as partial:
+                filled = np.lib.format.open_memmap(partial, mode="w+", dtype=dtype, shape=shape)
+                fill(filled)
+                filled.flush()
     array: npt.NDArray[np.generic] = np.load(path, mmap_mode="c")
     return array
 

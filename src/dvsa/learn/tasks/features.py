@@ -90,7 +90,7 @@ def _describe_at_full_resolution(
 ) -> Tensor:
     """The same, but crops are cut from the photographs themselves."""
     box_BI4 = choose_boxes(looked.logit_BN, looked.box_BN4, proposer, nms)
-    size, context = net.backbone.crop_size, net.cfg.crop_context
+    size, context = net.crop_size, net.cfg.crop_context
 
     def cut(example: Example, box_I4: Floats) -> npt.NDArray[np.uint8]:
         return photo.crops(photo.read(example.read(), name=example.name).image, box_I4, size, context)
