@@ -274,6 +274,7 @@ def test_a_run_opens_without_the_folder(trained: Path, folder: Path) -> None:
 def test_the_bundles_word_vectors_equal_the_runs(trained: Path, tmp_path: Path) -> None:
     run = Run(trained)
     bundle = Bundle.open(export(run, tmp_path / "bundle"), threads=1)
+    assert "sentence encoder tiny-bert were trained elsewhere" in (bundle.folder / "LICENCE.txt").read_text()
     assert bundle.manifest.config["pretrained_sentence_encoder"] == run.config["pretrained_sentence_encoder"]
     encoder, rng = _halved(run.joint_model()).sentence, np.random.default_rng(1)
     for lengths in ([1], [3, 0, 7], [12, 1], [500, 20]):

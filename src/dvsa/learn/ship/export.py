@@ -34,6 +34,10 @@ that the manifest names, starting from EfficientNet-Lite2 weights trained on Ima
 where the recipe uses them. The code of the package has its own licence.
 """
 
+PRETRAINED = """\
+The weights of the sentence encoder {name} were trained elsewhere; their own licence applies to them.
+"""
+
 
 def export(run: Run, out: Path, *, name: str | None = None) -> Path:
     """Write the bundle of a finished run to the folder `out`, which must be new or empty.
@@ -55,7 +59,7 @@ def export(run: Run, out: Path, *, name: str | None = None) -> Path:
         for file in (exposure.PHOTOS_FILE, exposure.TEXT_FILE):
             if (run.folder / file).is_file():
                 shutil.copyfile(run.folder / file, partial / file)
-        (partial / "LICENCE.txt").write_text(LICENCE)
+        (partial / "LICENCE.txt").write_text(_licence(run))
 
         # The manifest, with what the finished model says of the doctor's picture.
         content = manifest(run, voices, name or out.name, _files(partial))
@@ -70,6 +74,11 @@ def export(run: Run, out: Path, *, name: str | None = None) -> Path:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return out
+
+
+def _licence(run: Run) -> str:
+    encoder = run.config.get("pretrained_sentence_encoder")
+    return LICENCE + (PRETRAINED.format(name=encoder["name"]) if isinstance(encoder, dict) else "")
 
 
 def _write_graphs(run: Run, folder: Path) -> dict[Subject, Voice]:
