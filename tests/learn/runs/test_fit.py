@@ -129,7 +129,9 @@ def test_a_damaged_file_of_word_vectors_is_refused_before_anything_is_written(
 
 
 def test_word_vectors_and_a_warm_start_exclude_each_other(cpu: FitOptions, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="keeps the word vectors of its bundle: leave out --word-vectors"):
+    with pytest.raises(
+        ValueError, match="continues the word vectors of its bundle: leave out --word-vectors"
+    ):
         replace(cpu, word_vectors=tmp_path / "vectors.txt", init="shipped")
 
 

@@ -1,6 +1,7 @@
 """Sentences without photographs: they extend the vocabulary, and the run's folder records them."""
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -45,7 +46,13 @@ def test_sentences_without_photographs_are_learned_from_and_recorded(
     assert "mean recall" in done.facts["read"]
     done.joint_model()
 
-    # Other sentences are another run.
+    # Other sentences are another run, and so are none, or some for a run without.
     more.write_text("77777\tanother\n")
+    for given in (options, cpu):
+        with pytest.raises(ValueError, match="another read"):
+            fit(recipe, tiny, tmp_path / "run", given)
+    (done.folder / "config.json").write_text(
+        json.dumps({k: v for k, v in done.config.items() if k != "read"})
+    )
     with pytest.raises(ValueError, match="another read"):
         fit(recipe, tiny, tmp_path / "run", options)

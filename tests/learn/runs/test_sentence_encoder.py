@@ -303,7 +303,9 @@ def test_another_encoder_is_another_run(
 
 
 def test_options_that_exclude_each_other() -> None:
-    with pytest.raises(ValueError, match="keeps the sentence encoder of its bundle: leave out --sentence-en"):
+    with pytest.raises(
+        ValueError, match="continues the sentence encoder of its bundle: leave out --sentence-en"
+    ):
         FitOptions(sentence_encoder=Path("encoder"), init="shipped")
     with pytest.raises(ValueError, match="has its own word vectors: leave out --word-vectors"):
         FitOptions(sentence_encoder=Path("encoder"), word_vectors=Path("vectors.txt"))

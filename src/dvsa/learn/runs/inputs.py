@@ -60,9 +60,11 @@ class FitOptions:
         if self.word_vectors is not None and self.sentence_encoder is not None:
             raise ValueError("--sentence-encoder has its own word vectors: leave out --word-vectors")
         if self.init is not None and self.word_vectors is not None:
-            raise ValueError("--init keeps the word vectors of its bundle: leave out --word-vectors")
+            raise ValueError("--init continues the word vectors of its bundle: leave out --word-vectors")
         if self.init is not None and self.sentence_encoder is not None:
-            raise ValueError("--init keeps the sentence encoder of its bundle: leave out --sentence-encoder")
+            raise ValueError(
+                "--init continues the sentence encoder of its bundle: leave out --sentence-encoder"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,9 @@ from dvsa.learn.runs.inputs import FitOptions, Inputs
 from dvsa.learn.runs.proposer import BundleProposer
 from dvsa.learn.runs.run import CONFIG, VOCABULARY, read_config, recipe_of
 
+BUILDS_ON = ("read", "init", "earlier", "pretrained_sentence_encoder")
+"""Keys that `config.json` has only if the run builds on something of that kind."""
+
 
 def claim(out: Path, recipe: Recipe, inputs: Inputs, options: FitOptions) -> None:
     """Write the run's `config.json`, or check that an existing one describes this run.
@@ -27,7 +30,8 @@ def claim(out: Path, recipe: Recipe, inputs: Inputs, options: FitOptions) -> Non
     config = _config(recipe, inputs, options)
     if (out / CONFIG).is_file():
         old = _existing(out, config, options)
-        other = [key for key, value in old.items() if key != "torch" and config.get(key) != value]
+        keys = dict.fromkeys((*old, *BUILDS_ON))
+        other = [key for key in keys if key != "torch" and config.get(key) != old.get(key)]
         if other:
             raise ValueError(
                 f"{out} holds another run (its {CONFIG} has another {', '.join(other)}): "
