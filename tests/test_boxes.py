@@ -162,6 +162,7 @@ def test_read_boxes_of_an_empty_list_gives_none(tmp_path: Path) -> None:
         ("[[0, 0, 9]]", "give four numbers"),
         ('[[0, 0, 9, "9"]]', "give four numbers"),
         ("[[0, 0, 9, true]]", "give four numbers"),
+        (f"[[0, 0, 9, {10**400}]]", "int too large"),
         ("[[0, 0, 9, NaN]]", "y0 below y1"),
         ("[[NaN, 0, 9, 9]]", "x0 must be below x1"),
         ("[[9, 0, 0, 9]]", "x0 must be below x1"),

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from dvsa.photo import LONG_SIDE, MAX_BYTES, MAX_PIXELS, Photo, PhotoError, read, squash
+from dvsa.photo import LONG_SIDE, MAX_BYTES, MAX_PIXELS, Photo, PhotoError, read, size, squash
 
 RED, BLUE, WHITE = (255, 0, 0), (0, 0, 255), (255, 255, 255)
 FORMATS = ["JPEG", "PNG", "GIF", "BMP", "PPM", "TIFF", "WEBP"]
@@ -174,8 +174,9 @@ def test_exif_orientation_turns_the_picture_upright(orientation: int, format: st
     stored.paste("black", (0, 0, 16, 16))  # the upper left corner
     if (turn := STORED[orientation]) is not None:
         stored = stored.transpose(turn)
-    photo = read(encode(stored, format, exif=with_orientation(orientation)))
-    assert (photo.width, photo.height) == photo.image.size == (48, 32)
+    content = encode(stored, format, exif=with_orientation(orientation))
+    photo = read(content)
+    assert (photo.width, photo.height) == photo.image.size == size(content, "stored") == (48, 32)
     corners = [at(photo, x, y)[0] < 128 for x, y in ((4, 4), (44, 4), (4, 28), (44, 28))]
     assert corners == [True, False, False, False]
 
@@ -200,6 +201,29 @@ def test_broken_metadata_is_dropped_without_an_error(format: str, options: dict[
     photo = read(encode(two_colours(), format, **options))  # a warning would fail this test
     assert shows_two_colours(photo)
     assert not photo.image.info
+
+
+def test_the_size_is_known_without_the_pixels() -> None:
+    content = encode(two_colours(), "JPEG")
+    header = content[: content.index(b"\xff\xda") + 20]  # up to the first scan
+    assert size(header, "cut.jpg") == size(content, "whole.jpg")
+    with pytest.raises(PhotoError, match=r"^cut\.jpg: damaged"):
+        read(header, "cut.jpg")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"", "the file is empty"), (b"text", "not a picture"), (b"\xff\xd8\xff", "damaged")],
+)
+def test_the_size_of_another_file_is_refused(content: bytes, reason: str) -> None:
+    with pytest.raises(PhotoError, match=rf"^a\.jpg: .*{reason}"):
+        size(content, "a.jpg")
+
+
+def test_the_size_of_too_many_pixels_is_refused() -> None:
+    content = encode(Image.new("1", (20_000, 20_000)), "PNG")
+    with pytest.raises(PhotoError, match="pixels are too many"):
+        size(content, "large.png")
 
 
 @pytest.mark.parametrize("format", ["GIF", "WEBP", "TIFF", "MPO", "PNG"])

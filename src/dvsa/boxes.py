@@ -1,7 +1,7 @@
 """Box algebra on arrays of `(x0, y0, x1, y1)` in fractions of the photograph's width and height.
 
 Every function takes and returns float arrays; each row of `boxes_N4` is one box. Only `to_pixels`,
-`from_pixels` and `read_boxes` deal with pixels.
+`from_pixels`, `within` and `read_boxes` deal with pixels.
 """
 
 import json
@@ -161,13 +161,36 @@ def _nearest(first: float, last: float, size: int) -> tuple[int, int]:
     return low, high
 
 
-def from_pixels(pixels_N4: FloatArray | IntArray, width: int, height: int) -> FloatArray:
+def from_pixels(pixels_N4: FloatArray | IntArray, width: float, height: float) -> FloatArray:
     """Boxes in pixels of a photograph of `width` × `height` as float64 fractions, without clipping.
 
     >>> from_pixels(np.array([[160, 48, 320, 480]]), 640, 480).tolist()
     [[0.25, 0.1, 0.5, 1.0]]
     """
     return pixels_N4 / np.array([width, height, width, height], dtype=np.float64)
+
+
+def within(pixels_N4: FloatArray | IntArray, width: float, height: float) -> FloatArray:
+    """Boxes in pixels of a photograph of `width` × `height` as fractions, clipped to the photograph.
+
+    Raises:
+        ValueError: a box has no area within the photograph, swapped corners, or NaN. The message names its
+            row, counted from 0.
+
+    >>> within(np.array([[0, 0, 320, 480], [480, 360, 700, 500]]), 640, 480).tolist()
+    [[0.0, 0.0, 0.5, 1.0], [0.75, 0.75, 1.0, 1.0]]
+    """
+    x0_N, y0_N, x1_N, y1_N = pixels_N4.T
+    ordered_N = (x0_N < x1_N) & (y0_N < y1_N)  # false for NaN
+    inside_N = (x1_N > 0) & (y1_N > 0) & (x0_N < width) & (y0_N < height)
+    for good_N, rule in (
+        (ordered_N, "x0 must be below x1, and y0 below y1"),
+        (inside_N, f"it is outside the {width:g} x {height:g} pixels"),
+    ):
+        if not good_N.all():
+            row = int(good_N.argmin())
+            raise ValueError(f"row {row} (from 0) is {pixels_N4[row].tolist()!r:.60}; {rule}")
+    return clip(from_pixels(pixels_N4, width, height))
 
 
 def read_boxes(path: Path, width: int, height: int) -> FloatArray:
@@ -193,17 +216,15 @@ def read_boxes(path: Path, width: int, height: int) -> FloatArray:
         raise ValueError(f"{path}: not a JSON file ({error}); give a list of [x0, y0, x1, y1]") from None
     if not isinstance(rows, list):
         raise ValueError(f"{path}: not a list; give a list of [x0, y0, x1, y1] in pixels")
-    boxes = [_read_row(row, width, height, f"{path}: row {n} (from 0)") for n, row in enumerate(rows)]
-    return from_pixels(np.array(boxes, dtype=np.float64).reshape(-1, 4), width, height)
+    boxes = [_read_row(row, f"{path}: row {n} (from 0)") for n, row in enumerate(rows)]
+    try:
+        return within(np.array(boxes, dtype=np.float64).reshape(-1, 4), width, height)
+    except (ValueError, OverflowError) as error:  # whole numbers of hundreds of digits overflow
+        raise ValueError(f"{path}: {error}") from None
 
 
-def _read_row(row: object, width: int, height: int, place: str) -> Box:
-    """One box in pixels, clipped to the photograph; errors begin with `place`."""
+def _read_row(row: object, place: str) -> list[float]:
+    """One box in pixels; errors begin with `place`."""
     if not isinstance(row, list) or len(row) != 4 or not all(type(edge) in (int, float) for edge in row):
         raise ValueError(f"{place} is {row!r:.60}; give four numbers [x0, y0, x1, y1] in pixels")
-    x0, y0, x1, y1 = row
-    if not (x0 < x1 and y0 < y1):  # also refuses NaN, which Python's JSON reader accepts
-        raise ValueError(f"{place} is {row!r:.60}; x0 must be below x1, and y0 below y1")
-    if x1 <= 0 or y1 <= 0 or x0 >= width or y0 >= height:
-        raise ValueError(f"{place} is {row!r:.60}; it is outside the {width} x {height} pixels")
-    return float(max(x0, 0)), float(max(y0, 0)), float(min(x1, width)), float(min(y1, height))
+    return row

@@ -7,9 +7,10 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from dvsa.data.dataset import Example
+from dvsa.data.names import digits
 
 PHOTOS_FILE = "photographs.tsv"
 """The file that lists the photographs, in the folder of a run or a bundle."""
@@ -18,9 +19,6 @@ TEXT_FILE = "read.tsv"
 """The file that lists the extra sentences, in the folder of a run or a bundle."""
 
 _LINE = re.compile(r"(train|val)\t([0-9a-f]{16})\t([0-9a-f]{16})")
-# Flickr8K's 1000268201_693b08cb0e.jpg is Flickr30K's 1000268201.jpg, and COCO_val2014_000000000042.jpg is
-# 000000000042.jpg in the lists of 2017. COCO keeps its zeros, so no number of COCO equals one of Flickr.
-_NUMBERED = re.compile(r"(?:COCO_[a-z]+\d{4}_)?(\d{5,})(?:_[0-9a-f]{10})?\.jpg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +93,10 @@ def name_digest(name: str) -> str:
     >>> name_digest("1000268201_693b08cb0e.jpg") == name_digest("1000268201.jpg")
     True
     """
-    match = _NUMBERED.fullmatch(PurePosixPath(name).name)
-    return _digest((match[1] if match else name).encode(errors="surrogateescape"))
+    # COCO keeps its zeros, so no number of COCO equals one of Flickr. Short numbers are not of either.
+    number = digits(name) if name.endswith(".jpg") else None
+    known = number if number and len(number) >= 5 else name
+    return _digest(known.encode(errors="surrogateescape"))
 
 
 def content_digest(example: Example) -> str:

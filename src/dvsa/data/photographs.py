@@ -41,9 +41,21 @@ class Photographs:
 
 def _sources(root: Path) -> Iterator[NamedSource]:
     """The photographs in a folder, in no particular order."""
+    for inner, path in files_below(root):
+        if path.suffix == ".tar":
+            for name, source in tar_members(path):
+                yield str(inner.parent / name), source
+        elif _is_photograph(path.name):
+            yield str(inner), Source(path)
+
+
+def files_below(root: Path) -> Iterator[tuple[PurePosixPath, Path]]:
+    """The files in a folder, at any depth, except in hidden folders: the path from the folder, and the path.
+
+    Links are followed, because image folders are often links; a link to a parent folder does not loop.
+    """
     visited = set()
     for folder, subfolders, files in os.walk(root, followlinks=True):
-        # Links are followed, because image folders are often links; a link to a parent folder must not loop.
         real = os.path.realpath(folder)
         subfolders[:] = [] if real in visited else [s for s in subfolders if not s.startswith(".")]
         if real in visited:
@@ -52,12 +64,7 @@ def _sources(root: Path) -> Iterator[NamedSource]:
 
         inner = PurePosixPath(Path(folder).relative_to(root).as_posix())
         for file in files:
-            path = Path(folder, file)
-            if path.suffix == ".tar":
-                for name, source in tar_members(path):
-                    yield str(inner / name), source
-            elif _is_photograph(file):
-                yield str(inner / file), Source(path)
+            yield inner / file, Path(folder, file)
 
 
 def tar_members(path: Path) -> Iterator[NamedSource]:

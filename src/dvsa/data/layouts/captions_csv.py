@@ -5,7 +5,8 @@ import io
 from pathlib import Path
 
 from dvsa.data.dataset import DataError
-from dvsa.data.layouts.listing import Listing, read_text
+from dvsa.data.layouts.listing import Listing
+from dvsa.data.text_files import read_text
 
 
 def read(root: Path, entities: Path) -> Listing | None:

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from dvsa.data.dataset import DataError
-from dvsa.data.layouts.listing import Listing, json_field, read_json
+from dvsa.data.layouts.listing import Listing
+from dvsa.data.text_files import json_field, read_json
 
 
 def read(root: Path, entities: Path) -> Listing | None:

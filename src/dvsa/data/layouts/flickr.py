@@ -6,7 +6,8 @@ from pathlib import Path, PurePosixPath
 
 from dvsa.data.dataset import DataError, Problem
 from dvsa.data.layouts import karpathy
-from dvsa.data.layouts.listing import Listing, read_text
+from dvsa.data.layouts.listing import Listing
+from dvsa.data.text_files import read_text
 
 _FLICKR8K_LISTS = {
     "train": "Flickr_8k.trainImages.txt",

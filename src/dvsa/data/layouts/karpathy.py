@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 from dvsa.data.dataset import DataError
-from dvsa.data.layouts.listing import Listing, json_field, read_json
+from dvsa.data.layouts.listing import Listing
+from dvsa.data.text_files import json_field, read_json
 
 _FILE_NAME = re.compile(r"dataset_(\w+)\.json(\.gz)?")
 

@@ -1,0 +1,84 @@
+"""One photograph under several names: with or without folders and suffix, or by its number."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import PurePosixPath
+
+from dvsa.data.photographs import SUFFIXES
+
+# Flickr8K's 1000268201_693b08cb0e.jpg is Flickr30K's 1000268201.jpg, and COCO_val2014_000000000042.jpg is
+# 000000000042.jpg in the lists of 2017.
+_NUMBERED = re.compile(r"(?:COCO_[a-z]+\d{4}_)?(\d+)(?:_[0-9a-f]{10})?")
+
+
+def without_suffix(name: str) -> str:
+    """A name without the suffix of a picture file.
+
+    >>> without_suffix("beach/1.JPG"), without_suffix("beach/version.2")
+    ('beach/1', 'beach/version.2')
+    """
+    suffix = PurePosixPath(name).suffix
+    return name.removesuffix(suffix) if suffix.lower() in SUFFIXES else name
+
+
+def digits(name: str) -> str | None:
+    """The number that Flickr or COCO gave a photograph, as it is written in its name; None if it has none.
+
+    >>> digits("1000268201_693b08cb0e.jpg"), digits("COCO_val2014_000000000042"), digits("a/dog.jpg")
+    ('1000268201', '000000000042', None)
+    """
+    match = _NUMBERED.fullmatch(PurePosixPath(without_suffix(name)).name)
+    return match[1] if match else None
+
+
+class NameIndex:
+    """Finds photographs in a list of names, however a data set writes their names."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        """Index the names."""
+        self._names = names
+        self._by_base: defaultdict[str, list[int]] = defaultdict(list)
+        self._by_number: defaultdict[int, list[int]] = defaultdict(list)
+        for place, name in enumerate(names):
+            self._by_base[_base(name)].append(place)
+            number = digits(name)
+            if number is not None:
+                self._by_number[int(number)].append(place)
+
+    def find(self, name: str) -> list[int]:
+        """The places in the list that may mean a photograph: none, one, or several if it is not clear which.
+
+        The first of these rules that any name fulfils decides: it is the same name; one is the end of the
+        other's path; one is the end of the other's path when its suffix is added; the number of Flickr or
+        COCO is the same.
+        """
+        same_base = self._by_base.get(_base(name), ())
+        for alike in _RULES:
+            found = [place for place in same_base if alike(self._names[place], name)]
+            if found:
+                return found
+        number = digits(name)
+        return [] if number is None else self._by_number.get(int(number), [])
+
+
+def _base(name: str) -> str:
+    return PurePosixPath(without_suffix(name)).name
+
+
+def _same(name: str, other: str) -> bool:
+    return name == other
+
+
+def _same_end(name: str, other: str) -> bool:
+    """Whether one name is the end of the other's path."""
+    return f"/{name}".endswith(f"/{other}") or f"/{other}".endswith(f"/{name}")
+
+
+def _same_end_without_suffix(name: str, other: str) -> bool:
+    """The same if at most one of the names has a suffix: `1.jpg` and `1.png` may be two photographs."""
+    plain, plain_other = without_suffix(name), without_suffix(other)
+    return (plain == name or plain_other == other) and _same_end(plain, plain_other)
+
+
+_RULES: tuple[Callable[[str, str], bool], ...] = (_same, _same_end, _same_end_without_suffix)

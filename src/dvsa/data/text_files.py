@@ -1,0 +1,37 @@
+"""Reading the text and JSON files of data sets, with errors that name the file."""
+
+import gzip
+import json
+import zlib
+from pathlib import Path
+from typing import TypeVar
+
+from dvsa.data.dataset import DataError
+
+T = TypeVar("T")
+
+
+def read_text(path: Path) -> str:
+    """A text file's content; raises DataError if it is not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 text ({error}): save it as UTF-8") from error
+
+
+def read_json(path: Path) -> object:
+    """The content of a JSON file, plain or compressed (`.gz`); raises DataError if it is malformed."""
+    try:
+        data = path.read_bytes()
+        content: object = json.loads(gzip.decompress(data) if path.suffix == ".gz" else data)
+    except (ValueError, EOFError, RecursionError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{path} is not JSON ({error}): correct it or fetch it again") from error
+    return content
+
+
+def json_field(record: object, key: str, kind: type[T], path: Path) -> T:
+    """A field of a JSON object; raises DataError unless it is there and of the given type."""
+    value = record.get(key) if isinstance(record, dict) else None
+    if not isinstance(value, kind):
+        raise DataError(f"{path}: an entry has no {key!r} of type {kind.__name__}: {str(record)[:60]}")
+    return value
