@@ -40,14 +40,14 @@ class NameIndex:
         self._names = names
         self._by_base: defaultdict[str, list[int]] = defaultdict(list)
         self._by_number: defaultdict[int, list[int]] = defaultdict(list)
-        for place, name in enumerate(names):
-            self._by_base[_base(name)].append(place)
+        for position, name in enumerate(names):
+            self._by_base[_base(name)].append(position)
             number = digits(name)
             if number is not None:
-                self._by_number[int(number)].append(place)
+                self._by_number[int(number)].append(position)
 
     def find(self, name: str) -> list[int]:
-        """The places in the list that may mean a photograph: none, one, or several if it is not clear which.
+        """The positions in the list that may mean a photograph: none, one, or several if that is not clear.
 
         The first of these rules that any name fulfils decides: it is the same name; one is the end of the
         other's path; one is the end of the other's path when its suffix is added; the number of Flickr or
@@ -55,7 +55,7 @@ class NameIndex:
         """
         same_base = self._by_base.get(_base(name), ())
         for alike in _RULES:
-            found = [place for place in same_base if alike(self._names[place], name)]
+            found = [position for position in same_base if alike(self._names[position], name)]
             if found:
                 return found
         number = digits(name)

@@ -1,0 +1,209 @@
+"""HDF5 files of features, in two forms; reading them needs the extra `hdf5`.
+
+Indexed, as for VQA: the datasets `image_features` (N × I × F, or all regions × F with `pos_boxes`, N × 2: the
+first region of each photograph and the one after its last); `spatial_features` (corners in fractions, and
+more) or `image_bb` (corners in pixels); `image_w` and `image_h` (N), which may be missing. The ids of the N
+photographs are the dataset `image_ids` or `image_id`, or `NAME_imgid2idx.json` beside `NAME.hdf5`.
+
+Grouped: a group for each photograph, called by its id, with the datasets `features` (I × F), `boxes` (I × 4,
+pixels) and `scores` (I), and `image_w` and `image_h`, or `img_w` and `img_h`, as datasets or attributes.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dvsa.data.dataset import DataError
+from dvsa.data.given_regions.record import FRACTIONS, MAX_BYTES, Array, Joined, Record, Records, Size
+from dvsa.data.text_files import json_field, read_json
+
+if TYPE_CHECKING:
+    import h5py
+
+_SUFFIXES = frozenset({".h5", ".hdf5"})
+_IDS = ("image_ids", "image_id")
+_ARRAYS = ("features", "boxes", "scores")
+_SIZES = (("image_w", "image_h"), ("img_w", "img_h"))
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """A file with one array for all photographs."""
+
+    path: Path
+    names: Sequence[str]
+    rows: Sequence[int]
+    """The row of each photograph in the arrays."""
+
+    @property
+    def files(self) -> Sequence[Path]:
+        """The one file."""
+        return [self.path]
+
+    def read(self, position: int) -> Record:
+        """Read one photograph."""
+        row, place = self.rows[position], f"{self.path}: {self.names[position]}"
+        with _open(self.path) as file:
+            part: int | slice = row
+            bounds = _read(file, "pos_boxes", row, place)
+            if bounds is not None:
+                part = _range(bounds, place)
+            feature_IF = _read(file, "image_features", part, place)
+
+            # Fractions need no size of the photograph.
+            spatial = _read(file, "spatial_features", part, place)
+            if spatial is not None:
+                return Record(place, feature_IF, spatial[..., :4], size=FRACTIONS)
+            sides = [_number(_read(file, key, row, place), key, place) for key in _SIZES[0]]
+            return Record(place, feature_IF, _read(file, "image_bb", part, place), size=_size(*sides))
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """A file with a group for each photograph."""
+
+    path: Path
+    names: Sequence[str]
+
+    @property
+    def files(self) -> Sequence[Path]:
+        """The one file."""
+        return [self.path]
+
+    def read(self, position: int) -> Record:
+        """Read one group."""
+        name = self.names[position]
+        place = f"{self.path}: {name}"
+        with _open(self.path) as file:
+            group = file[name]
+            feature_IF, box_I4, score_I = (_read(group, key, (), place) for key in _ARRAYS)
+            sizes = [_size(*(_fact(group, key, place) for key in keys)) for keys in _SIZES]
+        return Record(place, feature_IF, box_I4, score_I, sizes[0] or sizes[1])
+
+
+def read(path: Path) -> Records | None:
+    """The layout of a file, or of the files in a folder; None if none is called `.h5` or `.hdf5`."""
+    candidates = sorted(path.iterdir()) if path.is_dir() else [path]
+    files = [file for file in candidates if file.suffix in _SUFFIXES]
+    return Joined([_read_index(file) for file in files]) if files else None
+
+
+def _read_index(path: Path) -> Records:
+    """The photographs in a file; raises DataError if it has neither form."""
+    with _open(path) as file:
+        images = _dataset(file, "image_features", str(path))
+        if images is None:
+            found: list[str] = []
+            file.visit(found.append)  # does not follow links to other files
+            return Grouped(
+                path, [key.removesuffix("/features") for key in found if key.endswith("/features")]
+            )
+        bounds = _dataset(file, "pos_boxes", str(path))
+        count = len(images if bounds is None else bounds)
+        ids = next((ids for key in _IDS if (ids := _dataset(file, key, str(path))) is not None), None)
+        if ids is not None:
+            return Indexed(path, _names(ids, count, path), range(count))
+
+    index = path.with_name(f"{path.stem}_imgid2idx.json")
+    if not index.is_file():
+        raise DataError(f"{path} needs the dataset image_ids, or {index.name}; a pickled index is not read")
+    content = read_json(index)
+    names = list(content) if isinstance(content, dict) else []
+    rows = [json_field(content, name, int, index) for name in names]
+    if not names or not all(0 <= row < count for row in rows):
+        raise DataError(f"{index}: give an object with a row from 0 to {count - 1} for each id")
+    return Indexed(path, names, rows)
+
+
+@contextmanager
+def _open(path: Path) -> "Iterator[h5py.File]":
+    """An open file; errors of h5py become DataError."""
+    try:
+        import h5py
+    except ModuleNotFoundError:
+        raise DataError(f"{path} needs h5py to be read: pip install 'dvsa[hdf5]'") from None
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except DataError:
+        raise
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path} is not an HDF5 file in this layout, or is damaged ({reason})") from error
+
+
+def _dataset(group: "h5py.Group", key: str, place: str) -> "h5py.Dataset | None":
+    """A dataset; None if there is none.
+
+    Raises:
+        DataError: it is something else, a link, or has its data in other files.
+    """
+    import h5py
+
+    link = group.get(key, getlink=True)
+    if link is None:
+        return None
+    dataset = group[key] if isinstance(link, h5py.HardLink) else None
+    if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual:
+        raise DataError(f"{place}: {key} is not a dataset of this file itself")
+    return dataset
+
+
+def _read(group: "h5py.Group", key: str, part: "int | slice | tuple[()]", place: str) -> Array | None:
+    """A row, some rows or all of a dataset; None if there is none, DataError if that is too large."""
+    dataset = _dataset(group, key, place)
+    if dataset is None:
+        return None
+    rows = part.stop - part.start if isinstance(part, slice) else 1
+    size = rows * prod(dataset.shape if part == () else dataset.shape[1:]) * dataset.dtype.itemsize
+    if size > MAX_BYTES:
+        raise DataError(f"{place}: {size:,} bytes of {key} are too many for one photograph")
+    return np.asarray(dataset[part])
+
+
+def _names(ids: "h5py.Dataset", count: int, path: Path) -> list[str]:
+    """The ids as text; raises DataError unless they are whole numbers or text, one for each photograph."""
+    import h5py
+
+    if ids.shape != (count,) or count * ids.dtype.itemsize > MAX_BYTES:
+        raise DataError(f"{path}: ids of shape {ids.shape}, but {count} photographs")
+    if h5py.check_string_dtype(ids.dtype) is not None:
+        return list(map(str, ids.asstr(errors="replace")[:]))
+    if ids.dtype.kind not in "iu":
+        raise DataError(f"{path}: ids of type {ids.dtype}; give whole numbers or text")
+    return [str(int(number)) for number in ids[:]]
+
+
+def _range(bounds: Array, place: str) -> slice:
+    """The rows of a photograph's regions: the first, and the one after the last."""
+    if bounds.shape != (2,) or bounds.dtype.kind not in "iu" or not 0 <= bounds[0] < bounds[1]:
+        raise DataError(
+            f"{place}: {bounds.tolist()} in pos_boxes are not the first row and the one after the last"
+        )
+    return slice(int(bounds[0]), int(bounds[1]))
+
+
+def _fact(group: "h5py.Group", key: str, place: str) -> float | None:
+    """The number in a dataset or attribute; None if there is none."""
+    array = _read(group, key, (), place)
+    if array is None and key in group.attrs:
+        array = np.asarray(group.attrs[key])
+    return _number(array, key, place)
+
+
+def _number(array: Array | None, key: str, place: str) -> float | None:
+    """The one number in an array; raises DataError if it is something else."""
+    if array is None:
+        return None
+    if array.size != 1 or array.dtype.kind not in "iuf":
+        raise DataError(f"{place}: {key} is not one number")
+    return float(array.item())
+
+
+def _size(width: float | None, height: float | None) -> Size | None:
+    return None if width is None or height is None else (width, height)
