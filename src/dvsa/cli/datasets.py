@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dvsa.cli.options import LAYOUTS_HELP, AsJson, EntitiesFolder, Seed
+from dvsa.cli.options import LAYOUTS_HELP, AsJson, EntitiesFolder, RegionsPath, Seed
 from dvsa.cli.output import print_json, progress, register, show, table
 
 if TYPE_CHECKING:
-    from dvsa.data import DataReport
+    from dvsa.data import DataReport, RegionsReport
 
 SHOWN = 5
 """Problems of each kind that are printed; --json prints all of them."""
@@ -35,19 +35,28 @@ def commands() -> typer.Typer:
 
 
 def check(
-    folder: DataFolder, entities: EntitiesFolder = None, decode: Decode = True, as_json: AsJson = False
+    folder: DataFolder,
+    entities: EntitiesFolder = None,
+    regions: RegionsPath = None,
+    decode: Decode = True,
+    as_json: AsJson = False,
 ) -> None:
     """Check a data set for faults.
 
-    Counts what each split contains, and names every fault of its lists, files and annotations. The exit code
-    is 1 if an example is lost or is in two splits.
+    Counts what each split contains, and names every fault of its lists, files, annotations and regions. The
+    exit code is 1 if an example is lost or is in two splits, or if regions of a photograph are missing or
+    malformed.
 
     Example: `dvsa data check flickr8k`
     """
     from dvsa.data import check as check_data
+    from dvsa.data import load_regions
 
+    given = None if regions is None else load_regions(regions)
     with progress() as update:
-        report = check_data(folder, entities, decode=decode, progress=partial(update, "checking photographs"))
+        report = check_data(
+            folder, entities, regions=given, decode=decode, progress=partial(update, "checking photographs")
+        )
     if as_json:
         print_json({**asdict(report), "ok": report.ok})
     else:
@@ -91,6 +100,8 @@ def _show(report: "DataReport") -> None:
         numbers = (count.photographs, count.sentences, count.phrases, count.boxes)
         counts.add_row(split or "(none)", *(f"{n:,}" for n in numbers))
     show(f"{report.dataset}\n", counts, "")
+    if report.regions is not None:
+        _show_regions(report.regions)
 
     kinds = defaultdict(list)
     for problem in report.problems:
@@ -101,3 +112,16 @@ def _show(report: "DataReport") -> None:
         if len(problems) > SHOWN:
             show(f"  … and {len(problems) - SHOWN:,} more; --json lists all")
     show("No harmful faults." if report.ok else "There are faults to correct.")
+
+
+def _show_regions(report: "RegionsReport") -> None:
+    """Print what the files of regions contain."""
+    counts = report.counts
+    contents = [f"features of width {report.features:,}"] if report.features else []
+    contents += ["boxes"] if report.boxed else []
+    each = f"{counts.fewest} to {counts.most} regions each, {counts.mean:.1f} on average"
+    show(
+        f"{report.source}: {' and '.join(contents)}",
+        f"  {counts.photographs:,} photographs with {each}",
+        f"  {report.unused:,} more photographs that are not in the data set\n",
+    )

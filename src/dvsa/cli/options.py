@@ -19,6 +19,15 @@ EntitiesFolder = Annotated[
         help="Flickr30k Entities: a folder or a tar file.",
     ),
 ]
+RegionsPath = Annotated[
+    Path | None,
+    typer.Option(
+        "--regions",
+        metavar="PATH",
+        show_default="none",
+        help="Regions from files: boxes or features of each photograph, in a layout of docs/data.md.",
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of all random choices.")]
 PhotoFile = Annotated[Path, typer.Argument(metavar="PHOTO", help="A photograph.", show_default=False)]
 IndexFolder = Annotated[Path, typer.Argument(metavar="INDEX", help="The index's folder.", show_default=False)]

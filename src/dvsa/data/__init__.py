@@ -1,7 +1,8 @@
 """Data sets: Flickr8K, Flickr30K, MSCOCO, the toy set and a user's own photographs, in one form."""
 
-from dvsa.data.check import HARMLESS, DataReport, SplitCounts, check
+from dvsa.data.check import HARMLESS, DataReport, RegionsReport, SplitCounts, check
 from dvsa.data.dataset import DataError, Dataset, Example, GroundedPhrase, Problem, Source
+from dvsa.data.given_regions import GivenRegions, RegionCounts, RegionsOfPhotograph, load_regions
 from dvsa.data.loading import load
 
 __all__ = [
@@ -10,10 +11,15 @@ __all__ = [
     "DataReport",
     "Dataset",
     "Example",
+    "GivenRegions",
     "GroundedPhrase",
     "Problem",
+    "RegionCounts",
+    "RegionsOfPhotograph",
+    "RegionsReport",
     "Source",
     "SplitCounts",
     "check",
     "load",
+    "load_regions",
 ]

@@ -3,8 +3,12 @@
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dvsa.records import Box
+
+if TYPE_CHECKING:
+    from dvsa.data.given_regions.given import GivenRegions
 
 
 class DataError(ValueError):
@@ -89,12 +93,20 @@ class Example:
     """`train`, `val`, `test`, `restval` (MSCOCO), or empty if the data set has no splits."""
     sentences: tuple[str, ...]
     """As written, but with single spaces; each has at least one word."""
-    source: Source
+    source: Source | None
+    """Where the photograph is; None if there are only features of its regions (`Dataset.regions`)."""
     phrases: tuple[GroundedPhrase, ...] = ()
 
+    @property
+    def file(self) -> Source:
+        """Where the photograph is; raises DataError if there is none."""
+        if self.source is None:
+            raise DataError(f"{self.name}: the data set has features of its regions, but not the photograph")
+        return self.source
+
     def read(self) -> bytes:
-        """The photograph's file, not decoded; raises OSError or DataError."""
-        return self.source.read()
+        """The photograph's file, not decoded; raises OSError, or DataError if there is no photograph."""
+        return self.file.read()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +121,8 @@ class Dataset:
     """What loading worked around; `dvsa.data.check` adds what only decoding can find."""
     split_by_name: bool = False
     """Whether the splits were made by `divided`, because the data set has no lists of splits."""
+    regions: "GivenRegions | None" = None
+    """Regions from files: those given to `load`, or the features in the folder itself."""
 
     def split(self, name: str, *, restval: bool = False) -> tuple[Example, ...]:
         """The examples of one split: `train`, `val` or `test`; `all` is every example.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dvsa.data.dataset import Example
+from dvsa.data.given_regions import GivenRegions
 from dvsa.data.names import digits
 
 PHOTOS_FILE = "photographs.tsv"
@@ -67,13 +68,15 @@ class TextExposure:
         return cls(frozenset(found["photograph"]), frozenset(found["word"]))
 
 
-def write_photos(path: Path, training: Sequence[Example], val: Sequence[Example]) -> None:
+def write_photos(
+    path: Path, training: Sequence[Example], val: Sequence[Example], regions: GivenRegions | None = None
+) -> None:
     """Write a line for each photograph: its split and the digests of its name and content, 38 bytes.
 
-    Reads every photograph. Raises OSError or DataError if one cannot be read.
+    Reads every photograph, or its features in `regions`. Raises OSError or DataError if one cannot be read.
     """
     lines = [
-        f"{split}\t{name_digest(example.name)}\t{content_digest(example)}\n"
+        f"{split}\t{name_digest(example.name)}\t{content_digest(example, regions)}\n"
         for split, examples in (("train", training), ("val", val))
         for example in examples
     ]
@@ -99,9 +102,13 @@ def name_digest(name: str) -> str:
     return _digest(known.encode(errors="surrogateescape"))
 
 
-def content_digest(example: Example) -> str:
-    """16 hexadecimal digits for the content of a photograph's file; raises OSError or DataError."""
-    return _digest(example.read())
+def content_digest(example: Example, regions: GivenRegions | None = None) -> str:
+    """16 hexadecimal digits for the content of a photograph's file; without one, for its features.
+
+    Raises OSError or DataError if it cannot be read, or if there are neither.
+    """
+    digest = regions.of(example).digest if example.source is None and regions is not None else None
+    return _digest(example.read()) if digest is None else digest[:16]
 
 
 def _digest(data: bytes) -> str:

@@ -1,10 +1,12 @@
 """One loader for all data sets, which joins their lists, photographs and phrases."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from dvsa.data.dataset import DataError, Dataset, Example, GroundedPhrase, Problem
 from dvsa.data.entities import Entities
+from dvsa.data.given_regions import GivenRegions, load_regions
 from dvsa.data.layouts import find
 from dvsa.data.layouts.listing import Listing
 from dvsa.data.photographs import Photographs
@@ -14,17 +16,20 @@ _ENTITIES = ("entities", "flickr30k_entities", "flickr30k_entities.tar.xz")
 """Names under which a data set's folder may contain Flickr30k Entities."""
 
 
-def load(root: Path, entities: Path | None = None) -> Dataset:
+def load(root: Path, entities: Path | None = None, regions: GivenRegions | None = None) -> Dataset:
     """Load a data set in any of the layouts that docs/data.md lists.
 
     Examples are complete: a photograph without a file, without sentences or in no list is left out, and
-    listed in `Dataset.problems`. Photographs stay on disk until they are read.
+    listed in `Dataset.problems`. Photographs stay on disk until they are read. A listed photograph whose file
+    is missing is kept if `regions` have its features; then `Example.source` is None.
 
     Args:
         root: the folder of the data set, or of a user's own photographs.
         entities: Flickr30k Entities: the folder with `Annotations/` and `Sentences/`, or a tar archive of the
             two. The default is `entities`, `flickr30k_entities` or `flickr30k_entities.tar.xz` in `root`, if
             one exists.
+        regions: regions from files. The default is the folder itself if it has the features of its
+            photographs, as SCAN's has.
 
     Raises:
         DataError: the folder, its lists, its photographs or the annotations are missing or malformed.
@@ -37,14 +42,18 @@ def load(root: Path, entities: Path | None = None) -> Dataset:
     place = entities or next((root / name for name in _ENTITIES if (root / name).exists()), None)
     listing = find(root, place or root)
     photographs = Photographs(root)
-    if not photographs.found:
+    if regions is None and listing is not None and listing.featured:
+        regions = load_regions(root)
+    featured = regions is not None and regions.features > 0 and listing is not None
+    if not photographs.found and not featured:
         raise DataError(f"{root} has no photographs, in folders or .tar files: unpack their archive there")
     if listing is None:
-        return _without_lists(root, photographs)
+        return replace(_without_lists(root, photographs), regions=regions)
 
-    dataset = _join(root, listing, photographs, Entities(place) if place else None)
+    dataset = _join(root, listing, photographs, Entities(place) if place else None, regions)
     if not dataset.examples:
-        raise DataError(f"none of the photographs that {listing.name} lists is in {root}: unpack them there")
+        places = f"{root} or {regions.source}" if featured and regions else f"{root}"
+        raise DataError(f"none of the photographs that {listing.name} lists is in {places}: put them there")
     return dataset
 
 
@@ -54,15 +63,19 @@ def _without_lists(root: Path, photographs: Photographs) -> Dataset:
     problems = []
     for name, source in photographs.found:
         if name in examples:
-            problems.append(
-                Problem("doubled name", name, f"in {examples[name].source.path} and {source.path}")
-            )
+            problems.append(Problem("doubled name", name, f"in {examples[name].file.path} and {source.path}"))
         else:
             examples[name] = Example(name, "", (), source)
     return Dataset(root.resolve().name, root, tuple(examples.values()), tuple(problems))
 
 
-def _join(root: Path, listing: Listing, photographs: Photographs, entities: Entities | None) -> Dataset:
+def _join(
+    root: Path,
+    listing: Listing,
+    photographs: Photographs,
+    entities: Entities | None,
+    regions: GivenRegions | None,
+) -> Dataset:
     """The complete examples of a listing, and the problems with all others."""
     splits, problems = _splits(listing.entries)
     problems.extend(listing.problems)
@@ -77,17 +90,22 @@ def _join(root: Path, listing: Listing, photographs: Photographs, entities: Enti
             places = ", ".join(str(source.path) for _, source in files)
             problems.append(Problem("doubled name", name, f"files in {places}; the first is taken"))
 
-        if not files:
+        if not files and not _described(name, regions):
             problems.append(Problem("no photograph", name, f"{_place(split)}, but no file has this name"))
         elif not with_words:
             problems.append(Problem("no sentences", name, f"{_place(split)}, but without sentences"))
         else:
             phrases, unmatched = _phrases(name, with_words, entities)
             problems.extend(unmatched)
-            examples.append(Example(name, split, with_words, files[0][1], phrases))
+            examples.append(Example(name, split, with_words, files[0][1] if files else None, phrases))
 
     problems.extend(_strays(splits, listing, photographs))
-    return Dataset(listing.name, root, tuple(examples), tuple(problems))
+    return Dataset(listing.name, root, tuple(examples), tuple(problems), regions=regions)
+
+
+def _described(name: str, regions: GivenRegions | None) -> bool:
+    """Whether there are features of a photograph."""
+    return regions is not None and regions.features > 0 and regions.find(name) is not None
 
 
 def _place(split: str) -> str:

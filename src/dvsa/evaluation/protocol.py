@@ -28,6 +28,7 @@ def check(
     """Raise ProtocolError unless the figures of the bundle's model on the examples will be meaningful.
 
     Reads the files of the examples, and those files of the other splits that have the size of one of them.
+    Of examples without photographs, features are compared instead.
 
     Args:
         bundle: the model's.
@@ -139,13 +140,13 @@ def _check_photographs(
         )
     known = [(seen.names.get(name_digest(e.name)), e, "name") for e in examples]
     _check_unseen(known, model)
-    digests = dict(zip(_digests(examples, progress), examples, strict=True))
+    digests = dict(zip(_digests(dataset, examples, progress), examples, strict=True))
     _check_unseen([(seen.contents.get(digest), e, "content") for digest, e in digests.items()], model)
 
     judged = {example.split for example in examples}
     sizes = {_size(example) for example in examples}  # files of different sizes have different contents
     others = [e for e in dataset.examples if e.split not in judged and _size(e) in sizes]
-    for other, digest in zip(others, _digests(others, progress), strict=True):
+    for other, digest in zip(others, _digests(dataset, others, progress), strict=True):
         if digest in digests:
             example = digests[digest]
             raise ProtocolError(
@@ -169,15 +170,17 @@ def _check_unseen(known: Sequence[tuple[str | None, Example, str]], model: str) 
         )
 
 
-def _digests(examples: Sequence[Example], progress: Progress | None) -> Iterator[str]:
-    """The digest of each photograph's content."""
+def _digests(dataset: Dataset, examples: Sequence[Example], progress: Progress | None) -> Iterator[str]:
+    """The digest of each photograph's content, or of its features."""
     for chunk in batches(examples, 100, "comparing photographs", progress):
-        yield from map(content_digest, chunk)
+        yield from (content_digest(example, dataset.regions) for example in chunk)
 
 
-def _size(example: Example) -> int:
-    """The size of the photograph in bytes."""
+def _size(example: Example) -> int | None:
+    """The size of the photograph in bytes; None if there are only features."""
     source = example.source
+    if source is None:
+        return None
     return source.path.stat().st_size - source.offset if source.size is None else source.size
 
 

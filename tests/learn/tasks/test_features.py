@@ -28,7 +28,7 @@ def test_photographs_are_read_as_the_model_reads_them(corpus: Corpus) -> None:
 
 
 def test_a_changed_file_is_read_again(tiny: Dataset, tmp_path: Path) -> None:
-    source = tiny.split("train")[0].source
+    source = tiny.split("train")[0].file
     (tmp_path / "a.png").write_bytes(source.read())
     example = replace(tiny.split("train")[0], source=replace(source, path=tmp_path / "a.png"))
     before = SquarePhotographs([example], 32, CPU, quiet=True)

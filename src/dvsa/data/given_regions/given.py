@@ -31,6 +31,13 @@ class RegionsOfPhotograph:
         """The number of regions, I."""
         return next(len(array) for array in (self.box_I4, self.feature_IF) if array is not None)
 
+    @property
+    def digest(self) -> str | None:
+        """SHA-256 of the features in hexadecimal, the same in all layouts; None if there are only boxes."""
+        if self.feature_IF is None:
+            return None
+        return hashlib.sha256(self.feature_IF.astype("<f4").tobytes()).hexdigest()
+
 
 @dataclass(frozen=True, slots=True)
 class RegionCounts:
@@ -157,8 +164,9 @@ class GivenRegions:
         for example in examples:
             if self._position(example.name) is None:
                 raise DataError(f"{self.source} has no regions of {example.name}: add them, or leave it out")
-        for record, names in self.shared(examples).items():
-            raise DataError(f"{self.source}: {record} is both {names[0]} and {names[1]}: give longer names")
+        for record, names in self.matches(examples).items():
+            if len(names) > 1:
+                raise DataError(f"{self.source}: {record} may be {names[0]} or {names[1]}: give longer names")
 
         counts = []
         for done, example in enumerate(examples, 1):
@@ -167,25 +175,17 @@ class GivenRegions:
                 progress(done, len(examples))
         return RegionCounts.of(counts)
 
-    def shared(self, examples: Sequence[Example]) -> dict[str, list[str]]:
-        """Names in the files that more than one photograph has found, and the names of these photographs.
+    def matches(self, examples: Sequence[Example]) -> dict[str, list[str]]:
+        """The photographs by the name that the files have for them; missing and ambiguous ones are left out.
 
-        Raises:
-            DataError: a name is ambiguous.
+        A list has more than one photograph if these have the same regions.
         """
         found: defaultdict[str, list[str]] = defaultdict(list)
         for example in examples:
-            record = self.find(example.name)
-            if record is not None:
-                found[record].append(example.name)
-        return {record: names for record, names in found.items() if len(names) > 1}
-
-    def digest(self, example: Example) -> bytes:
-        """SHA-256 of a photograph's features; raises as `of`, or DataError if there are only boxes."""
-        feature_IF = self.of(example).feature_IF
-        if feature_IF is None:
-            raise DataError(f"{self.source} has only boxes of {example.name}, no features")
-        return hashlib.sha256(feature_IF.astype("<f4").tobytes()).digest()
+            positions = self._index.find(example.name)
+            if len(positions) == 1:
+                found[self.names[positions[0]]].append(example.name)
+        return dict(found)
 
     def _position(self, name: str) -> int | None:
         """The position of a photograph's record."""
@@ -205,6 +205,4 @@ def _size_of(example: Example, record: Record) -> Size:
     try:
         return photo.size(example.read(), example.name)
     except DataError as error:
-        raise DataError(
-            f"{record.place} has boxes in pixels, but not the size of its photograph: {error}"
-        ) from error
+        raise DataError(f"{record.place} has boxes in pixels without a size; {error}") from error

@@ -6,7 +6,7 @@ To add a layout, write a module with a `read` function like those below, and add
 from collections.abc import Callable
 from pathlib import Path
 
-from dvsa.data.layouts import captions_csv, captions_json, coco, flickr, karpathy
+from dvsa.data.layouts import captions_csv, captions_json, coco, flickr, karpathy, precomp
 from dvsa.data.layouts.listing import Listing
 
 Layout = Callable[[Path, Path], Listing | None]
@@ -22,6 +22,7 @@ LAYOUTS: tuple[Layout, ...] = (
     coco.read,  # after Karpathy's JSON, because it has no sentences for its test split
     captions_csv.read,
     captions_json.read,
+    precomp.read,
 )
 """The first layout that a folder has is used."""
 

@@ -16,4 +16,6 @@ class Listing:
     """(photograph, split) as listed: a photograph may be listed twice, or have no file or no sentences."""
     sentences: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """The sentences of each photograph, as written."""
+    featured: bool = False
+    """Whether the folder has features of the photographs, in a layout of `given_regions`."""
     problems: list[Problem] = field(default_factory=list)

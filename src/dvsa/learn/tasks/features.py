@@ -35,7 +35,7 @@ class SquarePhotographs:
     ) -> None:
         self.examples, self.device, self.quiet = examples, device, quiet
         sources = [
-            (e.name, str(e.source.path), e.source.offset, e.source.size, e.source.path.stat().st_mtime_ns)
+            (e.name, str(e.file.path), e.file.offset, e.file.size, e.file.path.stat().st_mtime_ns)
             for e in examples
         ]
         self.key = f"photographs {size} {sources} {source_code(photo)}".encode()
