@@ -447,6 +447,32 @@ def test_many_faults_of_a_kind_are_cut_short(few: Path, tmp_path: Path) -> None:
     assert "… and 3 more" in run("data", "check", data).stdout
 
 
+def test_regions_of_a_data_set_are_checked(few: Path, tmp_path: Path) -> None:
+    names = [example.name for example in load(few).examples]
+    boxes = {
+        name: {"boxes": [[0, 0, 9, 9]] * (1 + k), "width": 9, "height": 9} for k, name in enumerate(names)
+    }
+    path = tmp_path / "boxes.json"
+    path.write_text(json.dumps({**boxes, "other.jpg": [[0, 0, 9, 9]]}))
+
+    printed = output("data", "check", few, "--regions", path)
+    each = f"1 to {len(names)} regions each, {(1 + len(names)) / 2:.1f} on average"
+    assert f"{path}: boxes\n  {len(names)} photographs with {each}\n" in printed
+    assert "  1 more photographs that are not in the data set\n" in printed
+    said = answer("data", "check", few, "--regions", path)["regions"]
+    assert (said["features"], said["boxed"], said["unused"]) == (0, True, 1)
+    assert answer("data", "check", few)["regions"] is None
+
+    del boxes[names[0]]
+    boxes[names[1]]["boxes"] = [[9, 0, 0, 9]]
+    path.write_text(json.dumps(boxes))
+    done = run("data", "check", few, "--regions", path)
+    assert done.exit_code == 1
+    assert f"no regions: 1\n  {names[0]}: not in {path}" in done.stdout
+    assert f"broken regions: 1\n  {names[1]}: {path}: {names[1]}: row 0 (from 0)" in done.stdout
+    assert "no-such is missing" in refusal("data", "check", few, "--regions", tmp_path / "no-such")
+
+
 @pytest.mark.parametrize("command", [("data", "check"), ("evaluate", "ranking", "--data")])
 def test_a_data_set_with_missing_parts_is_refused(
     command: tuple[str, ...], few: Path, tmp_path: Path

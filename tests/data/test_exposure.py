@@ -4,11 +4,12 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dvsa.data import Example, Source, exposure
+from dvsa.data import DataError, Example, Source, exposure, load_regions
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +89,24 @@ def test_a_photograph_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     lost = Example("lost.png", "train", (), Source(tmp_path / "lost.png"))
     with pytest.raises(FileNotFoundError, match=r"lost\.png"):
         exposure.write_photos(tmp_path / exposure.PHOTOS_FILE, [lost], [])
+
+
+def test_features_stand_for_a_photograph_that_is_missing(tmp_path: Path) -> None:
+    feature_IF = np.arange(6, dtype=np.float32).reshape(2, 3)
+    np.savez(tmp_path / "a.npz", x=feature_IF)
+    regions = load_regions(tmp_path)
+    (tmp_path / "a.jpg").write_bytes(b"photograph")
+    with_photograph = Example("a.jpg", "train", (), Source(tmp_path / "a.jpg"))
+    without = Example("a.jpg", "train", (), None)
+
+    digest = hashlib.sha256(feature_IF.tobytes()).hexdigest()[:16]
+    assert exposure.content_digest(without, regions) == digest
+    wanted = hashlib.sha256(b"photograph").hexdigest()[:16]
+    assert exposure.content_digest(with_photograph, regions) == wanted
+    exposure.write_photos(tmp_path / exposure.PHOTOS_FILE, [without], [], regions)
+    assert exposure.PhotoExposure.read(tmp_path / exposure.PHOTOS_FILE).contents == {digest: "train"}
+    with pytest.raises(DataError, match=r"a\.jpg: the data set has features of its regions"):
+        exposure.content_digest(without)
 
 
 def test_a_list_of_extra_sentences_is_read_as_it_was_written(tmp_path: Path) -> None:

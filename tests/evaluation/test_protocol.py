@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dvsa.bundle import Bundle, shipped
-from dvsa.data import Dataset, Example, Problem, Source, exposure, load
+from dvsa.data import Dataset, Example, Problem, Source, exposure, load, load_regions
 from dvsa.evaluation.protocol import ProtocolError, caution, check
 from dvsa.graphs import OnnxGraphs
 from dvsa.manifest import MANIFEST, BundleManifest
@@ -217,6 +218,37 @@ def test_only_files_of_the_same_size_are_read(bundle: Bundle, dataset: Dataset, 
     alike = with_example(unlike, -1, source=Source(tmp_path / "long"))
     with pytest.raises(FileNotFoundError, match="lost"):
         check(bundle, alike, alike.split("test"))
+
+
+def features_only(folder: Path, feature_KIF: np.ndarray) -> Dataset:
+    """The test split of another data set, of which there are only features."""
+    np.save(folder / "test_ims.npy", feature_KIF)
+    (folder / "test_caps.txt").write_text("a dog runs\n" * 5 * len(feature_KIF))
+    return load(folder)
+
+
+def test_photographs_are_compared_by_features_if_there_is_nothing_else(
+    dataset: Dataset, bundle: Bundle, tmp_path: Path
+) -> None:
+    feature_KIF = np.random.default_rng(0).random((3, 2, 4), np.float32)
+    (tmp_path / "precomp").mkdir()
+    other = features_only(tmp_path / "precomp", feature_KIF)
+    check(bundle, other, other.examples, allow_custom_split=True)
+
+    # The same features in another split.
+    again = replace(other.examples[1], split="train")
+    shared = replace(other, examples=(*other.examples, again))
+    with pytest.raises(ProtocolError, match=r"test#000001 \(test\) and test#000001 \(train\) are the same"):
+        check(bundle, shared, other.examples, allow_custom_split=True)
+
+    # A model that was trained on the same features, under another name.
+    seen = [replace(other.examples[2], name="another.jpg")]
+    (tmp_path / "other").mkdir()
+    np.savez(tmp_path / "other" / "another.npz", x=feature_KIF[2])
+    regions = load_regions(tmp_path / "other")
+    exposure.write_photos(tmp_path / exposure.PHOTOS_FILE, seen, [], regions)
+    with pytest.raises(ProtocolError, match=r"test#000002 was in the training of ours .* by its content"):
+        check(bundle, other, other.examples, allow_custom_split=True)
 
 
 def test_progress_counts_the_photographs(bundle: Bundle, dataset: Dataset) -> None:

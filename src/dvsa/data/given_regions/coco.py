@@ -49,12 +49,15 @@ def records(
     """
     rows: defaultdict[str, list[tuple[float, ...]]] = defaultdict(list)
     sizes: dict[str, Size | None] = {}
+    ids: dict[str, object] = {}
     for n, entry in enumerate(entries):
         place = f"{path}: entry {n} (from 0)"
         number, box = _id(entry, "image_id", path), json_field(entry, "bbox", list, path)
         if listed and number not in listed:
             raise DataError(f"{place} is of image_id {number}, which is not among the images")
         name, sizes[name] = listed.get(number, (str(number), None))
+        if ids.setdefault(name, number) != number and not distinct:
+            raise DataError(f"{path}: image_id {ids[name]} and {number} are both {name}: keep one of them")
 
         x, y, width, height = numbers(box, (4,), f"{place}: bbox")
         value = entry.get("score") if isinstance(entry, dict) else None

@@ -43,13 +43,13 @@ class NpzFiles:
     def read(self, position: int) -> Record:
         """Read one file."""
         path = self.folder / self.inner[position]
-        try:
-            content = np.load(path, allow_pickle=False)
-        except (ValueError, EOFError, zipfile.BadZipFile) as error:
-            raise DataError(f"{path} is not a file of arrays, or is cut short ({error})") from error
-        if not isinstance(content, NpzFile):
-            raise DataError(f"{path} is a single array: save it with the key x in an .npz file")
-        with content:
+        with path.open("rb") as file:
+            try:
+                content = np.load(file, allow_pickle=False)
+            except (ValueError, EOFError, MemoryError, zipfile.BadZipFile) as error:
+                raise DataError(f"{path} is not a file of arrays, or is cut short ({error})") from error
+            if not isinstance(content, NpzFile):
+                raise DataError(f"{path} is a single array: save it with the key x in an .npz file")
             return _record(path, content)
 
 

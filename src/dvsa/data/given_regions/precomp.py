@@ -105,8 +105,9 @@ def _names(path: Path, count: int) -> list[str]:
 def _array(path: Path, count: int) -> Array:
     """The features of `count` photographs, mapped into memory; raises DataError for anything else."""
     try:
-        array: Array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OverflowError) as error:
+        with np.errstate(over="raise"):  # for shapes that no computer can hold
+            array: Array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError, ArithmeticError) as error:
         raise DataError(f"{path} is not an array of numbers, or is cut short ({error})") from error
     if array.ndim not in (2, 3) or len(array) not in (count, count * CAPTIONS):
         lines = f"the {count * CAPTIONS} lines of captions"
