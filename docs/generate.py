@@ -36,13 +36,17 @@ SECTIONS = {
     "Search": [*INDEX, "dvsa.index.qdrant.QdrantIndex", "dvsa.index.cluster"],
     "Web service": ["dvsa.web"],
     "Algorithms": [f"dvsa.{name}" for name in ALGORITHMS],
+    "Regions from files": ["dvsa.data.given_regions"],
 }
 """The first parts of the page, with their sections: classes, modules, and packages with an `__all__`."""
 
 PACKAGES = {"Data sets": "dvsa.data", "Metrics": "dvsa.metrics"}
 """The next parts: packages, with a section for each module that is not internal."""
 
-INTERNAL = ["dvsa.metrics.ngrams", "dvsa.data.entities", "dvsa.data.exposure", "dvsa.data.photographs"]
+INTERNAL = [
+    "dvsa.metrics.ngrams",
+    *(f"dvsa.data.{name}" for name in ("entities", "exposure", "names", "photographs", "text_files")),
+]
 """Modules in the last part of the page, with all modules of `dvsa.evaluation`."""
 
 TITLE_INTERNAL, TITLE_TYPES = "Internal modules", "Types in signatures"
@@ -135,7 +139,7 @@ def offered(package: str) -> Iterator[str]:
     for name in strings(tree(package), "__all__"):
         home, node = definition(package, name)
         elsewhere = by_heading.get(name) or by_heading.get(home)
-        if elsewhere:
+        if elsewhere and elsewhere != package:
             links.append(link(elsewhere, f"`{name}`"))
         else:
             entries.append(entry(home, node))

@@ -11,7 +11,7 @@ from dvsa.data.given_regions import hdf5, json_boxes, npz, precomp, tsv
 from dvsa.data.given_regions.given import GivenRegions, RegionCounts, RegionsOfPhotograph
 from dvsa.data.given_regions.record import Records
 
-__all__ = ["LAYOUTS", "GivenRegions", "RegionCounts", "RegionsOfPhotograph", "load_regions"]
+__all__ = ["GivenRegions", "RegionCounts", "RegionsOfPhotograph", "load_regions"]
 
 Layout = Callable[[Path], Records | None]
 """Reads the index of a file or a folder that has the layout; returns None for any other.
