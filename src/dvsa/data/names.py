@@ -3,7 +3,6 @@
 import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from pathlib import PurePosixPath
 
 from dvsa.data.photographs import SUFFIXES
 
@@ -18,8 +17,8 @@ def without_suffix(name: str) -> str:
     >>> without_suffix("beach/1.JPG"), without_suffix("beach/version.2")
     ('beach/1', 'beach/version.2')
     """
-    suffix = PurePosixPath(name).suffix
-    return name.removesuffix(suffix) if suffix.lower() in SUFFIXES else name
+    stem, _, suffix = name.rpartition(".")
+    return stem if f".{suffix.lower()}" in SUFFIXES and _last(stem) else name
 
 
 def digits(name: str) -> str | None:
@@ -28,7 +27,7 @@ def digits(name: str) -> str | None:
     >>> digits("1000268201_693b08cb0e.jpg"), digits("COCO_val2014_000000000042"), digits("a/dog.jpg")
     ('1000268201', '000000000042', None)
     """
-    match = _NUMBERED.fullmatch(PurePosixPath(without_suffix(name)).name)
+    match = _NUMBERED.fullmatch(_base(name))
     return match[1] if match else None
 
 
@@ -63,7 +62,12 @@ class NameIndex:
 
 
 def _base(name: str) -> str:
-    return PurePosixPath(without_suffix(name)).name
+    """The last part of a path, without suffix."""
+    return _last(without_suffix(name))
+
+
+def _last(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _same(name: str, other: str) -> bool:

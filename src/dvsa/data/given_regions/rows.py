@@ -1,7 +1,6 @@
 """Boxes as rows of numbers in JSON: `[x0, y0, x1, y1]` or `[x0, y0, x1, y1, score]` in pixels."""
 
 from collections.abc import Sequence
-from typing import TypeGuard
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from dvsa.data.given_regions.record import Record, Size
 
 def numbers(value: object, counts: Sequence[int], place: str) -> tuple[float, ...]:
     """A list of numbers; raises DataError for anything else, or for a length that is not in `counts`."""
-    if isinstance(value, list) and len(value) in counts and all(map(_is_number, value)):
+    if isinstance(value, list) and len(value) in counts and {*map(type, value)} <= {int, float}:
         try:
             return tuple(map(float, value))
         except OverflowError:
@@ -34,7 +33,3 @@ def record(place: str, rows: Sequence[Sequence[float]], size: Size | None) -> Re
         raise DataError(f"{place}: give a score for all boxes, or for none")
     row_IN = np.array(rows, dtype=np.float64).reshape(len(rows), -1 if rows else 4)
     return Record(place, box_I4=row_IN[:, :4], score_I=row_IN[:, 4] if widths == {5} else None, size=size)
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return type(value) in (int, float)  # true and false are not

@@ -5,7 +5,6 @@ objects_id, objects_conf, attrs_id, attrs_conf, num_boxes, boxes, features. Arra
 corners in pixels; objects_conf is the score of each box.
 """
 
-import base64
 import binascii
 import os
 import re
@@ -151,7 +150,7 @@ def _record(place: str, fields: Mapping[str, bytes]) -> Record:
 def _decoded(place: str, column: str, field: bytes) -> Floats:
     """The float32 numbers of a field in base64."""
     try:
-        return np.frombuffer(base64.b64decode(field, validate=True), dtype="<f4")
+        return np.frombuffer(binascii.a2b_base64(field, strict_mode=True), dtype="<f4")
     except (binascii.Error, ValueError) as error:
         raise DataError(f"{place}: {column} are not float32 numbers in base64 ({error})") from error
 
