@@ -90,7 +90,7 @@ def check(
     problems = list(dataset.problems)
     digests: defaultdict[str, list[Example]] = defaultdict(list)
     photographs = [example for example in dataset.examples if example.source is not None]
-    done, total = count(1), len(photographs) + (len(dataset.examples) if dataset.regions else 0)
+    done, total = count(1), len(photographs) + (len(dataset.examples) if dataset.regions is not None else 0)
 
     def advance() -> None:
         if progress is not None:

@@ -114,6 +114,10 @@ def test_groups_may_be_in_groups(tmp_path: Path) -> None:
             {"image_features": X, "image_ids": [1, 2], "image_bb": [1.0, 2.0]},
             "1 has boxes in pixels without a size",
         ),
+        (
+            {"image_features": X, "image_ids": [1, 2], "spatial_features": [1.0, 2.0]},
+            "in this layout, or is dam",
+        ),
         ({"image_features/deeper": X}, "image_features is not a dataset of this file itself"),
         ({"x": X}, "has the regions of no photograph"),
         ({"1/boxes": BB}, "has the regions of no photograph"),

@@ -41,6 +41,14 @@ def test_boxes_by_photograph(tmp_path: Path) -> None:
     assert read(tmp_path).score_I is None
 
 
+@pytest.mark.parametrize("name", ["/data/photographs/a.jpg", "../other/a.jpg", "./a.jpg", "a"])
+def test_names_may_be_paths_of_another_computer(tmp_path: Path, name: str) -> None:
+    path = save(tmp_path / "boxes.json", {name: SIZED})
+    assert boxes(path, "photographs/a.jpg" if name.startswith("/") else "a.jpg") == WANTED
+    with pytest.raises(DataError, match=r"has no regions of b\.jpg"):
+        read(path, "b.jpg")
+
+
 def test_the_files_of_a_folder_are_joined(tmp_path: Path) -> None:
     save(tmp_path / "train.json", {"a.jpg": SIZED})
     save(tmp_path / "val.json", {"b.jpg": SIZED})

@@ -144,7 +144,7 @@ def _open(path: Path) -> "Iterator[h5py.File]":
             yield file
     except DataError:
         raise
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+    except (OSError, RuntimeError, LookupError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise DataError(f"{path} is not an HDF5 file in this layout, or is damaged ({reason})") from error
 
