@@ -92,11 +92,20 @@ def test_listed_photographs_are_kept_if_their_features_are_given(
         load(tmp_path / "data")
 
 
-def test_boxes_do_not_replace_photographs(tmp_path: Path, write_files: Files, karpathy: Karpathy) -> None:
-    write_files(tmp_path, {"dataset_toy.json": karpathy([("0.jpg", "train", ["a dog"])])})
-    write_files(tmp_path, {"boxes/b.json": '{"0.jpg": {"boxes": [[0, 0, 5, 5]], "width": 9, "height": 9}}'})
-    with pytest.raises(DataError, match="has no photographs"):
-        load(tmp_path, regions=load_regions(tmp_path / "boxes"))
+def test_boxes_do_not_replace_photographs(
+    tmp_path: Path, write_files: Files, picture: Picture, karpathy: Karpathy
+) -> None:
+    listed = [(f"{k}.jpg", "train", ["a dog"]) for k in range(2)]
+    write_files(tmp_path / "data", {"dataset_toy.json": karpathy(listed)})
+    write_files(tmp_path, {"boxes.json": '{"0.jpg": [[0, 0, 5, 5]], "1.jpg": [[0, 0, 5, 5]]}'})
+    boxes = load_regions(tmp_path / "boxes.json")
+    with pytest.raises(DataError, match="data has no photographs"):
+        load(tmp_path / "data", regions=boxes)
+
+    write_files(tmp_path / "data", {"0.jpg": picture(0)})
+    dataset = load(tmp_path / "data", regions=boxes)
+    assert [e.name for e in dataset.examples] == ["0.jpg"]
+    assert [(p.kind, p.name) for p in dataset.problems] == [("no photograph", "1.jpg")]
 
 
 def test_features_of_other_photographs_are_named(

@@ -122,6 +122,13 @@ def test_a_malformed_file_is_named(tmp_path: Path, file: str, content: bytes, re
     assert "\n" not in str(caught.value)
 
 
+def test_photographs_of_gigabytes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path)
+    monkeypatch.setattr("dvsa.data.given_regions.precomp.MAX_BYTES", 40)
+    with pytest.raises(DataError, match=r"train_ims\.npy: 48 bytes for each photograph are too many"):
+        load_regions(tmp_path)
+
+
 def test_features_without_captions_are_refused(tmp_path: Path) -> None:
     write(tmp_path)
     (tmp_path / "train_caps.txt").unlink()
