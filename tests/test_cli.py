@@ -343,13 +343,22 @@ def test_train_passes_its_options_on_and_shows_the_figures(
     monkeypatch.setattr(dvsa.learn.runs.fit, "fit", fit)
     vectors = tmp_path / "vectors.txt"
     more = tmp_path / "sentences.txt"
+    weights = tmp_path / "vgg16.safetensors"
     told = [
         *("--data", few, "--seed", 3, "--device", "cpu", "--word-vectors", vectors),
         *("--sentences", more, "--from", toy_run),
+        *("--backbone", "vgg16", "--backbone-weights", weights),
     ]
     said = answer("train", "paper", "--out", tmp_path / "run", *told)
     options = FitOptions(
-        seed=3, device="cpu", word_vectors=vectors, sentences=more, earlier=toy_run, tell=note
+        seed=3,
+        device="cpu",
+        word_vectors=vectors,
+        sentences=more,
+        earlier=toy_run,
+        backbone="vgg16",
+        backbone_weights=weights,
+        tell=note,
     )
     assert calls.pop() == (RECIPES["paper"](), few, tmp_path / "run", options)
     assert said == {"run": str(tmp_path / "run"), "stages": Run(toy_run).facts}
@@ -386,6 +395,9 @@ def test_training_that_cannot_begin(toy_data: Path, tmp_path: Path) -> None:
     assert "leave out --word-vectors" in refusal("train", "toy", *arguments, "--init", "shipped")
     encoder = ("--out", tmp_path / "run", "--sentence-encoder", tmp_path / "encoder")
     assert "encoder has no model.safetensors" in refusal("train", "toy", *encoder, "--data", toy_data)
+    other = ("--out", tmp_path / "run", "--backbone", "vgg")
+    assert "did you mean vgg16?" in refusal("train", "toy", *other, "--data", toy_data)
+    assert "leave out --backbone" in refusal("train", "toy", *other, "--init", "shipped")
     assert not list(tmp_path.iterdir())
 
 

@@ -73,6 +73,24 @@ Proposer = Annotated[
         "another one, fixed boxes, or the whole photograph alone.",
     ),
 ]
+BackboneName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        show_default="the recipe's",
+        help="The image network: alexnet, vgg16, efficientnet_lite0 (or 1, 2), small, or timm:NAME for a "
+        "model of timm.",
+    ),
+]
+BackboneFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--backbone-weights",
+        metavar="FILE",
+        show_default="installed, or from timm's hub",
+        help="First weights of the backbone, in safetensors.",
+    ),
+]
 EarlierRun = Annotated[
     Path | None,
     typer.Option(
@@ -107,6 +125,8 @@ def train(
     init: InitialBundle = None,
     proposer: Proposer = None,
     earlier: EarlierRun = None,
+    backbone: BackboneName = None,
+    backbone_weights: BackboneFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a recipe on a data set.
@@ -132,6 +152,8 @@ def train(
         earlier=earlier,
         init=init,
         proposer=proposer,
+        backbone=backbone,
+        backbone_weights=backbone_weights,
         tell=note,
     )
 

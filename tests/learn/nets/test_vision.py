@@ -158,7 +158,7 @@ def test_standardised_features_have_mean_0_and_spread_1() -> None:
 
 
 def test_invalid_options_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"unknown backbone 'vgg': choose from .*small"):
+    with pytest.raises(ValueError, match=r"unknown backbone 'vgg': did you mean vgg16.*small"):
         VisionConfig(backbone="vgg")
     with pytest.raises(ValueError, match="positive"):
         VisionConfig(embedding=0)

@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from safetensors.torch import save_file
 
 from dvsa.data import Dataset
+from dvsa.learn.nets.backbones.small import SmallConvNet
 from dvsa.learn.recipes.recipe import Recipe
 from dvsa.learn.runs.fit import fit
 from dvsa.learn.runs.inputs import FitOptions, Inputs
-from dvsa.learn.runs.record import claim
+from dvsa.learn.runs.record import begin, configuration, is_begun
 from dvsa.learn.runs.warm_start import WarmStart
 
 Given = tuple[Recipe, Dataset, int]
@@ -73,7 +75,7 @@ def test_runs_of_earlier_versions_with_word_vectors_are_continued(
     path.write_text("red 0.1 0.5\n")
     options = cpu if old == "unused" else replace(cpu, word_vectors=path)
     inputs = Inputs.open(tiny, options, recipe.min_count)
-    claim(tmp_path / "run", recipe, inputs, options)
+    begin(tmp_path / "run", configuration(recipe, inputs, options))
 
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     config["word_vectors"] = "elsewhere.txt" if old == "other path" else str(path)
@@ -84,7 +86,15 @@ def test_runs_of_earlier_versions_with_word_vectors_are_continued(
     (tmp_path / "run" / "config.json").write_text(json.dumps(config))
 
     with pytest.raises(ValueError, match="another word_vectors") if old == "other path" else nullcontext():
-        claim(tmp_path / "run", recipe, inputs, options)
+        assert is_begun(tmp_path / "run", configuration(recipe, inputs, options), options)
+
+
+def test_weights_for_a_run_that_began_without_them_are_another_run(
+    copied: Path, recipe: Recipe, tiny: Dataset, cpu: FitOptions, tmp_path: Path
+) -> None:
+    save_file(SmallConvNet().state_dict(), tmp_path / "small.safetensors")
+    with pytest.raises(ValueError, match="has another backbone_weights"):
+        fit(recipe, tiny, copied, replace(cpu, backbone_weights=tmp_path / "small.safetensors"))
 
 
 def test_a_folder_with_something_else_is_refused(

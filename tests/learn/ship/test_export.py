@@ -21,11 +21,11 @@ from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.recipes.adapt import on_frozen_proposals
 from dvsa.learn.recipes.catalogue import RECIPES
 from dvsa.learn.recipes.recipe import Recipe
+from dvsa.learn.runs.onnx_file import halved
 from dvsa.learn.runs.proposer import SHIPPED, BundleProposer
 from dvsa.learn.runs.run import Run
 from dvsa.learn.runs.warm_start import WarmStart
 from dvsa.learn.ship import export
-from dvsa.learn.ship.export import _halved
 from dvsa.learn.tasks.stage import WritingStage
 from dvsa.manifest import BundleError, Voice
 from dvsa.text import FIRST_WORD, START, START_PHRASE, Vocabulary, pad
@@ -95,7 +95,7 @@ def draw_boxes(count: int, regions: int) -> Tensor:
 @torch.no_grad()
 def test_the_networks_can_be_restored_from_a_bundle(exported: tuple[Run, Bundle]) -> None:
     run, bundle = exported
-    original = _halved(run.joint_model())
+    original = halved(run.joint_model())
     restored = WarmStart(str(bundle.folder)).joint_model(bundle.vocabulary).eval()
     torch.manual_seed(1)
     pixels, ids = pictures(2, original.vision.size), torch.randint(FIRST_WORD, len(bundle.vocabulary), (3, 7))
@@ -107,7 +107,7 @@ def test_the_networks_can_be_restored_from_a_bundle(exported: tuple[Run, Bundle]
 @torch.no_grad()
 def test_the_bundles_regions_equal_the_runs(exported: tuple[Run, Bundle]) -> None:
     run, bundle = exported
-    vision = _halved(run.joint_model()).vision
+    vision = halved(run.joint_model()).vision
     torch.manual_seed(1)
     for count in (1, 3):
         pixels = pictures(count, vision.size)
@@ -129,7 +129,7 @@ def test_the_bundles_regions_equal_the_runs(exported: tuple[Run, Bundle]) -> Non
 @torch.no_grad()
 def test_the_bundles_crops_show_what_the_runs_show(exported: tuple[Run, Bundle]) -> None:
     run, bundle = exported
-    vision = _halved(run.joint_model()).vision
+    vision = halved(run.joint_model()).vision
     if not vision.cfg.by_crops:
         assert not (bundle.folder / "crop.onnx").exists()
         return
@@ -142,7 +142,7 @@ def test_the_bundles_crops_show_what_the_runs_show(exported: tuple[Run, Bundle])
 @torch.no_grad()
 def test_the_bundles_word_vectors_equal_the_runs(exported: tuple[Run, Bundle]) -> None:
     run, bundle = exported
-    encoder = _halved(run.joint_model()).sentence
+    encoder = halved(run.joint_model()).sentence
     rng = np.random.default_rng(1)
     for longest in range(1, 31):
         lengths = [longest, *rng.integers(0, longest + 1, longest % 4)]
@@ -159,7 +159,7 @@ def test_captions_agree_word_by_word(exported: tuple[Run, Bundle]) -> None:
     features = run.joint_model().vision.features
     assert {*run.captioners()} == {*bundle.manifest.voices} == {"frame", "region"}
     for subject, (stage, trained) in run.captioners().items():
-        voice, net = bundle.manifest.voices[subject], _halved(trained)
+        voice, net = bundle.manifest.voices[subject], halved(trained)
         assert voice == Voice(stage, START if subject == "frame" else START_PHRASE)
 
         for regions in range(1, 21):
@@ -190,19 +190,19 @@ def test_captions_agree_word_by_word(exported: tuple[Run, Bundle]) -> None:
 def test_features_hardly_change_in_half_precision(exported: tuple[Run, Bundle]) -> None:
     model = exported[0].joint_model()
     before = {name: t.clone() for name, t in model.state_dict().items()}
-    halved = _halved(model)
-    assert not halved.training
+    rounded = halved(model)
+    assert not rounded.training
     assert all(torch.equal(t, before[name]) for name, t in model.state_dict().items())  # it is a copy
-    for tensor in halved.state_dict().values():
+    for tensor in rounded.state_dict().values():
         assert not tensor.is_floating_point() or torch.equal(tensor, tensor.half().float())
 
     torch.manual_seed(0)
     pixels, box_BI4 = pictures(2, model.vision.size), draw_boxes(2, 5)
-    feature_BIF, halved_BIF = (
+    feature_BIF, rounded_BIF = (
         net.vision.encode(*net.vision.look(pixels)[:2], box_BI4, net.vision.crops(pixels, box_BI4))[0]
-        for net in (model, halved)
+        for net in (model, rounded)
     )
-    assert (feature_BIF - halved_BIF).norm() < 0.02 * feature_BIF.norm()
+    assert (feature_BIF - rounded_BIF).norm() < 0.02 * feature_BIF.norm()
 
 
 def test_a_bundle_is_small_and_its_manifest_describes_it(exported: tuple[Run, Bundle]) -> None:

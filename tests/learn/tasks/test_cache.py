@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from dvsa.learn.tasks.cache import cache_dir, cached
+from dvsa.learn.nets import backbones
+from dvsa.learn.nets.backbones import small, weights
+from dvsa.learn.tasks.cache import cache_dir, cached, source_code
 
 
 def test_the_environment_says_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -47,3 +49,11 @@ def test_an_interruption_leaves_no_file(monkeypatch: pytest.MonkeyPatch, tmp_pat
     with pytest.raises(KeyboardInterrupt):
         cached(b"a", (2, 3), "uint8", fill)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_source_of_a_package_is_that_of_all_its_modules() -> None:
+    whole = source_code(backbones)
+    for module in (backbones, small, weights):
+        assert Path(module.__file__ or "").read_text("utf-8") in whole
+    assert source_code(small, weights) == source_code(small) + source_code(weights)
+    assert source_code(small) == Path(small.__file__).read_text("utf-8")

@@ -6,7 +6,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from dvsa.learn.nets.backbone import BACKBONES, Backbone, fold_batch_norms
+from dvsa.learn.nets import backbones
+from dvsa.learn.nets.backbones.backbone import Backbone
+from dvsa.learn.nets.backbones.folding import fold_batch_norms
 from dvsa.learn.nets.crops import resized
 from dvsa.learn.nets.proposals import ProposalHead
 from dvsa.learn.nets.vision_config import ProposerConfig
@@ -64,7 +66,7 @@ class FrozenProposer(nn.Module):
     def __init__(self, cfg: ProposerConfig) -> None:
         super().__init__()
         self.cfg = cfg
-        self.backbone = BACKBONES[cfg.backbone](False)
+        self.backbone = backbones.build(cfg.backbone, pretrained=False)
         fine, coarse = self.backbone.fine_channels, self.backbone.coarse_channels
         self.proposals = ProposalHead(fine, coarse, torch.full((cfg.anchors, 2), 0.5), cfg.proposal_width)
         fold_batch_norms(self.eval())

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from dvsa.learn.nets.backbone import BACKBONES
+from dvsa.learn.nets import backbones
 from dvsa.learn.nets.crops import cut
 from dvsa.learn.nets.look import FrozenProposer, Looked, look, no_candidates
 from dvsa.learn.nets.proposals import ProposalHead
@@ -25,7 +25,7 @@ class Vision(nn.Module):
     def __init__(self, cfg: VisionConfig, anchors_A2: Tensor | None = None, pretrained: bool = True) -> None:
         super().__init__()
         self.cfg = cfg
-        self.backbone = BACKBONES[cfg.backbone](pretrained)
+        self.backbone = backbones.build(cfg.backbone, pretrained)
         fine, coarse = self.backbone.fine_channels, self.backbone.coarse_channels
 
         self.proposer = None if cfg.proposer is None else FrozenProposer(cfg.proposer)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dvsa.learn.nets.backbone import BACKBONES
+from dvsa.learn.nets import backbones
 
 GEOMETRY = 5
 """Numbers that describe a box in its features: x0, y0, x1, y1, area."""
@@ -61,10 +61,7 @@ class VisionConfig:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.backbone not in BACKBONES:
-            raise ValueError(
-                f"unknown backbone {self.backbone!r}: choose from {', '.join(sorted(BACKBONES))}"
-            )
+        backbones.check(self.backbone)
         if self.described_by not in DESCRIBED_BY:
             raise ValueError(f"described_by is {self.described_by!r}: choose from {', '.join(DESCRIBED_BY)}")
         if not 0 <= self.crop_context <= 1 or self.crop_size < 0:

@@ -1,6 +1,6 @@
 """A recipe: the whole configuration of a run, and its form in JSON."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dvsa.learn.loop.checkpoint import JsonValue
 from dvsa.learn.loop.config import TrainConfig
@@ -49,6 +49,10 @@ class Recipe:
     def writing_stages(self) -> tuple[WritingStage, ...]:
         """The stages that train captioners."""
         return tuple(stage for stage in self.stages if isinstance(stage, WritingStage))
+
+    def with_backbone(self, name: str) -> "Recipe":
+        """The same recipe with another backbone."""
+        return replace(self, vision=replace(self.vision, backbone=name))
 
     def to_json(self) -> dict[str, JsonValue]:
         """The recipe as JSON values, as in a run's `config.json`."""

@@ -7,6 +7,8 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from dvsa.bundle import Bundle
+from dvsa.learn.nets.backbones.backbone import Backbone
+from dvsa.learn.nets.backbones.folding import always_read, is_folded
 
 
 def weights(bundle: Bundle, graph: str) -> dict[str, Tensor]:
@@ -25,16 +27,23 @@ def weights(bundle: Bundle, graph: str) -> dict[str, Tensor]:
 
 
 def check_complete(net: nn.Module, known: dict[str, Tensor], bundle: Bundle) -> None:
-    """Raise ValueError if a weight is missing; those of batch norms are folded, so they may be."""
-    folded = {
-        f"{name}.{key}"
-        for name, part in net.named_modules()
-        if isinstance(part, nn.BatchNorm2d)
-        for key in part.state_dict()
-    }
-    missing = [name for name in net.state_dict() if name not in known and name not in folded]
+    """Raise ValueError if a weight is missing that the bundle should have.
+
+    It lacks those of folded batch norms. It may lack those that only the maps of a backbone need, or only its
+    `pooled`, since not every model uses both.
+    """
+    optional: set[str] = set()
+    for name, part in net.named_modules():
+        own = {f"{name}.{key}".removeprefix("."): key for key in part.state_dict()}
+        if isinstance(part, Backbone):
+            needed = always_read(part)
+            optional |= {full for full, key in own.items() if key not in needed}
+        elif isinstance(part, nn.BatchNorm2d) and is_folded(part):
+            optional |= own.keys()
+
+    missing = [name for name in net.state_dict() if name not in known.keys() | optional]
     if missing:
         raise ValueError(
             f"{bundle.folder} has no weight named {missing[0]}: an earlier version made it; "
-            "export its run again"
+            "export its run again, or use another bundle"
         )

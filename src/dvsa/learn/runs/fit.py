@@ -10,9 +10,10 @@ from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.recipes.recipe import Recipe
 from dvsa.learn.runs.adapted import adapted
 from dvsa.learn.runs.device import pick_device
+from dvsa.learn.runs.exportable import require_export
 from dvsa.learn.runs.inputs import FitOptions, Inputs
 from dvsa.learn.runs.proposer import BundleProposer
-from dvsa.learn.runs.record import claim, write_exposure
+from dvsa.learn.runs.record import begin, configuration, is_begun, write_exposure
 from dvsa.learn.runs.reuse import reuse
 from dvsa.learn.runs.sentence_encoder import SentenceEncoder
 from dvsa.learn.tasks.context import Context
@@ -31,24 +32,30 @@ def fit(recipe: Recipe, data: Dataset, out: Path, options: FitOptions = DEFAULTS
         options: seed, device, and what the run builds on.
 
     Raises:
-        ValueError: the folder holds another run, the data lacks something that the recipe needs, or the
-            bundle to continue does not fit the recipe.
+        ValueError: the folder holds another run, the data lacks something that the recipe needs, the
+            bundle to continue does not fit the recipe, or the backbone has no weights or cannot be exported.
     """
     # What the run learns from, and what it can learn from it.
     device = pick_device(options.device)
     inputs = Inputs.open(data, options, recipe.min_count)
+    if options.backbone is not None:
+        recipe = recipe.with_backbone(options.backbone)
     recipe, changes = adapted(recipe, inputs)
     for line in changes:
         options.tell(line)
     if not recipe.stages:
         raise ValueError(f"the recipe {recipe.name} has nothing to learn from this data: train another one")
 
-    # The folder says which run it holds.
-    claim(out, recipe, inputs, options)
+    # The network before the first stage. The folder says which run it holds.
+    config = configuration(recipe, inputs, options)
+    begun = is_begun(out, config, options)
+    model = _build(recipe, inputs, options)
+    if not begun:
+        require_export(model.vision)
+        begin(out, config)
     write_exposure(out, recipe, inputs)
 
-    # The network before the first stage, and the data as it sees them.
-    model = _build(recipe, inputs, options)
+    # The data as the network sees them.
     corpus = Corpus(
         inputs.training, inputs.val, inputs.vocabulary, model.vision.size, device, quiet=options.quiet
     )
@@ -74,7 +81,12 @@ def _build(recipe: Recipe, inputs: Inputs, options: FitOptions) -> JointModel:
     word_VD = None
     if isinstance(inputs.pretrained, WordVectors):
         word_VD = torch.from_numpy(inputs.pretrained.word_VD(inputs.vocabulary, options.seed))
-    model = JointModel(recipe.vision, recipe.sentence, len(inputs.vocabulary), None, word_VD)
+    weights = inputs.backbone_weights
+    model = JointModel(
+        recipe.vision, recipe.sentence, len(inputs.vocabulary), None, word_VD, pretrained=weights is None
+    )
+    if weights is not None:
+        weights.load_into(model.vision.backbone, recipe.vision.backbone)
     if isinstance(inputs.pretrained, SentenceEncoder):
         inputs.pretrained.fill(model.sentence)
     if model.vision.proposer is not None and isinstance(inputs.proposer, BundleProposer):

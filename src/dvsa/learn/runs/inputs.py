@@ -9,6 +9,7 @@ from dvsa.data import Dataset, Example, extra_sentences, word_vectors
 from dvsa.data.extra_sentences import ExtraSentences
 from dvsa.data.word_vectors import WordVectors
 from dvsa.learn.recipes.adapt import FIXED
+from dvsa.learn.runs.backbone_weights import BackboneWeights
 from dvsa.learn.runs.proposer import SHIPPED, TRAINED, BundleProposer
 from dvsa.learn.runs.run import Run
 from dvsa.learn.runs.sentence_encoder import SentenceEncoder
@@ -51,6 +52,10 @@ class FitOptions:
     proposer: str | None = None
     """Where boxes come from: `trained` on phrase boxes; the `shipped` bundle or the one in a folder, frozen;
     `grid` for fixed boxes; or `frame`. By default `trained`, or `shipped` for data without phrase boxes."""
+    backbone: str | None = None
+    """The name of a backbone in place of the recipe's (see `dvsa.learn.nets.backbones`)."""
+    backbone_weights: Path | None = None
+    """A safetensors file with the first weights of the backbone."""
     quiet: bool = False
     """Whether to hide progress bars."""
     tell: Tell = silent
@@ -64,6 +69,10 @@ class FitOptions:
         if self.init is not None and self.sentence_encoder is not None:
             raise ValueError(
                 "--init continues the sentence encoder of its bundle: leave out --sentence-encoder"
+            )
+        if self.init is not None and (self.backbone or self.backbone_weights):
+            raise ValueError(
+                "--init continues the backbone of its bundle: leave out --backbone and --backbone-weights"
             )
 
 
@@ -81,6 +90,7 @@ class Inputs:
     """Whether phrases of both splits have boxes."""
     proposer: BundleProposer | str
     """What proposes the boxes: a bundle, or `trained`, `grid` or `frame`."""
+    backbone_weights: BackboneWeights | None
     earlier: Run | None
     vocabulary: Vocabulary
     pretrained: WordVectors | SentenceEncoder | None
@@ -101,6 +111,7 @@ class Inputs:
         if warm_start is not None and options.proposer is not None:
             raise ValueError("a warm start keeps its bundle's boxes: give --init or --proposer, not both")
         boxed = has_boxes(training) and has_boxes(val)
+        file = options.backbone_weights
         where = options.proposer or (TRAINED if boxed or warm_start else SHIPPED)
 
         # Words of the training split, of the extra sentences, and of the model that is continued.
@@ -118,6 +129,7 @@ class Inputs:
             warm_start=warm_start,
             boxed=boxed,
             proposer=where if where in (TRAINED, *FIXED) else BundleProposer(where),
+            backbone_weights=None if file is None else BackboneWeights.open(file),
             earlier=None if options.earlier is None else Run(options.earlier, finished=False),
             vocabulary=vocabulary,
             pretrained=_pretrained(options, vocabulary),

@@ -17,30 +17,34 @@ from dvsa.learn.runs.inputs import FitOptions, Inputs
 from dvsa.learn.runs.proposer import BundleProposer
 from dvsa.learn.runs.run import CONFIG, VOCABULARY, read_config, recipe_of
 
-BUILDS_ON = ("read", "init", "earlier", "pretrained_sentence_encoder")
+BUILDS_ON = ("read", "init", "earlier", "backbone_weights", "pretrained_sentence_encoder")
 """Keys that `config.json` has only if the run builds on something of that kind."""
 
 
-def claim(out: Path, recipe: Recipe, inputs: Inputs, options: FitOptions) -> None:
-    """Write the run's `config.json`, or check that an existing one describes this run.
+def is_begun(out: Path, config: dict[str, JsonValue], options: FitOptions) -> bool:
+    """Whether the folder holds the run of this configuration; otherwise it is new or empty.
 
     Raises:
-        ValueError: the folder holds another run or other files, or the earlier run used other data.
+        ValueError: the folder holds another run or other files.
     """
-    config = _config(recipe, inputs, options)
-    if (out / CONFIG).is_file():
-        old = _existing(out, config, options)
-        keys = dict.fromkeys((*old, *BUILDS_ON))
-        other = [key for key in keys if key != "torch" and config.get(key) != old.get(key)]
-        if other:
-            raise ValueError(
-                f"{out} holds another run (its {CONFIG} has another {', '.join(other)}): "
-                "give another folder or delete it"
-            )
-        return
+    if not (out / CONFIG).is_file():
+        if out.is_dir() and any(out.iterdir()):
+            raise ValueError(f"{out} is not empty and has no run: give another folder")
+        return False
 
-    if out.is_dir() and any(out.iterdir()):
-        raise ValueError(f"{out} is not empty and has no run: give another folder")
+    old = _existing(out, config, options)
+    keys = dict.fromkeys((*old, *BUILDS_ON))
+    other = [key for key in keys if key != "torch" and config.get(key) != old.get(key)]
+    if other:
+        raise ValueError(
+            f"{out} holds another run (its {CONFIG} has another {', '.join(other)}): "
+            "give another folder or delete it"
+        )
+    return True
+
+
+def begin(out: Path, config: dict[str, JsonValue]) -> None:
+    """Write the run's `config.json`; creates the folder."""
     out.mkdir(parents=True, exist_ok=True)
     with files.replacing(out / CONFIG) as partial:
         partial.write_text(json.dumps(config, indent=2))
@@ -57,7 +61,12 @@ def _existing(out: Path, config: dict[str, JsonValue], options: FitOptions) -> d
     return old
 
 
-def _config(recipe: Recipe, inputs: Inputs, options: FitOptions) -> dict[str, JsonValue]:
+def configuration(recipe: Recipe, inputs: Inputs, options: FitOptions) -> dict[str, JsonValue]:
+    """What the run learns, from what; for its `config.json`.
+
+    Raises:
+        ValueError: the earlier run used other data.
+    """
     config: dict[str, JsonValue] = {
         "recipe": recipe.to_json(),
         "data": inputs.data,
@@ -74,6 +83,7 @@ def _config(recipe: Recipe, inputs: Inputs, options: FitOptions) -> dict[str, Js
 
     # What else the run builds on.
     extra, warm_start, earlier = inputs.extra, inputs.warm_start, inputs.earlier
+    weights = inputs.backbone_weights
     if isinstance(inputs.pretrained, WordVectors):
         config["word_vectors"] = {**inputs.pretrained.facts}
     elif inputs.pretrained is not None:
@@ -82,6 +92,9 @@ def _config(recipe: Recipe, inputs: Inputs, options: FitOptions) -> dict[str, Js
         config["read"] = {"file": extra.file, "sha256": extra.sha256, "photographs": len(extra.sentences)}
     if warm_start is not None:
         config["init"] = {"bundle": warm_start.bundle.manifest.name, "digest": warm_start.bundle.digest}
+        config["backbone_weights"] = warm_start.backbone_weights
+    if weights is not None:
+        config["backbone_weights"] = {"file": weights.path.name, "sha256": weights.sha256}
     if earlier is not None:
         if earlier.config.get("data_sha256") != config["data_sha256"]:
             raise ValueError(f"{earlier.folder} used other data: name an earlier run on the same data")

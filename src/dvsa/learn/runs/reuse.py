@@ -20,12 +20,18 @@ class Plan:
     words: Sequence[str]
     pretrained: JsonValue = None
     """What the sentence encoder is before the training, as `config.json` says; None if it is random."""
+    backbone_weights: JsonValue = None
+    """The file of the backbone's first weights, as in `config.json`."""
+
+
+def _plan(recipe: Recipe, words: Sequence[str], config: dict[str, JsonValue]) -> Plan:
+    return Plan(recipe, words, _pretrained(config), config.get("backbone_weights"))
 
 
 def reuse(earlier: Run, stage: Stage, recipe: Recipe, model: JointModel, context: Context) -> bool:
     """Load a stage's weights from an earlier run if it trained them in the same way; whether it did."""
-    ours = Plan(recipe, context.vocabulary.words, _pretrained(read_config(context.folder)))
-    theirs = Plan(earlier.recipe, earlier.vocabulary.words, _pretrained(earlier.config))
+    ours = _plan(recipe, context.vocabulary.words, read_config(context.folder))
+    theirs = _plan(earlier.recipe, earlier.vocabulary.words, earlier.config)
     learned = shared_weights(stage, ours, theirs)
     if not (learned and earlier.has(stage)):
         return False
@@ -52,10 +58,11 @@ def shared_weights(stage: Stage, ours: Plan, theirs: Plan) -> tuple[str, ...]:
     # The networks that the weights belong to must be the same.
     vision, other_vision = ours.recipe.vision, theirs.recipe.vision
     same_words = _of_words(ours) == _of_words(theirs)
+    same_start = ours.backbone_weights == theirs.backbone_weights
     same = {
         WORDS: same_words,
-        BOXES: vision.of_boxes == other_vision.of_boxes,
-        ALL: same_words and vision == other_vision,
+        BOXES: same_start and vision.of_boxes == other_vision.of_boxes,
+        ALL: same_start and same_words and vision == other_vision,
     }
     learned = _learned(stage, ours.recipe)
     return learned if same[learned] else NONE

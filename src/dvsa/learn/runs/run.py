@@ -9,7 +9,7 @@ from dvsa.learn.loop import checkpoint
 from dvsa.learn.loop.checkpoint import JsonValue
 from dvsa.learn.loop.state import Net
 from dvsa.learn.nets import captioner
-from dvsa.learn.nets.backbone import fold_batch_norms
+from dvsa.learn.nets.backbones.folding import fold_batch_norms
 from dvsa.learn.nets.captioner import Captioner
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.recipes.recipe import Recipe, recipe_from_json

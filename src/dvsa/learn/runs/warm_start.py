@@ -1,6 +1,6 @@
 """Warm start: training that continues a bundle on new photographs, in minutes, on a CPU.
 
-A bundle's graphs hold all weights under the names that they have in the networks. Its batch norms were folded
+A bundle's graphs hold all weights under the names that they have in the networks. Batch norms were folded
 into the convolutions before them, so the backbone stays as it is and only the heads are trained.
 """
 
@@ -14,7 +14,7 @@ from dvsa.bundle import Bundle
 from dvsa.learn.loop.checkpoint import JsonValue
 from dvsa.learn.loop.state import Net
 from dvsa.learn.nets import captioner
-from dvsa.learn.nets.backbone import fold_batch_norms
+from dvsa.learn.nets.backbones.folding import fold_batch_norms
 from dvsa.learn.nets.captioner import Captioner, CaptionerConfig
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.recipes.adapt import FIXED, on_fixed_boxes, on_frozen_proposals
@@ -52,12 +52,12 @@ class WarmStart:
             )
 
     def adapted(self, recipe: Recipe, data: WarmData) -> Recipe:
-        """The recipe for a warm start: fewer stages, frozen features, lower learning rates.
+        """The recipe for a warm start: the bundle's backbone, fewer stages, lower learning rates.
 
         Raises:
             ValueError: the recipe has other networks than the bundle.
         """
-        recipe = self._on_own_boxes(recipe)
+        recipe = self._on_own_boxes(recipe.with_backbone(self.recipe.vision.backbone))
         if (recipe.vision, recipe.sentence) != (self.recipe.vision, self.recipe.sentence):
             raise ValueError(
                 f"bundle {self.bundle.manifest.name} has other networks than the recipe {recipe.name}: "
@@ -69,6 +69,11 @@ class WarmStart:
             if warm is not None:
                 stages.append(warm)
         return replace(recipe, stages=tuple(stages))
+
+    @property
+    def backbone_weights(self) -> JsonValue:
+        """The file of the backbone's first weights, as in the `config.json` of the bundle's run."""
+        return cast(JsonValue, self.bundle.manifest.config.get("backbone_weights"))
 
     def _on_own_boxes(self, recipe: Recipe) -> Recipe:
         """The recipe on the boxes of the bundle, which may come from another bundle or be fixed."""

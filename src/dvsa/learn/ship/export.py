@@ -1,6 +1,5 @@
 """From a run to a bundle on disk: ONNX graphs, and everything needed to use and judge them."""
 
-import copy
 import hashlib
 import json
 import os
@@ -16,27 +15,16 @@ from dvsa import doctor
 from dvsa.bundle import Bundle
 from dvsa.data import exposure
 from dvsa.graphs import OnnxGraphs
-from dvsa.learn.loop.state import Net
-from dvsa.learn.nets.backbone import fold_batch_norms
 from dvsa.learn.nets.captioner import Captioner
 from dvsa.learn.nets.joint import JointModel
+from dvsa.learn.runs import onnx_file
+from dvsa.learn.runs.onnx_file import halved
 from dvsa.learn.runs.run import VOCABULARY, Run
-from dvsa.learn.ship import onnx_file
+from dvsa.learn.ship.licence import licence
 from dvsa.learn.ship.parts import Crop, Encode, Look, Start, Step, voice
 from dvsa.manifest import MANIFEST, BundleManifest, Crops, FileRecord, Voice
 from dvsa.model import Model
 from dvsa.records import Subject
-
-LICENCE = """\
-The weights in this folder may be used for research and education only.
-They were trained on photographs that belong to their authors on Flickr, with the sentences of the data set
-that the manifest names, starting from EfficientNet-Lite2 weights trained on ImageNet (Apache License 2.0)
-where the recipe uses them. The code of the package has its own licence.
-"""
-
-PRETRAINED = """\
-The weights of the sentence encoder {name} were trained elsewhere; their own licence applies to them.
-"""
 
 
 def export(run: Run, out: Path, *, name: str | None = None) -> Path:
@@ -59,7 +47,7 @@ def export(run: Run, out: Path, *, name: str | None = None) -> Path:
         for file in (exposure.PHOTOS_FILE, exposure.TEXT_FILE):
             if (run.folder / file).is_file():
                 shutil.copyfile(run.folder / file, partial / file)
-        (partial / "LICENCE.txt").write_text(_licence(run))
+        (partial / "LICENCE.txt").write_text(licence(run))
 
         # The manifest, with what the finished model says of the doctor's picture.
         content = manifest(run, voices, name or out.name, _files(partial))
@@ -76,14 +64,9 @@ def export(run: Run, out: Path, *, name: str | None = None) -> Path:
     return out
 
 
-def _licence(run: Run) -> str:
-    encoder = run.config.get("pretrained_sentence_encoder")
-    return LICENCE + (PRETRAINED.format(name=encoder["name"]) if isinstance(encoder, dict) else "")
-
-
 def _write_graphs(run: Run, folder: Path) -> dict[Subject, Voice]:
     """Write all networks of a run; how its captioners are used."""
-    model = _halved(run.joint_model())
+    model = halved(run.joint_model())
     _write_joint_model(model, folder)
 
     voices: dict[Subject, Voice] = {}
@@ -92,7 +75,7 @@ def _write_graphs(run: Run, folder: Path) -> dict[Subject, Voice]:
         voices[subject] = voice(stage, subject)
         if stage not in written:
             written.add(stage)
-            _write_captioner(_halved(captioner), model.vision.features, folder, stage)
+            _write_captioner(halved(captioner), model.vision.features, folder, stage)
     return voices
 
 
@@ -156,13 +139,6 @@ def _write_captioner(captioner: Captioner, features: int, folder: Path, name: st
         ["logp", *after],
         free_before | free_after,
     )
-
-
-def _halved(net: Net) -> Net:
-    """A copy with the weights rounded to half precision, as they are stored."""
-    copied = copy.deepcopy(net).eval()
-    fold_batch_norms(copied)
-    return copied.half().float()
 
 
 def _files(folder: Path) -> dict[str, FileRecord]:

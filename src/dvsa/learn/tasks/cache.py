@@ -43,5 +43,10 @@ def cached(
 
 
 def source_code(*modules: ModuleType) -> str:
-    """The source of the modules that compute an array, for its key: a change of the code recomputes it."""
-    return "".join(inspect.getsource(module) for module in modules)
+    """The source of the modules that compute an array, for its key: a change of the code recomputes it.
+
+    A package stands for all modules in its folder.
+    """
+    paths = [Path(inspect.getfile(module)) for module in modules]
+    files_of = [sorted(p.parent.glob("*.py")) if p.name == "__init__.py" else [p] for p in paths]
+    return "".join(path.read_text("utf-8") for files in files_of for path in files)

@@ -17,7 +17,7 @@ from dvsa.arrays import Floats
 from dvsa.data import Example
 from dvsa.learn.loop.order import chunks
 from dvsa.learn.loop.progress import progress
-from dvsa.learn.nets import backbone, crops, look, proposals, regions, vision
+from dvsa.learn.nets import backbones, crops, look, proposals, regions, vision
 from dvsa.learn.nets.look import Looked
 from dvsa.learn.nets.regions import choose_boxes
 from dvsa.learn.nets.vision import Vision
@@ -113,9 +113,10 @@ def region_features(net: Vision, photographs: SquarePhotographs, proposer: str, 
     They are cached under a digest of everything that they depend on.
     """
     net.eval()
-    code = source_code(boxes, core_regions, backbone, crops, look, proposals, regions, vision, photo)
+    code = source_code(boxes, core_regions, backbones, crops, look, proposals, regions, vision, photo)
     digest = hashlib.sha256(photographs.key)
     digest.update(f"{proposer} {nms} {net.cfg.of_features} {photographs.device.type} {code}".encode())
+    digest.update(net.cfg.backbone.encode())  # the same weights may expect another scale of pixels
     for name, tensor in weights_of_features(net).items():
         digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
 

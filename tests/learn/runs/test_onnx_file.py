@@ -6,7 +6,7 @@ import onnx
 import torch
 from torch import nn
 
-from dvsa.learn.ship import onnx_file
+from dvsa.learn.runs import onnx_file
 
 
 def test_only_large_weights_are_stored_in_half_precision(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A network as an ONNX file with weights in half precision."""
 
+import copy
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +10,9 @@ import onnx
 import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
+
+from dvsa.learn.loop.state import Net
+from dvsa.learn.nets.backbones.folding import fold_batch_norms
 
 Axes = Mapping[str, dict[int, str]]
 """Names of the axes whose length is free, by input or output."""
@@ -47,6 +51,13 @@ def write(
             do_constant_folding=False,
         )
     store_half(path)
+
+
+def halved(net: Net) -> Net:
+    """A copy in eval mode with the weights rounded to half precision, as `write` stores them."""
+    copied = copy.deepcopy(net).eval()
+    fold_batch_norms(copied)
+    return copied.half().float()
 
 
 def store_half(path: Path, least: int = 256) -> None:

