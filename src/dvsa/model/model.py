@@ -149,10 +149,11 @@ class Model:
         >>> v_BID.shape
         (1, 1, 256)
         """
-        inputs = {"fine": fine, "coarse": coarse, "boxes": box_BI4}
+        given = {"fine": fine, "coarse": coarse, "boxes": box_BI4}
         crops = self.bundle.manifest.crops
         if crops is not None:
-            inputs["shown"] = self._shown(crops, photos, box_BI4)
+            given["shown"] = self._shown(crops, photos, box_BI4)
+        inputs = {name: given[name] for name in self.bundle.graphs.inputs("encode")}
         feature_BIF, v_BID = self.bundle.graphs.run("encode", inputs)
         return feature_BIF, v_BID  # type: ignore[return-value]
 

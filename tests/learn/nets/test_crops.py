@@ -108,7 +108,7 @@ def test_features_have_the_parts_that_the_configuration_asks_for() -> None:
         net.backbone.load_state_dict(ways["map"].backbone.state_dict())
         shown_BIC = net.crops(pixels_BHWC, box_BI4)
         assert (shown_BIC is None) == (way == "map")
-        features[way] = net.pool(looked.fine, looked.coarse, box_BI4, shown_BIC)
+        features[way] = net.pool(looked.maps, shown_BIC, box_BI4)
         assert features[way].shape == (2, 2, net.features)
 
     joined = torch.cat([features["map"][..., :-GEOMETRY], features["crops"]], -1)

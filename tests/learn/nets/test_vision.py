@@ -67,7 +67,7 @@ def test_features_hold_the_means_in_the_box_and_its_place() -> None:
     net = small()
     looked = net.look(torch.randint(0, 256, (2, net.size, net.size, 3), dtype=torch.uint8))
     box_BI4 = torch.tensor([[[0.1, 0.2, 0.6, 0.9], [0.0, 0.0, 1.0, 1.0]]]).repeat(2, 1, 1)
-    feature_BIF, v_BID = net.encode(looked.fine, looked.coarse, box_BI4)
+    feature_BIF, v_BID = net.encode(looked.maps, None, box_BI4)
     assert feature_BIF.shape == (2, 2, net.features)
     assert looked.coarse.shape[1] + looked.fine.shape[1] + GEOMETRY == net.features
     torch.testing.assert_close(feature_BIF[0, 0, -GEOMETRY:], torch.tensor([0.1, 0.2, 0.6, 0.9, 0.35]))

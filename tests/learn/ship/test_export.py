@@ -117,12 +117,13 @@ def test_the_bundles_regions_equal_the_runs(exported: tuple[Run, Bundle]) -> Non
 
         for regions in (*range(1, 6), 20):
             box_BI4 = draw_boxes(count, regions)
-            inputs = {"fine": fine, "coarse": coarse, "boxes": box_BI4}
             shown_BIC = vision.crops(pixels, box_BI4)
-            if shown_BIC is not None:
-                inputs["shown"] = shown_BIC
-            found = bundle.graphs.run("encode", {name: t.numpy() for name, t in inputs.items()})
-            wanted = vision.encode(fine, coarse, box_BI4, shown_BIC)
+            given = {"fine": fine, "coarse": coarse, "boxes": box_BI4, "shown": shown_BIC}
+            inputs = {name: given[name] for name in bundle.graphs.inputs("encode")}
+            found = bundle.graphs.run(
+                "encode", {name: t.numpy() for name, t in inputs.items() if t is not None}
+            )
+            wanted = vision.encode((fine, coarse), shown_BIC, box_BI4)
             assert_agree(found, wanted, f"{count} photographs, {regions} regions")
 
 
@@ -199,7 +200,7 @@ def test_features_hardly_change_in_half_precision(exported: tuple[Run, Bundle]) 
     torch.manual_seed(0)
     pixels, box_BI4 = pictures(2, model.vision.size), draw_boxes(2, 5)
     feature_BIF, rounded_BIF = (
-        net.vision.encode(*net.vision.look(pixels)[:2], box_BI4, net.vision.crops(pixels, box_BI4))[0]
+        net.vision.encode(net.vision.look(pixels).maps, net.vision.crops(pixels, box_BI4), box_BI4)[0]
         for net in (model, rounded)
     )
     assert (feature_BIF - rounded_BIF).norm() < 0.02 * feature_BIF.norm()

@@ -49,7 +49,7 @@ def regions(
     """The boxes of some photographs and their vectors, without the cache."""
     looked = look_autocast(model.vision, photographs.batch(index))
     chosen_KI4 = choose_boxes(looked.logit_BN, looked.box_BN4, proposer, 0.5)
-    return chosen_KI4, model.vision.encode(looked.fine, looked.coarse, chosen_KI4)[1]
+    return chosen_KI4, model.vision.encode(looked.maps, None, chosen_KI4)[1]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from dvsa import photo
 from dvsa.data import Dataset
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.nets.regions import choose_boxes
+from dvsa.learn.nets.vision import Maps
 from dvsa.learn.tasks import features
 from dvsa.learn.tasks.corpus import Corpus
 from dvsa.learn.tasks.features import SquarePhotographs, look_autocast, region_features
@@ -61,7 +62,7 @@ def test_features_are_those_of_the_network_in_half_precision(
     with torch.no_grad():
         looked = look_autocast(model.vision, corpus.train.batch([3]))
         chosen_BI4 = choose_boxes(looked.logit_BN, looked.box_BN4, proposer, 0.5)
-        wanted_BIF = model.vision.pool(looked.fine, looked.coarse, chosen_BI4)
+        wanted_BIF = model.vision.pool(looked.maps, None, chosen_BI4)
     torch.testing.assert_close(feature_KIF[3:4].float(), wanted_BIF, atol=1e-2, rtol=2e-3)
 
 
@@ -70,10 +71,10 @@ def test_features_are_computed_again_if_anything_they_depend_on_changes(
 ) -> None:
     pools, pool = 0, model.vision.pool
 
-    def counted(*args: torch.Tensor) -> torch.Tensor:
+    def counted(maps: Maps | None, shown_BIC: torch.Tensor | None, box_BI4: torch.Tensor) -> torch.Tensor:
         nonlocal pools
         pools += 1
-        return pool(*args)
+        return pool(maps, shown_BIC, box_BI4)
 
     monkeypatch.setattr(model.vision, "pool", counted)
     head = model.vision.proposals

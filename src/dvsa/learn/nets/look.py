@@ -27,6 +27,11 @@ class Looked(NamedTuple):
     box_BN4: Tensor
     """The candidate boxes, within the frame."""
 
+    @property
+    def maps(self) -> tuple[Tensor, Tensor]:
+        """The fine and the coarse map."""
+        return self.fine, self.coarse
+
 
 def look(backbone: Backbone, head: Head, pixels_BHWC: Tensor, *, both_ways: bool) -> Looked:
     """Photographs (B, size, size, 3) to maps (B, C, H, W) and candidates in single precision.

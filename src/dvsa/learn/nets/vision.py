@@ -11,6 +11,8 @@ from dvsa.learn.nets.proposals import ProposalHead
 from dvsa.learn.nets.region_encoder import RegionEncoder
 from dvsa.learn.nets.vision_config import GEOMETRY, VisionConfig
 
+Maps = tuple[Tensor, Tensor]
+"""Fine and coarse feature maps of photographs."""
 CROPS = 160
 """Crops that go through the backbone at once; gradients are computed anew for each such chunk."""
 
@@ -95,9 +97,7 @@ class Vision(nn.Module):
             pooled_NC = (pooled_NC + self.backbone.pooled(crop_NSSC.flip(2))) / 2
         return pooled_NC.float()
 
-    def pool(
-        self, fine_BCHW: Tensor, coarse_BCHW: Tensor, box_BI4: Tensor, crop_BIC: Tensor | None = None
-    ) -> Tensor:
+    def pool(self, maps: Maps | None, shown_BIC: Tensor | None, box_BI4: Tensor) -> Tensor:
         """Features (B, I, F) of boxes.
 
         They are the means of both maps in each box, what its crop shows (as far as the configuration asks for
@@ -105,18 +105,18 @@ class Vision(nn.Module):
         """
         parts: list[Tensor] = []
         if self.cfg.by_map:
+            assert maps is not None
+            fine_BCHW, coarse_BCHW = maps
             parts += [_mean_in_boxes(coarse_BCHW, box_BI4), _mean_in_boxes(fine_BCHW, box_BI4)]
         if self.cfg.by_crops:
-            assert crop_BIC is not None
-            parts.append(crop_BIC)
+            assert shown_BIC is not None
+            parts.append(shown_BIC)
         area_BI1 = (box_BI4[..., 2:] - box_BI4[..., :2]).prod(-1, keepdim=True)
         return torch.cat([*parts, box_BI4, area_BI1], -1)
 
-    def encode(
-        self, fine_BCHW: Tensor, coarse_BCHW: Tensor, box_BI4: Tensor, crop_BIC: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Maps, boxes and crops to features (B, I, F) and region vectors v (B, I, D)."""
-        feature_BIF = self.pool(fine_BCHW, coarse_BCHW, box_BI4, crop_BIC)
+    def encode(self, maps: Maps | None, shown_BIC: Tensor | None, box_BI4: Tensor) -> tuple[Tensor, Tensor]:
+        """Fine and coarse maps, what crops show, and boxes to features (B, I, F) and vectors v (B, I, D)."""
+        feature_BIF = self.pool(maps, shown_BIC, box_BI4)
         return feature_BIF, self.regions(feature_BIF)
 
 

@@ -26,6 +26,8 @@ from dvsa.manifest import MANIFEST, BundleManifest, Crops, FileRecord, Voice
 from dvsa.model import Model
 from dvsa.records import Subject
 
+MAPS = ("fine", "coarse")
+"""Inputs of the graph `encode` without an axis of regions."""
 
 def export(run: Run, out: Path, *, name: str | None = None) -> Path:
     """Write the bundle of a finished run to the folder `out`, which must be new or empty.
@@ -89,22 +91,20 @@ def _write_joint_model(model: JointModel, folder: Path) -> None:
     with torch.no_grad():
         fine, coarse, _, _ = vision.look(pixels)
         shown = vision.crops(pixels, boxes)
-    described = {"fine": fine, "coarse": coarse, "boxes": boxes}
-    regions = {name: {0: "B", 1: "I"} for name in ("boxes", "features", "v")}
+    given = {"fine": fine, "coarse": coarse, "boxes": boxes}
     if shown is not None:
-        described["shown"] = shown
-        regions["shown"] = regions["boxes"]
-        side = vision.crop_size
-        crops = torch.randint(0, 256, (2, side, side, 3), dtype=torch.uint8)
+        given["shown"] = shown
+        crops = torch.randint(0, 256, (2, vision.crop_size, vision.crop_size, 3), dtype=torch.uint8)
         onnx_file.write(Crop(vision), (crops,), folder / "crop.onnx", ["crops"], ["shown"])
 
+    encode = Encode(vision)
     onnx_file.write(
-        Encode(vision),
-        tuple(described.values()),
+        encode,
+        tuple(given[name] for name in encode.inputs),
         folder / "encode.onnx",
-        list(described),
+        encode.inputs,
         ["features", "v"],
-        regions,
+        {name: {0: "B", 1: "I"} for name in (*encode.inputs, "features", "v") if name not in MAPS},
     )
 
     ids, real = torch.tensor([[3, 4, 5], [4, 3, 0]]), torch.tensor([[True, True, True], [True, True, False]])

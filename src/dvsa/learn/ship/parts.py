@@ -33,16 +33,25 @@ class Crop(nn.Module):
 
 
 class Encode(nn.Module):
-    """Maps, boxes, and what the crops show if they describe regions, to features and vectors of regions."""
+    """Boxes, and what describes them, to features and vectors of regions.
+
+    The inputs depend on what describes regions: `fine`, `coarse`, `boxes`; `shown`, `boxes`; or all of them.
+    """
 
     def __init__(self, vision: Vision) -> None:
         super().__init__()
         self.vision = vision
 
-    def forward(
-        self, fine: Tensor, coarse: Tensor, boxes: Tensor, shown: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        return self.vision.encode(fine, coarse, boxes, shown)
+    @property
+    def inputs(self) -> list[str]:
+        """The names of the inputs, in order."""
+        cfg = self.vision.cfg
+        return [*(["fine", "coarse"] if cfg.by_map else []), *(["shown"] if cfg.by_crops else []), "boxes"]
+
+    def forward(self, *given: Tensor) -> tuple[Tensor, Tensor]:
+        named = dict(zip(self.inputs, given, strict=True))
+        maps = (named["fine"], named["coarse"]) if "fine" in named else None
+        return self.vision.encode(maps, named.get("shown"), named["boxes"])
 
 
 class Start(nn.Module):

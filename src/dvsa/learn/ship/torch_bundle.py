@@ -28,7 +28,7 @@ class TorchGraphs:
 
     nets: Mapping[str, nn.Module]
     names: Mapping[str, list[str]]
-    """The inputs of the captioners' steps."""
+    """The inputs of `encode` and of the captioners' steps."""
     device: torch.device
 
     def run(self, graph: str, inputs: Mapping[str, Array]) -> list[Array]:
@@ -41,7 +41,7 @@ class TorchGraphs:
         return [t.cpu().numpy() for t in ((outputs,) if isinstance(outputs, Tensor) else outputs)]
 
     def inputs(self, graph: str) -> list[str]:
-        """The names of the inputs of a captioner's step, in order."""
+        """The names of the inputs of `encode` or of a captioner's step, in order."""
         return self.names[graph]
 
 
@@ -53,15 +53,16 @@ def torch_model(run: Run, device: str | None = None) -> Model:
     """
     where = pick_device(device)
     net = run.joint_model()
+    encode = Encode(net.vision)
     nets: dict[str, nn.Module] = {
         "look": Look(net.vision),
         "crop": Crop(net.vision),
-        "encode": Encode(net.vision),
+        "encode": encode,
         "sentence": net.sentence,
     }
 
     # Every captioner, with the names of its state.
-    names: dict[str, list[str]] = {}
+    names = {"encode": encode.inputs}
     voices: dict[Subject, Voice] = {}
     for subject, (stage, captioner) in run.captioners().items():
         voices[subject] = voice(stage, subject)

@@ -82,7 +82,7 @@ def describe(net: Vision, pixels_BHWC: Tensor, looked: Looked, proposer: str, nm
     box_BI4 = choose_boxes(looked.logit_BN, looked.box_BN4, proposer, nms)
     with _autocast(pixels_BHWC.device):
         crop_BIC = net.crops(pixels_BHWC, box_BI4)
-    return net.pool(looked.fine, looked.coarse, box_BI4, crop_BIC)
+    return net.pool(looked.maps, crop_BIC, box_BI4)
 
 
 def _describe_at_full_resolution(
@@ -99,7 +99,7 @@ def _describe_at_full_resolution(
         crop_BISSC = np.stack(list(threads.map(cut, examples, box_BI4.cpu().numpy())))
     with _autocast(box_BI4.device):
         crop_BIC = net.describe_crops(torch.from_numpy(crop_BISSC).to(box_BI4.device))
-    return net.pool(looked.fine, looked.coarse, box_BI4, crop_BIC)
+    return net.pool(looked.maps, crop_BIC, box_BI4)
 
 
 def _autocast(device: torch.device) -> torch.autocast:
