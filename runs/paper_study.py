@@ -21,7 +21,8 @@ from dvsa.learn.nets.vision_config import GEOMETRY
 from dvsa.learn.runs.device import pick_device
 from dvsa.learn.runs.run import Run
 from dvsa.learn.ship.torch_bundle import torch_model
-from dvsa.learn.tasks.features import SquarePhotographs, region_features
+from dvsa.learn.tasks.features import region_features
+from dvsa.learn.tasks.photographs import SquarePhotographs
 from dvsa.metrics.captions import score
 from dvsa.metrics.figures import Report
 from dvsa.model import Model
@@ -75,9 +76,9 @@ class Study:
         with torch.no_grad():
             parts = [net.regions(part).cpu() for part in torch.split(feature_KIF, 200)]
 
-        feature_KIF = feature_KIF.cpu()
-        box_KI4, one_KI = feature_KIF[..., -GEOMETRY:-1], torch.ones(feature_KIF.shape[:2])
-        return Encoded(*(t.numpy() for t in (box_KI4, one_KI, feature_KIF, torch.cat(parts))))
+        described_KIF = feature_KIF.cpu().numpy()
+        one_KI = np.ones(described_KIF.shape[:2], np.float32)
+        return Encoded(described_KIF[..., -GEOMETRY:-1], one_KI, described_KIF, torch.cat(parts).numpy())
 
     @contextmanager
     def step(self, name: str, split: str = "test") -> Iterator[Keep | None]:

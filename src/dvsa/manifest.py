@@ -13,7 +13,7 @@ from dvsa.regions import PROPOSERS
 
 FORMAT: Final = 2
 READ: Final = (1, FORMAT)
-"""The formats that can be read; only bundles with crops need format 2."""
+"""The formats that can be read; only bundles with crops or given features need format 2."""
 MANIFEST: Final = "manifest.json"
 SCORES: Final = ("maxsim", "defrag")
 """The scores of a photograph and a sentence that `dvsa.maxsim` computes."""
@@ -96,6 +96,8 @@ class BundleManifest:
     """Recipe, data, seed and validation figures of every stage."""
     crops: Crops | None = None
     """How crops are cut; None if feature maps alone describe regions."""
+    given_features: int = 0
+    """Width of the features of regions that the model takes in place of photographs; 0 if it takes those."""
     probe: Probe | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
     """Fields that this version does not know; they are kept."""
@@ -150,16 +152,18 @@ class BundleManifest:
             voices=_voices(top),
             training=top.record("training").content,
             crops=_crops(top),
+            given_features=top.whole("given_features", 0),
             probe=_probe(top),
             extra={name: value for name, value in content.items() if name not in _KNOWN},
         )
 
     def to_json(self) -> dict[str, object]:
         """The content of the manifest file; `from_json` reads it back."""
-        content = {"format": 1 if self.crops is None else FORMAT, **asdict(self)}
+        plain = self.crops is None and not self.given_features
+        content = {"format": 1 if plain else FORMAT, **asdict(self)}
         extra = content.pop("extra")
-        for name in ("crops", "probe"):
-            if content[name] is None:
+        for name in ("crops", "given_features", "probe"):
+            if not content[name]:
                 del content[name]
         return {**content, **extra}
 
@@ -182,7 +186,9 @@ class _Record:
             raise self._invalid(name, "a string")
         return value
 
-    def whole(self, name: str) -> int:
+    def whole(self, name: str, default: int | None = None) -> int:
+        if default is not None and name not in self.content:
+            return default
         value = self._value(name)
         if type(value) is not int or value < 0:
             raise self._invalid(name, "a whole number, 0 or more")

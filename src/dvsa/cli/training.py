@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dvsa.cli.options import LAYOUTS_HELP, AsJson, EntitiesFolder, Seed
+from dvsa.cli.options import LAYOUTS_HELP, AsJson, EntitiesFolder, RegionsPath, Seed
 from dvsa.cli.output import note, print_json, show, table
 
 if TYPE_CHECKING:
@@ -117,6 +117,7 @@ def train(
     out: OutRun,
     data: TrainingData = None,
     entities: EntitiesFolder = None,
+    regions: RegionsPath = None,
     seed: Seed = 0,
     device: Device = None,
     word_vectors: WordVectors = None,
@@ -157,7 +158,7 @@ def train(
         tell=note,
     )
 
-    dataset = _dataset(data or _toy_set(recipe, out), entities)
+    dataset = _dataset(data or _toy_set(recipe, out), entities, regions)
     fit(RECIPES[recipe](), dataset, out, options)
 
     facts = Run(out).facts
@@ -192,11 +193,12 @@ def _show_figures(out: Path, facts: Mapping[str, Mapping[str, object]]) -> None:
     )
 
 
-def _dataset(data: Path, entities: Path | None) -> "Dataset":
+def _dataset(data: Path, entities: Path | None, regions: Path | None) -> "Dataset":
     """The data set with splits; its problems are counted in a note."""
-    from dvsa.data import load
+    from dvsa.data import load, load_regions
 
-    dataset = load(data, entities).divided()
+    given = None if regions is None else load_regions(regions)
+    dataset = load(data, entities, given).divided()
     if dataset.problems:
         note(f"{data}: {len(dataset.problems)} problems worked around; dvsa data check lists them")
     return dataset

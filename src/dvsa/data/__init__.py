@@ -3,6 +3,7 @@
 from dvsa.data.check import HARMLESS, DataReport, RegionsReport, SplitCounts, check
 from dvsa.data.dataset import DataError, Dataset, Example, GroundedPhrase, Problem, Source
 from dvsa.data.given_regions import GivenRegions, RegionCounts, RegionsOfPhotograph, load_regions
+from dvsa.data.given_regions.padded import PaddedRegions, padded
 from dvsa.data.loading import load
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Example",
     "GivenRegions",
     "GroundedPhrase",
+    "PaddedRegions",
     "Problem",
     "RegionCounts",
     "RegionsOfPhotograph",
@@ -22,4 +24,5 @@ __all__ = [
     "check",
     "load",
     "load_regions",
+    "padded",
 ]

@@ -64,7 +64,9 @@ def grounding(
     judged = Grounding(found.owner_N, {**found.found, **bound.found})
 
     report = judged.report().with_settings(
-        proposer=model.bundle.manifest.proposer, rule=_rule(beta, sharpness), beta=beta_setting(beta)
+        proposer=encoded.proposer or model.bundle.manifest.proposer,
+        rule=_rule(beta, sharpness),
+        beta=beta_setting(beta),
     )
     arrays = {"owner_N": judged.owner_N, **judged.found}
     return Judged(report, Evidence("grounding", tuple(sorted(set(photos))), arrays))

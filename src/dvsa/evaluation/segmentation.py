@@ -65,7 +65,7 @@ def segmentation(
     }
     report = replace(count(predicted, truth, photos).report(), parts=references)
     return report.with_settings(
-        proposer=model.bundle.manifest.proposer,
+        proposer=encoded.proposer or model.bundle.manifest.proposer,
         beta=beta_setting(beta),
         sentences=len(phrases),
     )

@@ -69,7 +69,7 @@ def captions(
 
     references = {example.name: example.sentences for example in examples}
     scores = _scored(references, written, with_meteor)
-    proposer = model.bundle.manifest.proposer
+    proposer = encoded.proposer or model.bundle.manifest.proposer
     rerank = model.bundle.manifest.rerank
     report = scores.report().with_settings(proposer=proposer, **search._asdict(), rerank=rerank)
     return Judged(report, Evidence("captions", scores.photos, scores.statistics))

@@ -102,11 +102,19 @@ class Model:
     def look(self, pixels_BHWC: NDArray[np.uint8]) -> tuple[Floats, Floats, Floats, Floats]:
         """Fine and coarse feature maps, and scores (B, N) and boxes (B, N, 4) of candidates.
 
+        Raises:
+            ValueError: the bundle takes features of regions, not photographs.
+
         >>> import dvsa
         >>> fine, coarse, score_BN, box_BN4 = dvsa.load().look(np.zeros((1, 224, 224, 3), np.uint8))
         >>> score_BN.shape, box_BN4.shape
         ((1, 13824), (1, 13824, 4))
         """
+        if self.bundle.manifest.given_features:
+            raise ValueError(
+                f"bundle {self.bundle.manifest.name} takes features of regions, not photographs: "
+                "evaluate it with --regions, or use another bundle"
+            )
         fine, coarse, score_BN, box_BN4 = self.bundle.graphs.run("look", {"pixels": pixels_BHWC})
         return fine, coarse, score_BN, box_BN4  # type: ignore[return-value]
 
@@ -155,6 +163,24 @@ class Model:
             given["shown"] = self._shown(crops, photos, box_BI4)
         inputs = {name: given[name] for name in self.bundle.graphs.inputs("encode")}
         feature_BIF, v_BID = self.bundle.graphs.run("encode", inputs)
+        return feature_BIF, v_BID  # type: ignore[return-value]
+
+    def encode_features(self, given_BIF: Floats, box_BI4: Floats) -> tuple[Floats, Floats]:
+        """The same for features of regions from files, for a bundle that takes them in place of photographs.
+
+        Args:
+            given_BIF: features of the regions of B photographs, the frame last.
+            box_BI4: their boxes.
+
+        Raises:
+            ValueError: the bundle takes photographs, or features of another width.
+        """
+        width, name = self.bundle.manifest.given_features, self.bundle.manifest.name
+        if not width:
+            raise ValueError(f"bundle {name} takes photographs, not features of regions: use another bundle")
+        if given_BIF.shape[-1] != width:
+            raise ValueError(f"bundle {name} takes features of width {width}, not {given_BIF.shape[-1]}")
+        feature_BIF, v_BID = self.bundle.graphs.run("encode", {"shown": given_BIF, "boxes": box_BI4})
         return feature_BIF, v_BID  # type: ignore[return-value]
 
     def _shown(self, how: Crops, photos: Sequence[Photo], box_BI4: Floats) -> Floats:

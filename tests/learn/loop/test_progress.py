@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from dvsa.data import Dataset
-from dvsa.learn.tasks.features import SquarePhotographs
+from dvsa.learn.tasks.photographs import SquarePhotographs
 
 CPU = torch.device("cpu")
 

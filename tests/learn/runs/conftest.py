@@ -14,8 +14,9 @@ from dvsa.learn.recipes.catalogue import RECIPES
 from dvsa.learn.recipes.recipe import Recipe
 from dvsa.learn.runs.fit import fit
 from dvsa.learn.runs.inputs import FitOptions
-from dvsa.learn.tasks.alignment import HEADS, AlignmentStage
+from dvsa.learn.tasks.alignment import AlignmentStage
 from dvsa.learn.tasks.captions import CaptionStage
+from dvsa.learn.tasks.visual import HEADS
 
 Fit = Callable[[Recipe, Dataset, Path, FitOptions], None]
 

@@ -14,7 +14,8 @@ from dvsa.learn.runs.inputs import FitOptions
 from dvsa.learn.runs.run import Run
 from dvsa.learn.ship.export import export
 from dvsa.learn.ship.torch_bundle import torch_model
-from dvsa.learn.tasks.alignment import HEADS, AlignmentStage
+from dvsa.learn.tasks.alignment import AlignmentStage
+from dvsa.learn.tasks.visual import HEADS
 from dvsa.model import Model
 
 pytestmark = pytest.mark.training

@@ -18,16 +18,23 @@ from dvsa.learn.loop.order import batch_at, epoch_steps
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.nets.regions import choose_boxes
 from dvsa.learn.tasks import objective
-from dvsa.learn.tasks.alignment import HEADS, AlignmentStage, AlignmentTask, recalls
+from dvsa.learn.tasks.alignment import AlignmentStage, AlignmentTask, recalls
 from dvsa.learn.tasks.augmentation import WHOLE, Window
 from dvsa.learn.tasks.corpus import Corpus
-from dvsa.learn.tasks.features import SquarePhotographs, look_autocast
+from dvsa.learn.tasks.features import look_autocast
+from dvsa.learn.tasks.photographs import Photographs, SquarePhotographs
 from dvsa.learn.tasks.proposals import ProposalStage, ProposalTask
+from dvsa.learn.tasks.visual import HEADS
 from dvsa.records import FRAME
 from dvsa.text import Vocabulary
 
 ALL = HEADS | {"vision.": 0.5}
 """Learning-rate factors that train the backbone and the proposal head too."""
+
+
+def squares(photographs: Photographs) -> SquarePhotographs:
+    assert isinstance(photographs, SquarePhotographs)
+    return photographs
 
 
 def align(**changes: object) -> AlignmentStage:
@@ -44,7 +51,7 @@ def step(task: AlignmentTask | ProposalTask, model: JointModel, number: int, bat
 
 @torch.no_grad()
 def regions(
-    model: JointModel, photographs: SquarePhotographs, index: Sequence[int] | slice, proposer: str = "head"
+    model: JointModel, photographs: Photographs, index: Sequence[int] | slice, proposer: str = "head"
 ) -> tuple[Tensor, Tensor]:
     """The boxes of some photographs and their vectors, without the cache."""
     looked = look_autocast(model.vision, photographs.batch(index))
@@ -120,7 +127,7 @@ def test_boxes_of_phrases_are_mirrored_with_their_photographs(
     # The corpus with all photographs and their boxes mirrored.
     other = copy.copy(corpus)
     other.train = copy.copy(corpus.train)
-    other.train.pixels_KHWC = corpus.train.pixels_KHWC.flip(2)
+    squares(other.train).pixels_KHWC = squares(corpus.train).pixels_KHWC.flip(2)
     mirror = Window(mirrored=True)
     other.train.truth = [mirror.truth(truth_G5) for truth_G5 in corpus.train.truth]
     other.train_phrases = [

@@ -16,16 +16,22 @@ from dvsa.learn.nets.regions import choose_boxes
 from dvsa.learn.nets.vision import Maps
 from dvsa.learn.tasks import features
 from dvsa.learn.tasks.corpus import Corpus
-from dvsa.learn.tasks.features import SquarePhotographs, look_autocast, region_features
+from dvsa.learn.tasks.features import look_autocast, region_features
+from dvsa.learn.tasks.photographs import Photographs, SquarePhotographs
 
 CPU = torch.device("cpu")
+
+
+def squares(photographs: Photographs) -> SquarePhotographs:
+    assert isinstance(photographs, SquarePhotographs)
+    return photographs
 
 
 def test_photographs_are_read_as_the_model_reads_them(corpus: Corpus) -> None:
     for k in (0, 5):
         wanted_HWC = photo.squash(photo.read(corpus.train.examples[k].read()), 64)
-        np.testing.assert_array_equal(corpus.train.pixels_KHWC[k].numpy(), wanted_HWC)
-    assert torch.equal(corpus.train.batch([5, 0]), corpus.train.pixels_KHWC[[5, 0]])
+        np.testing.assert_array_equal(squares(corpus.train).pixels_KHWC[k].numpy(), wanted_HWC)
+    assert torch.equal(corpus.train.batch([5, 0]), squares(corpus.train).pixels_KHWC[[5, 0]])
 
 
 def test_a_changed_file_is_read_again(tiny: Dataset, tmp_path: Path) -> None:
@@ -82,7 +88,7 @@ def test_features_are_computed_again_if_anything_they_depend_on_changes(
     with torch.no_grad():
         head.fine.weight[0, 0] = 0.123  # no other test has cached these weights
 
-    def is_new(proposer: str = "head", nms: float = 0.5, split: SquarePhotographs = corpus.val) -> bool:
+    def is_new(proposer: str = "head", nms: float = 0.5, split: Photographs = corpus.val) -> bool:
         before = pools
         region_features(model.vision, split, proposer, nms)
         return pools > before

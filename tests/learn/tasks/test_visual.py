@@ -7,11 +7,17 @@ import torch
 
 from dvsa.learn.loop.config import TrainConfig
 from dvsa.learn.nets.joint import JointModel
-from dvsa.learn.tasks.alignment import HEADS
 from dvsa.learn.tasks.augmentation import WHOLE, Window
 from dvsa.learn.tasks.corpus import Corpus
 from dvsa.learn.tasks.features import look_autocast
+from dvsa.learn.tasks.photographs import Photographs, SquarePhotographs
 from dvsa.learn.tasks.proposals import ProposalStage, ProposalTask
+from dvsa.learn.tasks.visual import HEADS
+
+
+def squares(photographs: Photographs) -> SquarePhotographs:
+    assert isinstance(photographs, SquarePhotographs)
+    return photographs
 
 
 def stage(**options: object) -> ProposalStage:
@@ -43,8 +49,8 @@ def test_boxes_are_mirrored_with_their_photographs(model: JointModel, corpus: Co
     # The corpus with two photographs and their boxes mirrored.
     mirror, other = Window(mirrored=True), copy.copy(corpus)
     other.train = copy.copy(corpus.train)
-    other.train.pixels_KHWC = corpus.train.pixels_KHWC.clone()
-    other.train.pixels_KHWC[[0, 2]] = corpus.train.pixels_KHWC[[0, 2]].flip(2)
+    squares(other.train).pixels_KHWC = squares(corpus.train).pixels_KHWC.clone()
+    squares(other.train).pixels_KHWC[[0, 2]] = squares(corpus.train).pixels_KHWC[[0, 2]].flip(2)
     other.train.truth = [mirror.truth(t) if k in (0, 2) else t for k, t in enumerate(corpus.train.truth)]
 
     # It looks like the corpus through mirrored windows.

@@ -5,7 +5,9 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from dvsa.learn.nets import backbones
+from dvsa.learn.nets.backbones.backbone import Backbone
 from dvsa.learn.nets.crops import cut
+from dvsa.learn.nets.given_features import GivenFeatures
 from dvsa.learn.nets.look import FrozenProposer, Looked, look, no_candidates
 from dvsa.learn.nets.proposals import ProposalHead
 from dvsa.learn.nets.region_encoder import RegionEncoder
@@ -27,12 +29,15 @@ class Vision(nn.Module):
     def __init__(self, cfg: VisionConfig, anchors_A2: Tensor | None = None, pretrained: bool = True) -> None:
         super().__init__()
         self.cfg = cfg
-        self.backbone = backbones.build(cfg.backbone, pretrained)
+        if cfg.given_features:
+            self.backbone: Backbone = GivenFeatures(cfg.given_features)
+        else:
+            self.backbone = backbones.build(cfg.backbone, pretrained)
         fine, coarse = self.backbone.fine_channels, self.backbone.coarse_channels
 
         self.proposer = None if cfg.proposer is None else FrozenProposer(cfg.proposer)
         self.proposals = None
-        if self.proposer is None:
+        if self.proposer is None and not cfg.given_features:
             anchors_A2 = torch.full((cfg.anchors, 2), 0.5) if anchors_A2 is None else anchors_A2
             self.proposals = ProposalHead(fine, coarse, anchors_A2, cfg.proposal_width)
 

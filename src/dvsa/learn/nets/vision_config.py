@@ -36,6 +36,9 @@ class VisionConfig:
     described_by: str = "map"
     """What describes a region: `map`, the means of the feature maps over its box; `crops`, the backbone's
     layer before the classifier on the part of the photograph in the box (paper, section 3.1.1); or `both`."""
+    given_features: int = 0
+    """Width of the features of regions that somebody else computed; then there is no backbone, and the two
+    options above have no effect. 0 for a backbone that describes photographs."""
     crop_size: int = 0
     """Side of a crop, in pixels; 0 for the size on which the backbone was trained."""
     crop_context: float = 0.0
@@ -64,8 +67,8 @@ class VisionConfig:
         backbones.check(self.backbone)
         if self.described_by not in DESCRIBED_BY:
             raise ValueError(f"described_by is {self.described_by!r}: choose from {', '.join(DESCRIBED_BY)}")
-        if not 0 <= self.crop_context <= 1 or self.crop_size < 0:
-            raise ValueError(f"crop_context must be in [0, 1], and crop_size 0 or more: {self}")
+        if not 0 <= self.crop_context <= 1 or min(self.crop_size, self.given_features) < 0:
+            raise ValueError(f"crop_context must be in [0, 1], and sizes 0 or more: {self}")
         if min(self.embedding, self.anchors) < 1 or self.context_layers < 0 or not 0 <= self.dropout < 1:
             raise ValueError(f"sizes must be positive and dropout in [0, 1): {self}")
         if self.context_layers and self.embedding % ATTENTION_HEADS:
@@ -76,17 +79,24 @@ class VisionConfig:
     @property
     def by_map(self) -> bool:
         """Whether the means of the feature maps describe a region."""
-        return self.described_by != "crops"
+        return self.described_by != "crops" and not self.given_features
 
     @property
     def by_crops(self) -> bool:
-        """Whether crops describe a region."""
-        return self.described_by != "map"
+        """Whether crops describe a region, or features that take the place of what crops show."""
+        return self.described_by != "map" or self.given_features > 0
 
     @property
     def of_features(self) -> tuple[object, ...]:
         """The options on which the features of given boxes depend, beside the backbone."""
-        return self.described_by, self.crop_size, self.crop_context, self.full_resolution, self.both_ways
+        return (
+            self.given_features,
+            self.described_by,
+            self.crop_size,
+            self.crop_context,
+            self.full_resolution,
+            self.both_ways,
+        )
 
     @property
     def of_boxes(self) -> tuple[object, ...]:

@@ -37,6 +37,18 @@ def on_frozen_proposals(recipe: Recipe, proposer: ProposerConfig) -> Adapted:
     return _change(changed, lambda stage: stage.with_frozen_proposals(), why)
 
 
+def on_given_features(recipe: Recipe, features: int, *, boxed: bool) -> Adapted:
+    """The recipe on features of regions that somebody else computed, `features` numbers each.
+
+    Without boxes, a region's place cannot count.
+    """
+    vision = replace(
+        recipe.vision, given_features=features, proposer=None, geometry=recipe.vision.geometry and boxed
+    )
+    why = f"features of width {features} describe the regions"
+    return _change(replace(recipe, vision=vision), lambda stage: stage.on_given_features(), why)
+
+
 def without_boxes(recipe: Recipe) -> Adapted:
     """The recipe for data without phrase boxes."""
     return _change(recipe, lambda stage: stage.without_boxes(), "no phrase has a box")

@@ -12,9 +12,10 @@ from dvsa.learn.nets.captioner import CaptionerConfig
 from dvsa.learn.nets.sentence import SentenceConfig
 from dvsa.learn.nets.vision_config import VisionConfig
 from dvsa.learn.recipes.recipe import Recipe, proposal_stage
-from dvsa.learn.tasks.alignment import HEADS, AlignmentStage
+from dvsa.learn.tasks.alignment import AlignmentStage
 from dvsa.learn.tasks.captions import CaptionStage
 from dvsa.learn.tasks.stage import Stage
+from dvsa.learn.tasks.visual import HEADS
 
 EMBEDDING = 1600
 """h of the paper, which tried 1000 to 1600."""

@@ -30,9 +30,13 @@ def adapted(recipe: Recipe, inputs: Inputs) -> Adapted:
         changes.append(str(inputs.pretrained))
 
     # Without phrase boxes, the stages that learn from them go, and something else proposes the regions.
-    if not inputs.boxed:
+    given = inputs.given
+    if not inputs.boxed or (given is not None and not given.boxed):
         recipe, lines = adapt.without_boxes(recipe)
         changes += lines
+    if given is not None and given.features:
+        recipe, lines = adapt.on_given_features(recipe, given.features, boxed=given.boxed)
+        return Adapted(recipe, (*changes, *lines))
 
     proposer = inputs.proposer
     if isinstance(proposer, BundleProposer):

@@ -28,7 +28,7 @@ def require_export(vision: Vision) -> None:
         ValueError: a graph cannot be written or run, or gives other values.
     """
     cfg, backbone = vision.cfg, vision.backbone
-    if backbone.proven and vision.crop_size == backbone.crop_size:
+    if backbone.proven and (cfg.given_features or vision.crop_size == backbone.crop_size):
         return
     try:
         maps, crop_size = cfg.by_map or cfg.proposer is None, vision.crop_size if cfg.by_crops else None

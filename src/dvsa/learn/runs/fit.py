@@ -57,7 +57,13 @@ def fit(recipe: Recipe, data: Dataset, out: Path, options: FitOptions = DEFAULTS
 
     # The data as the network sees them.
     corpus = Corpus(
-        inputs.training, inputs.val, inputs.vocabulary, model.vision.size, device, quiet=options.quiet
+        inputs.training,
+        inputs.val,
+        inputs.vocabulary,
+        model.vision.size,
+        device,
+        given=inputs.given,
+        quiet=options.quiet,
     )
     if inputs.warm_start is None:
         model.vision.set_anchors(corpus.anchors(recipe.vision.anchors))

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from dvsa.data import Dataset, Example, extra_sentences, word_vectors
+from dvsa.data import Dataset, Example, GivenRegions, extra_sentences, word_vectors
 from dvsa.data.extra_sentences import ExtraSentences
 from dvsa.data.word_vectors import WordVectors
+from dvsa.learn.loop.progress import progress
 from dvsa.learn.recipes.adapt import FIXED
 from dvsa.learn.runs.backbone_weights import BackboneWeights
 from dvsa.learn.runs.proposer import SHIPPED, TRAINED, BundleProposer
@@ -88,6 +89,8 @@ class Inputs:
     warm_start: WarmStart | None
     boxed: bool
     """Whether phrases of both splits have boxes."""
+    given: GivenRegions | None
+    """Regions from files."""
     proposer: BundleProposer | str
     """What proposes the boxes: a bundle, or `trained`, `grid` or `frame`."""
     backbone_weights: BackboneWeights | None
@@ -110,9 +113,12 @@ class Inputs:
         warm_start = None if options.init is None else WarmStart(options.init)
         if warm_start is not None and options.proposer is not None:
             raise ValueError("a warm start keeps its bundle's boxes: give --init or --proposer, not both")
-        boxed = has_boxes(training) and has_boxes(val)
+        boxed, given = has_boxes(training) and has_boxes(val), data.regions
+        where = options.proposer or (SHIPPED if given or not (boxed or warm_start) else TRAINED)
+        if given is not None:
+            _check(given, (*training, *val), options)
+            where = TRAINED if given.features else where
         file = options.backbone_weights
-        where = options.proposer or (TRAINED if boxed or warm_start else SHIPPED)
 
         # Words of the training split, of the extra sentences, and of the model that is continued.
         training_words = [words(sentence) for example in training for sentence in example.sentences]
@@ -128,6 +134,7 @@ class Inputs:
             extra=extra,
             warm_start=warm_start,
             boxed=boxed,
+            given=given,
             proposer=where if where in (TRAINED, *FIXED) else BundleProposer(where),
             backbone_weights=None if file is None else BackboneWeights.open(file),
             earlier=None if options.earlier is None else Run(options.earlier, finished=False),
@@ -140,6 +147,20 @@ class Inputs:
         """The extra sentences as ids of known words, one group for each photograph."""
         groups = self.extra.sentences.values() if self.extra else ()
         return [[self.vocabulary.encode(words(sentence)) for sentence in group] for group in groups]
+
+
+def _check(given: GivenRegions, examples: Sequence[Example], options: FitOptions) -> None:
+    """Read all regions once, so that a fault is found before training.
+
+    Raises:
+        ValueError: regions are missing or malformed, or the options do not fit them.
+    """
+    if given.features and options.proposer is not None:
+        raise ValueError("features of regions need no boxes: give --regions or --proposer, not both")
+    with progress("checking regions", len(examples), quiet=options.quiet) as advance:
+        counts = given.check(examples, lambda done, total: advance(1))
+    what = f"features of width {given.features}" if given.features else "boxes"
+    options.tell(f"{given.source}: {what}, {counts.fewest} to {counts.most} regions a photograph")
 
 
 def has_boxes(examples: Sequence[Example]) -> bool:

@@ -88,6 +88,12 @@ def configuration(recipe: Recipe, inputs: Inputs, options: FitOptions) -> dict[s
         config["word_vectors"] = {**inputs.pretrained.facts}
     elif inputs.pretrained is not None:
         config["pretrained_sentence_encoder"] = {**inputs.pretrained.facts}
+    if inputs.given is not None:
+        config["regions"] = {
+            "source": str(inputs.given.source),
+            "features": inputs.given.features,
+            "sha256": hashlib.sha256(inputs.given.stamp.encode()).hexdigest(),
+        }
     if extra is not None:
         config["read"] = {"file": extra.file, "sha256": extra.sha256, "photographs": len(extra.sentences)}
     if warm_start is not None:
@@ -98,6 +104,8 @@ def configuration(recipe: Recipe, inputs: Inputs, options: FitOptions) -> dict[s
     if earlier is not None:
         if earlier.config.get("data_sha256") != config["data_sha256"]:
             raise ValueError(f"{earlier.folder} used other data: name an earlier run on the same data")
+        if earlier.config.get("regions") != config.get("regions"):
+            raise ValueError(f"{earlier.folder} used other regions: name an earlier run on the same ones")
         config["earlier"] = {"run": str(earlier.folder), "seed": earlier.config.get("seed")}
     return config
 
@@ -122,7 +130,7 @@ def write_exposure(out: Path, recipe: Recipe, inputs: Inputs) -> None:
     extra, warm_start = inputs.extra, inputs.warm_start
     if not (out / exposure.PHOTOS_FILE).is_file():
         with files.replacing(out / exposure.PHOTOS_FILE) as partial:
-            exposure.write_photos(partial, inputs.training, inputs.val)
+            exposure.write_photos(partial, inputs.training, inputs.val, inputs.given)
             if warm_start is not None:
                 _append(warm_start.bundle, exposure.PHOTOS_FILE, partial)
             if recipe.vision.proposer is not None and isinstance(inputs.proposer, BundleProposer):

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from dvsa import doctor
 from dvsa.bundle import Bundle
@@ -17,6 +18,7 @@ from dvsa.data import exposure
 from dvsa.graphs import OnnxGraphs
 from dvsa.learn.nets.captioner import Captioner
 from dvsa.learn.nets.joint import JointModel
+from dvsa.learn.nets.vision import Vision
 from dvsa.learn.runs import onnx_file
 from dvsa.learn.runs.onnx_file import halved
 from dvsa.learn.runs.run import VOCABULARY, Run
@@ -28,6 +30,7 @@ from dvsa.records import Subject
 
 MAPS = ("fine", "coarse")
 """Inputs of the graph `encode` without an axis of regions."""
+
 
 def export(run: Run, out: Path, *, name: str | None = None) -> Path:
     """Write the bundle of a finished run to the folder `out`, which must be new or empty.
@@ -54,7 +57,8 @@ def export(run: Run, out: Path, *, name: str | None = None) -> Path:
         # The manifest, with what the finished model says of the doctor's picture.
         content = manifest(run, voices, name or out.name, _files(partial))
         bundle = Bundle(partial, content, run.vocabulary, OnnxGraphs(partial, content.files))
-        content = replace(content, probe=doctor.probe(Model(bundle)))
+        if not content.given_features:
+            content = replace(content, probe=doctor.probe(Model(bundle)))
         (partial / MANIFEST).write_text(json.dumps(content.to_json(), indent=1))
 
         if out.exists():
@@ -82,20 +86,13 @@ def _write_graphs(run: Run, folder: Path) -> dict[Subject, Voice]:
 
 
 def _write_joint_model(model: JointModel, folder: Path) -> None:
-    vision, size = model.vision, model.vision.size
-    pixels = torch.randint(0, 256, (2, size, size, 3), dtype=torch.uint8)
-    outputs = ["fine", "coarse", "scores", "boxes"]
-    onnx_file.write(Look(vision), (pixels,), folder / "look.onnx", ["pixels"], outputs)
-
+    vision = model.vision
     boxes = torch.tensor([[[0.1, 0.2, 0.6, 0.9], [0.0, 0.0, 0.5, 0.5], [0.0, 0.0, 1.0, 1.0]]]).repeat(2, 1, 1)
-    with torch.no_grad():
-        fine, coarse, _, _ = vision.look(pixels)
-        shown = vision.crops(pixels, boxes)
-    given = {"fine": fine, "coarse": coarse, "boxes": boxes}
-    if shown is not None:
-        given["shown"] = shown
-        crops = torch.randint(0, 256, (2, vision.crop_size, vision.crop_size, 3), dtype=torch.uint8)
-        onnx_file.write(Crop(vision), (crops,), folder / "crop.onnx", ["crops"], ["shown"])
+    if vision.cfg.given_features:
+        given = {"shown": torch.rand(2, 3, vision.cfg.given_features)}
+    else:
+        given = _write_eye(vision, boxes, folder)
+    given["boxes"] = boxes
 
     encode = Encode(vision)
     onnx_file.write(
@@ -110,6 +107,23 @@ def _write_joint_model(model: JointModel, folder: Path) -> None:
     ids, real = torch.tensor([[3, 4, 5], [4, 3, 0]]), torch.tensor([[True, True, True], [True, True, False]])
     length = {name: {0: "L", 1: "T"} for name in ("ids", "real", "s")}
     onnx_file.write(model.sentence, (ids, real), folder / "sentence.onnx", ["ids", "real"], ["s"], length)
+
+
+def _write_eye(vision: Vision, boxes: Tensor, folder: Path) -> dict[str, Tensor]:
+    """Write the graphs that see photographs; what they give for an example, as inputs of `encode`."""
+    pixels = torch.randint(0, 256, (2, vision.size, vision.size, 3), dtype=torch.uint8)
+    outputs = ["fine", "coarse", "scores", "boxes"]
+    onnx_file.write(Look(vision), (pixels,), folder / "look.onnx", ["pixels"], outputs)
+
+    with torch.no_grad():
+        fine, coarse, _, _ = vision.look(pixels)
+        shown = vision.crops(pixels, boxes)
+    seen = {"fine": fine, "coarse": coarse}
+    if shown is not None:
+        seen["shown"] = shown
+        crops = torch.randint(0, 256, (2, vision.crop_size, vision.crop_size, 3), dtype=torch.uint8)
+        onnx_file.write(Crop(vision), (crops,), folder / "crop.onnx", ["crops"], ["shown"])
+    return seen
 
 
 def _write_captioner(captioner: Captioner, features: int, folder: Path, name: str) -> None:
@@ -155,7 +169,7 @@ def manifest(
     """The manifest of a run's bundle, without the probe."""
     recipe, vision = run.recipe, run.joint_model().vision
     crops = None
-    if recipe.vision.by_crops:
+    if recipe.vision.by_crops and not recipe.vision.given_features:
         crops = Crops(vision.crop_size, recipe.vision.crop_context, recipe.vision.full_resolution)
     return BundleManifest(
         name=name,
@@ -164,6 +178,7 @@ def manifest(
         size=vision.size,
         embedding=recipe.vision.embedding,
         crops=crops,
+        given_features=recipe.vision.given_features,
         # How regions, captions and alignments are computed by default.
         proposer=recipe.proposer,
         nms=recipe.nms,

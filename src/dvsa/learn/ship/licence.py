@@ -1,13 +1,14 @@
 """The licence of a bundle."""
 
 from dvsa.learn.nets import backbones
+from dvsa.learn.nets.given_features import GivenFeatures
 from dvsa.learn.runs.run import Run
 
 TEXT = """\
 The weights in this folder may be used for research and education only.
 They were trained on photographs that belong to their authors on Flickr, with the sentences of the data set
 that the manifest names. The code of the package has its own licence.
-The backbone started from {origin}.
+What sees photographs started from {origin}.
 """
 
 PRETRAINED = """\
@@ -17,11 +18,14 @@ The weights of the sentence encoder {name} were trained elsewhere; their own lic
 
 def licence(run: Run) -> str:
     """The text of LICENCE.txt; it says where the first weights of the run's networks came from."""
+    vision = run.recipe.vision
     match run.config.get("backbone_weights"):
+        case _ if vision.given_features:
+            origin = GivenFeatures.origin
         case {"file": file}:
             origin = f"the weights in the file {file}; their own licence applies to them"
         case _:
-            origin = backbones.build(run.recipe.vision.backbone, pretrained=False).origin
+            origin = backbones.build(vision.backbone, pretrained=False).origin
     text = TEXT.format(origin=origin)
 
     match run.config.get("pretrained_sentence_encoder"):

@@ -11,7 +11,6 @@ from torch.nn import functional
 
 from dvsa.learn.loop.order import chunks
 from dvsa.learn.nets.joint import JointModel
-from dvsa.learn.nets.look import Looked
 from dvsa.learn.nets.region_encoder import Standardise
 from dvsa.learn.nets.regions import paired_iou
 from dvsa.learn.nets.vision_config import GEOMETRY
@@ -21,13 +20,11 @@ from dvsa.learn.tasks.context import Context
 from dvsa.learn.tasks.corpus import Corpus, PhraseTarget
 from dvsa.learn.tasks.features import describe, look_autocast, region_features
 from dvsa.learn.tasks.stage import ALL, Stage, WarmData
-from dvsa.learn.tasks.visual import EVALUATED, VisualStage, VisualTask, proposal_recall
+from dvsa.learn.tasks.visual import EVALUATED, HEADS, VisualStage, VisualTask, proposal_recall
 from dvsa.metrics import ranking
 
 SHARPNESS = 20.0
 """Factor on the cosine of a phrase with a region before the softmax over regions."""
-HEADS = {"vision.regions.": 1.0, "sentence.": 1.0}
-"""Learning-rate factors that train the region encoder and the sentence encoder alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +118,8 @@ class AlignmentTask(VisualTask):
             windows = self.windows(len(batch))
             pixels_KHWC = self.show(batch, windows)
             looked = look_autocast(model.vision, pixels_KHWC)
-            feature_KIF = self._describe(model, pixels_KHWC, looked)
+            box_KI4 = self.boxes(self.corpus.train, batch, looked, windows)
+            feature_KIF = describe(model.vision, pixels_KHWC, looked, box_KI4)
             loss = self.stage.proposal_weight * self.proposal_loss(model, looked, batch, windows)
         else:
             windows = [WHOLE] * len(batch)
@@ -159,10 +157,6 @@ class AlignmentTask(VisualTask):
             return phrases
         return phrases + [PhraseTarget((t,), m.box) for m in phrases for t in m.places]
 
-    def _describe(self, model: JointModel, pixels_KHWC: Tensor, looked: Looked) -> Tensor:
-        """Features (K, I, F) of the regions that the proposer chooses."""
-        return describe(model.vision, pixels_KHWC, looked, self.stage.proposer, self.stage.nms)
-
     @torch.no_grad()
     def evaluate(self, model: JointModel) -> Mapping[str, float]:
         """Recalls on the validation split; of the proposals too, if they are trained."""
@@ -197,7 +191,8 @@ class AlignmentTask(VisualTask):
     def _val_features(self, model: JointModel, chunk: slice) -> Tensor:
         if self.stage.backbone_in_loop:
             pixels_KHWC = self.corpus.val.batch(chunk)
-            return self._describe(model, pixels_KHWC, look_autocast(model.vision, pixels_KHWC))
+            looked = look_autocast(model.vision, pixels_KHWC)
+            return describe(model.vision, pixels_KHWC, looked, self.boxes(self.corpus.val, chunk, looked))
         return self.val_KIF[chunk].float()
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dvsa.data import Example
+from dvsa.data import Example, GivenRegions
 from dvsa.learn.nets.proposals import cluster_shapes
-from dvsa.learn.tasks.features import SquarePhotographs
+from dvsa.learn.tasks.photographs import DescribedPhotographs, Photographs, SquarePhotographs
 from dvsa.records import Box
 from dvsa.text import Vocabulary, pad, words
 
@@ -41,9 +41,10 @@ class Corpus:
         size: int,
         device: torch.device,
         *,
+        given: GivenRegions | None = None,
         quiet: bool = False,
     ) -> None:
-        """Encode the sentences and read the photographs as squares of `size` pixels.
+        """Encode the sentences, and read the photographs as squares of `size` pixels, or `given` features.
 
         Raises:
             ValueError: a split has no sentence with a known word.
@@ -60,7 +61,7 @@ class Corpus:
 
         # Photographs and sentences of a split stand in the same order.
         self.train, self.val = (
-            SquarePhotographs([e for e, _ in pairs], size, device, quiet=quiet) for pairs in (trained, judged)
+            _photographs([e for e, _ in pairs], size, device, given, quiet) for pairs in (trained, judged)
         )
         self.train_ids, self.val_ids = ([ids for _, ids in pairs] for pairs in (trained, judged))
 
@@ -97,6 +98,14 @@ class Corpus:
         if not ids_LT.shape[1]:
             return ids_LT.new_zeros(len(ids), 1), real_LT.new_zeros(len(ids), 1)
         return ids_LT, real_LT
+
+
+def _photographs(
+    examples: Sequence[Example], size: int, device: torch.device, given: GivenRegions | None, quiet: bool
+) -> Photographs:
+    if given is not None and given.features:
+        return DescribedPhotographs(examples, given, device, quiet=quiet)
+    return SquarePhotographs(examples, size, device, given=given, quiet=quiet)
 
 
 def phrase_targets(example: Example, vocabulary: Vocabulary) -> list[list[PhraseTarget]]:

@@ -37,6 +37,9 @@ class ProposalStage(VisualStage):
     def with_frozen_proposals(self) -> None:
         """Another network has learned to propose."""
 
+    def on_given_features(self) -> None:
+        """There are no photographs in which to find boxes."""
+
     def without_boxes(self) -> None:
         """There is nothing to learn from."""
 

@@ -69,6 +69,10 @@ class Stage(ABC):
         """The stage where a frozen network proposes the boxes; None if it has nothing left to learn."""
         return self
 
+    def on_given_features(self) -> "Stage | None":
+        """The stage where features of regions come from files; None if it has nothing left to learn."""
+        return self
+
     def without_boxes(self) -> "Stage | None":
         """The stage for data without phrase boxes; None if it has nothing left to learn."""
         return self

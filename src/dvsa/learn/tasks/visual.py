@@ -15,11 +15,15 @@ from dvsa.learn.nets.regions import choose_boxes
 from dvsa.learn.tasks import augmentation
 from dvsa.learn.tasks.augmentation import Window
 from dvsa.learn.tasks.corpus import Corpus
-from dvsa.learn.tasks.features import SquarePhotographs, look_autocast
+from dvsa.learn.tasks.features import look_autocast
+from dvsa.learn.tasks.photographs import Photographs, SquarePhotographs
 from dvsa.learn.tasks.proposal_loss import proposal_loss
 from dvsa.learn.tasks.stage import Stage
+from dvsa.records import FRAME
 from dvsa.regions import PROPOSERS
 
+HEADS = {"vision.regions.": 1.0, "sentence.": 1.0}
+"""Learning-rate factors that train the region encoder and the sentence encoder alone."""
 EVALUATED = 50
 """Photographs that are evaluated at once."""
 
@@ -58,6 +62,10 @@ class VisualStage(Stage, ABC):
         augmented = self.flip or self.min_window < 1
         return augmented or self.lr_scale("vision.backbone.") > 0 or self.lr_scale("vision.proposals.") > 0
 
+    def on_given_features(self) -> "Stage | None":
+        """Nothing but the heads can be trained."""
+        return replace(self, lr=HEADS, flip=False, min_window=1.0, max_window=1.0)
+
     def with_proposer(self, proposer: str) -> "Stage | None":
         return self if self.proposer == "frame" else replace(self, proposer=proposer)
 
@@ -89,6 +97,27 @@ class VisualTask:
         """Windows of training photographs as pixels, uint8 (B, size, size, 3)."""
         return augmentation.show(self.corpus.train.batch(batch), windows)
 
+    def boxes(
+        self,
+        photographs: Photographs,
+        index: Sequence[int] | slice,
+        looked: Looked,
+        windows: Sequence[Window] = (),
+    ) -> Tensor:
+        """The regions of some photographs, the frame last, (B, I, 4), as they lie in windows of these.
+
+        A box from a file that a window hides becomes the frame.
+        """
+        assert isinstance(photographs, SquarePhotographs)
+        box_BI4 = photographs.boxes(index, looked, self.stage.proposer, self.stage.nms)
+        if photographs.given_KI4 is None or self.stage.proposer == "frame":
+            return box_BI4  # they were proposed in the windows
+        for window, own_I4 in zip(windows, box_BI4, strict=False):
+            placed = [window.box((x0, y0, x1, y1)) or FRAME for x0, y0, x1, y1 in own_I4.tolist()]
+            own_I4.copy_(own_I4.new_tensor(placed))
+            own_I4[-1] = own_I4.new_tensor(FRAME)
+        return box_BI4
+
     def proposal_loss(
         self, model: JointModel, looked: Looked, batch: Sequence[int], windows: Sequence[Window]
     ) -> Tensor:
@@ -108,7 +137,7 @@ class VisualTask:
 
 @torch.no_grad()
 def proposal_recall(
-    model: JointModel, photographs: SquarePhotographs, proposer: str, nms: float
+    model: JointModel, photographs: Photographs, proposer: str, nms: float
 ) -> dict[str, float]:
     """Percentage of the boxed phrases that one of 19 boxes or the frame covers, at IoU 0.5 and 0.7.
 
