@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from dvsa.cli.options import LAYOUTS_HELP, AsJson, BundleFolder, EntitiesFolder
+from dvsa.cli.options import LAYOUTS_HELP, AsJson, BundleFolder, EntitiesFolder, RegionsPath
 from dvsa.cli.output import note, progress, register
 from dvsa.cli.scoring import show_report
 from dvsa.files import write
 
 if TYPE_CHECKING:
-    from dvsa.evaluation import Judged
+    from collections.abc import Sequence
+
+    from dvsa.data import Example, GivenRegions
+    from dvsa.evaluation import Encoded, Judged
+    from dvsa.evaluation.encoding import Progress
     from dvsa.model import Model
 
 Data = Annotated[Path, typer.Option(metavar="FOLDER", help=LAYOUTS_HELP, show_default=False)]
@@ -81,6 +85,7 @@ class Request(NamedTuple):
     split: str
     first: int | None
     entities: Path | None
+    regions: Path | None
     bundle: Path | None
     run: Path | None
     allow_custom_split: bool
@@ -93,6 +98,7 @@ def ranking(
     split: Split = "val",
     first: First = None,
     entities: EntitiesFolder = None,
+    regions: RegionsPath = None,
     bundle: BundleFolder = None,
     run: RunFolder = None,
     allow_custom_split: AllowCustomSplit = False,
@@ -110,7 +116,7 @@ def ranking(
     """
     from dvsa import evaluation
 
-    request = Request(data, split, first, entities, bundle, run, allow_custom_split, out, as_json)
+    request = Request(data, split, first, entities, regions, bundle, run, allow_custom_split, out, as_json)
     _evaluate("ranking", evaluation.ranking, request)
 
 
@@ -119,6 +125,7 @@ def captions(
     split: Split = "val",
     first: First = None,
     entities: EntitiesFolder = None,
+    regions: RegionsPath = None,
     bundle: BundleFolder = None,
     run: RunFolder = None,
     beam: Beam = None,
@@ -139,7 +146,7 @@ def captions(
     from dvsa import evaluation
 
     judge = partial(evaluation.captions, beam=beam, length_power=length_power)
-    request = Request(data, split, first, entities, bundle, run, allow_custom_split, out, as_json)
+    request = Request(data, split, first, entities, regions, bundle, run, allow_custom_split, out, as_json)
     _evaluate("captions", judge, request)
 
 
@@ -168,7 +175,7 @@ def regions(
     from dvsa import evaluation
 
     judge = partial(evaluation.regions, beam=beam, length_power=length_power)
-    request = Request(data, split, first, entities, bundle, run, allow_custom_split, out, as_json)
+    request = Request(data, split, first, entities, None, bundle, run, allow_custom_split, out, as_json)
     _evaluate("regions", judge, request)
 
 
@@ -177,6 +184,7 @@ def grounding(
     split: Split = "val",
     first: First = None,
     entities: EntitiesFolder = None,
+    regions: RegionsPath = None,
     bundle: BundleFolder = None,
     run: RunFolder = None,
     beta: BetaOption = None,
@@ -196,7 +204,7 @@ def grounding(
     """
     from dvsa import evaluation
 
-    request = Request(data, split, first, entities, bundle, run, allow_custom_split, out, as_json)
+    request = Request(data, split, first, entities, regions, bundle, run, allow_custom_split, out, as_json)
     _evaluate("grounding", partial(evaluation.grounding, beta=beta), request)
 
 
@@ -212,10 +220,11 @@ def commands() -> typer.Typer:
 
 def _evaluate(task: str, judge: Callable[..., "Judged"], request: Request) -> None:
     """Check the protocol, judge the model, keep the evidence and print the report."""
-    from dvsa.data import load
+    from dvsa.data import load, load_regions
     from dvsa.evaluation import protocol
 
-    dataset = load(request.data, request.entities).divided()
+    given = None if request.regions is None else load_regions(request.regions)
+    dataset = load(request.data, request.entities, given).divided()
     examples = dataset.split(request.split)[: request.first]
     model = _model(request.bundle, request.run)
     out = request.out
@@ -227,6 +236,8 @@ def _evaluate(task: str, judge: Callable[..., "Judged"], request: Request) -> No
         protocol.check(model.bundle, dataset, examples, allow_custom_split=custom, progress=tell)
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)  # fails before the work if it cannot be written
+        if task != "regions" and dataset.regions is not None:
+            judge = partial(judge, encoded=_encoded(task, model, examples, dataset.regions, tell))
         judged = judge(model, examples, progress=tell)
 
     if out is not None:
@@ -235,6 +246,17 @@ def _evaluate(task: str, judge: Callable[..., "Judged"], request: Request) -> No
     show_report(judged.report, request.as_json)
     if caution := protocol.caution(model.bundle):
         note(caution)
+
+
+def _encoded(
+    task: str, model: "Model", examples: "Sequence[Example]", given: "GivenRegions", tell: "Progress"
+) -> "Encoded":
+    """The photographs with regions from files in place of the model's own."""
+    from dvsa import evaluation
+
+    if task == "grounding" and not given.boxed:
+        raise ValueError(f"{given.source} has features without boxes: grounding needs the boxes of regions")
+    return evaluation.encode(model, examples, tell, given)
 
 
 def _model(bundle: Path | None, run: Path | None) -> "Model":

@@ -70,6 +70,7 @@ class Model:
         >>> [region.box for region in given.regions]
         [(0.0, 0.0, 0.5, 1.0), (0.0, 0.0, 1.0, 1.0)]
         """
+        self._require_eye()
         if not isinstance(photo, Photo):
             photo = read(Path(photo) if isinstance(photo, str) else photo)
 
@@ -110,13 +111,17 @@ class Model:
         >>> score_BN.shape, box_BN4.shape
         ((1, 13824), (1, 13824, 4))
         """
+        self._require_eye()
+        fine, coarse, score_BN, box_BN4 = self.bundle.graphs.run("look", {"pixels": pixels_BHWC})
+        return fine, coarse, score_BN, box_BN4  # type: ignore[return-value]
+
+    def _require_eye(self) -> None:
+        """Raise ValueError if the bundle takes features of regions, not photographs."""
         if self.bundle.manifest.given_features:
             raise ValueError(
                 f"bundle {self.bundle.manifest.name} takes features of regions, not photographs: "
                 "evaluate it with --regions, or use another bundle"
             )
-        fine, coarse, score_BN, box_BN4 = self.bundle.graphs.run("look", {"pixels": pixels_BHWC})
-        return fine, coarse, score_BN, box_BN4  # type: ignore[return-value]
 
     def propose(self, score_N: Floats, box_N4: Floats, proposer: str | None = None) -> tuple[Floats, Floats]:
         """Choose the regions of one photograph, the frame last: boxes (I, 4) and scores (I,).

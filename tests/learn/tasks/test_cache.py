@@ -1,6 +1,9 @@
 """The cache of arrays: where it is, when it is used, and what an interruption leaves."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -36,7 +39,7 @@ def test_an_array_is_computed_once_for_a_key(monkeypatch: pytest.MonkeyPatch, tm
     assert len(computed) == 2
     torch.from_numpy(first).fill_(9)  # changes the array, not the file
     assert cached(b"a", (2, 3), "uint8", fill).max() == 7
-    assert {oct(p.stat().st_mode & 0o444) for p in tmp_path.iterdir()} == {"0o444"}
+    assert {oct(p.stat().st_mode & 0o444) for p in tmp_path.glob("*.npy")} == {"0o444"}
 
 
 def test_an_interruption_leaves_no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -48,7 +51,27 @@ def test_an_interruption_leaves_no_file(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
     with pytest.raises(KeyboardInterrupt):
         cached(b"a", (2, 3), "uint8", fill)
-    assert not list(tmp_path.iterdir())
+    assert {path.suffix for path in tmp_path.iterdir()} == {".lock"}
+
+
+def test_an_array_that_several_need_at_once_is_computed_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DVSA_CACHE", str(tmp_path))
+    computed, all_ask = [], Barrier(3)
+
+    def fill(array: np.ndarray) -> None:
+        computed.append(1)
+        time.sleep(0.2)
+        array[:] = 7
+
+    def ask(_: int) -> int:
+        all_ask.wait()
+        return int(cached(b"a", (2, 3), "uint8", fill).min())
+
+    with ThreadPoolExecutor(3) as threads:
+        assert list(threads.map(ask, range(3))) == [7, 7, 7]
+    assert len(computed) == 1
 
 
 def test_the_source_of_a_package_is_that_of_all_its_modules() -> None:

@@ -1,15 +1,16 @@
 """The licence of a bundle."""
 
 from dvsa.learn.nets import backbones
-from dvsa.learn.nets.given_features import GivenFeatures
 from dvsa.learn.runs.run import Run
 
 TEXT = """\
 The weights in this folder may be used for research and education only.
 They were trained on photographs that belong to their authors on Flickr, with the sentences of the data set
 that the manifest names. The code of the package has its own licence.
-What sees photographs started from {origin}.
 """
+
+BACKBONE = "The backbone started from {origin}.\n"
+GIVEN = "The model takes features of regions from elsewhere; their own licence applies to them.\n"
 
 PRETRAINED = """\
 The weights of the sentence encoder {name} were trained elsewhere; their own licence applies to them.
@@ -21,12 +22,12 @@ def licence(run: Run) -> str:
     vision = run.recipe.vision
     match run.config.get("backbone_weights"):
         case _ if vision.given_features:
-            origin = GivenFeatures.origin
+            text = TEXT + GIVEN
         case {"file": file}:
             origin = f"the weights in the file {file}; their own licence applies to them"
+            text = TEXT + BACKBONE.format(origin=origin)
         case _:
-            origin = backbones.build(vision.backbone, pretrained=False).origin
-    text = TEXT.format(origin=origin)
+            text = TEXT + BACKBONE.format(origin=backbones.build(vision.backbone, pretrained=False).origin)
 
     match run.config.get("pretrained_sentence_encoder"):
         case {"name": name}:

@@ -20,7 +20,7 @@ def fold_batch_norms(net: nn.Module) -> None:
     rounding, the rounded weights are those that are stored.
     """
     for backbone in net.modules():
-        if isinstance(backbone, Backbone):
+        if isinstance(backbone, Backbone) and _has_weights(backbone):
             for conv, norm in _watched(backbone).pairs():
                 fused = fuse_conv_bn_eval(conv, norm)
                 conv.weight, conv.bias = fused.weight, fused.bias
@@ -35,8 +35,14 @@ def is_folded(norm: nn.BatchNorm2d) -> bool:
 
 def always_read(backbone: Backbone) -> set[str]:
     """Names of the weights on which both the maps and the vectors of a backbone depend."""
+    if not _has_weights(backbone):
+        return set()
     read = _watched(backbone, pooled=False).read & _watched(backbone, maps=False).read
     return {name for name, weight in backbone.state_dict(keep_vars=True).items() if id(weight) in read}
+
+
+def _has_weights(backbone: Backbone) -> bool:
+    return next(backbone.parameters(), None) is not None
 
 
 @torch.no_grad()
