@@ -6,16 +6,15 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from dvsa import boxes, maxsim, text
+from dvsa import maxsim, text
 from dvsa.arrays import BoolArray, Floats, IntArray
 from dvsa.bundle import Bundle
 from dvsa.captioning import CaptionGraphs, Sampler, search, to_caption
-from dvsa.manifest import Crops
+from dvsa.model.crops import shown
+from dvsa.model.given_boxes import given_boxes
 from dvsa.model.view import View
 from dvsa.photo import Photo, read, squash
-from dvsa.photo import crops as cut
 from dvsa.records import Caption, Subject
 from dvsa.regions import PROPOSERS, choose, with_frame
 from dvsa.sentence import Sentence, check_length
@@ -87,18 +86,7 @@ class Model:
             proposer = self.bundle.manifest.proposer if regions == OWN else regions
             return proposer, *self.propose(score_N, box_N4, proposer)
 
-        if isinstance(regions, str | Path):
-            if not Path(regions).exists():  # a pipe is no regular file
-                known = ", ".join((OWN, *PROPOSERS))
-                raise ValueError(
-                    f"{str(regions)!r} is neither a proposer ({known}) nor an existing file of boxes"
-                )
-            given_N4 = boxes.read_boxes(Path(regions), photo.width, photo.height)
-        else:
-            given_N4 = np.asarray(regions, dtype=np.float64).reshape(-1, 4)
-            if not (np.isfinite(given_N4).all() and (given_N4[:, :2] < given_N4[:, 2:]).all()):
-                raise ValueError("boxes must be (N, 4): x0 < x1 and y0 < y1, in fractions of the photograph")
-        return "given", *with_frame(given_N4)
+        return "given", *with_frame(given_boxes(regions, photo, (OWN, *PROPOSERS)))
 
     def look(self, pixels_BHWC: NDArray[np.uint8]) -> tuple[Floats, Floats, Floats, Floats]:
         """Fine and coarse feature maps, and scores (B, N) and boxes (B, N, 4) of candidates.
@@ -165,7 +153,7 @@ class Model:
         given = {"fine": fine, "coarse": coarse, "boxes": box_BI4}
         crops = self.bundle.manifest.crops
         if crops is not None:
-            given["shown"] = self._shown(crops, photos, box_BI4)
+            given["shown"] = shown(self.bundle, crops, photos, box_BI4)
         inputs = {name: given[name] for name in self.bundle.graphs.inputs("encode")}
         feature_BIF, v_BID = self.bundle.graphs.run("encode", inputs)
         return feature_BIF, v_BID  # type: ignore[return-value]
@@ -187,20 +175,6 @@ class Model:
             raise ValueError(f"bundle {name} takes features of width {width}, not {given_BIF.shape[-1]}")
         feature_BIF, v_BID = self.bundle.graphs.run("encode", {"shown": given_BIF, "boxes": box_BI4})
         return feature_BIF, v_BID  # type: ignore[return-value]
-
-    def _shown(self, how: Crops, photos: Sequence[Photo], box_BI4: Floats) -> Floats:
-        """What the crops of regions show, (B, I, C)."""
-        if len(photos) != len(box_BI4):
-            raise ValueError(
-                f"bundle {self.bundle.manifest.name} describes regions by crops: give the photographs too"
-            )
-        shown = []
-        for photo, box_I4 in zip(photos, box_BI4, strict=True):
-            size = self.bundle.manifest.size
-            picture = photo.image if how.full_resolution else Image.fromarray(squash(photo, size))
-            crop_ISSC = cut(picture, box_I4, how.size, how.context)
-            shown += self.bundle.graphs.run("crop", {"crops": crop_ISSC})
-        return np.stack(shown)
 
     def read(self, sentence: str) -> Sentence:
         """Tokenise and encode a sentence; case and punctuation are ignored.

@@ -44,7 +44,7 @@ def resized(pixels_BHWC: Tensor, size: int) -> Tensor:
     """Photographs as squares of `size` pixels, (B, size, size, 3); unchanged if they have this size."""
     if pixels_BHWC.shape[1:3] == (size, size):
         return pixels_BHWC
-    frame_B14 = torch.tensor([[FRAME]], device=pixels_BHWC.device).expand(len(pixels_BHWC), -1, -1)
+    frame_B14 = torch.tensor([[FRAME]], device=pixels_BHWC.device).expand(pixels_BHWC.shape[0], -1, -1)
     return cut(pixels_BHWC, frame_B14, size)[:, 0]
 
 
