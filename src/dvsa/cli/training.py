@@ -17,7 +17,8 @@ RecipeName = Annotated[
     typer.Argument(
         metavar="RECIPE",
         help="best, modern, toy, paper, or a row of the paper's tables: paper-regions, paper-frame, "
-        "paper-defrag, paper-bag, paper-rnn, paper-brnn, paper-lstm, paper-region, paper-beside.",
+        "paper-frame-map, paper-defrag, paper-bag, paper-rnn, paper-brnn, paper-brnn-map, paper-brnn-both, "
+        "paper-lstm, paper-region, paper-beside.",
         show_default=False,
     ),
 ]
@@ -63,6 +64,18 @@ InitialBundle = Annotated[
         show_default=False,
         help="Warm start from a bundle of the same recipe: a folder or shipped. Backbone and proposals stay.",
     ),
+]
+DescribedBy = Annotated[
+    str | None,
+    typer.Option(
+        metavar="map|crops|both",
+        show_default="the recipe's own",
+        help="What describes a region: means of feature maps, the backbone on a crop of it, or both.",
+    ),
+]
+FullResolution = Annotated[
+    bool,
+    typer.Option("--full-resolution", help="Cut crops from the photographs, not from the network's square."),
 ]
 Proposer = Annotated[
     str | None,
@@ -128,6 +141,8 @@ def train(
     earlier: EarlierRun = None,
     backbone: BackboneName = None,
     backbone_weights: BackboneFile = None,
+    described_by: DescribedBy = None,
+    full_resolution: FullResolution = False,
     as_json: AsJson = False,
 ) -> None:
     """Train a recipe on a data set.
@@ -155,6 +170,8 @@ def train(
         proposer=proposer,
         backbone=backbone,
         backbone_weights=backbone_weights,
+        described_by=described_by,
+        full_resolution=full_resolution,
         tell=note,
     )
 

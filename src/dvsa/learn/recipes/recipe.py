@@ -50,9 +50,23 @@ class Recipe:
         """The stages that train captioners."""
         return tuple(stage for stage in self.stages if isinstance(stage, WritingStage))
 
-    def with_backbone(self, name: str) -> "Recipe":
-        """The same recipe with another backbone."""
-        return replace(self, vision=replace(self.vision, backbone=name))
+    def with_eye(
+        self,
+        *,
+        backbone: str | None = None,
+        described_by: str | None = None,
+        full_resolution: bool = False,
+    ) -> "Recipe":
+        """The same recipe with another backbone, or with regions that something else describes."""
+        vision = replace(
+            self.vision,
+            backbone=backbone or self.vision.backbone,
+            described_by=described_by or self.vision.described_by,
+            full_resolution=full_resolution or self.vision.full_resolution,
+        )
+        if full_resolution and not vision.by_crops:
+            raise ValueError("only crops can be cut at full resolution: give --described-by crops or both")
+        return replace(self, vision=vision)
 
     def to_json(self) -> dict[str, JsonValue]:
         """The recipe as JSON values, as in a run's `config.json`."""

@@ -38,8 +38,11 @@ def fit(recipe: Recipe, data: Dataset, out: Path, options: FitOptions = DEFAULTS
     # What the run learns from, and what it can learn from it.
     device = pick_device(options.device)
     inputs = Inputs.open(data, options, recipe.min_count)
-    if options.backbone is not None:
-        recipe = recipe.with_backbone(options.backbone)
+    recipe = recipe.with_eye(
+        backbone=options.backbone,
+        described_by=options.described_by,
+        full_resolution=options.full_resolution,
+    )
     recipe, changes = adapted(recipe, inputs)
     for line in changes:
         options.tell(line)

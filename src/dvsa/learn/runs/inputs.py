@@ -57,6 +57,10 @@ class FitOptions:
     """The name of a backbone in place of the recipe's (see `dvsa.learn.nets.backbones`)."""
     backbone_weights: Path | None = None
     """A safetensors file with the first weights of the backbone."""
+    described_by: str | None = None
+    """What describes regions in place of what the recipe says: `map`, `crops` or `both`."""
+    full_resolution: bool = False
+    """Whether crops are cut from the photographs themselves (see `VisionConfig.full_resolution`)."""
     quiet: bool = False
     """Whether to hide progress bars."""
     tell: Tell = silent
@@ -74,6 +78,11 @@ class FitOptions:
         if self.init is not None and (self.backbone or self.backbone_weights):
             raise ValueError(
                 "--init continues the backbone of its bundle: leave out --backbone and --backbone-weights"
+            )
+        if self.init is not None and (self.described_by or self.full_resolution):
+            raise ValueError(
+                "--init continues to describe regions as its bundle does: leave out --described-by and "
+                "--full-resolution"
             )
 
 

@@ -57,7 +57,11 @@ class WarmStart:
         Raises:
             ValueError: the recipe has other networks than the bundle.
         """
-        recipe = self._on_own_boxes(recipe.with_backbone(self.recipe.vision.backbone))
+        own = self.recipe.vision
+        recipe = recipe.with_eye(
+            backbone=own.backbone, described_by=own.described_by, full_resolution=own.full_resolution
+        )
+        recipe = self._on_own_boxes(recipe)
         if (recipe.vision, recipe.sentence) != (self.recipe.vision, self.recipe.sentence):
             raise ValueError(
                 f"bundle {self.bundle.manifest.name} has other networks than the recipe {recipe.name}: "
