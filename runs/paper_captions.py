@@ -29,7 +29,9 @@ from dvsa.records import Subject
 Floats = NDArray[np.float32]
 
 BEAMS = (1, 3, 5, 7, 10)
-BETAS = (0.6, 1.0, 1.5, 3.0)
+POWERS = (0.0, 0.5, 1.0)
+"""Powers of the length by which the log-probability of a phrase may be divided; val decides."""
+BETAS = (0.6, 0.8, 1.0, 1.5)
 """Betas of the segments on which the captioner of regions may be trained; val decides."""
 
 
@@ -76,16 +78,17 @@ def write_captions(study: Study) -> None:
 
 
 def write_phrases(study: Study) -> None:
-    """Phrases for the true boxes by every system, after the choice of the beam on val."""
+    """Phrases for the true boxes by every system, after the choice of beam and length power on val."""
     training, references = study.data.split("train", restval=True), references_of_chains(study.test)
     model = cache(study.model)
     seen = cache(lambda: regions_of(model(""), study.test))
     seen_val = cache(lambda: regions_of(model(""), study.splits["val"]))
 
-    def phrases_of_val(width: float) -> list[str]:
-        return texts_of(model(""), seen_val(), int(width), "region")
+    def phrases_of_val(width: float, power: float = 0.0) -> list[str]:
+        return texts_of(model(""), seen_val(), int(width), "region", power)
 
     beam = int(study.best("beam", BEAMS, phrases_of_val))
+    power = study.best("power", POWERS, lambda power: phrases_of_val(beam, power))
 
     def nearest_segments() -> list[str]:
         with torch.no_grad():
@@ -96,9 +99,9 @@ def write_phrases(study: Study) -> None:
 
     systems: dict[str, Callable[[], list[str]]] = {
         "nearest": nearest_segments,
-        "full-frame": lambda: texts_of(model(""), seen()[:, :1], beam),
-        "region": lambda: texts_of(model(""), seen(), beam, "region"),
-        "beside": lambda: texts_of(model("beside"), seen(), beam, "region"),
+        "full-frame": lambda: texts_of(model(""), seen()[:, :1], beam, power=power),
+        "region": lambda: texts_of(model(""), seen(), beam, "region", power),
+        "beside": lambda: texts_of(model("beside"), seen(), beam, "region", power),
     }
     for name, write in systems.items():
         score_once(study, f"regions.{name}", references, write)
@@ -135,12 +138,16 @@ def regions_of(model: Model, examples: Sequence[Example]) -> Floats:
     return np.concatenate(list(features_of_chains(model, [e for e in examples if chains(e)], None)))
 
 
-def texts_of(model: Model, feature_NIF: Floats, beam: int, subject: Subject = "frame") -> list[str]:
+def texts_of(
+    model: Model, feature_NIF: Floats, beam: int, subject: Subject = "frame", power: float = 0.0
+) -> list[str]:
     """The best sentence for the frame, or for the first region, of each of N photographs."""
     focus_N = np.full(len(feature_NIF), feature_NIF.shape[1] - 1 if subject == "frame" else 0)
     parts = [slice(n, n + 100) for n in range(0, len(feature_NIF), 100)]
     return [
         captions[0].text
         for part in parts
-        for captions in model.write(feature_NIF[part], focus_N[part], subject=subject, width=beam)
+        for captions in model.write(
+            feature_NIF[part], focus_N[part], subject=subject, width=beam, length_power=power
+        )
     ]

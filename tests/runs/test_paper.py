@@ -49,6 +49,22 @@ def coco(folder: Path) -> Path:
 
 
 @pytest.fixture
+def write_captions(tmp_path: Path) -> Callable[[Path, int], Path]:
+    """Makes a folder of toy photographs with a captions.json, as a user would: no splits, no boxes."""
+
+    def write(folder: Path, count: int) -> Path:
+        toy.write(folder, train=count, val=0, test=0)
+        listed = json.loads((folder / "dataset_toy.json").read_text())["images"]
+        shutil.rmtree(folder / "entities")
+        (folder / "dataset_toy.json").unlink()
+        captions = {image["filename"]: [s["raw"] for s in image["sentences"]] for image in listed}
+        (folder / "captions.json").write_text(json.dumps(captions))
+        return folder
+
+    return write
+
+
+@pytest.fixture
 def run(
     script: Script, quick: Callable[[Recipe], Recipe], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Callable[..., None]:
@@ -88,7 +104,9 @@ def test_all_rows_on_a_data_set_in_the_layout_of_flickr30k(
     run: Callable[..., None], script: Script, tmp_path: Path
 ) -> None:
     data, out = flickr30k(tmp_path / "data"), tmp_path / "out"
-    with pytest.raises(ValueError, match="the protocol judges on 1,000 or 1,014 photographs of flickr30k"):
+    with pytest.raises(
+        SystemExit, match=r"paper\.py: the protocol judges on 1,000 or 1,014 photographs of flickr30k"
+    ):
         run(data, out, "--seeds", 1)
     run(data, out, "--seeds", 2, "--allow-custom-split")
     figures = {path.stem: read(path) for path in (out / "figures").glob("*.json")}
@@ -97,6 +115,7 @@ def test_all_rows_on_a_data_set_in_the_layout_of_flickr30k(
     phrases = {f"regions.{kind}" for kind in ("nearest", "full-frame", "region", "beside", "people")}
     assert rows | captions | phrases | {
         "choice.beam7",
+        "choice.power0.5",
         "captions.nearest",
         "inspection",
         "perplexity.lstm",
@@ -149,3 +168,18 @@ def test_ranking_on_all_and_on_the_first_in_the_layout_of_coco(
     assert {p.name for p in (out / "figures-4").glob("*.json")} == {f"ranking.{row}.0.json" for row in ROWS}
     ranks = np.load(out / "figures-4" / "ranking.brnn.0.npz")
     assert [str(name) for name in ranks["photos"]] == [f"test{k:05d}.png" for k in range(4)]
+
+
+def test_data_without_splits_and_boxes_is_divided(
+    run: Callable[..., None], write_captions: Callable[[Path, int], Path], tmp_path: Path
+) -> None:
+    """The boxes are fixed here; the test of the layout of MSCOCO takes those of the shipped bundle."""
+    few = write_captions(tmp_path / "few", 3)
+    with pytest.raises(SystemExit, match=r"paper\.py: .* has no lists of splits, and too few photographs"):
+        run(few, tmp_path / "nothing", "--seeds", 1, "--proposer", "grid")
+
+    data, out = write_captions(tmp_path / "data", 50), tmp_path / "out"
+    run(data, out, "--seeds", 1, "--proposer", "grid", "--allow-custom-split")
+    figures = {path.stem for path in (out / "figures").glob("*.json")}
+    assert {f"ranking.{row}.0" for row in ROWS} | {"captions.rnn.beam7", "inspection"} <= figures
+    assert read(out / "runs" / "brnn.0" / "config.json")["recipe"]["proposer"] == "grid"  # type: ignore[index]

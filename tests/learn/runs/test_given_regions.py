@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner, Result
 
 from dvsa import evaluation
 from dvsa.bundle import Bundle
+from dvsa.cli import app
 from dvsa.data import Dataset, Example, load, load_regions, toy
 from dvsa.evaluation import protocol
 from dvsa.learn.recipes.catalogue import RECIPES
@@ -128,6 +130,30 @@ def test_everything_but_the_eye_is_learned_from_features(
     assert np.abs(again.v_KID - encoded.v_KID).max() < 5e-3
     with pytest.raises(ValueError, match="takes features of regions, not photographs"):
         model.open(Path("examples/cat.jpg"))
+
+
+def test_the_command_line_judges_with_regions_from_files(
+    trained: tuple[Path, list[str]], blind: Dataset, features: Path, tmp_path: Path
+) -> None:
+    def judge(task: str, *more: object) -> Result:
+        where = ["--data", blind.root, "--regions", features, "--run", trained[0], "--split", "test"]
+        words = ["evaluate", task, *where, "--allow-custom-split", "--out", tmp_path, "--json", *more]
+        return CliRunner().invoke(app, [str(word) for word in words])
+
+    # The same figures as from Python, with the regions said in the settings.
+    done = judge("grounding")
+    assert done.exit_code == 0, done.output
+    report = json.loads(done.stdout)
+    model = torch_model(Run(trained[0]), "cpu")
+    encoded = evaluation.encode(model, blind.split("test"), given=blind.regions)
+    wanted = evaluation.grounding(model, blind.split("test"), beta=None, encoded=encoded).report
+    assert report["R@1 IoU0.5"] == pytest.approx(wanted.figures["R@1 IoU0.5"].value)
+    assert report["settings"]["proposer"] == "given"
+
+    # Phrases for true boxes need the photographs.
+    refused = judge("regions")
+    assert refused.exit_code == 2
+    assert "--regions" in refused.output
 
 
 def test_what_does_not_fit_is_refused(
