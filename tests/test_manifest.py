@@ -43,8 +43,15 @@ def test_crops_make_a_manifest_of_format_2() -> None:
     assert manifest.to_json()["format"] == 2
 
 
+def test_given_features_make_a_manifest_of_format_2() -> None:
+    manifest = BundleManifest.from_json(CONTENT | {"format": 2, "given_features": 2048})
+    assert (manifest.given_features, manifest.to_json()["format"]) == (2048, 2)
+    assert BundleManifest.from_json(manifest.to_json()) == manifest
+    assert "given_features" not in BundleManifest.from_json(CONTENT).to_json()
+
+
 def test_missing_fields_are_named() -> None:
-    optional = {"sharpness", "rerank", "support", "crops", "probe", "extra"}
+    optional = {"sharpness", "rerank", "support", "crops", "given_features", "probe", "extra"}
     for name in {field.name for field in fields(BundleManifest)} - optional:
         content = {key: value for key, value in CONTENT.items() if key != name}
         with pytest.raises(BundleError, match=rf"^here/manifest\.json lacks {name}: export"):
@@ -75,6 +82,7 @@ def test_other_formats_are_refused(content: object) -> None:
         ({"nms": float("nan")}, "nms is nan; expected a finite number"),
         ({"rerank": float("inf")}, "rerank is inf; expected a finite number"),
         ({"probe": {"caption": "a dog"}}, "lacks probe.score"),
+        ({"given_features": -1}, "given_features is -1; expected a whole number"),
         ({"crops": {"size": 9, "context": 0.0}}, "lacks crops.full_resolution"),
         ({"crops": {"size": 9, "context": 0.0, "full_resolution": 1}}, "is 1; expected true or false"),
     ],

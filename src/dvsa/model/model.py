@@ -167,6 +167,12 @@ class Model:
 
         Raises:
             ValueError: the bundle takes photographs, or features of another width.
+
+        >>> import dvsa
+        >>> boxes = np.array([[[0, 0, 1, 1]]], np.float32)
+        >>> dvsa.load().encode_features(np.zeros((1, 1, 2048), np.float32), boxes)
+        Traceback (most recent call last):
+        ValueError: bundle flickr8k takes photographs, not features of regions: use another bundle
         """
         width, name = self.bundle.manifest.given_features, self.bundle.manifest.name
         if not width:
