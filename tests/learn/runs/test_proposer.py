@@ -16,8 +16,9 @@ from dvsa.data.exposure import PHOTOS_FILE
 from dvsa.learn.nets.look import FrozenProposer
 from dvsa.learn.recipes.catalogue import RECIPES
 from dvsa.learn.recipes.recipe import Recipe
+from dvsa.learn.runs.bundle_weights import SHIPPED
 from dvsa.learn.runs.inputs import FitOptions
-from dvsa.learn.runs.proposer import SHIPPED, BundleProposer
+from dvsa.learn.runs.proposer import BundleProposer
 from dvsa.learn.runs.run import Run
 from dvsa.learn.ship.export import export
 from dvsa.model import Model

@@ -21,8 +21,9 @@ from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.recipes.adapt import on_frozen_proposals
 from dvsa.learn.recipes.catalogue import RECIPES
 from dvsa.learn.recipes.recipe import Recipe
+from dvsa.learn.runs.bundle_weights import SHIPPED
 from dvsa.learn.runs.onnx_file import halved
-from dvsa.learn.runs.proposer import SHIPPED, BundleProposer
+from dvsa.learn.runs.proposer import BundleProposer
 from dvsa.learn.runs.run import Run
 from dvsa.learn.runs.warm_start import WarmStart
 from dvsa.learn.ship import export

@@ -1,5 +1,7 @@
 """The weights of a bundle's graphs, under the names that they have in the networks."""
 
+from pathlib import Path
+
 import numpy as np
 import onnx
 import torch
@@ -9,6 +11,22 @@ from torch import Tensor, nn
 from dvsa.bundle import Bundle
 from dvsa.learn.nets.backbones.backbone import Backbone
 from dvsa.learn.nets.backbones.folding import always_read, is_folded
+
+SHIPPED = "shipped"
+"""The name of the bundle that comes with the package."""
+
+
+def open_bundle(where: str) -> Bundle:
+    """The `shipped` bundle or the one in a folder, to be built on.
+
+    Raises:
+        BundleError: the bundle is missing or damaged.
+        ValueError: it does not say which photographs it has seen.
+    """
+    bundle = Bundle.open(None if where == SHIPPED else Path(where))
+    if bundle.seen() is None:
+        raise ValueError(f"{bundle.folder} does not say which photographs it has seen: export its run again")
+    return bundle
 
 
 def weights(bundle: Bundle, graph: str) -> dict[str, Tensor]:

@@ -11,7 +11,8 @@ from dvsa.data.word_vectors import WordVectors
 from dvsa.learn.loop.progress import progress
 from dvsa.learn.recipes.adapt import FIXED
 from dvsa.learn.runs.backbone_weights import BackboneWeights
-from dvsa.learn.runs.proposer import SHIPPED, TRAINED, BundleProposer
+from dvsa.learn.runs.bundle_weights import SHIPPED
+from dvsa.learn.runs.proposer import TRAINED, BundleProposer
 from dvsa.learn.runs.run import Run
 from dvsa.learn.runs.sentence_encoder import SentenceEncoder
 from dvsa.learn.runs.warm_start import WarmStart

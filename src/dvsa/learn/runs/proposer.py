@@ -4,19 +4,17 @@ Its proposal head knows no classes: it has learned which boxes people describe. 
 and become a part of the new model.
 """
 
-from pathlib import Path
 from typing import cast
 
-from dvsa.bundle import Bundle
 from dvsa.learn.loop.checkpoint import JsonValue
 from dvsa.learn.nets.look import FrozenProposer
 from dvsa.learn.nets.vision_config import ProposerConfig
 from dvsa.learn.recipes.adapt import FIXED
 from dvsa.learn.recipes.recipe import recipe_from_json
-from dvsa.learn.runs.bundle_weights import check_complete, weights
+from dvsa.learn.runs.bundle_weights import check_complete, open_bundle, weights
 
-TRAINED, SHIPPED = "trained", "shipped"
-"""A proposal head that the run trains, and the one of the bundle that comes with the package."""
+TRAINED = "trained"
+"""A proposal head that the run trains."""
 
 
 class BundleProposer:
@@ -29,14 +27,10 @@ class BundleProposer:
             BundleError: the bundle is missing or damaged.
             ValueError: the bundle has no trained proposals, or is of an earlier version.
         """
-        self.bundle = Bundle.open(None if where == SHIPPED else Path(where))
+        self.bundle = open_bundle(where)
         recipe = recipe_from_json(cast(JsonValue, self.bundle.manifest.config.get("recipe")))
         if recipe.proposer in FIXED:
             raise ValueError(f"bundle {where} has fixed boxes ({recipe.proposer}): take another bundle")
-        if self.bundle.seen() is None:
-            raise ValueError(
-                f"{self.bundle.folder} does not say which photographs it has seen: export its run again"
-            )
         self.vision = recipe.vision
 
     @property

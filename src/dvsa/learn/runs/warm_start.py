@@ -5,12 +5,10 @@ into the convolutions before them, so the backbone stays as it is and only the h
 """
 
 from dataclasses import replace
-from pathlib import Path
 from typing import cast
 
 from torch import Tensor
 
-from dvsa.bundle import Bundle
 from dvsa.learn.loop.checkpoint import JsonValue
 from dvsa.learn.loop.state import Net
 from dvsa.learn.nets import captioner
@@ -19,12 +17,10 @@ from dvsa.learn.nets.captioner import Captioner, CaptionerConfig
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.recipes.adapt import FIXED, on_fixed_boxes, on_frozen_proposals
 from dvsa.learn.recipes.recipe import Recipe, recipe_from_json
-from dvsa.learn.runs.bundle_weights import check_complete, weights
+from dvsa.learn.runs.bundle_weights import check_complete, open_bundle, weights
 from dvsa.learn.tasks.stage import Stage, WarmData
 from dvsa.text import FIRST_WORD, Vocabulary
 
-SHIPPED = "shipped"
-"""The name of the bundle that comes with the package."""
 ROW_PER_WORD = ("words.weight", "bias_V", "oh.weight", "oh.bias")
 """Suffixes of the names of weights that have a row for each word."""
 
@@ -39,11 +35,7 @@ class WarmStart:
             BundleError: the bundle is missing or damaged.
             ValueError: the bundle is of an earlier version.
         """
-        self.bundle = Bundle.open(None if where == SHIPPED else Path(where))
-        if self.bundle.seen() is None:
-            raise ValueError(
-                f"{self.bundle.folder} does not say which photographs it has seen: export its run again"
-            )
+        self.bundle = open_bundle(where)
         self.recipe = recipe_from_json(cast(JsonValue, self.bundle.manifest.config.get("recipe")))
         if self.recipe.sentence.transformer is not None:
             raise ValueError(
