@@ -13,6 +13,8 @@ from dvsa.evaluation.segmentation import segmentation
 from dvsa.metrics.ranking import rank
 from dvsa.text import words
 
+DESCRIBED = ("brnn-map", "brnn-both", "brnn")
+"""Rows of the ablation that differ in what describes their regions."""
 BETAS = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0, float("inf"))
 """Of the MRF."""
 
@@ -29,11 +31,20 @@ def rank_all(study: Study) -> None:
 
 
 def align_all(study: Study) -> None:
-    """Grounding and the boundaries of segments, for each beta."""
+    """Grounding, by what describes the regions and by beta, and the boundaries of segments."""
     if not study.boxed:
         return
-    model, encoded = study.model("brnn"), study.encoded("brnn", 0, study.test)
+    # What describes the regions, with every seed.
+    for name in DESCRIBED:
+        for seed in range(study.seeds):
+            with study.step(f"located.{name}.{seed}") as keep:
+                if keep is not None:
+                    model, encoded = study.model(name, seed), study.encoded(name, seed, study.test)
+                    judged = evaluation.grounding(model, study.test, encoded=encoded)
+                    keep(judged.report, judged.evidence)
 
+    # The MRF of the first seed.
+    model, encoded = study.model("brnn"), study.encoded("brnn", 0, study.test)
     for beta in (None, *BETAS):
         with study.step(f"grounding.{'sum' if beta is None else f'{beta:g}'}") as keep:
             if keep is not None:

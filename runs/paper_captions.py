@@ -29,8 +29,10 @@ from dvsa.records import Subject
 Floats = NDArray[np.float32]
 
 BEAMS = (1, 3, 5, 7, 10)
-POWERS = (0.0, 0.5, 1.0)
+POWERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Powers of the length by which the log-probability of a phrase may be divided; val decides."""
+BEAM, POWER = 7, 0.5
+"""The beam of captions, and with the power that of phrases until val has decided."""
 BETAS = (0.6, 0.8, 1.0, 1.5)
 """Betas of the segments on which the captioner of regions may be trained; val decides."""
 
@@ -44,7 +46,7 @@ def choose_beta(study: Study) -> float:
 
     # All candidates have the same vision network, so its features are computed once.
     seen = cache(lambda: regions_of(model(BETAS[0]), study.splits["val"]))
-    return study.best("beta", BETAS, lambda beta: texts_of(model(beta), seen(), 7, "region"))
+    return study.best("beta", BETAS, lambda beta: texts_of(model(beta), seen(), BEAM, "region", POWER))
 
 
 def write_captions(study: Study) -> None:
@@ -76,6 +78,11 @@ def write_captions(study: Study) -> None:
 
     score_once(study, "captions.nearest", references, nearest_captions)
 
+    # The paper's captioner with the other seeds.
+    for seed in range(1, study.seeds):
+        write = partial(captions_by_seed, study, seed)
+        score_once(study, f"seeds.captions.{seed}", references, write)
+
 
 def write_phrases(study: Study) -> None:
     """Phrases for the true boxes by every system, after the choice of beam and length power on val."""
@@ -84,7 +91,7 @@ def write_phrases(study: Study) -> None:
     seen = cache(lambda: regions_of(model(""), study.test))
     seen_val = cache(lambda: regions_of(model(""), study.splits["val"]))
 
-    def phrases_of_val(width: float, power: float = 0.0) -> list[str]:
+    def phrases_of_val(width: float, power: float = POWER) -> list[str]:
         return texts_of(model(""), seen_val(), int(width), "region", power)
 
     beam = int(study.best("beam", BEAMS, phrases_of_val))
@@ -105,8 +112,22 @@ def write_phrases(study: Study) -> None:
     }
     for name, write in systems.items():
         score_once(study, f"regions.{name}", references, write)
+    for seed in range(1, study.seeds):
+        write = partial(phrases_by_seed, study, seed, beam, power)
+        score_once(study, f"seeds.regions.{seed}", references, write)
     fewer, people = agreement(study.test)
     score_once(study, "regions.people", fewer, lambda: list(people.values()))
+
+
+def captions_by_seed(study: Study, seed: int) -> list[str]:
+    """Captions by the paper's captioner with a seed."""
+    return texts_of(study.model("", seed), study.encoded("", seed, study.test).feature_KIF, BEAM)
+
+
+def phrases_by_seed(study: Study, seed: int, beam: int, power: float) -> list[str]:
+    """Phrases by the paper's captioner of regions with a seed."""
+    model = study.model("", seed)
+    return texts_of(model, regions_of(model, study.test), beam, "region", power)
 
 
 def score_once(
@@ -127,10 +148,10 @@ def score_once(
         if keep is not None:
             texts = {row["image_id"]: row["caption"] for row in json.loads(path.read_text())}
             scores = score(references, texts)
-            if name.startswith("captions."):
-                keep(scores.report(), Evidence("captions", scores.photos, scores.statistics))
-            else:
+            if "regions." in name:
                 keep(over_photographs(scores, owners(scores.photos)))
+            else:
+                keep(scores.report(), Evidence("captions", scores.photos, scores.statistics))
 
 
 def regions_of(model: Model, examples: Sequence[Example]) -> Floats:

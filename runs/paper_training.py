@@ -70,8 +70,10 @@ class Training:
         self.do([Job("region", 0, Job("brnn").folder, beta) for beta in betas])
 
     def captioners(self, beta: float | None) -> None:
-        """The paper's two RNNs, its LSTM, and the RNN that sees the frame as well as the region."""
-        self.do([Job(name, 0, Job("brnn").folder, beta) for name in ("", "lstm", "beside")])
+        """The paper's two RNNs with every seed, its LSTM, and the RNN that also sees the frame."""
+        named = [Job(name, 0, Job("brnn").folder, beta) for name in ("lstm", "beside")]
+        seeded = [Job("", seed, Job("brnn", seed).folder, beta) for seed in range(self.seeds)]
+        self.do([*seeded, *named])
 
     def do(self, jobs: Sequence[Job]) -> None:
         """Train runs that do not depend on one another."""

@@ -8,8 +8,8 @@ from results_data import Results, group
 from results_names import BLEU, CAPTIONS, NO_PENALTY, SYSTEMS, captioner, settings
 from results_shipped import PRECISION_HEADS, precision_rows
 
-BEAM_OF_BETAS = 7
-"""The beam with which `runs/paper.py` chooses beta."""
+BEAM, POWER = 7, 0.5
+"""The beam and the length power with which `runs/paper.py` chooses beta."""
 
 
 def appendix(results: Results) -> Iterator[str]:
@@ -41,7 +41,10 @@ def _settings(results: Results) -> Iterator[str]:
         made = {f"commit {r.facts['commit']} on {r.facts['device']}" for r in results.ablation.values()}
         yield f"- Parts of the recipe: `runs/ablation.py`, {'; '.join(sorted(made))}."
     commits = " and ".join(sorted({str(result.facts["commit"]) for result in results.paper.values()}))
-    yield f"- The paper's tables: `runs/paper.py`, at commits {commits}; one seed (0) except for ranking."
+    yield (
+        f"- The paper's tables: `runs/paper.py`, at commits {commits}; one seed (0) unless a table or a "
+        "sentence says how many."
+    )
     for kind in ("captions", "regions"):
         some = next(iter(group(results.paper, kind).values()), None)
         if some is not None:
@@ -50,24 +53,34 @@ def _settings(results: Results) -> Iterator[str]:
 
 
 def _choices(results: Results) -> Iterator[str]:
-    """Which beta and beam the captioner of regions got on val."""
+    """Which beta, beam and length power the captioner of regions got on val."""
     found = group(results.paper, "choice")
     if not found:
         return
-    betas, beams = ({k[4:]: r for k, r in found.items() if k.startswith(kind)} for kind in ("beta", "beam"))
-    chosen = max(betas, key=lambda beta: betas[beta].report.figures["CIDEr"].value or 0.0)
+    tried = {
+        kind: {name.removeprefix(kind): r.report for name, r in found.items() if name.startswith(kind)}
+        for kind in ("beta", "beam", "power")
+    }
+    beta, beam = (
+        max(tried[kind], key=lambda value: tried[kind][value].figures["CIDEr"].value or 0.0)
+        for kind in ("beta", "beam")
+    )
     yield from section(
         "Choices on val for phrases of regions",
         "The captioner of regions in the paper's tables learns from segments of the alignment. First the "
-        "beta of these segments was chosen, then the beam of its search. Each time, the value with the "
-        f"highest CIDEr was taken. The pair beta {chosen} and beam {BEAM_OF_BETAS} is in both tables; it was "
-        "computed on different machines, so the last digits differ.",
+        "beta of these segments was chosen, then the beam of its search, then the power of the length by "
+        "which the search divides log-probabilities. Each time, the value with the highest CIDEr was taken.",
         level=3,
     )
 
     names = ("CIDEr", "BLEU-1", "ROUGE-L")
-    for head, choices in ((f"beta, with beam {BEAM_OF_BETAS}", betas), (f"beam, with beta {chosen}", beams)):
-        rows = [(value, *(r.report.figures[name] for name in names)) for value, r in choices.items()]
+    heads = {
+        "beta": f"beta, with beam {BEAM} and length power {POWER}",
+        "beam": f"beam, with beta {beta} and length power {POWER}",
+        "power": f"length power, with beta {beta} and beam {beam}",
+    }
+    for kind, head in heads.items():
+        rows = [(value, *(report.figures[name] for name in names)) for value, report in tried[kind].items()]
         yield from table((head, *names), rows)
 
 

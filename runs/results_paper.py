@@ -155,6 +155,7 @@ def _captions(results: Results) -> Iterator[str]:
         rows.append((f"the paper: {captioner(CHOSEN)}", *(paper.get(figure, "") for figure in CAPTIONS)))
     yield from table(("system", *CAPTIONS), rows)
 
+    yield from _over_seeds(results, "captions", found.get(CHOSEN), f"“{captioner(CHOSEN)}”")
     perplexity = group(results.paper, "perplexity")
     listed = [f"{name.upper()} {result.report.figures['perplexity']}" for name, result in perplexity.items()]
     yield from ("", f"Perplexity of people's sentences (lower is better): {', '.join(listed)}.")
@@ -181,6 +182,20 @@ def _phrases(results: Results) -> Iterator[str]:
             if paper:
                 rows.append((f"the paper: {PAPER_SYSTEMS[name]}", *(paper.get(f, "") for f in CAPTIONS)))
     yield from table(("system", *CAPTIONS), rows)
+    yield from _over_seeds(results, "regions", found.get("region"), f"the {SYSTEMS['region']}")
+
+
+def _over_seeds(results: Results, what: str, first: Result | None, title: str) -> Iterator[str]:
+    """Mean and standard deviation of a system's scores over seeds; nothing if there is only one seed."""
+    others = list(group(results.paper, f"seeds.{what}").values())
+    if first is None or not others:
+        return
+    seeds = [first, *others]
+    told = ", ".join(
+        f"{name} {spread([seed.report.figures[name].value or 0.0 for seed in seeds])}"
+        for name in ("BLEU-4", "METEOR", "CIDEr")
+    )
+    yield from ("", f"Mean ± standard deviation over {len(seeds)} seeds, of {title}: {told}.")
 
 
 def _people(found: Mapping[str, Result]) -> str:
@@ -210,6 +225,7 @@ def _alignment(results: Results) -> Iterator[str]:
     )
     names: tuple[str, ...] = ("R@1 IoU0.5", "pointing")
     yield from table(("beta", *names), _rows(grounding, names))
+    yield from _located(results, names)
 
     yield ""
     yield (
@@ -224,6 +240,23 @@ def _alignment(results: Results) -> Iterator[str]:
         for row, result in zip(_rows(segments, names), segments.values(), strict=True)
     ]
     yield from table(("beta", *names, "F1 at random"), rows)
+
+
+def _located(results: Results, names: Sequence[str]) -> Iterator[str]:
+    """Grounding without an MRF by what describes the regions, over seeds."""
+    rows = []
+    for row, label in ROWS.items():
+        seeds = [result.report.figures for result in group(results.paper, f"located.{row}").values()]
+        if seeds:
+            cells = (spread([figures[name].value or 0.0 for figures in seeds]) for name in names)
+            rows.append((label, *cells, len(seeds)))
+    if rows:
+        yield from (
+            "",
+            f"What describes the regions matters for their size. All seeds, {NO_MRF}, mean ± standard "
+            "deviation:",
+        )
+        yield from table(("", *names, "seeds"), rows)
 
 
 def _upper_bound(grounding: Mapping[str, Result]) -> str:

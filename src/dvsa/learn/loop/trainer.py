@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -80,7 +81,7 @@ def train(
     began = time.monotonic() - state.seconds
 
     losses = torch.zeros((), device=device)
-    with progress(task.name, steps, done=state.step, quiet=quiet) as advance:
+    with _fast_products(device), progress(task.name, steps, done=state.step, quiet=quiet) as advance:
         while state.step < steps:
             # One step on the next batch.
             lr = cfg.lr_at(state.step, steps)
@@ -106,6 +107,17 @@ def train(
     for parameter, trainable in frozen_before:
         parameter.requires_grad_(trainable)
     return net.eval()
+
+
+@contextmanager
+def _fast_products(device: torch.device) -> Iterator[None]:
+    """Products of matrices on a GPU round their factors to 11 bits (TF32), which is several times as fast."""
+    before = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = device.type == "cuda"
+    try:
+        yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = before
 
 
 def _step(

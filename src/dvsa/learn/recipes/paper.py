@@ -40,7 +40,7 @@ def alignment(
         proposer=proposer,
         lr=HEADS,
         train=TrainConfig(
-            epochs=100, optimizer="sgd", lr=2e-4, warmup=300, clip_value=5.0, evaluate_every=10
+            epochs=140, optimizer="sgd", lr=2e-4, warmup=300, clip_value=5.0, evaluate_every=10
         ),
     )
 
@@ -49,7 +49,7 @@ def alignment(
         vision=VisionConfig(
             embedding=EMBEDDING, described_by=described_by, standardise=True, both_ways=True, dropout=0.5
         ),
-        sentence=SentenceConfig(kind=words, embedding=EMBEDDING, hidden=600),
+        sentence=SentenceConfig(kind=words, embedding=EMBEDDING, hidden=600, dropout=0.1),
         score=score,
         proposer=proposer,
         beta=BETA,

@@ -11,6 +11,9 @@ from torch.utils._pytree import tree_leaves
 
 from dvsa.learn.nets.backbones.backbone import Backbone
 
+FOLDED = 1e-30
+"""The epsilon of a folded batch norm. It changes no variance of 1, but torch refuses 0."""
+
 
 def fold_batch_norms(net: nn.Module) -> None:
     """Fold batch norms of all backbones in a network; in eval mode the outputs stay the same.
@@ -25,12 +28,12 @@ def fold_batch_norms(net: nn.Module) -> None:
                 fused = fuse_conv_bn_eval(conv, norm)
                 conv.weight, conv.bias = fused.weight, fused.bias
                 norm.reset_parameters()
-                norm.eps = 0.0
+                norm.eps = FOLDED
 
 
 def is_folded(norm: nn.BatchNorm2d) -> bool:
     """Whether `fold_batch_norms` has folded this batch norm; it is the identity then."""
-    return norm.eps == 0.0
+    return norm.eps == FOLDED
 
 
 def always_read(backbone: Backbone) -> set[str]:
