@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from dvsa import maxsim as reference
-from dvsa.learn.tasks.objective import LOSSES, SCORES, defrag, grounding, info_nce, max_margin, maxsim
+from dvsa.learn.tasks.objective import (
+    LOSSES,
+    SCORES,
+    defrag,
+    grounding,
+    info_nce,
+    max_margin,
+    maxsim,
+    of_all_places,
+    of_real_words,
+)
 
 sizes = st.integers(1, 4)
 seeds = st.integers(0, 10_000)
@@ -48,6 +58,14 @@ def test_scores_equal_those_of_dvsa_maxsim(K: int, I: int, L: int, T: int, seed:
     arrays = [x.numpy() for x in parts]
     torch.testing.assert_close(maxsim(*parts), torch.from_numpy(reference.scores(*arrays)))
     torch.testing.assert_close(defrag(*parts), torch.from_numpy(reference.defrag(*arrays)))
+
+
+@given(sizes, sizes, sizes, sizes, seeds)
+def test_a_gpu_and_a_cpu_sum_the_same_scores(K: int, I: int, L: int, T: int, seed: int) -> None:  # noqa: E741
+    parts = draw(K, I, L, T, seed)
+    for over_regions in (lambda dot: dot.max(2).values, lambda dot: dot.clamp(min=0).sum(2)):
+        both = (summed(over_regions, *parts) for summed in (of_all_places, of_real_words))
+        torch.testing.assert_close(*both)
 
 
 @pytest.mark.parametrize("name", SCORES)

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from dvsa.learn.loop.order import chunks
+from dvsa.learn.loop.transfer import on_device
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.nets.region_encoder import Standardise
 from dvsa.learn.nets.regions import paired_iou
@@ -123,7 +124,7 @@ class AlignmentTask(VisualTask):
             loss = self.stage.proposal_weight * self.proposal_loss(model, looked, batch, windows)
         else:
             windows = [WHOLE] * len(batch)
-            feature_KIF = self.train_KIF[batch].float()
+            feature_KIF = self.train_KIF[on_device(batch, self.train_KIF.device)].float()
             loss = feature_KIF.new_zeros(())
         v_KID = model.vision.regions(feature_KIF)
 
@@ -134,7 +135,7 @@ class AlignmentTask(VisualTask):
 
         # Every photograph against every sentence.
         S_KL = objective.SCORES[self.stage.score](v_KID, s_LTD, real_LT)
-        owner_L = ids_LT.new_tensor([place for place, _ in sampled])
+        owner_L = on_device([place for place, _ in sampled], ids_LT.device)
         loss = loss + objective.LOSSES[self.stage.loss](S_KL, owner_L)
 
         # Every boxed phrase against the regions of its photograph.
@@ -212,18 +213,20 @@ def phrase_scores(
     """
     # Which words of which sentence make up each phrase.
     rows = [(k, n, phrase) for n, (k, own) in enumerate(phrases) for phrase in own]
-    photo_P = torch.tensor([k for k, _, _ in rows], dtype=torch.int64, device=v_KID.device)
-    sentence_P = torch.tensor([n for _, n, _ in rows], dtype=torch.int64, device=v_KID.device)
-    inside_PT = torch.zeros(len(rows), s_LTD.shape[1])
-    marks = [(p, t) for p, (_, _, phrase) in enumerate(rows) for t in phrase.places]
-    inside_PT[tuple(torch.tensor(marks, dtype=torch.int64).reshape(-1, 2).T)] = 1.0
+    device = v_KID.device
+    photo_P = on_device(np.array([k for k, _, _ in rows], np.int64), device)
+    sentence_P = on_device(np.array([n for _, n, _ in rows], np.int64), device)
+    inside_PT = np.zeros((len(rows), s_LTD.shape[1]), np.float32)
+    for p, (_, _, phrase) in enumerate(rows):
+        inside_PT[p, list(phrase.places)] = 1.0
 
     # Their cosines with all regions of the photograph.
-    phrase_PD = torch.einsum("pt,ptd->pd", inside_PT.to(s_LTD.device), s_LTD[sentence_P])
+    phrase_PD = torch.einsum("pt,ptd->pd", on_device(inside_PT, device), s_LTD[sentence_P])
     dot_PI = SHARPNESS * torch.einsum("pd,pid->pi", functional.normalize(phrase_PD, dim=-1), v_KID[photo_P])
 
     # The overlap of these regions with the phrase's box.
-    true_P14 = v_KID.new_tensor([phrase.box for _, _, phrase in rows]).reshape(-1, 1, 4)
+    box_P4 = np.array([phrase.box for _, _, phrase in rows], np.float32)
+    true_P14 = on_device(box_P4.reshape(-1, 1, 4), device)
     box_KI4 = feature_KIF[..., -GEOMETRY:-1]
     return dot_PI, paired_iou(box_KI4[photo_P], true_P14)
 

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from dvsa.learn.loop import checkpoint
 from dvsa.learn.loop.order import chunks
+from dvsa.learn.loop.transfer import on_device
 from dvsa.learn.nets import captioner
 from dvsa.learn.nets.captioner import Captioner
 from dvsa.learn.nets.joint import JointModel
@@ -26,6 +27,8 @@ from dvsa.records import SUBJECTS, Subject
 from dvsa.text import END, START, START_PHRASE
 
 PHRASES = ("segments", "content", "boxes")
+IGNORED = -100
+"""The target at padding, which the loss leaves out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,14 +126,14 @@ class WritingTask:
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Logits (B, T, V) of every next word, the true words with END (B, T), and which are real (B, T)."""
         target_BT, real_BT = self.corpus.padded([[*x.words, END] for x in asked])
-        start_B1 = target_BT.new_tensor([[x.start] for x in asked])
+        start_B1 = on_device([[x.start] for x in asked], target_BT.device)
         token_BT = torch.cat([start_B1, target_BT[:, :-1]], 1)
         return net(*self._shown(feature_KIF, asked), token_BT), target_BT, real_BT
 
     def _shown(self, feature_KIF: Tensor, asked: Sequence[CaptionTarget]) -> tuple[Tensor, Tensor]:
         """Features (B, I, F) of the regions that are shown, and the index (B,) of the one to describe."""
-        photograph_B = torch.tensor([x.photograph for x in asked], device=feature_KIF.device)
-        focus_B = torch.tensor([x.focus for x in asked], device=feature_KIF.device)
+        photograph_B = on_device([x.photograph for x in asked], feature_KIF.device)
+        focus_B = on_device([x.focus for x in asked], feature_KIF.device)
         if "frame" in self.subjects:
             return feature_KIF[photograph_B].float(), focus_B
         # A phrase needs its region and the frame only: showing no more saves most of the work.
@@ -198,8 +201,12 @@ class CaptionTask(WritingTask):
         """Cross-entropy of the true words."""
         asked = [self.train[n] for n in batch]
         logit_BTV, target_BT, real_BT = self.predict(net, self.train_KIF, asked)
+        target_BT = target_BT.masked_fill(~real_BT, IGNORED)
         return functional.cross_entropy(
-            logit_BTV[real_BT], target_BT[real_BT], label_smoothing=self.stage.smoothing
+            logit_BTV.flatten(0, 1),
+            target_BT.flatten(),
+            ignore_index=IGNORED,
+            label_smoothing=self.stage.smoothing,
         )
 
     @torch.no_grad()

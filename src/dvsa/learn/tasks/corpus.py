@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from dvsa.data import Example, GivenRegions
+from dvsa.learn.loop.transfer import on_device
 from dvsa.learn.nets.proposals import cluster_shapes
 from dvsa.learn.tasks.photographs import DescribedPhotographs, Photographs, SquarePhotographs
 from dvsa.records import Box
@@ -94,7 +95,7 @@ class Corpus:
 
     def padded(self, ids: Sequence[Ids]) -> tuple[Tensor, Tensor]:
         """Sentences as ids (L, T) and mask (L, T) on the device, with T at least 1."""
-        ids_LT, real_LT = (torch.from_numpy(array_LT).to(self.device) for array_LT in pad(ids))
+        ids_LT, real_LT = (on_device(array_LT, self.device) for array_LT in pad(ids))
         if not ids_LT.shape[1]:
             return ids_LT.new_zeros(len(ids), 1), real_LT.new_zeros(len(ids), 1)
         return ids_LT, real_LT

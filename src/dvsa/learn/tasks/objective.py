@@ -5,6 +5,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+OverRegions = Callable[[Tensor], Tensor]
+"""From products of words with regions (N, K, I) to a score for each word and photograph (N, K)."""
+
 
 def maxsim(v_KID: Tensor, s_LTD: Tensor, real_LT: Tensor) -> Tensor:
     """S_kl = sum over words t of max over regions i of v_i . s_t, (K, L) (paper, eq. 8)."""
@@ -16,16 +19,24 @@ def defrag(v_KID: Tensor, s_LTD: Tensor, real_LT: Tensor) -> Tensor:
     return _over_words(lambda dot_NKI: dot_NKI.clamp(min=0).sum(2), v_KID, s_LTD, real_LT)
 
 
-def _over_words(
-    over_regions: Callable[[Tensor], Tensor], v_KID: Tensor, s_LTD: Tensor, real_LT: Tensor
-) -> Tensor:
-    """Sum `over_regions` of each real word's products with all regions, over the words of each sentence.
+def _over_words(over_regions: OverRegions, v_KID: Tensor, s_LTD: Tensor, real_LT: Tensor) -> Tensor:
+    """Sum `over_regions` of each real word's products with all regions, over the words of each sentence."""
+    summed = of_all_places if real_LT.is_cuda else of_real_words
+    return summed(over_regions, v_KID, s_LTD, real_LT)
 
-    Padding, about half of all places in a batch, takes no part in the products.
-    """
+
+def of_real_words(over_regions: OverRegions, v_KID: Tensor, s_LTD: Tensor, real_LT: Tensor) -> Tensor:
+    """Padding, about half of all places in a batch, takes no part in the products."""
     score_NK = over_regions(torch.einsum("nd,kid->nki", s_LTD[real_LT], v_KID))
     score_LTK = score_NK.new_zeros(*real_LT.shape, len(v_KID))
     score_LTK[real_LT] = score_NK  # not index_add, whose order of summation varies on a GPU
+    return score_LTK.sum(1).T
+
+
+def of_all_places(over_regions: OverRegions, v_KID: Tensor, s_LTD: Tensor, real_LT: Tensor) -> Tensor:
+    """Padding takes part and is set to 0: to find the real words, the host would wait for the GPU."""
+    score_NK = over_regions(torch.einsum("nd,kid->nki", s_LTD.flatten(0, 1), v_KID))
+    score_LTK = score_NK.reshape(*real_LT.shape, len(v_KID)) * real_LT[..., None]
     return score_LTK.sum(1).T
 
 

@@ -3,17 +3,22 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torchvision.ops import box_iou  # type: ignore[import-untyped]
 
 from dvsa import segments
+from dvsa.learn.loop.order import chunks
 from dvsa.learn.loop.progress import progress
+from dvsa.learn.loop.transfer import on_device
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.nets.vision_config import GEOMETRY
 from dvsa.learn.tasks.corpus import Corpus, Ids, PhraseTarget
 from dvsa.text import FUNCTION_WORDS, START, START_PHRASE, Vocabulary
 
+ALIGNED = 50
+"""Photographs whose sentences are aligned at once."""
 Sentences = Sequence[Sequence[Ids]]
 """For each photograph, its sentences."""
 
@@ -48,18 +53,20 @@ def of_segments(
     model.eval()
     found = []
     with progress("aligning segments", len(sentences), quiet=corpus.quiet) as advance:
-        for k, own in enumerate(sentences):
-            # The products of all words of the photograph's sentences with its regions.
-            v_ID = model.vision.regions(feature_KIF[k : k + 1].float())[0]
-            ids_LT, real_LT = corpus.padded(own)
-            dot_LTI = (model.sentence(ids_LT, real_LT) @ v_ID.T).cpu().numpy()
+        for chunk in chunks(len(sentences), ALIGNED):
+            # The products of all words of some photographs' sentences with the regions of their photograph.
+            owned = [(k, sentence) for k in range(chunk.start, chunk.stop) for sentence in sentences[k]]
+            v_KID = model.vision.regions(feature_KIF[chunk].float())
+            ids_LT, real_LT = corpus.padded([sentence for _, sentence in owned])
+            owner_L = on_device(np.array([k - chunk.start for k, _ in owned], np.int64), v_KID.device)
+            dot_LTI = (model.sentence(ids_LT, real_LT) @ v_KID[owner_L].mT).cpu().numpy()
 
-            for sentence, dot_TI in zip(own, dot_LTI, strict=True):
+            for (k, sentence), dot_TI in zip(owned, dot_LTI, strict=True):
                 region_T = segments.viterbi(dot_TI[: len(sentence)], beta)
                 for first, last, region in segments.segments(region_T):
                     said = tuple(sentence[first : last + 1])
                     found.append(CaptionTarget(k, region, START_PHRASE, said))
-            advance(1)
+            advance(chunk.stop - chunk.start)
     return found
 
 
