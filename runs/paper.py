@@ -8,14 +8,16 @@ seconds). All choices are made on val, all figures are on test. METEOR needs Jav
 script again where Java is installed, and it adds METEOR.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import script
 import torch
 from jobs import at_once
-from paper_analysis import align_all, analyse, rank_all
+from paper_analysis import align_all, analyse, rank_all, rank_row
 from paper_captions import choose_beta, write_captions, write_phrases
 from paper_study import Options, Study
+from paper_training import ABLATION as ROWS
 
 
 def train(study: Study) -> None:
@@ -24,21 +26,25 @@ def train(study: Study) -> None:
     study.training.captioners(choose_beta(study) if study.boxed else None)
 
 
-def write(study: Study) -> None:
-    """Write and score all captions, and all phrases if the data set has boxes."""
-    write_captions(study)
-    if study.boxed:
-        write_phrases(study)
-
-
-STEPS = {"train": train, "rank": rank_all, "write": write, "align": align_all, "analyse": analyse}
-INDEPENDENT = ("rank", "write", "align")
-"""Steps that need only the runs."""
+STEPS: dict[str, Callable[[Study], None]] = {
+    "train": train,
+    "captions": write_captions,
+    "phrases": write_phrases,
+    "align": align_all,
+    "rank": rank_all,
+    "analyse": analyse,
+}
+GROUPS = (("train",), ("captions", "phrases", "align", *ROWS), ("analyse",))
+"""The steps of a group need those of the groups before it only. Each row is ranked by itself."""
 
 
 def do(options: Options, step: str) -> None:
-    """Do one step."""
-    STEPS[step](Study(options))
+    """Do one step, or rank one row."""
+    study = Study(options)
+    if step in ROWS:
+        rank_row(study, step)
+    else:
+        STEPS[step](study)
 
 
 def main() -> None:
@@ -54,7 +60,7 @@ def main() -> None:
     args = parser.parse_args()
 
     options = Options(**{key: value for key, value in vars(args).items() if key != "only"})
-    groups = [(args.only,)] if args.only else [("train",), INDEPENDENT, ("analyse",)]
+    groups = ((args.only,),) if args.only else GROUPS
     try:
         for group in groups:
             at_once(min(options.jobs, len(group)), partial(do, options), group)

@@ -20,14 +20,19 @@ BETAS = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0, float("inf"))
 
 
 def rank_all(study: Study) -> None:
-    """The ranking of every row of the ablation, with every seed."""
+    """The ranking of every row of the ablation."""
     for name in ABLATION:
-        for seed in range(study.seeds):
-            with study.step(f"ranking.{name}.{seed}") as keep:
-                if keep is not None:
-                    model, encoded = study.model(name, seed), study.encoded(name, seed, study.test)
-                    judged = evaluation.ranking(model, study.test, encoded=encoded)
-                    keep(judged.report, judged.evidence)
+        rank_row(study, name)
+
+
+def rank_row(study: Study, name: str) -> None:
+    """The ranking of a row of the ablation, with every seed."""
+    for seed in range(study.seeds):
+        with study.step(f"ranking.{name}.{seed}") as keep:
+            if keep is not None:
+                model, encoded = study.model(name, seed), study.encoded(name, seed, study.test)
+                judged = evaluation.ranking(model, study.test, encoded=encoded)
+                keep(judged.report, judged.evidence)
 
 
 def align_all(study: Study) -> None:

@@ -85,7 +85,12 @@ def write_captions(study: Study) -> None:
 
 
 def write_phrases(study: Study) -> None:
-    """Phrases for the true boxes by every system, after the choice of beam and length power on val."""
+    """Phrases for the true boxes by every system, after the choice of beam and length power on val.
+
+    Nothing is written if the data set has no boxes.
+    """
+    if not study.boxed:
+        return
     training, references = study.data.split("train", restval=True), references_of_chains(study.test)
     model = cache(study.model)
     seen = cache(lambda: regions_of(model(""), study.test))
@@ -104,6 +109,10 @@ def write_phrases(study: Study) -> None:
         segments = collect(model(""), training, study.encoded("", 0, training).v_KID)
         return [segments.text_N[n] for n in best_segments(v_ND, segments.s_ND)]
 
+    # All models have the same backbone, so they see the regions alike.
+    def phrases_by_seed(seed: int) -> list[str]:
+        return texts_of(study.model("", seed), seen(), beam, "region", power)
+
     systems: dict[str, Callable[[], list[str]]] = {
         "nearest": nearest_segments,
         "full-frame": lambda: texts_of(model(""), seen()[:, :1], beam, power=power),
@@ -113,8 +122,7 @@ def write_phrases(study: Study) -> None:
     for name, write in systems.items():
         score_once(study, f"regions.{name}", references, write)
     for seed in range(1, study.seeds):
-        write = partial(phrases_by_seed, study, seed, beam, power)
-        score_once(study, f"seeds.regions.{seed}", references, write)
+        score_once(study, f"seeds.regions.{seed}", references, partial(phrases_by_seed, seed))
     fewer, people = agreement(study.test)
     score_once(study, "regions.people", fewer, lambda: list(people.values()))
 
@@ -122,12 +130,6 @@ def write_phrases(study: Study) -> None:
 def captions_by_seed(study: Study, seed: int) -> list[str]:
     """Captions by the paper's captioner with a seed."""
     return texts_of(study.model("", seed), study.encoded("", seed, study.test).feature_KIF, BEAM)
-
-
-def phrases_by_seed(study: Study, seed: int, beam: int, power: float) -> list[str]:
-    """Phrases by the paper's captioner of regions with a seed."""
-    model = study.model("", seed)
-    return texts_of(model, regions_of(model, study.test), beam, "region", power)
 
 
 def score_once(
