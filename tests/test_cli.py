@@ -24,7 +24,7 @@ from dvsa.cli.evaluating import TASKS
 from dvsa.cli.output import note, plain
 from dvsa.data import Dataset, load, toy
 from dvsa.learn.recipes.catalogue import RECIPES
-from dvsa.learn.recipes.recipe import Recipe
+from dvsa.learn.recipes.recipe import Recipe, recipe_from_json
 from dvsa.learn.runs.inputs import FitOptions
 from dvsa.learn.runs.run import Run
 from dvsa.learn.ship.torch_bundle import torch_model
@@ -387,7 +387,9 @@ def test_the_toy_set_is_made_beside_the_run(tmp_path: Path, monkeypatch: pytest.
 
 @pytest.mark.slow
 def test_training_that_cannot_begin(toy_data: Path, tmp_path: Path) -> None:
-    assert "modern, paper, paper-" in refusal("train", "tiy", "--out", tmp_path / "run")
+    assert "did you mean 'toy'?" in refusal("train", "tiy", "--out", tmp_path / "run")
+    assert "dvsa recipes lists the names" in refusal("train", "--out", tmp_path / "run")
+    assert "--set" in refusal("train", "toy", "--set", "beem=3", "--out", tmp_path / "run")
     assert "--data" in refusal("train", "paper", "--out", tmp_path / "run")
     assert "not a folder" in refusal("train", "toy", "--out", tmp_path / "run", "--data", tmp_path / "no")
     arguments = ("--out", tmp_path / "run", "--word-vectors", tmp_path / "vectors.txt")
@@ -721,9 +723,32 @@ def test_help_has_an_example_and_json(command: list[str]) -> None:
     assert ("--json" in text) == (command not in PRINTS_LITTLE)
 
 
-def test_help_names_every_recipe() -> None:
-    text = " ".join(output("train", "--help").replace("│", " ").split()).replace("- ", "-")
+def test_recipes_are_listed_and_printed() -> None:
+    text = output("recipes")
     assert all(recipe in text for recipe in RECIPES)
+    assert {*answer("recipes")} == {*RECIPES}
+    assert recipe_from_json(json.loads(output("recipes", "best"))) == RECIPES["best"]()
+    assert "did you mean 'modern'?" in refusal("recipes", "moderm")
+
+
+def test_a_recipe_from_a_file_is_trained_with_settings(
+    few: Path, toy_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained = []
+
+    def fit(recipe: Recipe, data: Dataset, out: Path, options: FitOptions) -> None:
+        trained.append(recipe)
+        shutil.copytree(toy_run, out, dirs_exist_ok=True)
+
+    monkeypatch.setattr(dvsa.learn.runs.fit, "fit", fit)
+    mine = tmp_path / "mine.json"
+    mine.write_text(output("recipes", "toy").replace('"beam": 3', '"beam": 4'))
+    told = ("--data", few, "--set", "train.epochs=1", "--set", "vision.dropout=0.5")
+    answer("train", "--recipe", mine, "--out", tmp_path / "run", *told)
+    (recipe,) = trained
+    assert (recipe.beam, recipe.vision.dropout) == (4, 0.5)
+    assert {stage.train.epochs for stage in recipe.stages} == {1}
+    assert "not both" in refusal("train", "toy", "--recipe", mine, "--out", tmp_path / "other")
 
 
 def test_the_reference_is_up_to_date(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ register(
     photographs.describe,
     photographs.align,
     training.train,
+    training.recipes,
     training.export,
     indexing.index,
     searching.search,

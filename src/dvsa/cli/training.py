@@ -1,6 +1,6 @@
 """`dvsa train` and `dvsa export`: from a data set to a run, from a run to a bundle."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,15 +11,30 @@ from dvsa.cli.output import note, print_json, show, table
 
 if TYPE_CHECKING:
     from dvsa.data import Dataset
+    from dvsa.learn.recipes.recipe import Recipe
 
 RecipeName = Annotated[
-    str,
+    str | None,
     typer.Argument(
         metavar="RECIPE",
-        help="best, modern, toy, paper, or a row of the paper's tables: paper-regions, paper-frame, "
-        "paper-frame-map, paper-defrag, paper-bag, paper-rnn, paper-brnn, paper-brnn-map, paper-brnn-both, "
-        "paper-lstm, paper-region, paper-beside.",
+        help="The recipe's name, such as best, modern, toy or paper; dvsa recipes lists them.",
         show_default=False,
+    ),
+]
+RecipeFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--recipe", metavar="FILE", show_default=False, help="A recipe in JSON, in place of a name."
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        show_default=False,
+        help="Set a field of the recipe by its dotted name: vision.dropout=0.3, align.train.epochs=5, "
+        "or train.epochs=5 in all stages. May be repeated.",
     ),
 ]
 OutRun = Annotated[Path, typer.Option("--out", metavar="RUN", help="The run's folder.", show_default=False)]
@@ -113,6 +128,10 @@ EarlierRun = Annotated[
         help="Reuse the proposal and alignment stages of a finished run on the same data, if they are equal.",
     ),
 ]
+ShownRecipe = Annotated[
+    str | None,
+    typer.Argument(metavar="NAME", show_default=False, help="The recipe to print as JSON."),
+]
 FinishedRun = Annotated[
     Path, typer.Argument(metavar="RUN", help="The folder of a finished run.", show_default=False)
 ]
@@ -126,8 +145,10 @@ BundleName = Annotated[
 
 
 def train(
-    recipe: RecipeName,
     out: OutRun,
+    recipe: RecipeName = None,
+    recipe_file: RecipeFile = None,
+    settings: Settings = None,
     data: TrainingData = None,
     entities: EntitiesFolder = None,
     regions: RegionsPath = None,
@@ -152,13 +173,11 @@ def train(
 
     Example: `dvsa train toy --out run`, or `dvsa train best --data photographs --init shipped --out run`
     """
-    from dvsa.learn.recipes.catalogue import RECIPES
     from dvsa.learn.runs.fit import fit
     from dvsa.learn.runs.inputs import FitOptions
     from dvsa.learn.runs.run import Run
 
-    if recipe not in RECIPES:
-        raise ValueError(f"there is no recipe {recipe!r}: choose from {', '.join(sorted(RECIPES))}")
+    chosen = _recipe(recipe, recipe_file, settings or ())
     options = FitOptions(
         seed=seed,
         device=device,
@@ -175,14 +194,55 @@ def train(
         tell=note,
     )
 
-    dataset = _dataset(data or _toy_set(recipe, out), entities, regions)
-    fit(RECIPES[recipe](), dataset, out, options)
+    dataset = _dataset(data or _toy_set(chosen.name, out), entities, regions)
+    fit(chosen, dataset, out, options)
 
     facts = Run(out).facts
     if as_json:
         print_json({"run": str(out), "stages": facts})
     else:
         _show_figures(out, facts)
+
+
+def _recipe(name: str | None, file: Path | None, settings: Sequence[str]) -> "Recipe":
+    """The recipe of a name or in a file, with some fields set."""
+    from dvsa.learn.recipes.file import read_recipe, with_settings
+
+    if file is not None and name is not None:
+        raise ValueError("give the name of a recipe or --recipe FILE, not both")
+    if file is None and name is None:
+        raise ValueError("name a recipe, such as best, or give --recipe FILE; dvsa recipes lists the names")
+    return with_settings(_named(name or "") if file is None else read_recipe(file), settings)
+
+
+def _named(name: str) -> "Recipe":
+    """The recipe of a name."""
+    from dvsa.learn.recipes.catalogue import RECIPES
+    from dvsa.learn.recipes.parse import nearest
+
+    if name not in RECIPES:
+        raise ValueError(f"there is no recipe {name!r}{nearest(name, RECIPES)}")
+    return RECIPES[name]()
+
+
+def recipes(name: ShownRecipe = None, as_json: AsJson = False) -> None:
+    """List the recipes, or print one as JSON.
+
+    Example: `dvsa recipes best > my.json`, then edit my.json and train with `--recipe my.json`
+    """
+    from dvsa.learn.recipes.catalogue import ABOUT, RECIPES
+
+    if name is not None:
+        print_json(_named(name).to_json())
+        return
+    stages = {title: [stage.name for stage in make().stages] for title, make in RECIPES.items()}
+    if as_json:
+        print_json({title: {"about": ABOUT[title], "stages": stages[title]} for title in RECIPES})
+        return
+    listed = table("Recipe", "About", "Stages")
+    for title in RECIPES:
+        listed.add_row(title, ABOUT[title], ", ".join(stages[title]))
+    show(listed, "\nNext: dvsa recipes NAME prints all fields of a recipe as JSON")
 
 
 def _toy_set(recipe: str, out: Path) -> Path:

@@ -42,19 +42,28 @@ def test_the_parts_of_a_recipe_fit_together(name: str) -> None:
 def test_other_json_is_refused() -> None:
     whole = RECIPES["toy"]().to_json()
     stage = whole["stages"][0]  # type: ignore[index]
+    vision = whole["vision"]
     assert isinstance(stage, dict)
+    assert isinstance(vision, dict)
 
     for raw, reason in [
         (None, "None is not a recipe"),
         ({}, "{} is not a recipe"),
-        (whole | {"colour": 1}, "unexpected keyword argument 'colour'"),
+        (whole | {"colour": 1}, "Recipe has no field 'colour': choose from beam, "),
+        (whole | {"beem": 1}, r"Recipe has no field 'beem': did you mean 'beam'\?"),
+        (whole | {"beam": "5"}, "beam: Input should be a valid integer, not '5'"),
+        (whole | {"beta": float("nan")}, "beta: Input should be a finite number, not nan"),
+        (whole | {"vision": vision | {"dropout": True}}, "vision.dropout: Input should be a valid number"),
+        (whole | {"vision": vision | {"embedding": 8}}, "embedding is 8 and sentence.embedding is 64"),
+        (whole | {"stages": [stage, stage]}, "each stage needs a name of its own"),
+        (whole | {"stages": [stage | {"name": "../up"}]}, "each stage needs a name of its own"),
         (whole | {"vision": []}, r"\[\] is not a JSON object"),
         (whole | {"sentence": {"kind": "choir"}}, "unknown sentence encoder 'choir'"),
         (whole | {"stages": [7]}, "7 is not a stage of a recipe"),
-        (whole | {"stages": [stage | {"subjects": ["frame"]}]}, "unexpected keyword argument 'subjects'"),
+        (whole | {"stages": [stage | {"subjects": ["frame"]}]}, "regions has no field 'subjects'"),
         (whole | {"stages": [stage | {"kind": "dreams"}]}, "unknown kind of stage 'dreams'"),
         (whole | {"stages": [{"name": "a", "train": {}}]}, "is not a stage of a recipe"),
-        (whole | {"stages": [stage | {"train": 7}]}, "7 is not a JSON object"),
+        (whole | {"stages": [stage | {"train": 7}]}, "regions.train: 7 is not a JSON object"),
         ({key: value for key, value in whole.items() if key != "name"}, "'name'"),
     ]:
         with pytest.raises(ValueError, match=reason):

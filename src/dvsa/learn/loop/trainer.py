@@ -9,6 +9,7 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.profiler import record_function
 
 from dvsa.learn.loop import checkpoint, optimizer
 from dvsa.learn.loop.config import TrainConfig
@@ -126,8 +127,10 @@ def _step(
     """One step of the optimizer; its loss."""
     if not state.net.training:  # switching the modes of a large backbone takes as long as a small step
         state.net.train()
-    loss = task.loss(state.net, batch)
-    optimizer.step(state.optimizer, loss, lr, cfg)
+    with record_function(f"{task.name}: loss"):
+        loss = task.loss(state.net, batch)
+    with record_function(f"{task.name}: update"):
+        optimizer.step(state.optimizer, loss, lr, cfg)
     state.step += 1
     if cfg.ema:
         optimizer.blend(state.mean, state.net, min(cfg.ema, (1 + state.step) / (10 + state.step)))
@@ -138,7 +141,8 @@ def _step(
 def _evaluate(task: Task[Net], state: TrainingState[Net], line: Line) -> Line:
     """Evaluate; raises ValueError if a figure, or the loss in `line`, is not finite."""
     _require_finite(line, task.name, state.step)
-    figures = dict(task.evaluate(state.mean.eval()))
+    with record_function(f"{task.name}: evaluation"):
+        figures = dict(task.evaluate(state.mean.eval()))
     _require_finite(figures, task.name, state.step)
     return figures
 

@@ -30,3 +30,23 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
 
 All of the paper's recipes share their proposal stage, and those with a BRNN their alignment, with one seed.
 """
+
+ABOUT = {
+    "best": "the most accurate recipe, which made the shipped bundle",
+    "modern": "a tuned backbone, a GRU and attending LSTMs; reads no extra sentences",
+    "toy": "coloured shapes, in under two minutes on two cores",
+    "paper": "the paper: alignment, and an RNN each for photographs and regions",
+    "paper-regions": "the proposal head alone, which the paper's other recipes reuse",
+    "paper-frame": "the paper's alignment of whole photographs",
+    "paper-frame-map": "the same, described by feature maps",
+    "paper-defrag": "the paper's alignment with the score of DeFrag",
+    "paper-bag": "the paper's alignment with a bag of words",
+    "paper-rnn": "the paper's alignment with an RNN from left to right",
+    "paper-brnn": "the paper's alignment",
+    "paper-brnn-map": "the same, with regions described by feature maps",
+    "paper-brnn-both": "the same, with regions described by crops and feature maps",
+    "paper-lstm": "captions of photographs by an LSTM",
+    "paper-region": "phrases of regions by an RNN",
+    "paper-beside": "phrases of regions by an RNN that also sees the whole photograph",
+}
+"""What each recipe is, for people who choose one."""

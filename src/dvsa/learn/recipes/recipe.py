@@ -40,6 +40,16 @@ class Recipe:
     """A word is marked as unsupported if the score of its best region, divided by the length of the word's
     vector, is not above this."""
 
+    def __post_init__(self) -> None:
+        regions, words = self.vision.embedding, self.sentence.embedding
+        if regions != words:
+            raise ValueError(
+                f"vision.embedding is {regions} and sentence.embedding is {words}: set both to one size"
+            )
+        names = [stage.name for stage in self.stages]
+        if len({*names}) < len(names) or not all(_is_folder(name) for name in names):
+            raise ValueError(f"each stage needs a name of its own, of letters, digits and _: {names}")
+
     @property
     def joint_stages(self) -> tuple[Stage, ...]:
         """The stages that change the joint model."""
@@ -73,6 +83,11 @@ class Recipe:
         return to_json(self) | {"stages": [stage_to_json(stage) for stage in self.stages]}
 
 
+def _is_folder(name: str) -> bool:
+    """Whether a stage's name can be the name of its folder."""
+    return name.isidentifier()
+
+
 def recipe_from_json(raw: JsonValue) -> Recipe:
     """The recipe that `Recipe.to_json` wrote, or an earlier version of this package.
 
@@ -80,7 +95,7 @@ def recipe_from_json(raw: JsonValue) -> Recipe:
         ValueError: it is not a recipe, or a field does not fit.
     """
     if not (isinstance(raw, dict) and isinstance(stages := raw.get("stages"), list)):
-        raise ValueError(f"{raw!r:.60} is not a recipe")
+        raise ValueError(f"{raw!r:.60} is not a recipe: it needs an object with `stages`")
     return parse(Recipe, raw, stages=tuple(stage_from_json(stage) for stage in stages))
 
 

@@ -1,7 +1,7 @@
 """The kinds of stages by name, and their form in JSON."""
 
 from dvsa.learn.loop.checkpoint import JsonValue
-from dvsa.learn.recipes.parse import parse, to_json
+from dvsa.learn.recipes.parse import nearest, parse, to_json
 from dvsa.learn.tasks.alignment import AlignmentStage
 from dvsa.learn.tasks.captions import CaptionStage
 from dvsa.learn.tasks.paraphrase import ParaphraseStage
@@ -34,8 +34,8 @@ def stage_from_json(raw: JsonValue) -> Stage:
     options = dict(raw)
     kind = options.pop("kind")
     if not isinstance(kind, str) or kind not in KINDS:
-        raise ValueError(f"unknown kind of stage {kind!r}: choose from {', '.join(KINDS)}")
-    return parse(KINDS[kind], options)
+        raise ValueError(f"unknown kind of stage {kind!r}{nearest(str(kind), KINDS)}")
+    return parse(KINDS[kind], options, str(options.get("name", kind)))
 
 
 def _current(old: dict[str, JsonValue]) -> dict[str, JsonValue]:
