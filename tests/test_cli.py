@@ -731,6 +731,17 @@ def test_recipes_are_listed_and_printed() -> None:
     assert "did you mean 'modern'?" in refusal("recipes", "moderm")
 
 
+def test_runs_are_compared(toy_run: Path, tmp_path: Path) -> None:
+    text = output("runs", toy_run, toy_run, "--out", tmp_path / "runs.png")
+    assert "align" in text
+    assert (tmp_path / "runs.png").read_bytes().startswith(b"\x89PNG")
+    first, second = answer("runs", toy_run, toy_run)
+    assert first == second
+    assert (first["run"], first["different"]) == (str(toy_run), {})
+    assert first["stages"]["align"]["epochs"] == Run(toy_run).recipe.stages[1].train.epochs
+    assert "has no run" in refusal("runs", tmp_path)
+
+
 def test_a_recipe_from_a_file_is_trained_with_settings(
     few: Path, toy_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,6 @@
 """`dvsa train` and `dvsa export`: from a data set to a run, from a run to a bundle."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,10 +8,10 @@ import typer
 
 from dvsa.cli.options import LAYOUTS_HELP, AsJson, EntitiesFolder, RegionsPath, Seed
 from dvsa.cli.output import note, print_json, show, table
+from dvsa.cli.recipes import chosen_recipe
 
 if TYPE_CHECKING:
     from dvsa.data import Dataset
-    from dvsa.learn.recipes.recipe import Recipe
 
 RecipeName = Annotated[
     str | None,
@@ -128,10 +128,6 @@ EarlierRun = Annotated[
         help="Reuse the proposal and alignment stages of a finished run on the same data, if they are equal.",
     ),
 ]
-ShownRecipe = Annotated[
-    str | None,
-    typer.Argument(metavar="NAME", show_default=False, help="The recipe to print as JSON."),
-]
 FinishedRun = Annotated[
     Path, typer.Argument(metavar="RUN", help="The folder of a finished run.", show_default=False)
 ]
@@ -177,7 +173,7 @@ def train(
     from dvsa.learn.runs.inputs import FitOptions
     from dvsa.learn.runs.run import Run
 
-    chosen = _recipe(recipe, recipe_file, settings or ())
+    chosen = chosen_recipe(recipe, recipe_file, settings or ())
     options = FitOptions(
         seed=seed,
         device=device,
@@ -202,47 +198,6 @@ def train(
         print_json({"run": str(out), "stages": facts})
     else:
         _show_figures(out, facts)
-
-
-def _recipe(name: str | None, file: Path | None, settings: Sequence[str]) -> "Recipe":
-    """The recipe of a name or in a file, with some fields set."""
-    from dvsa.learn.recipes.file import read_recipe, with_settings
-
-    if file is not None and name is not None:
-        raise ValueError("give the name of a recipe or --recipe FILE, not both")
-    if file is None and name is None:
-        raise ValueError("name a recipe, such as best, or give --recipe FILE; dvsa recipes lists the names")
-    return with_settings(_named(name or "") if file is None else read_recipe(file), settings)
-
-
-def _named(name: str) -> "Recipe":
-    """The recipe of a name."""
-    from dvsa.learn.recipes.catalogue import RECIPES
-    from dvsa.learn.recipes.parse import nearest
-
-    if name not in RECIPES:
-        raise ValueError(f"there is no recipe {name!r}{nearest(name, RECIPES)}")
-    return RECIPES[name]()
-
-
-def recipes(name: ShownRecipe = None, as_json: AsJson = False) -> None:
-    """List the recipes, or print one as JSON.
-
-    Example: `dvsa recipes best > my.json`, then edit my.json and train with `--recipe my.json`
-    """
-    from dvsa.learn.recipes.catalogue import ABOUT, RECIPES
-
-    if name is not None:
-        print_json(_named(name).to_json())
-        return
-    stages = {title: [stage.name for stage in make().stages] for title, make in RECIPES.items()}
-    if as_json:
-        print_json({title: {"about": ABOUT[title], "stages": stages[title]} for title in RECIPES})
-        return
-    listed = table("Recipe", "About", "Stages")
-    for title in RECIPES:
-        listed.add_row(title, ABOUT[title], ", ".join(stages[title]))
-    show(listed, "\nNext: dvsa recipes NAME prints all fields of a recipe as JSON")
 
 
 def _toy_set(recipe: str, out: Path) -> Path:

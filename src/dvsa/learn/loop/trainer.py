@@ -16,6 +16,7 @@ from dvsa.learn.loop.config import TrainConfig
 from dvsa.learn.loop.order import batch_at, epoch_steps
 from dvsa.learn.loop.progress import progress
 from dvsa.learn.loop.state import Line, Net, TrainingState, running_mean
+from dvsa.learn.loop.watch import Watch
 
 
 class Task(Protocol[Net]):
@@ -81,7 +82,7 @@ def train(
     steps, every = cfg.epochs * per_epoch, cfg.evaluate_every * per_epoch
     began = time.monotonic() - state.seconds
 
-    losses = torch.zeros((), device=device)
+    losses, watch = torch.zeros((), device=device), Watch(device)
     with _fast_products(device), progress(task.name, steps, done=state.step, quiet=quiet) as advance:
         while state.step < steps:
             # One step on the next batch.
@@ -89,7 +90,7 @@ def train(
             batch = batch_at(state.step, len(task), cfg.batch, seed)
             torch.manual_seed(seed * 1_000_003 + state.step)  # dropout too depends on the step alone
             losses += _step(task, cfg, state, batch, lr)
-            advance(1)
+            advance(1, watch.look(len(batch), losses, state.step - state.logged, lr))
 
             # An evaluation, with a checkpoint.
             if state.step % every == 0 or state.step == steps:
