@@ -226,7 +226,7 @@ def test_intervals_of_regions_resample_photographs(model: Model, examples: Seque
 
 def test_regions_need_both_captioners(model: Model, examples: Sequence[Example]) -> None:
     voices = {"frame": model.bundle.manifest.voices["frame"]}
-    with pytest.raises(ValueError, match="no captioner for a region"):
+    with pytest.raises(ValueError, match="no captioner of regions"):
         evaluation.regions(with_manifest(model, voices=voices), examples)
 
 

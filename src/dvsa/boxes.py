@@ -174,23 +174,31 @@ def within(pixels_N4: FloatArray | IntArray, width: float, height: float) -> Flo
     """Boxes in pixels of a photograph of `width` × `height` as fractions, clipped to the photograph.
 
     Raises:
-        ValueError: a box has no area within the photograph, swapped corners, or NaN. The message names its
-            row, counted from 0.
+        ValueError: a box has no area within the photograph, swapped corners, NaN or infinity; the message
+            names its row, counted from 0. Or all boxes seem to be in fractions.
 
     >>> within(np.array([[0, 0, 320, 480], [480, 360, 700, 500]]), 640, 480).tolist()
     [[0.0, 0.0, 0.5, 1.0], [0.75, 0.75, 1.0, 1.0]]
     """
     x0_N, y0_N, x1_N, y1_N = pixels_N4.T
-    ordered_N = (x0_N < x1_N) & (y0_N < y1_N)  # false for NaN
+    finite_N = np.isfinite(pixels_N4).all(axis=1)
+    ordered_N = (x0_N < x1_N) & (y0_N < y1_N)
     inside_N = (x1_N > 0) & (y1_N > 0) & (x0_N < width) & (y0_N < height)
+    clipped_N4 = clip(from_pixels(pixels_N4, width, height))
+    single_N4 = clipped_N4.astype(np.float32)  # as the network gets it
+    area_N = (single_N4[:, :2] < single_N4[:, 2:]).all(axis=1)
     for good_N, rule in (
+        (finite_N, "give finite numbers"),
         (ordered_N, "x0 must be below x1, and y0 below y1"),
         (inside_N, f"it is outside the {width:g} x {height:g} pixels"),
+        (area_N, "it has no area"),
     ):
         if not good_N.all():
             row = int(good_N.argmin())
             raise ValueError(f"row {row} (from 0) is {pixels_N4[row].tolist()!r:.60}; {rule}")
-    return clip(from_pixels(pixels_N4, width, height))
+    if min(width, height) > 1 and len(pixels_N4) and pixels_N4.max() <= 1:
+        raise ValueError("all boxes are within one pixel: give pixels, not fractions")
+    return clipped_N4
 
 
 def read_boxes(path: Path, width: int, height: int) -> FloatArray:

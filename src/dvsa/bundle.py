@@ -72,6 +72,17 @@ class Bundle:
             raise BundleError(f"{self.folder} has no {MANIFEST}, and so no digest: export the run first")
         return hashlib.sha256(path.read_bytes()).hexdigest()
 
+    def require_eye(self) -> None:
+        """Raise ValueError if the bundle takes features of regions, not photographs.
+
+        >>> Bundle.open().require_eye()
+        """
+        if self.manifest.given_features:
+            raise ValueError(
+                f"bundle {self.manifest.name} takes features of regions, not photographs: "
+                "evaluate it with --regions, or use another bundle"
+            )
+
     def seen(self) -> PhotoExposure | None:
         """The photographs that the model was trained and chosen on; None if they were not recorded.
 

@@ -91,5 +91,5 @@ def test_bad_input_is_named(model: Model, photographs: Photographs) -> None:
     with pytest.raises(ValueError, match=r"^0\.jpg has no sentences"):
         perplexity(model, [replace(examples[0], sentences=())])
     mute = Model(replace(model.bundle, manifest=replace(model.bundle.manifest, voices={})))
-    with pytest.raises(ValueError, match="no captioner for a frame"):
+    with pytest.raises(ValueError, match="no captioner of photographs"):
         perplexity(mute, photographs([["a dog"]])[0], encoded=encoded)

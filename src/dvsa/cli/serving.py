@@ -63,6 +63,7 @@ def serve(
     logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns about every malformed form
 
     model = dvsa.load(bundle, threads=1)
+    model.bundle.require_eye()
     settings = Settings(hosts=(host,), allow_origins=tuple(allow_origin or ()))
     app = create_app(model, None if index is None else Index.open(index, model), settings)
 

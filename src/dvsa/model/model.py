@@ -69,7 +69,7 @@ class Model:
         >>> [region.box for region in given.regions]
         [(0.0, 0.0, 0.5, 1.0), (0.0, 0.0, 1.0, 1.0)]
         """
-        self._require_eye()
+        self.bundle.require_eye()
         if not isinstance(photo, Photo):
             photo = read(Path(photo) if isinstance(photo, str) else photo)
 
@@ -99,17 +99,9 @@ class Model:
         >>> score_BN.shape, box_BN4.shape
         ((1, 13824), (1, 13824, 4))
         """
-        self._require_eye()
+        self.bundle.require_eye()
         fine, coarse, score_BN, box_BN4 = self.bundle.graphs.run("look", {"pixels": pixels_BHWC})
         return fine, coarse, score_BN, box_BN4  # type: ignore[return-value]
-
-    def _require_eye(self) -> None:
-        """Raise ValueError if the bundle takes features of regions, not photographs."""
-        if self.bundle.manifest.given_features:
-            raise ValueError(
-                f"bundle {self.bundle.manifest.name} takes features of regions, not photographs: "
-                "evaluate it with --regions, or use another bundle"
-            )
 
     def propose(self, score_N: Floats, box_N4: Floats, proposer: str | None = None) -> tuple[Floats, Floats]:
         """Choose the regions of one photograph, the frame last: boxes (I, 4) and scores (I,).
@@ -241,7 +233,8 @@ class Model:
         manifest = self.bundle.manifest
         voice = manifest.voices.get(subject)
         if voice is None:
-            raise ValueError(f"bundle {manifest.name} has no captioner for a {subject}: use another one")
+            what = {"frame": "photographs", "region": "regions"}[subject]
+            raise ValueError(f"bundle {manifest.name} has no captioner of {what}: use another bundle")
         return CaptionGraphs(self.bundle.graphs, voice)
 
     def write(

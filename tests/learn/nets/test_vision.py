@@ -5,11 +5,12 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
+from torch import Tensor, nn
 
+from dvsa.learn.nets.look import Looked
 from dvsa.learn.nets.region_encoder import ContextLayer, RegionEncoder, Standardise
 from dvsa.learn.nets.vision import Vision, _mean_in_boxes
-from dvsa.learn.nets.vision_config import ATTENTION_HEADS, GEOMETRY, VisionConfig
+from dvsa.learn.nets.vision_config import ATTENTION_HEADS, GEOMETRY, ProposerConfig, VisionConfig
 
 boxes = st.tuples(*[st.integers(0, 40)] * 4).filter(lambda b: b[0] < b[2] and b[1] < b[3])
 
@@ -164,3 +165,29 @@ def test_invalid_options_are_refused() -> None:
         VisionConfig(embedding=0)
     with pytest.raises(ValueError, match="multiple of 4"):
         VisionConfig(embedding=6, context_layers=1)
+
+
+@pytest.mark.parametrize("described_by", ["map", "crops", "both"])
+def test_a_frozen_proposer_does_not_look_where_boxes_are_given(described_by: str) -> None:
+    frozen = ProposerConfig(bundle="b", digest="0", backbone="small", anchors=2, proposal_width=8)
+    cfg = VisionConfig(backbone="small", embedding=8, described_by=described_by, proposer=frozen)
+    net = Vision(cfg, pretrained=False).eval()
+    pixels_BHWC = torch.randint(0, 256, (2, net.size, net.size, 3), dtype=torch.uint8)
+    box_BI4 = torch.tensor([[[0.1, 0.2, 0.7, 0.9], [0.0, 0.0, 1.0, 1.0]]]).expand(2, -1, -1)
+
+    def features(looked: Looked) -> Tensor:
+        return net.pool(looked.maps, net.crops(pixels_BHWC, box_BI4), box_BI4)
+
+    with torch.no_grad():
+        wanted_BIF = features(net.look(pixels_BHWC))
+        net.proposer = None if net.proposer is None else Unused()  # type: ignore[assignment]
+        looked = net.look(pixels_BHWC, propose=False)
+        assert looked.box_BN4.shape == (2, 0, 4)
+        assert torch.equal(features(looked), wanted_BIF)
+
+
+class Unused(nn.Module):
+    """A network that must not be asked."""
+
+    def forward(self, pixels_BHWC: Tensor) -> None:
+        raise AssertionError("it looked")

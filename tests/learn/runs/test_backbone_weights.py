@@ -29,6 +29,17 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_named(tmp_path: Path, value: float) -> None:
+    weights = SmallConvNet().state_dict()
+    name = max(weights)
+    weights[name] = torch.full_like(weights[name].float(), value)
+    save_file(weights, tmp_path / "small.safetensors")
+    opened = BackboneWeights.open(tmp_path / "small.safetensors")
+    with pytest.raises(ValueError, match=rf"small\.safetensors: the weight {name} has NaN or infinite"):
+        opened.load_into(SmallConvNet(), "small")
+
+
 class Spy:
     """Leaves a trace if it is unpickled."""
 

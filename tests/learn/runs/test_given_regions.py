@@ -166,11 +166,43 @@ def test_what_does_not_fit_is_refused(
         evaluation.encode(dvsa.load(threads=1), examples, given=blind.regions)
     for options, message in [
         (replace(cpu, proposer="grid"), "give --regions or --proposer"),
-        (replace(cpu, init="shipped"), "other networks"),
+        (replace(cpu, init="shipped"), "flickr8k takes photographs, and the data has features of regions of"),
+        (replace(cpu, backbone="small"), "need no backbone: leave out --backbone"),
+        (replace(cpu, described_by="crops"), "need no backbone: leave out --backbone"),
     ]:
         with pytest.raises(ValueError, match=message):
             fit_without_curves(recipe, blind, trained[0].with_name("other"), options)
     assert not trained[0].with_name("other").exists()
+
+
+def test_a_run_stays_with_its_regions(
+    scenes: Path, trained: tuple[Path, list[str]], recipe: Recipe, cpu: FitOptions, fit_without_curves: Fit
+) -> None:
+    with pytest.raises(ValueError, match=r"holds another run \(its config.json has another .*regions"):
+        fit_without_curves(recipe, load(scenes), trained[0], cpu)
+
+
+def test_a_bundle_of_features_is_continued_on_features_alone(
+    trained: tuple[Path, list[str]],
+    blind: Dataset,
+    scenes: Path,
+    recipe: Recipe,
+    cpu: FitOptions,
+    fit_without_curves: Fit,
+    tmp_path: Path,
+) -> None:
+    options = replace(cpu, init=str(export(Run(trained[0]), tmp_path / "bundle")))
+    fit_without_curves(recipe, blind, tmp_path / "run", options)
+    again = Run(tmp_path / "run")
+    assert again.recipe.vision == Run(trained[0]).recipe.vision
+    assert [stage.name for stage in again.recipe.stages] == ["align", "caption"]
+    with pytest.raises(
+        ValueError, match=f"takes features of regions of width {WIDTH}, and the data has photo"
+    ):
+        fit_without_curves(recipe, load(scenes), tmp_path / "other", options)
+    proposer = replace(cpu, proposer=options.init)
+    with pytest.raises(ValueError, match="takes features of regions and proposes none"):
+        fit_without_curves(recipe, load(scenes), tmp_path / "other", proposer)
 
 
 def test_features_without_boxes_train_without_grounding(

@@ -214,7 +214,7 @@ def more_pieces_than_weights(folder: Path) -> None:
         (unknown_weight, "does not fit config.json: see the weight encoder.layer.0.attention.self.distance"),
         (not_finite, "not finite"),
         (byte_level, "divides a word in another way if other words are beside it"),
-        (more_pieces_than_weights, "its tokenizer has pieces that its weights lack"),
+        (more_pieces_than_weights, r"its tokenizer has \d+ pieces and its weights \d+"),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
@@ -297,6 +297,13 @@ def test_another_encoder_is_another_run(
     options = replace(cpu, sentence_encoder=write(tmp_path / "other", seed=1))
     with pytest.raises(ValueError, match=r"\(its config.json has another pretrained_sentence_encoder\)"):
         fit_without_curves(short, tiny, copy, options)
+
+    # Other pieces with the same weights, too.
+    swapped = write(tmp_path / "swapped" / "tiny-bert")
+    text = (swapped / "vocab.txt").read_text()
+    (swapped / "vocab.txt").write_text(text.replace("red\ncircle\n", "circle\nred\n"))
+    with pytest.raises(ValueError, match=r"\(its config.json has another pretrained_sentence_encoder\)"):
+        fit_without_curves(short, tiny, copy, replace(cpu, sentence_encoder=swapped))
 
     fit_without_curves(alone, tiny, tmp_path / "reusing", replace(options, earlier=trained))
     assert not (tmp_path / "reusing" / "regions" / "last.safetensors").exists()

@@ -1,11 +1,15 @@
 """Progress bars on standard error."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+LINE_EVERY = 30.0
+"""Seconds between two lines where the output is no terminal."""
 
 
 class Advance(Protocol):
@@ -26,12 +30,21 @@ def progress(what: str, total: int, *, done: int = 0, quiet: bool = False) -> It
         TimeRemainingColumn(),
         TextColumn("{task.fields[told]}"),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=quiet) as bar:
         drawn = bar.add_task(what, completed=done, total=total, told="")
+        printed = time.monotonic()
 
         def advance(steps: int, told: str = "") -> None:
             bar.advance(drawn, steps)
             if told:
                 bar.update(drawn, told=told)
+
+            # A file or a pipe gets no bar until the end, but a line now and then.
+            nonlocal printed
+            if not (quiet or console.is_terminal) and time.monotonic() - printed > LINE_EVERY:
+                printed = time.monotonic()
+                task = bar.tasks[0]
+                console.print(f"{what} {task.completed:g}/{total} {task.fields['told']}".rstrip())
 
         yield advance

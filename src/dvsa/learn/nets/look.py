@@ -62,6 +62,12 @@ def no_candidates(fine_BCHW: Tensor, coarse_BCHW: Tensor) -> tuple[Tensor, Tenso
     return fine_BCHW.new_zeros(len(fine_BCHW), 0), fine_BCHW.new_zeros(len(fine_BCHW), 0, 4)
 
 
+def nothing_seen(pixels_BHWC: Tensor) -> Looked:
+    """Empty maps and no candidates, where nobody looks at the photographs."""
+    none_BN = pixels_BHWC.new_zeros(len(pixels_BHWC), 0, dtype=torch.float32)
+    return Looked(none_BN, none_BN, none_BN, none_BN[..., None].expand(-1, -1, 4))
+
+
 class FrozenProposer(nn.Module):
     """Backbone and proposal head of a finished model, which stay as they are.
 

@@ -8,7 +8,7 @@ from dvsa.learn.nets import backbones
 from dvsa.learn.nets.backbones.backbone import Backbone
 from dvsa.learn.nets.crops import cut
 from dvsa.learn.nets.given_features import GivenFeatures
-from dvsa.learn.nets.look import FrozenProposer, Looked, look, no_candidates
+from dvsa.learn.nets.look import FrozenProposer, Looked, look, no_candidates, nothing_seen
 from dvsa.learn.nets.proposals import ProposalHead
 from dvsa.learn.nets.region_encoder import RegionEncoder
 from dvsa.learn.nets.vision_config import GEOMETRY, VisionConfig
@@ -60,18 +60,19 @@ class Vision(nn.Module):
         if self.proposals is not None:
             self.proposals.anchors_A2.copy_(anchors_A2)
 
-    def look(self, pixels_BHWC: Tensor) -> Looked:
+    def look(self, pixels_BHWC: Tensor, *, propose: bool = True) -> Looked:
         """Photographs (B, size, size, 3) to maps (B, C, H, W) and candidates; see `look.look`.
 
         In training mode photographs are seen one way only, since they are mirrored at random. Where a frozen
-        network proposes and crops describe, the maps are that network's, and nothing uses them.
+        network proposes and crops describe, the maps are that network's, and nothing uses them. Without
+        `propose`, a frozen network does not look, and there are no candidates.
         """
         both_ways = self.cfg.both_ways and not self.training
         if self.proposer is None:
             assert self.proposals is not None
             return look(self.backbone, self.proposals, pixels_BHWC, both_ways=both_ways)
 
-        found: Looked = self.proposer(pixels_BHWC)
+        found = self.proposer(pixels_BHWC) if propose else nothing_seen(pixels_BHWC)
         if not self.cfg.by_map:
             return found
         own = look(self.backbone, no_candidates, pixels_BHWC, both_ways=both_ways)
@@ -81,7 +82,10 @@ class Vision(nn.Module):
         """What the crops of boxes show, cut from photographs: (B, I, C); None if crops do not describe."""
         if not self.cfg.by_crops:
             return None
-        return self.describe_crops(cut(pixels_BHWC, box_BI4, self.crop_size, self.cfg.crop_context))
+        size, context = self.crop_size, self.cfg.crop_context
+        together = max(1, CROPS // box_BI4.shape[1])  # photographs whose crops are in memory at once
+        parts = zip(torch.split(pixels_BHWC, together), torch.split(box_BI4, together), strict=True)
+        return torch.cat([self.describe_crops(cut(pixels, box, size, context)) for pixels, box in parts])
 
     def describe_crops(self, crop_BISSC: Tensor) -> Tensor:
         """Crops (B, I, S, S, 3) in [0, 255] to the backbone's layer before the classifier (B, I, C)."""

@@ -28,12 +28,12 @@ def on_fixed_boxes(recipe: Recipe, proposer: str) -> Adapted:
     return adapted._replace(recipe=replace(adapted.recipe, proposer=proposer))
 
 
-def on_frozen_proposals(recipe: Recipe, proposer: ProposerConfig) -> Adapted:
-    """The recipe on the boxes that a frozen network proposes."""
+def on_frozen_proposals(recipe: Recipe, proposer: ProposerConfig, *, given: bool = False) -> Adapted:
+    """The recipe on the boxes that a frozen network proposes; if others are given, only in use."""
     if recipe.proposer == "frame":
         return Adapted(recipe, ())
     changed = replace(recipe, vision=replace(recipe.vision, proposer=proposer))
-    why = f"the bundle {proposer.bundle} proposes the boxes"
+    why = f"the bundle {proposer.bundle} proposes the boxes{' of new photographs' if given else ''}"
     return _change(changed, lambda stage: stage.with_frozen_proposals(), why)
 
 
@@ -63,4 +63,4 @@ def _change(recipe: Recipe, change: Callable[[Stage], Stage | None], why: str) -
     what = [f"stages left out: {', '.join(left_out)}"] if left_out else []
     what += [f"stages changed: {', '.join(changed)}"] if changed else []
     stages = tuple(new for _, new in pairs if new is not None)
-    return Adapted(replace(recipe, stages=stages), (f"{why}: {'; '.join(what) or 'no stage is changed'}",))
+    return Adapted(replace(recipe, stages=stages), (": ".join([why, "; ".join(what)] if what else [why]),))

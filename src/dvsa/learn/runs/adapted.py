@@ -22,7 +22,8 @@ def adapted(recipe: Recipe, inputs: Inputs) -> Adapted:
     """
     if inputs.warm_start is not None:
         data = WarmData(photographs=len(inputs.training), boxed=inputs.boxed)
-        return Adapted(inputs.warm_start.adapted(recipe, data), ())
+        given = inputs.given
+        return Adapted(inputs.warm_start.adapted(recipe, data, given.features if given else 0), ())
 
     changes: list[str] = []
     if inputs.pretrained is not None:
@@ -40,7 +41,7 @@ def adapted(recipe: Recipe, inputs: Inputs) -> Adapted:
 
     proposer = inputs.proposer
     if isinstance(proposer, BundleProposer):
-        recipe, lines = adapt.on_frozen_proposals(recipe, proposer.config)
+        recipe, lines = adapt.on_frozen_proposals(recipe, proposer.config, given=given is not None)
     elif proposer in FIXED:
         recipe, lines = adapt.on_fixed_boxes(recipe, proposer)
     elif not inputs.boxed and recipe.proposer not in FIXED:

@@ -45,6 +45,9 @@ class BackboneWeights:
         """
         with safe_open(self.path, framework="pt") as file:
             weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        bad = [key for key, weight in weights.items() if not weight.isfinite().all()]
+        if bad:
+            raise ValueError(f"{self.path}: the weight {min(bad)} has NaN or infinite values")
         try:
             backbone.load(weights)
         except ValueError as error:

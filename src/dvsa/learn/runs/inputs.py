@@ -68,6 +68,9 @@ class FitOptions:
     """Is called with a line for everything that the run does otherwise than its recipe says."""
 
     def __post_init__(self) -> None:
+        for name in ("device", "init", "proposer", "backbone", "described_by"):
+            if getattr(self, name) == "":
+                raise ValueError(f"--{name.replace('_', '-')} is empty: give a value, or leave it out")
         if self.word_vectors is not None and self.sentence_encoder is not None:
             raise ValueError("--sentence-encoder has its own word vectors: leave out --word-vectors")
         if self.init is not None and self.word_vectors is not None:
@@ -165,8 +168,16 @@ def _check(given: GivenRegions, examples: Sequence[Example], options: FitOptions
     Raises:
         ValueError: regions are missing or malformed, or the options do not fit them.
     """
+    eye = (options.backbone, options.backbone_weights, options.described_by, options.full_resolution or None)
     if given.features and options.proposer is not None:
         raise ValueError("features of regions need no boxes: give --regions or --proposer, not both")
+    if given.features and any(option is not None for option in eye):
+        raise ValueError(
+            "features of regions need no backbone: leave out --backbone, --backbone-weights, --described-by "
+            "and --full-resolution"
+        )
+    if options.proposer == "frame":
+        raise ValueError("--proposer frame uses no other region: leave out --regions or --proposer")
     with progress("checking regions", len(examples), quiet=options.quiet) as advance:
         counts = given.check(examples, lambda done, total: advance(1))
     what = f"features of width {given.features}" if given.features else "boxes"

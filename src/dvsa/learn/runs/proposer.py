@@ -4,6 +4,7 @@ Its proposal head knows no classes: it has learned which boxes people describe. 
 and become a part of the new model.
 """
 
+from pathlib import Path
 from typing import cast
 
 from dvsa.learn.loop.checkpoint import JsonValue
@@ -11,7 +12,7 @@ from dvsa.learn.nets.look import FrozenProposer
 from dvsa.learn.nets.vision_config import ProposerConfig
 from dvsa.learn.recipes.adapt import FIXED
 from dvsa.learn.recipes.recipe import recipe_from_json
-from dvsa.learn.runs.bundle_weights import check_complete, open_bundle, weights
+from dvsa.learn.runs.bundle_weights import SHIPPED, check_complete, open_bundle, weights
 
 TRAINED = "trained"
 """A proposal head that the run trains."""
@@ -27,8 +28,15 @@ class BundleProposer:
             BundleError: the bundle is missing or damaged.
             ValueError: the bundle has no trained proposals, or is of an earlier version.
         """
+        if where != SHIPPED and not Path(where).is_dir():
+            known = ", ".join((TRAINED, SHIPPED, *FIXED))
+            raise ValueError(f"--proposer {where}: give one of {known}, or the folder of a bundle")
         self.bundle = open_bundle(where)
         recipe = recipe_from_json(cast(JsonValue, self.bundle.manifest.config.get("recipe")))
+        if recipe.vision.given_features:
+            raise ValueError(
+                f"bundle {where} takes features of regions and proposes none: take another bundle"
+            )
         if recipe.proposer in FIXED:
             raise ValueError(f"bundle {where} has fixed boxes ({recipe.proposer}): take another bundle")
         self.vision = recipe.vision

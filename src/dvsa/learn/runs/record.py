@@ -17,7 +17,7 @@ from dvsa.learn.runs.inputs import FitOptions, Inputs
 from dvsa.learn.runs.proposer import BundleProposer
 from dvsa.learn.runs.run import CONFIG, VOCABULARY, read_config, recipe_of
 
-BUILDS_ON = ("read", "init", "earlier", "backbone_weights", "pretrained_sentence_encoder")
+BUILDS_ON = ("read", "init", "earlier", "backbone_weights", "pretrained_sentence_encoder", "regions")
 """Keys that `config.json` has only if the run builds on something of that kind."""
 
 

@@ -34,6 +34,8 @@ class Tokenizer(NamedTuple):
     """The pieces of a sentence, with those at its ends if the second argument is true."""
     unknown: int
     """The piece that stands for what it does not know."""
+    size: int
+    """How many pieces it has."""
 
 
 class Pieces(NamedTuple):
@@ -77,12 +79,13 @@ class SentenceEncoder:
         architecture = _architecture(folder)
         with _named(folder):
             first_position(architecture)
-            pieces = _pieces(_tokenizer(folder), vocabulary.words)
+            tokenizer = _tokenizer(folder)
+            pieces = _pieces(tokenizer, vocabulary.words)
             most = max(map(len, pieces.of_words))
             config = TransformerConfig(
                 architecture=architecture, begin=pieces.begin, end=pieces.end, pieces=most
             )
-            weights = _weights(folder, last=max(chain(*pieces.of_words)))
+            weights = _weights(folder, count=tokenizer.size)
 
         # The table of pieces; END, START and START_PHRASE have none.
         rows = [*[[]] * FIRST_WORD, *pieces.of_words]
@@ -108,7 +111,14 @@ class SentenceEncoder:
     def facts(self) -> Mapping[str, str | int]:
         """What a run's `config.json` says about it."""
         known = self.words - self.unknown
-        return {"name": self.name, "sha256": self.sha256, "found": known, "words": self.words}
+        pieces = hashlib.sha256(self.pieces_VP.numpy().tobytes()).hexdigest()
+        return {
+            "name": self.name,
+            "sha256": self.sha256,
+            "pieces_sha256": pieces,
+            "found": known,
+            "words": self.words,
+        }
 
     def __str__(self) -> str:
         known = f"{self.words - self.unknown:,} of the vocabulary's {self.words:,} words"
@@ -148,7 +158,7 @@ def _tokenizer(folder: Path) -> Tokenizer:
     def pieces(sentence: str, whole: bool) -> list[int]:
         return list(read(sentence, add_special_tokens=whole, truncation=False)["input_ids"])
 
-    return Tokenizer(pieces, read.unk_token_id)
+    return Tokenizer(pieces, read.unk_token_id, len(read))
 
 
 def _pieces(tokenizer: Tokenizer, words: Sequence[str]) -> Pieces:
@@ -172,10 +182,10 @@ def _pieces(tokenizer: Tokenizer, words: Sequence[str]) -> Pieces:
     return Pieces(begin=ends[0], end=ends[1], of_words=of_words, unknown=unknown)
 
 
-def _weights(folder: Path, last: int) -> dict[str, Tensor]:
+def _weights(folder: Path, count: int) -> dict[str, Tensor]:
     """The weights, in single precision; raises ValueError if some are missing or cannot be used.
 
-    `last` is the highest number of a piece.
+    `count` is how many pieces the tokenizer has.
     """
     with library() as transformers:
         net, report = transformers.AutoModel.from_pretrained(
@@ -200,8 +210,11 @@ def _weights(folder: Path, last: int) -> dict[str, Tensor]:
     weights = {name: weight for name, weight in own.items() if not name.startswith(f"{POOLER}.")}
     if not all(weight.isfinite().all() for weight in weights.values()):
         raise ValueError(f"{WEIGHTS} has weights that are not finite")
-    if last >= net.config.vocab_size:
-        raise ValueError("its tokenizer has pieces that its weights lack")
+    if count > net.config.vocab_size:
+        raise ValueError(
+            f"its tokenizer has {count:,} pieces and its weights {net.config.vocab_size:,}: "
+            "they are not of the same encoder"
+        )
     return weights
 
 

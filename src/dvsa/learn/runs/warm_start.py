@@ -15,7 +15,7 @@ from dvsa.learn.nets import captioner
 from dvsa.learn.nets.backbones.folding import fold_batch_norms
 from dvsa.learn.nets.captioner import Captioner, CaptionerConfig
 from dvsa.learn.nets.joint import JointModel
-from dvsa.learn.recipes.adapt import FIXED, on_fixed_boxes, on_frozen_proposals
+from dvsa.learn.recipes.adapt import FIXED, on_fixed_boxes, on_frozen_proposals, on_given_features
 from dvsa.learn.recipes.recipe import Recipe, recipe_from_json
 from dvsa.learn.runs.bundle_weights import check_complete, open_bundle, weights
 from dvsa.learn.tasks.stage import Stage, WarmData
@@ -43,13 +43,24 @@ class WarmStart:
                 "cannot continue: train without --init, and with --sentence-encoder"
             )
 
-    def adapted(self, recipe: Recipe, data: WarmData) -> Recipe:
+    def adapted(self, recipe: Recipe, data: WarmData, given_features: int = 0) -> Recipe:
         """The recipe for a warm start: the bundle's backbone, fewer stages, lower learning rates.
 
+        Args:
+            recipe: what was asked for.
+            data: what there is to learn from.
+            given_features: width of the features of regions in the data; 0 for photographs.
+
         Raises:
-            ValueError: the recipe has other networks than the bundle.
+            ValueError: the recipe has other networks than the bundle, or the bundle cannot take the data.
         """
         own = self.recipe.vision
+        if own.given_features != given_features:
+            takes, has = (
+                f"features of regions of width {width}" if width else "photographs"
+                for width in (own.given_features, given_features)
+            )
+            raise ValueError(f"bundle {self.bundle.manifest.name} takes {takes}, and the data has {has}")
         recipe = recipe.with_eye(
             backbone=own.backbone, described_by=own.described_by, full_resolution=own.full_resolution
         )
@@ -72,7 +83,10 @@ class WarmStart:
         return cast(JsonValue, self.bundle.manifest.config.get("backbone_weights"))
 
     def _on_own_boxes(self, recipe: Recipe) -> Recipe:
-        """The recipe on the boxes of the bundle, which may come from another bundle or be fixed."""
+        """The recipe on the boxes of the bundle, which may be given, come from another bundle or be fixed."""
+        own = self.recipe.vision
+        if own.given_features:
+            return on_given_features(recipe, own.given_features, boxed=own.geometry).recipe
         if self.recipe.proposer in FIXED:
             return on_fixed_boxes(recipe, self.recipe.proposer).recipe
         if self.recipe.vision.proposer is not None:

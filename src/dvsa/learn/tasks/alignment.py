@@ -19,7 +19,7 @@ from dvsa.learn.tasks import objective
 from dvsa.learn.tasks.augmentation import WHOLE, Window
 from dvsa.learn.tasks.context import Context
 from dvsa.learn.tasks.corpus import Corpus, PhraseTarget
-from dvsa.learn.tasks.features import describe, look_autocast, region_features
+from dvsa.learn.tasks.features import describe, region_features
 from dvsa.learn.tasks.stage import ALL, Stage, WarmData
 from dvsa.learn.tasks.visual import EVALUATED, HEADS, VisualStage, VisualTask, proposal_recall
 from dvsa.metrics import ranking
@@ -118,7 +118,7 @@ class AlignmentTask(VisualTask):
         if self.stage.backbone_in_loop:
             windows = self.windows(len(batch))
             pixels_KHWC = self.show(batch, windows)
-            looked = look_autocast(model.vision, pixels_KHWC)
+            looked = self.look(model, self.corpus.train, pixels_KHWC)
             box_KI4 = self.boxes(self.corpus.train, batch, looked, windows)
             feature_KIF = describe(model.vision, pixels_KHWC, looked, box_KI4)
             loss = self.stage.proposal_weight * self.proposal_loss(model, looked, batch, windows)
@@ -192,7 +192,7 @@ class AlignmentTask(VisualTask):
     def _val_features(self, model: JointModel, chunk: slice) -> Tensor:
         if self.stage.backbone_in_loop:
             pixels_KHWC = self.corpus.val.batch(chunk)
-            looked = look_autocast(model.vision, pixels_KHWC)
+            looked = self.look(model, self.corpus.val, pixels_KHWC)
             return describe(model.vision, pixels_KHWC, looked, self.boxes(self.corpus.val, chunk, looked))
         return self.val_KIF[chunk].float()
 

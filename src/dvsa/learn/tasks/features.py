@@ -25,10 +25,10 @@ CHUNK = 32
 """Photographs that go through the backbone at once."""
 
 
-def look_autocast(net: Vision, pixels_BHWC: Tensor) -> Looked:
+def look_autocast(net: Vision, pixels_BHWC: Tensor, *, propose: bool = True) -> Looked:
     """The same as `net.look`, but on a GPU the convolutions run in bfloat16."""
     with _autocast(pixels_BHWC.device):
-        return net.look(pixels_BHWC)
+        return net.look(pixels_BHWC, propose=propose)
 
 
 def describe(net: Vision, pixels_BHWC: Tensor, looked: Looked, box_BI4: Tensor) -> Tensor:
@@ -80,7 +80,7 @@ def region_features(net: Vision, photographs: Photographs, proposer: str, nms: f
         with progress("describing regions", len(photographs), quiet=photographs.quiet) as advance:
             for chunk in chunks(len(photographs), CHUNK):
                 pixels_BHWC = photographs.batch(chunk)
-                looked = look_autocast(net, pixels_BHWC)
+                looked = look_autocast(net, pixels_BHWC, propose=photographs.proposed(proposer))
                 box_BI4 = photographs.boxes(chunk, looked, proposer, nms)
                 if net.cfg.by_crops and net.cfg.full_resolution:
                     examples = photographs.examples[chunk]

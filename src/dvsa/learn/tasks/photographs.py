@@ -104,6 +104,10 @@ class SquarePhotographs(Photographs):
             return 1
         return boxes.PROPOSALS + 1 if self.given_KI4 is None else self.given_KI4.shape[1]
 
+    def proposed(self, proposer: str) -> bool:
+        """Whether a network proposes the regions."""
+        return self.given_KI4 is None and proposer not in ("grid", "frame")
+
     def boxes(self, index: Sequence[int] | slice, looked: Looked, proposer: str, nms: float) -> Tensor:
         """The regions of some photographs, the frame last, (B, I, 4): from files, or chosen by a proposer."""
         if self.given_KI4 is None or proposer == "frame":

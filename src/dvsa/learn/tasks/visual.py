@@ -93,6 +93,11 @@ class VisualTask:
             count, flip=self.stage.flip, smallest=self.stage.min_window, largest=self.stage.max_window
         )
 
+    def look(self, model: JointModel, photographs: Photographs, pixels_BHWC: Tensor) -> Looked:
+        """Maps and candidates of photographs of a split."""
+        assert isinstance(photographs, SquarePhotographs)
+        return look_autocast(model.vision, pixels_BHWC, propose=photographs.proposed(self.stage.proposer))
+
     def show(self, batch: Sequence[int], windows: Sequence[Window]) -> Tensor:
         """Windows of training photographs as pixels, uint8 (B, size, size, 3)."""
         return augmentation.show(self.corpus.train.batch(batch), windows)
