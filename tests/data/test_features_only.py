@@ -41,6 +41,13 @@ def test_the_folder_of_scan_is_a_data_set(scan: Path) -> None:
     assert len(dataset.regions.of(first)) == 3
 
 
+def test_features_without_any_sentence_are_not_called_missing(scan: Path) -> None:
+    for split in ("train", "dev", "test"):
+        (scan / f"{split}_caps.txt").write_text("\n" * 10)
+    with pytest.raises(DataError, match=r"no photograph that flickr30k lists in .* has a sentence"):
+        load(scan)
+
+
 def test_another_folder_of_this_layout_has_its_own_name(scan: Path) -> None:
     assert load(scan.rename(scan.with_name("mine"))).name == "mine"
 

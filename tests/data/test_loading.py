@@ -254,6 +254,17 @@ def test_missing_parts_are_named(tmp_path: Path, picture: Picture, write_files: 
         load(tmp_path, tmp_path / "entities")
 
 
+def test_photographs_that_all_lack_sentences_are_not_called_missing(
+    tmp_path: Path, picture: Picture, write_files: Files
+) -> None:
+    write_files(tmp_path, {"captions.json": '{"a.png": ["", " ! "], "b.png": []}', "a.png": picture(1)})
+    with pytest.raises(DataError, match=r"no photograph that .* lists in .* has a sentence: write some"):
+        load(tmp_path)
+    (tmp_path / "a.png").rename(tmp_path / "c.png")
+    with pytest.raises(DataError, match=r"none of the photographs that .* lists is in"):
+        load(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("file", "text", "message"),
     [
@@ -279,6 +290,11 @@ def test_missing_parts_are_named(tmp_path: Path, picture: Picture, write_files: 
         ("captions.json", "[1]", "expected an object"),
         ("captions.json", '{"a.jpg": "a dog"}', "no 'a.jpg' of type list"),
         ("captions.json", '{"a.jpg": [1]}', "needs a list of sentences"),
+        (
+            "captions.json",
+            '{"a.jpg": ["a dog"], "a.jpg": ["dogs"]}',
+            "the key 'a.jpg' is twice in one object",
+        ),
     ],
 )
 def test_malformed_lists_are_named(

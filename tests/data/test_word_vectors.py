@@ -96,6 +96,14 @@ def test_words_that_are_not_in_the_file_get_random_vectors_of_the_same_spread(tm
         (b"7 1 2\na 3 4\n", {"a": [3, 4]}),
         (b"2 2\n\xe9t\xe9 1 2\na 3 4\n", {"a": [3, 4]}),
         (b"a 1 -2.5e-3\n\n\n", {"a": [1, np.float32(-2.5e-3)]}),
+        # A byte-order mark is no part of the first word, but may be a word.
+        (b"\xef\xbb\xbfdog 1 2 3\na 1 2 4\n", {"dog": [1, 2, 3], "a": [1, 2, 4]}),
+        (b"\xef\xbb\xbf2 3\ndog 1 2 3\na 1 2 4\n", {"dog": [1, 2, 3], "a": [1, 2, 4]}),
+        (b"\xef\xbb\xbf 1 2 3\na 1 2 4\n", {"a": [1, 2, 4]}),
+        # Doubled spaces.
+        (b"dog 1  2 3\na  1 2 4\n", {"dog": [1, 2, 3], "a": [1, 2, 4]}),
+        (b"2 3\ndog  1 2  3\n a 1 2 4  \n", {"dog": [1, 2, 3], "a": [1, 2, 4]}),
+        (b"7  1 2\n  3 4\na 3   4\n", {"a": [3, 4]}),
     ],
 )
 def test_odd_words_are_passed_over(tmp_path: Path, content: bytes, wanted: dict[str, list[float]]) -> None:
@@ -121,6 +129,12 @@ ONES = struct.pack("<3f", 1, 1, 1)
         # Numbers that are missing, too many, or none.
         (b"dog 1 2 3\na 1 2\n", r"row 1 \(from 0\) has 2 numbers instead of 3"),
         (b"dog 1 2 3\nzebra 1 2\n", r"row 1 \(from 0\) has 2 numbers instead of 3"),
+        (b"dog 1 2 3\nzebra 1 2 3 4\n", r"row 1 \(from 0\) has 4 numbers instead of 3"),
+        (b"2 3\ndog 1 2 3\na 1  2 3 4\n", r"row 1 \(from 0\) has 4 numbers instead of 3"),
+        (b"dog 1 2 3\na 1    3\n", r"row 1 \(from 0\) has 2 numbers instead of 3"),
+        (b"dog 1 2 3\na 1 2 3 x\n", r"row 1 \(from 0\) has 0 numbers instead of 3"),
+        (b"dog 1e38 2 -1e38\n", "its numbers are too large for single precision: rescale the vectors"),
+        (b"dog 1 2 3e20\n", "its numbers are too large for single precision: rescale the vectors"),
         (b"dog 1 2 3\na 1 2 x\n", "the vector of 'a' has invalid numbers"),
         (b"dog 1 2 3\na 1 2 nan\n", "the vector of 'a' has invalid numbers"),
         (b"dog 1 2 3\na 1  3\n", "the vector of 'a' has invalid numbers"),

@@ -52,6 +52,8 @@ def load(root: Path, entities: Path | None = None, regions: GivenRegions | None 
 
     dataset = _join(root, listing, photographs, Entities(place) if place else None, regions)
     if not dataset.examples:
+        if any(problem.kind == "no sentences" for problem in dataset.problems):
+            raise DataError(f"no photograph that {listing.name} lists in {root} has a sentence: write some")
         places = f"{root} or {regions.source}" if featured and regions else f"{root}"
         raise DataError(f"none of the photographs that {listing.name} lists is in {places}: put them there")
     return dataset

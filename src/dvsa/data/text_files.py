@@ -3,6 +3,7 @@
 import gzip
 import json
 import zlib
+from collections import Counter
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,18 +21,42 @@ def read_text(path: Path) -> str:
 
 
 def read_json(path: Path) -> object:
-    """The content of a JSON file, plain or compressed (`.gz`); raises DataError if it is malformed."""
+    """The content of a JSON file, plain or compressed (`.gz`).
+
+    Raises:
+        DataError: it is malformed, or an object in it has a key twice.
+    """
     try:
         data = path.read_bytes()
-        content: object = json.loads(gzip.decompress(data) if path.suffix == ".gz" else data)
+        if path.suffix == ".gz":
+            data = gzip.decompress(data)
+        content: object = json.loads(data, object_pairs_hook=_once)
+    except _TwiceError as error:
+        raise DataError(f"{path}: the key {error} is twice in one object: keep one of them") from error
     except (ValueError, EOFError, RecursionError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{path} is not JSON ({error}): correct it or fetch it again") from error
     return content
 
 
 def json_field(record: object, key: str, kind: type[T], path: Path) -> T:
-    """A field of a JSON object; raises DataError unless it is there and of the given type."""
+    """A field of a JSON object; raises DataError unless it is there and of the given type.
+
+    `true` and `false` are no numbers, although Python takes them for whole numbers.
+    """
     value = record.get(key) if isinstance(record, dict) else None
-    if not isinstance(value, kind):
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise DataError(f"{path}: an entry has no {key!r} of type {kind.__name__}: {str(record)[:60]}")
     return value
+
+
+class _TwiceError(Exception):
+    """A key is twice in an object."""
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object without doubled keys, of which `json` would silently keep the last."""
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        ((key, _),) = Counter(key for key, _ in pairs).most_common(1)
+        raise _TwiceError(f"{key!r:.60}")
+    return record

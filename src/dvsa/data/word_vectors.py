@@ -7,6 +7,7 @@ how many words, and how many numbers each. Files of GloVe have no such line. All
 import gzip
 import hashlib
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,12 +49,17 @@ class WordVectors:
 
     def word_VD(self, vocabulary: Vocabulary, seed: int = 0) -> Floats:
         """Vectors (V, size) for all ids; those that the file lacks are random, with the same spread."""
-        spread = float(np.std(list(self.found.values())))
         shape = (len(vocabulary), self.size)
-        word_VD = np.random.default_rng(seed).normal(0, spread, shape).astype(np.float32)
+        word_VD = np.random.default_rng(seed).normal(0, self.spread, shape).astype(np.float32)
         for n, vector_D in self.found.items():
             word_VD[n] = vector_D
         return word_VD
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation of all numbers of the words that were found."""
+        with np.errstate(over="ignore", invalid="ignore"):  # `read` refuses what is not finite
+            return float(np.std(list(self.found.values())))
 
     @property
     def facts(self) -> Mapping[str, str | int]:
@@ -93,7 +99,10 @@ def read(path: Path, vocabulary: Vocabulary) -> WordVectors:
 
     if not found:
         raise DataError(f"{path} has no word of the vocabulary: are its words of the same language?")
-    return WordVectors(path.name, sha256, size, found, len(ids))
+    vectors = WordVectors(path.name, sha256, size, found, len(ids))
+    if not np.isfinite(vectors.spread):
+        raise DataError(f"{path}: its numbers are too large for single precision: rescale the vectors")
+    return vectors
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -106,9 +115,11 @@ def _opened(path: Path) -> BinaryIO:
 def _rows(file: BinaryIO) -> Rows:
     """What the first line, and the row after a header, say about the file."""
     first = file.readline(MAX_LINE)
+    start = len(BOM_UTF8) if first.startswith(BOM_UTF8) and not first.startswith(BOM_UTF8 + b" ") else 0
+    first = first[start:]  # a byte-order mark is not a part of the first word, but may be a word
     header = first.split()
     if len(header) != 2:
-        file.seek(0)
+        file.seek(start)
         size = _checked(first, min(_trailing_numbers(first), len(header) - 1))
         return size, _from_text, _text_rows(file, None, size)
     try:
@@ -156,12 +167,24 @@ def _text_rows(file: BinaryIO, count: int | None, size: int) -> Iterator[Row]:
         spaces = line.count(b" ")
         if spaces < size:
             raise DataError(f"row {place} (from 0) has {spaces} numbers instead of {size}")
+        if spaces > size:
+            line = _single_spaced(line, size, place)
         word, _, numbers = line.partition(b" ")
-        if spaces == size:
+        if line.count(b" ") == size:
             yield word, numbers
         place += 1
     if count is not None and place != count:
         raise DataError(f"its first line promises {count:,} words, and it has {place:,}: fetch it again")
+
+
+def _single_spaced(line: bytes, size: int, place: int) -> bytes:
+    """A row with more spaces than numbers, without doubled spaces; DataError for a number too many or few."""
+    fields = line.split()
+    numbers = _trailing_numbers(line)
+    # Of a word that is empty or has spaces, `size` numbers are left.
+    if numbers < size or (numbers > size and len(fields) > size + 1):
+        raise DataError(f"row {place} (from 0) has {numbers} numbers instead of {size}")
+    return b" ".join(fields)
 
 
 def _binary_rows(file: BinaryIO, count: int, size: int) -> Iterator[Row]:

@@ -51,6 +51,22 @@ def test_an_index_of_other_rows_is_refused(tmp_path: Path, index: object) -> Non
         load_regions(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("index", "reason"),
+    [
+        ('{"12": 0, "42": 1, "43": 1}', "42 and 43 are both row 1: correct one of them"),
+        ('{"12": true, "42": false}', "an entry has no '12' of type int"),
+        ('{"12": 0.0}', "an entry has no '12' of type int"),
+        ('{"12": 0, "12": 1}', "the key '12' is twice in one object: keep one of them"),
+    ],
+)
+def test_an_index_that_is_not_clear_is_refused(tmp_path: Path, index: str, reason: str) -> None:
+    save(tmp_path / "a.h5", image_features=X)
+    (tmp_path / "a_imgid2idx.json").write_text(index)
+    with pytest.raises(DataError, match=rf"a_imgid2idx\.json: {reason}"):
+        load_regions(tmp_path)
+
+
 def test_a_pickled_index_is_not_read(tmp_path: Path) -> None:
     save(tmp_path / "a.h5", image_features=X)
     (tmp_path / "a_imgid2idx.pkl").write_bytes(b"cos\nsystem\n(S'false'\ntR.")
@@ -78,19 +94,72 @@ def test_photographs_may_have_different_numbers_of_regions(tmp_path: Path, pos_b
     np.testing.assert_array_equal(read(path, "2").feature_IF, flat[2:])
 
 
-@pytest.mark.parametrize("bounds", [[2, 2], [5, 3], [-1, 2], [0.5, 2.5]])
-def test_bounds_that_are_none_are_refused(tmp_path: Path, bounds: list[float]) -> None:
+@pytest.mark.parametrize("bounds", [[2, 2], [5, 3], [-1, 2]])
+def test_bounds_that_are_none_are_refused(tmp_path: Path, bounds: list[int]) -> None:
     arrays = {"pos_boxes": [[0, 2], bounds], "image_ids": [1, 2]}
     path = save(tmp_path / "a.h5", image_features=X.reshape(6, 4), **arrays)
-    with pytest.raises(DataError, match=r"a\.h5: [12]: \[.*\] in pos_boxes are not the first row"):
+    assert len(read(path, "1")) == 2
+    with pytest.raises(DataError, match=r"a\.h5: 2: \[.*\] in pos_boxes are not the first row"):
         read(path, "2")
 
 
-def test_bounds_beyond_the_features_are_refused(tmp_path: Path) -> None:
-    arrays = {"pos_boxes": [[0, 2], [6, 9]], "image_ids": [1, 2]}
-    path = save(tmp_path / "a.h5", image_features=X.reshape(6, 4), **arrays)
-    with pytest.raises(DataError, match=r"a\.h5: 2: features of shape \(0, 4\)"):
+@pytest.mark.parametrize("bounds", [[[0.0, 2.0], [2.0, 6.0]], [0, 2], [[0, 2, 3], [3, 4, 5]], 3, ["0", "2"]])
+def test_bounds_of_another_form_are_refused(tmp_path: Path, bounds: Any) -> None:
+    path = save(tmp_path / "a.h5", image_features=X.reshape(6, 4), pos_boxes=bounds, image_ids=[1, 2])
+    with pytest.raises(DataError, match=r"a\.h5: pos_boxes of type .*; give two whole numbers"):
         read(path, "2")
+
+
+# h5py would silently read the rows that there are.
+@pytest.mark.parametrize(
+    ("short", "bounds"),
+    [
+        ("image_features", [6, 9]),
+        ("image_features", [4, 7]),
+        ("image_features", [5, 2**62]),
+        ("image_bb", [6, 9]),
+        ("image_bb", [4, 7]),
+    ],
+)
+def test_bounds_beyond_the_arrays_are_refused(tmp_path: Path, short: str, bounds: list[int]) -> None:
+    arrays = {"image_features": np.ones((9, 4), np.float32), "image_bb": np.tile([0, 0, 9, 9], (9, 1))}
+    arrays[short] = arrays[short][:6]
+    path = save(tmp_path / "a.h5", **arrays, pos_boxes=[[0, 2], bounds], image_ids=[1, 2])
+    with pytest.raises(DataError, match=rf"a\.h5: 2: {short} has 6 rows, but pos_boxes go to {bounds[1]}"):
+        read(path, "2")
+
+
+@pytest.mark.parametrize("bounds", [[[0, 3], [2, 6]], [[2, 6], [0, 3]], [[0, 2], [0, 2]], [[0, 6], [1, 2]]])
+def test_photographs_that_share_regions_are_named(tmp_path: Path, bounds: list[list[int]]) -> None:
+    path = save(tmp_path / "a.h5", image_features=X.reshape(6, 4), pos_boxes=bounds, image_ids=[1, 2])
+    with pytest.raises(DataError, match=r"a\.h5: (1 and 2|2 and 1) share regions in pos_boxes: give each"):
+        load_regions(path)
+
+
+def test_only_photographs_with_an_id_count_as_sharing(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.h5", image_features=X.reshape(6, 4), pos_boxes=[[0, 3], [2, 6], [3, 6]])
+    (tmp_path / "a_imgid2idx.json").write_text('{"7": 2, "8": 0}')
+    np.testing.assert_array_equal(read(path, "7").feature_IF, X.reshape(6, 4)[3:])
+
+
+@pytest.mark.parametrize("key", ["image_features", "image_bb", "image_ids", "pos_boxes", "image_w"])
+def test_an_empty_dataset_of_an_indexed_file_is_named(tmp_path: Path, key: str) -> None:
+    arrays = {"image_features": X, "image_bb": [BB, BB], "image_ids": [1, 2], "image_w": [9, 9]}
+    path = save(tmp_path / "a.h5", **{**arrays, key: h5py.Empty("<f4")})
+    with pytest.raises(DataError, match=rf"a\.h5(: 1)?: {key} is an empty dataset, without a shape"):
+        read(path, "1")
+
+
+def test_an_empty_dataset_or_attribute_of_a_group_is_named(tmp_path: Path) -> None:
+    empty = h5py.Empty("<f4")
+    path = save(tmp_path / "a.h5", **{"1/features": empty})
+    with pytest.raises(DataError, match=r"a\.h5: 1: features is an empty dataset, without a shape"):
+        read(path, "1")
+    path = save(tmp_path / "a.h5", **{"1/features": X[0], "1/boxes": BB})
+    with h5py.File(path, "a") as file:
+        file["1"].attrs["image_w"] = file["1"].attrs["image_h"] = empty
+    with pytest.raises(DataError, match=r"a\.h5: 1: image_w is not one number"):
+        read(path, "1")
 
 
 def test_groups_may_be_in_groups(tmp_path: Path) -> None:

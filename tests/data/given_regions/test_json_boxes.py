@@ -111,8 +111,8 @@ def test_scores_are_fifth_numbers_or_a_list(tmp_path: Path, content: object) -> 
         ([[1, 2, 3, True]], "give 4 or 5 numbers"),
         ([[1, 2, 3, None]], "give 4 or 5 numbers"),
         ([[1, 2, 3, 10**400]], "give 4 or 5 numbers"),
-        ([[1, 2, 3, float("nan")]], "x0 must be below x1, and y0 below y1"),
-        ([[1, 2, 3, float("inf")]], "reaches far out of"),
+        ([[1, 2, 3, float("nan")]], "give finite numbers"),
+        ([[1, 2, 3, float("inf")]], "give finite numbers"),
         ([[*ROWS[0], 0.5], ROWS[1]], "give a score for all boxes, or for none"),
         ([[*ROWS[0], 1.5]], r"the score of row 0 \(from 0\) is 1.5; give 0 to 1"),
         ([[*ROWS[0], float("nan")]], r"the score of row 0 \(from 0\) is nan"),
@@ -137,6 +137,23 @@ def test_malformed_boxes_are_named(tmp_path: Path, content: object, reason: str)
 def test_what_is_not_json_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.json").write_bytes(content)
     with pytest.raises(DataError, match=r"a\.json is not JSON"):
+        load_regions(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "key"),
+    [
+        ('{"a.jpg": [[0, 0, 1, 1]], "b.jpg": [], "a.jpg": [[0, 0, 2, 2]]}', "a.jpg"),
+        ('{"a.jpg": {"boxes": [[0, 0, 1, 1]], "boxes": [[0, 0, 2, 2]]}}', "boxes"),
+        ('[{"image_id": 7, "image_id": 8, "bbox": [0, 0, 1, 1]}]', "image_id"),
+        ('{"images": [{"id": 1, "file_name": "a", "id": 2}], "annotations": []}', "id"),
+    ],
+)
+def test_a_key_that_is_there_twice_is_named(tmp_path: Path, content: str, key: str) -> None:
+    (tmp_path / "boxes.json").write_text(content)
+    with pytest.raises(
+        DataError, match=rf"boxes\.json: the key '{key}' is twice in one object: keep one of them"
+    ):
         load_regions(tmp_path)
 
 
@@ -204,6 +221,7 @@ def test_ids_may_mean_other_photographs_in_another_file_of_annotations(tmp_path:
         ([entry(7), {"bbox": [0, 0, 1, 1]}], "an entry has no 'image_id' of type int"),
         ([entry(7), 3], "an entry has no 'image_id'"),
         ([entry([7])], "an entry has no 'image_id'"),
+        ([entry(True)], "an entry has no 'image_id'"),
         ([{"image_id": 7}], "an entry has no 'bbox' of type list"),
         ([entry(7), entry(7, [1, 2, 3])], r"entry 1 \(from 0\): bbox is \[1, 2, 3\]; give 4 numbers"),
         ([entry(7), entry(7, [1, 2, 3, "4"])], r"entry 1 \(from 0\): bbox"),

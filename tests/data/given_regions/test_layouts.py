@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from dvsa.data import DataError, Example, GivenRegions, RegionCounts, load_regions
 from dvsa.data.given_regions import LAYOUTS as READERS
+from dvsa.data.given_regions.record import MAX_REGIONS
 
 Array = NDArray[Any]
 
@@ -353,6 +354,40 @@ def test_doubles_beyond_single_precision_are_refused(tmp_path: Path, layout: Lay
         written(tmp_path, layout, p._replace(feature_IF=np.full((2, 3), 1e300)))
 
 
+@layouts(features=True)
+@pytest.mark.parametrize("scale", [65_505, -1e30, 6e-5, 1e-9, 1e-45])
+def test_features_that_half_precision_would_lose_are_refused(
+    tmp_path: Path, layout: Layout, scale: float
+) -> None:
+    bad = photograph("bad.jpg")
+    bad.feature_IF[:] = 0
+    bad.feature_IF[1, 2] = scale
+    message = refusal(written(tmp_path, layout, photograph("a.jpg"), bad), "bad.jpg")
+    assert "features of this scale are lost (the largest is " in message
+    assert message.endswith("half precision has 6e-05 to 65504): rescale all features")
+
+
+@layouts(features=True)
+@pytest.mark.parametrize("scale", [65_504, -65_504, 6.2e-5, 0])
+def test_features_that_half_precision_keeps_are_read(tmp_path: Path, layout: Layout, scale: float) -> None:
+    p = photograph("a.jpg")
+    p.feature_IF[:] = 0
+    p.feature_IF[1, 2] = scale
+    assert_same(written(tmp_path, layout, p), layout, p)
+    assert np.isfinite(p.feature_IF.astype(np.float16)).all()
+    assert p.feature_IF.astype(np.float16).any() == (scale != 0)
+
+
+@layouts()
+def test_more_regions_than_training_can_hold_are_refused(tmp_path: Path, layout: Layout) -> None:
+    most = photograph("most.jpg", MAX_REGIONS)
+    (tmp_path / "good").mkdir()
+    assert_same(written(tmp_path / "good", layout, most), layout, most)
+    (tmp_path / "bad").mkdir()
+    regions = written(tmp_path / "bad", layout, photograph("bad.jpg", MAX_REGIONS + 1))
+    assert refusal(regions, "bad.jpg").endswith("has 257 regions: keep the best 256 or fewer")
+
+
 # One array has one width.
 @layouts("precomp", "precomp-5N", "hdf5-indexed", "hdf5-adaptive", features=True)
 def test_another_width_in_one_photograph_is_refused(tmp_path: Path, layout: Layout) -> None:
@@ -393,7 +428,7 @@ def test_a_box_of_nan_is_refused(tmp_path: Path, layout: Layout) -> None:
     good, bad = (p._replace(box_I4=p.box_I4.astype(float)) for p in map(photograph, ("a.jpg", "bad.jpg")))
     bad.box_I4[1, 3] = np.nan
     message = refusal(written(tmp_path, layout, good, bad), "bad.jpg")
-    assert re.search(r"row 1 \(from 0\) is \[.*nan\]; x0 must be below x1, and y0 below y1$", message)
+    assert re.search(r"row 1 \(from 0\) is \[.*nan\]; give finite numbers$", message)
 
 
 @layouts(boxes=True)

@@ -80,13 +80,29 @@ def test_an_array_larger_than_memory_is_not_loaded(tmp_path: Path) -> None:
     assert not features(tmp_path, "train#199999").any()
 
 
-def test_five_rows_that_differ_are_no_photograph(tmp_path: Path) -> None:
+@pytest.mark.parametrize("row", [6, 7, 8, 9])
+def test_five_rows_that_differ_are_no_photograph(tmp_path: Path, row: int) -> None:
     feature_KIF = np.repeat(write(tmp_path), 5, axis=0)
-    feature_KIF[9, 0, 0] += 1
+    feature_KIF[row, 0, 0] += 1
     np.save(tmp_path / "train_ims.npy", feature_KIF)
     assert features(tmp_path, "train#000000").shape == (3, 4)
-    with pytest.raises(DataError, match=r"train_ims\.npy: rows 5 and 9 \(from 0\) differ"):
+    with pytest.raises(DataError, match=rf"train_ims\.npy: rows 5 and {row} \(from 0\) differ"):
         features(tmp_path, "train#000001")
+
+
+def test_five_rows_of_text_are_no_features(tmp_path: Path) -> None:
+    write(tmp_path)
+    np.save(tmp_path / "train_ims.npy", np.full((10, 3, 4), "a"))
+    with pytest.raises(DataError, match="train#000000: features of type <U1"):
+        load_regions(tmp_path)
+
+
+def test_an_npz_with_the_name_of_an_array_is_named(tmp_path: Path) -> None:
+    feature_KIF = write(tmp_path)
+    with (tmp_path / "train_ims.npy").open("wb") as file:
+        np.savez(file, x=feature_KIF)
+    with pytest.raises(DataError, match=r"train_ims\.npy is not an array of numbers"):
+        load_regions(tmp_path)
 
 
 def header(descr: str, shape: tuple[int, ...]) -> bytes:

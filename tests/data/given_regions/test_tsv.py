@@ -121,6 +121,17 @@ def test_a_truncated_file_is_refused_at_its_last_row(tmp_path: Path, missing: in
         read(tmp_path, "2.jpg")
 
 
+def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path) -> None:
+    rows = "".join(f"{row(f'{k}.jpg', features(k))}\n" for k in range(3))
+    (tmp_path / "a.tsv").write_text(rows, encoding="utf-8-sig")
+    assert list(load_regions(tmp_path).names) == ["0.jpg", "1.jpg", "2.jpg"]
+    for k in range(3):
+        np.testing.assert_array_equal(read(tmp_path, f"{k}.jpg").feature_IF, features(k))
+    (tmp_path / "a.tsv").write_text("", encoding="utf-8-sig")
+    with pytest.raises(DataError, match=r"has the regions of no photograph"):
+        load_regions(tmp_path)
+
+
 @pytest.mark.parametrize("content", ["no columns", "\t\n" * 3 + "text", "\n\n\n\n\n\n"])
 def test_another_file_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "a.tsv").write_text(content)

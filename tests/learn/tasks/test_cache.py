@@ -1,6 +1,7 @@
 """The cache of arrays: where it is, when it is used, and what an interruption leaves."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -52,6 +53,27 @@ def test_an_interruption_leaves_no_file(monkeypatch: pytest.MonkeyPatch, tmp_pat
     with pytest.raises(KeyboardInterrupt):
         cached(b"a", (2, 3), "uint8", fill)
     assert {path.suffix for path in tmp_path.iterdir()} == {".lock"}
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b[:30], lambda b: b"", lambda b: b"text" * 9])
+@pytest.mark.parametrize("other", [False, True])
+def test_a_file_that_is_not_the_array_is_computed_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, damage: Callable[[bytes], bytes], other: bool
+) -> None:
+    monkeypatch.setenv("DVSA_CACHE", str(tmp_path))
+    wanted = np.arange(6, dtype=np.uint8).reshape(2, 3)
+
+    def fill(array: np.ndarray) -> None:
+        array[:] = wanted
+
+    cached(b"a", (2, 3), "uint8", fill)
+    (path,) = tmp_path.glob("*.npy")
+    if other:
+        np.save(path, wanted[:, :2])
+    else:
+        path.write_bytes(damage(path.read_bytes()))
+    np.testing.assert_array_equal(cached(b"a", (2, 3), "uint8", fill), wanted)
+    np.testing.assert_array_equal(np.load(path), wanted)
 
 
 def test_an_array_that_several_need_at_once_is_computed_once(

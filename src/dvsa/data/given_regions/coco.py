@@ -72,4 +72,4 @@ def records(
 def _id(entry: object, key: str, path: Path) -> int | str:
     """A number or a name."""
     value = entry.get(key) if isinstance(entry, dict) else None
-    return value if isinstance(value, int | str) else json_field(entry, key, int, path)
+    return value if isinstance(value, str) else json_field(entry, key, int, path)

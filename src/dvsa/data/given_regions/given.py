@@ -12,7 +12,7 @@ import numpy as np
 from dvsa import photo
 from dvsa.arrays import Doubles, Floats
 from dvsa.data.dataset import DataError, Example
-from dvsa.data.given_regions.record import Record, Records, Size, features, fractions, scores
+from dvsa.data.given_regions.record import MAX_REGIONS, Record, Records, Size, features, fractions, scores
 from dvsa.data.names import NameIndex
 
 
@@ -144,6 +144,10 @@ class GivenRegions:
         if len(set(rows.values())) > 1:
             counted = ", ".join(f"{count} {what}" for what, count in rows.items())
             raise DataError(f"{record.place} has {counted}: give as many of each")
+        if len(regions) > MAX_REGIONS:
+            raise DataError(
+                f"{record.place} has {len(regions):,} regions: keep the best {MAX_REGIONS} or fewer"
+            )
         return regions
 
     def check(

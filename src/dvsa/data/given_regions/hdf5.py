@@ -9,7 +9,7 @@ Grouped: a group for each photograph, called by its id, with the datasets `featu
 pixels) and `scores` (I), and `image_w` and `image_h`, or `img_w` and `img_h`, as datasets or attributes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dvsa.arrays import IntArray
+from dvsa.data.array_files import Array
 from dvsa.data.dataset import DataError
-from dvsa.data.given_regions.record import FRACTIONS, MAX_BYTES, Array, Joined, Record, Records, Size
+from dvsa.data.given_regions.record import FRACTIONS, MAX_BYTES, Joined, Record, Records, Size
 from dvsa.data.text_files import json_field, read_json
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ class Indexed:
     names: Sequence[str]
     rows: Sequence[int]
     """The row of each photograph in the arrays."""
+    bounds_N2: IntArray | None
+    """For each row, the first of its regions and the one after the last; None if the arrays are N × I."""
 
     @property
     def files(self) -> Sequence[Path]:
@@ -49,10 +53,7 @@ class Indexed:
         """Read one photograph."""
         row, place = self.rows[position], f"{self.path}: {self.names[position]}"
         with _open(self.path) as file:
-            part: int | slice = row
-            bounds = _read(file, "pos_boxes", row, place)
-            if bounds is not None:
-                part = _range(bounds, place)
+            part = row if self.bounds_N2 is None else _range(self.bounds_N2[row], place)
             feature_IF = _read(file, "image_features", part, place)
 
             # Fractions need no size of the photograph.
@@ -101,21 +102,29 @@ def _read_index(path: Path) -> Records:
         images = _dataset(file, "image_features", str(path))
         if images is None:
             return Grouped(path, _groups(file))
-        bounds = _dataset(file, "pos_boxes", str(path))
-        count = len(images if bounds is None else bounds)
+        bounds_N2 = _bounds(file, path)
+        count = len(images if bounds_N2 is None else bounds_N2)
         ids = next((ids for key in _IDS if (ids := _dataset(file, key, str(path))) is not None), None)
-        if ids is not None:
-            return Indexed(path, _names(ids, count, path), range(count))
+        rows = _rows(path, count) if ids is None else dict(enumerate(_names(ids, count, path)))
+        if bounds_N2 is not None:
+            _refuse_shared(bounds_N2, rows, path)
+    return Indexed(path, list(rows.values()), list(rows), bounds_N2)
 
+
+def _rows(path: Path, count: int) -> dict[int, str]:
+    """The id of each row, from the index beside the file."""
     index = path.with_name(f"{path.stem}_imgid2idx.json")
     if not index.is_file():
         raise DataError(f"{path} needs the dataset image_ids, or {index.name}; a pickled index is not read")
     content = read_json(index)
-    names = list(content) if isinstance(content, dict) else []
-    rows = [json_field(content, name, int, index) for name in names]
-    if not names or not all(0 <= row < count for row in rows):
+    found: dict[int, str] = {}
+    for name in content if isinstance(content, dict) else ():
+        row = json_field(content, name, int, index)
+        if found.setdefault(row, name) != name:
+            raise DataError(f"{index}: {found[row]} and {name} are both row {row}: correct one of them")
+    if not found or not all(0 <= row < count for row in found):
         raise DataError(f"{index}: give an object with a row from 0 to {count - 1} for each id")
-    return Indexed(path, names, rows)
+    return found
 
 
 def _groups(file: "h5py.File") -> list[str]:
@@ -144,7 +153,7 @@ def _open(path: Path) -> "Iterator[h5py.File]":
             yield file
     except DataError:
         raise
-    except (OSError, RuntimeError, LookupError, TypeError, ValueError) as error:
+    except (OSError, RuntimeError, LookupError, TypeError, ValueError, MemoryError) as error:
         reason = " ".join(str(error).split())
         raise DataError(f"{path} is not an HDF5 file in this layout, or is damaged ({reason})") from error
 
@@ -171,6 +180,8 @@ def _dataset(group: "h5py.Group", key: str, place: str) -> "h5py.Dataset | None"
     dataset = group[key] if isinstance(link, h5py.HardLink) else None
     if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual:
         raise DataError(f"{place}: {key} is not a dataset of this file itself")
+    if dataset.shape is None:
+        raise DataError(f"{place}: {key} is an empty dataset, without a shape: write its numbers")
     return dataset
 
 
@@ -179,6 +190,8 @@ def _read(group: "h5py.Group", key: str, part: "int | slice | tuple[()]", place:
     dataset = _dataset(group, key, place)
     if dataset is None:
         return None
+    if isinstance(part, slice) and part.stop > len(dataset):  # h5py would cut the slice
+        raise DataError(f"{place}: {key} has {len(dataset)} rows, but pos_boxes go to {part.stop}")
     rows = part.stop - part.start if isinstance(part, slice) else 1
     size = rows * prod(dataset.shape if part == () else dataset.shape[1:]) * dataset.dtype.itemsize
     if size > MAX_BYTES:
@@ -199,13 +212,36 @@ def _names(ids: "h5py.Dataset", count: int, path: Path) -> list[str]:
     return [str(int(number)) for number in ids[:]]
 
 
-def _range(bounds: Array, place: str) -> slice:
+def _bounds(file: "h5py.File", path: Path) -> IntArray | None:
+    """The dataset `pos_boxes`; None if there is none, DataError if it is not of N × 2 whole numbers."""
+    bounds = _dataset(file, "pos_boxes", str(path))
+    if bounds is None:
+        return None
+    if bounds.shape[1:] != (2,) or bounds.dtype.kind not in "iu" or 16 * len(bounds) > MAX_BYTES:
+        kind = f"type {bounds.dtype} and shape {bounds.shape}"
+        raise DataError(f"{path}: pos_boxes of {kind}; give two whole numbers for each photograph")
+    return np.asarray(bounds[:]).astype(np.int64)
+
+
+def _range(bounds_2: IntArray, place: str) -> slice:
     """The rows of a photograph's regions: the first, and the one after the last."""
-    if bounds.shape != (2,) or bounds.dtype.kind not in "iu" or not 0 <= bounds[0] < bounds[1]:
-        raise DataError(
-            f"{place}: {bounds.tolist()} in pos_boxes are not the first row and the one after the last"
-        )
-    return slice(int(bounds[0]), int(bounds[1]))
+    first, after = bounds_2.tolist()
+    if not 0 <= first < after:
+        rule = "the first row and the one after the last"
+        raise DataError(f"{place}: [{first}, {after}] in pos_boxes are not {rule}")
+    return slice(first, after)
+
+
+def _refuse_shared(bounds_N2: IntArray, rows: Mapping[int, str], path: Path) -> None:
+    """Raise DataError if two photographs have regions in common. Reading refuses what is no range at all."""
+    end, before = 0, ""
+    for row in sorted(rows, key=bounds_N2[:, 0].__getitem__):
+        first, after = bounds_N2[row].tolist()
+        if 0 <= first < after:
+            if first < end:
+                both = f"{before} and {rows[row]}"
+                raise DataError(f"{path}: {both} share regions in pos_boxes: give each its own")
+            end, before = after, rows[row]
 
 
 def _fact(group: "h5py.Group", key: str, place: str) -> float | None:

@@ -4,18 +4,14 @@ Keys: `x` or `features` (I × F, or F × I), `bbox` or `boxes` (I × 4, pixels),
 `image_h` or `img_w` and `img_h`. Others, such as the object `info`, are not read.
 """
 
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-from numpy.lib.npyio import NpzFile
-
+from dvsa.data.array_files import Members, members
 from dvsa.data.dataset import DataError
-from dvsa.data.given_regions.record import MAX_BYTES, Array, Record, Size
+from dvsa.data.given_regions.record import MAX_BYTES, Record, Size
 from dvsa.data.photographs import files_below
 
 _FEATURES, _BOXES, _COUNT = ("x", "features"), ("bbox", "boxes"), ("num_bbox",)
@@ -43,13 +39,7 @@ class NpzFiles:
     def read(self, position: int) -> Record:
         """Read one file."""
         path = self.folder / self.inner[position]
-        with path.open("rb") as file:
-            try:
-                content = np.load(file, allow_pickle=False)
-            except (ValueError, EOFError, MemoryError, zipfile.BadZipFile) as error:
-                raise DataError(f"{path} is not a file of arrays, or is cut short ({error})") from error
-            if not isinstance(content, NpzFile):
-                raise DataError(f"{path} is a single array: save it with the key x in an .npz file")
+        with members(path, MAX_BYTES) as content:
             return _record(path, content)
 
 
@@ -59,9 +49,9 @@ def read(path: Path) -> NpzFiles | None:
     return NpzFiles(path, inner) if inner else None
 
 
-def _record(path: Path, content: NpzFile) -> Record:
+def _record(path: Path, content: Members) -> Record:
     """The record in a file."""
-    feature_IF, box_I4 = _first(path, content, _FEATURES), _first(path, content, _BOXES)
+    feature_IF, box_I4 = content.first(_FEATURES), content.first(_BOXES)
     count = _number(path, content, _COUNT)
     if count is None and box_I4 is not None and box_I4.ndim:
         count = len(box_I4)
@@ -74,7 +64,7 @@ def _record(path: Path, content: NpzFile) -> Record:
     return Record(str(path), feature_IF, box_I4, size=_size(path, content))
 
 
-def _size(path: Path, content: NpzFile) -> Size | None:
+def _size(path: Path, content: Members) -> Size | None:
     """The photograph's size; None if the file does not say it."""
     for keys in _SIZES:
         width, height = (_number(path, content, (key,)) for key in keys)
@@ -83,37 +73,11 @@ def _size(path: Path, content: NpzFile) -> Size | None:
     return None
 
 
-def _number(path: Path, content: NpzFile, keys: Sequence[str]) -> float | None:
+def _number(path: Path, content: Members, keys: Sequence[str]) -> float | None:
     """The number under the first of the keys that is there; None if none is."""
-    array = _first(path, content, keys)
+    array = content.first(keys)
     if array is None:
         return None
     if array.size != 1 or array.dtype.kind not in "iuf":
         raise DataError(f"{path}: {keys[0]!r} is not one number")
     return float(array.item())
-
-
-def _first(path: Path, content: NpzFile, keys: Sequence[str]) -> Array | None:
-    """The array under the first of the keys that is there; None if none is."""
-    key = next((key for key in keys if key in content.files), None)
-    if key is None:
-        return None
-    try:
-        size = content.zip.getinfo(f"{key}.npy").file_size if content.zip else 0
-        if size > MAX_BYTES:
-            raise DataError(f"{path}: {key!r} has {size:,} bytes, which is too large for one photograph")
-        array: Array = content[key]
-    except (
-        KeyError,
-        ValueError,
-        EOFError,
-        OSError,
-        RuntimeError,
-        MemoryError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"{path}: {key!r} is not an array of numbers, or is damaged ({error})") from error
-    return array

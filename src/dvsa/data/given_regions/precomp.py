@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from dvsa.data.array_files import Array, mapped
 from dvsa.data.dataset import DataError
-from dvsa.data.given_regions.record import MAX_BYTES, Array, Joined, Record, Records
+from dvsa.data.given_regions.record import MAX_BYTES, Joined, Record, Records
 from dvsa.data.text_files import json_field, read_json, read_text
 
 CAPTIONS = 5
@@ -43,10 +44,12 @@ class Split:
             DataError: its five rows differ.
         """
         step = len(self.array) // len(self.names)
-        start, end = position * step, position * step + step - 1
-        if step > 1 and not np.array_equal(self.array[start], self.array[end], equal_nan=True):
-            rows = f"rows {start} and {end} (from 0)"
-            raise DataError(f"{self.files[0]}: {rows} differ, but their captions are of one photograph")
+        start = position * step
+        first = self.array[start].tobytes()
+        for row in range(start + 1, start + step):
+            if self.array[row].tobytes() != first:
+                rows = f"rows {start} and {row} (from 0)"
+                raise DataError(f"{self.files[0]}: {rows} differ, but their captions are of one photograph")
         feature_IF = self.array[start] if self.array.ndim == 3 else self.array[start : start + 1]
         return Record(f"{self.files[0]}: {self.names[position]}", np.array(feature_IF))
 
@@ -104,11 +107,7 @@ def _names(path: Path, count: int) -> list[str]:
 
 def _array(path: Path, count: int) -> Array:
     """The features of `count` photographs, mapped into memory; raises DataError for anything else."""
-    try:
-        with np.errstate(over="raise"):  # for shapes that no computer can hold
-            array: Array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, ArithmeticError) as error:
-        raise DataError(f"{path} is not an array of numbers, or is cut short ({error})") from error
+    array = mapped(path)
     if array.ndim not in (2, 3) or len(array) not in (count, count * CAPTIONS):
         lines = f"the {count * CAPTIONS} lines of captions"
         raise DataError(f"{path} has the shape {array.shape}; for {lines} give ({count}, regions, width)")

@@ -7,14 +7,11 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dvsa import boxes
 from dvsa.arrays import Doubles, Floats
+from dvsa.data.array_files import Array
 from dvsa.data.dataset import DataError
-
-Array = NDArray[np.generic]
-"""An array as a file has it: of any type and shape."""
 
 Size = tuple[float, float]
 """Width and height in pixels."""
@@ -24,6 +21,13 @@ FRACTIONS: Size = (1.0, 1.0)
 
 MAX_BYTES = 1 << 28
 """The largest array of one photograph that is read; 100 regions of 2048 numbers have less than a million."""
+
+MAX_REGIONS = 256
+"""The most regions of a photograph. Training pads all photographs to the one that has most; detectors give up
+to 100."""
+
+HALF = float(np.finfo(np.float16).smallest_normal), float(np.finfo(np.float16).max)
+"""The least and the largest number of half precision, in which training keeps features."""
 
 MAX_OUTSIDE = 0.5
 """How far a box may reach over an edge, in widths or heights of the photograph. Detectors round and pad by a
@@ -88,7 +92,8 @@ def features(record: Record) -> Floats:
     """The features of a record, (I, F) in single precision.
 
     Raises:
-        DataError: they have another shape or type, no region, NaN or infinite values.
+        DataError: they have another shape or type, no region, NaN or infinite values, or a scale for which
+            half precision has no room: values beyond 65,504, or all of them below 0.00006 and not all 0.
     """
     feature_IF = record.feature_IF
     if feature_IF is None:
@@ -106,6 +111,10 @@ def features(record: Record) -> Floats:
     if not finite_I.all():
         row = int(finite_I.argmin())
         raise DataError(f"{record.place}: features of row {row} (from 0) have NaN or infinite values")
+    largest = float(np.abs(single_IF).max())
+    if largest and not HALF[0] <= largest <= HALF[1]:
+        scale = f"the largest is {largest:.3g}; half precision has {HALF[0]:.1g} to {HALF[1]:g}"
+        raise DataError(f"{record.place}: features of this scale are lost ({scale}): rescale all features")
     return single_IF
 
 
@@ -118,7 +127,8 @@ def fractions(record: Record, size: Size) -> Doubles:
     """
     if record.box_I4 is None:
         raise DataError(f"{record.place} has no boxes, unlike the other photographs")
-    if record.box_I4.dtype.kind not in "iuf" or record.box_I4.shape[1:] != (4,):
+    dtype = record.box_I4.dtype
+    if dtype.kind not in "iuf" or dtype.itemsize > 8 or record.box_I4.shape[1:] != (4,):
         kind = f"type {record.box_I4.dtype} and shape {record.box_I4.shape}"
         raise DataError(f"{record.place}: boxes of {kind}; give four numbers (x0, y0, x1, y1) a region")
     if not len(record.box_I4):

@@ -8,6 +8,7 @@ corners in pixels; objects_conf is the score of each box.
 import binascii
 import os
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -78,8 +79,10 @@ def read(path: Path) -> Records | None:
 
 def _rows(path: Path) -> Iterator[Row]:
     """The rows of a file. Most features are skipped: their length follows from the number of boxes."""
-    start, width = 0, 0
+    width = 0
     with path.open("rb") as file:
+        # Some editors begin a file with a byte-order mark.
+        start = len(BOM_UTF8) if _bytes_at(file, 0, len(BOM_UTF8)) == BOM_UTF8 else 0
         total = os.fstat(file.fileno()).st_size
         while start < total:
             head = _bytes_at(file, start, _START)

@@ -12,6 +12,8 @@ import numpy.typing as npt
 from filelock import FileLock
 
 from dvsa import files
+from dvsa.data import DataError
+from dvsa.data.array_files import mapped
 
 
 def cache_dir() -> Path:
@@ -28,18 +30,31 @@ def cached(
 ) -> npt.NDArray[np.generic]:
     """A memory-mapped array whose content depends on `key` alone; `fill` computes it the first time.
 
-    If several processes need it at once, one computes it and the others wait.
+    A file that cannot be read as this array is computed again. If several processes need the array at once,
+    one computes it and the others wait.
     """
     path = cache_dir() / f"{hashlib.sha256(key).hexdigest()[:32]}.npy"
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_suffix(".lock")):
-        if not path.is_file():
+        array = _kept(path, shape, dtype)
+        if array is None:
             with files.replacing(path) as partial:
                 filled = np.lib.format.open_memmap(partial, mode="w+", dtype=dtype, shape=shape)
                 fill(filled)
                 filled.flush()
-    array: npt.NDArray[np.generic] = np.load(path, mmap_mode="c")
+            array = mapped(path, "c")
     return array
+
+
+def _kept(path: Path, shape: tuple[int, ...], dtype: str) -> npt.NDArray[np.generic] | None:
+    """The array in a file; None if there is no file, or a crash or a full disk has damaged it."""
+    if not path.is_file():
+        return None
+    try:
+        array = mapped(path, "c")
+    except DataError:
+        return None
+    return array if array.shape == shape and array.dtype == dtype else None
 
 
 def source_code(*modules: ModuleType) -> str:
