@@ -13,6 +13,7 @@ import dvsa
 ROOT = Path(dvsa.__file__).parent
 
 ROOMS = [
+    "version",
     "files",
     "arrays",
     "records",

@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from dvsa.records import Alignment, Caption, Description, Phrase, Region, Segment, Word
+from dvsa.version import VERSION
 
 if TYPE_CHECKING:
     from dvsa.captioning import sampler
@@ -37,7 +38,7 @@ __all__ = [
     "load",
     "sampler",
 ]
-__version__ = "0.1.0"
+__version__ = VERSION
 
 _HOMES = {
     "BundleError": "dvsa.manifest",

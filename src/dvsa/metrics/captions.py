@@ -6,7 +6,6 @@ two systems are computed from sums of these counts.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 
 from dvsa.arrays import Doubles, IntArray
 from dvsa.metrics.bootstrap import estimate
@@ -14,6 +13,7 @@ from dvsa.metrics.caption_metrics import CAPTION_METRICS
 from dvsa.metrics.figures import Figure, Report, Setting
 from dvsa.metrics.meteor import meteor, meteor_statistics
 from dvsa.metrics.ptb import tokenise
+from dvsa.version import VERSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class CaptionScores:
             "tokeniser": "PTB, lower case, no punctuation",
             "photos": len(self.photos),
             "meteor": self.meteor_note,
-            "version": version("dvsa"),
+            "version": VERSION,
         }
         return Report({"METEOR": Figure(None), **figures}, settings=settings)
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.middleware.cors import CORSMiddleware
@@ -14,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from dvsa.index import Index
 from dvsa.model import Model
 from dvsa.photo import MAX_PIXELS
+from dvsa.version import VERSION
 from dvsa.web import errors, photo_routes, schemas, search_routes
 from dvsa.web.decoding import open_photo
 from dvsa.web.found_photographs import FoundPhotographs
@@ -43,7 +43,7 @@ def create_app(model: Model, index: Index | None = None, settings: Settings | No
 
     app = FastAPI(
         title="dvsa",
-        version=version("dvsa"),
+        version=VERSION,
         description="Regions, captions and word-to-region alignments of photographs.",
         docs_url=None,
         redoc_url=None,
