@@ -128,6 +128,14 @@ EarlierRun = Annotated[
         help="Reuse the proposal and alignment stages of a finished run on the same data, if they are equal.",
     ),
 ]
+LogTo = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="tensorboard|wandb",
+        show_default="log.jsonl alone",
+        help="Where figures go beside log.jsonl. May be repeated.",
+    ),
+]
 FinishedRun = Annotated[
     Path, typer.Argument(metavar="RUN", help="The folder of a finished run.", show_default=False)
 ]
@@ -160,6 +168,7 @@ def train(
     backbone_weights: BackboneFile = None,
     described_by: DescribedBy = None,
     full_resolution: FullResolution = False,
+    log_to: LogTo = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a recipe on a data set.
@@ -187,6 +196,7 @@ def train(
         backbone_weights=backbone_weights,
         described_by=described_by,
         full_resolution=full_resolution,
+        log_to=tuple(log_to or ()),
         tell=note,
     )
 

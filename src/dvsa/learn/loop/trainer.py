@@ -13,6 +13,7 @@ from torch.profiler import record_function
 
 from dvsa.learn.loop import checkpoint, optimizer
 from dvsa.learn.loop.config import TrainConfig
+from dvsa.learn.loop.loggers import Logger
 from dvsa.learn.loop.order import batch_at, epoch_steps
 from dvsa.learn.loop.progress import progress
 from dvsa.learn.loop.state import Line, Net, TrainingState, running_mean
@@ -59,6 +60,7 @@ def train(
     *,
     seed: int = 0,
     quiet: bool = False,
+    loggers: Sequence[Logger] = (),
 ) -> Net:
     """Train to the end and return the best network; continue where an earlier call on `out` stopped.
 
@@ -96,12 +98,11 @@ def train(
             if state.step % every == 0 or state.step == steps:
                 line = {"loss": losses.item() / (state.step - state.logged), "lr": lr}
                 line |= _evaluate(task, state, line)
-                when = {
-                    "step": state.step,
-                    "epoch": state.step / per_epoch,
-                    "seconds": time.monotonic() - began,
-                }
-                state.save(out, when | line, line[task.goal])
+                now: Line = {"step": state.step, "epoch": state.step / per_epoch}
+                line = now | {"seconds": time.monotonic() - began} | line
+                state.save(out, line, line[task.goal])
+                for logger in loggers:
+                    logger.log(task.name, line)
                 losses.zero_()
 
     # The best network; the same parameters are trainable as before.

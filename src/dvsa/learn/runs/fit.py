@@ -6,6 +6,7 @@ import torch
 
 from dvsa.data import Dataset
 from dvsa.data.word_vectors import WordVectors
+from dvsa.learn.loop import loggers
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.recipes.recipe import Recipe
 from dvsa.learn.runs.adapted import adapted
@@ -70,13 +71,23 @@ def fit(recipe: Recipe, data: Dataset, out: Path, options: FitOptions = DEFAULTS
     )
     if inputs.warm_start is None:
         model.vision.set_anchors(corpus.anchors(recipe.vision.anchors))
-    context = Context(
-        corpus=corpus, extra=inputs.extra_ids(), seed=options.seed, folder=out, warm_start=inputs.warm_start
-    )
 
-    # Every stage continues with the network of the stage before; an equal stage of an earlier run is reused.
+    with loggers.opened(options.log_to, out, config) as opened:
+        context = Context(
+            corpus=corpus,
+            extra=inputs.extra_ids(),
+            seed=options.seed,
+            folder=out,
+            loggers=opened,
+            warm_start=inputs.warm_start,
+        )
+        _train(model, recipe, inputs, context)
+
+
+def _train(model: JointModel, recipe: Recipe, inputs: Inputs, context: Context) -> None:
+    """Train every stage with the network of the stage before; an equal stage of an earlier run is reused."""
     for stage in recipe.stages:
-        model = model.to(device)
+        model = model.to(context.device)
         reused = inputs.earlier is not None and reuse(inputs.earlier, stage, recipe, model, context)
         if not reused:
             model = stage.run(model, context)

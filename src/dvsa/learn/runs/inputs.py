@@ -8,6 +8,7 @@ from pathlib import Path
 from dvsa.data import Dataset, Example, GivenRegions, extra_sentences, word_vectors
 from dvsa.data.extra_sentences import ExtraSentences
 from dvsa.data.word_vectors import WordVectors
+from dvsa.learn.loop import loggers
 from dvsa.learn.loop.progress import progress
 from dvsa.learn.recipes.adapt import FIXED
 from dvsa.learn.runs.backbone_weights import BackboneWeights
@@ -62,6 +63,8 @@ class FitOptions:
     """What describes regions in place of what the recipe says: `map`, `crops` or `both`."""
     full_resolution: bool = False
     """Whether crops are cut from the photographs themselves (see `VisionConfig.full_resolution`)."""
+    log_to: tuple[str, ...] = ()
+    """Where figures go beside `log.jsonl`: `tensorboard`, `wandb` (see `dvsa.learn.loop.loggers`)."""
     quiet: bool = False
     """Whether to hide progress bars."""
     tell: Tell = silent
@@ -71,6 +74,7 @@ class FitOptions:
         for name in ("device", "init", "proposer", "backbone", "described_by"):
             if getattr(self, name) == "":
                 raise ValueError(f"--{name.replace('_', '-')} is empty: give a value, or leave it out")
+        loggers.check(self.log_to)
         if self.word_vectors is not None and self.sentence_encoder is not None:
             raise ValueError("--sentence-encoder has its own word vectors: leave out --word-vectors")
         if self.init is not None and self.word_vectors is not None:

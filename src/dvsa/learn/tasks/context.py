@@ -8,6 +8,7 @@ from typing import Protocol
 import torch
 
 from dvsa.learn.loop.config import TrainConfig
+from dvsa.learn.loop.loggers import Logger
 from dvsa.learn.loop.state import Net
 from dvsa.learn.loop.trainer import Task, train
 from dvsa.learn.nets.captioner import Captioner, CaptionerConfig
@@ -35,6 +36,8 @@ class Context:
     seed: int = 0
     folder: Path
     """Of the run; each stage writes into a folder of its own in it."""
+    loggers: Sequence[Logger] = ()
+    """Where figures go beside each stage's `log.jsonl`."""
     warm_start: TrainedCaptioners | None = None
     """The model that the run continues; None for a run from the start."""
 
@@ -51,4 +54,5 @@ class Context:
     def train(self, task: Task[Net], cfg: TrainConfig) -> Net:
         """Train a task in its own folder; the best network."""
         folder = self.folder / task.name
-        return train(task, cfg, folder, self.device, seed=self.seed, quiet=self.corpus.quiet)
+        quiet = self.corpus.quiet
+        return train(task, cfg, folder, self.device, seed=self.seed, quiet=quiet, loggers=self.loggers)
