@@ -47,7 +47,11 @@ def test_an_unfinished_run_is_named(copied: Path) -> None:
         ("{", "is damaged"),
         ("[]", "is not a run's configuration"),
         ("{}", "does not fit this version of dvsa: None is not a recipe"),
-        ('{"recipe": {"vision": {"eyes": 2}, "sentence": {}, "stages": []}}', "argument 'eyes'"),
+        (
+            '{"recipe": {"vision": {"eyes": 2}, "sentence": {}, "stages": []}}',
+            "Recipe: the field 'name' is missing",
+        ),
+        ('{"recipe": {"name": "a", "vision": {"eyes": 2}, "sentence": {}, "stages": []}}', "no field 'eyes'"),
     ],
 )
 def test_a_damaged_configuration_is_named(

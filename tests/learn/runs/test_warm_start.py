@@ -183,7 +183,7 @@ def test_a_run_on_new_photographs(adapted: Path, bundle: Path, new_data: Dataset
 
 
 def test_a_recipe_with_other_networks_is_refused(bundle: Path, recipe: Recipe) -> None:
-    other = replace(recipe, name="other", vision=replace(recipe.vision, embedding=32))
+    other = replace(recipe, name="other", vision=replace(recipe.vision, anchors=7))
     with pytest.raises(ValueError, match="has other networks than the recipe other: train toy"):
         WarmStart(str(bundle)).adapted(other, WarmData(photographs=1000, boxed=True))
 
