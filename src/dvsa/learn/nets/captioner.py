@@ -200,6 +200,20 @@ class AttentionLstm(Captioner):
         return h_BH, c_BH, seen_BIE, self.key(seen_BIE), torch.where(visible_BI, 0.0, -1e4)
 
     def step(self, token_B: Tensor, state: State) -> tuple[Tensor, State]:
+        out_BE, state = self._read(token_B, state)
+        return self._logits(out_BE), state
+
+    def forward(self, feature_BIF: Tensor, focus_B: Tensor, token_BT: Tensor) -> Tensor:
+        """The same as the steps one by one, but all words are scored at once."""
+        state = self.start(feature_BIF, focus_B)
+        outputs = []
+        for token_B in token_BT.unbind(1):
+            out_BE, state = self._read(token_B, state)
+            outputs.append(out_BE)
+        return self._logits(torch.stack(outputs, 1))
+
+    def _read(self, token_B: Tensor, state: State) -> tuple[Tensor, State]:
+        """Read a word: a vector near that of the next word, (B, E), and the next state."""
         # Where to look.
         h_BH, c_BH, seen_BIE, key_BIH, visible_BI = state
         score_BI = self.score(torch.tanh(key_BIH + self.query(h_BH)[:, None]))[..., 0] + visible_BI
@@ -209,8 +223,12 @@ class AttentionLstm(Captioner):
         x_BE = self.dropout(self.words(token_B))
         h_BH, c_BH = self.lstm(torch.cat([x_BE, context_BE], -1), (h_BH, c_BH))
         out_BE = self.out(self.dropout(torch.cat([h_BH, context_BE], -1))).tanh()
-        logit_BV = self.dropout(out_BE) @ self.words.weight.T + self.bias_V
-        return logit_BV, (h_BH, c_BH, seen_BIE, key_BIH, visible_BI)
+        return out_BE, (h_BH, c_BH, seen_BIE, key_BIH, visible_BI)
+
+    def _logits(self, out_E: Tensor) -> Tensor:
+        """The logits of all words, (..., V), for vectors (..., E)."""
+        logit_V: Tensor = self.dropout(out_E) @ self.words.weight.T + self.bias_V
+        return logit_V
 
 
 CAPTIONERS: dict[str, type[PaperCaptioner] | type[AttentionLstm]] = {
