@@ -14,7 +14,7 @@ from functools import partial
 import script
 import torch
 from jobs import at_once
-from paper_analysis import align_all, analyse, rank_all, rank_row
+from paper_analysis import align_all, analyse, rank_row
 from paper_captions import choose_beta, write_captions, write_phrases
 from paper_study import Options, Study
 from paper_training import ABLATION as ROWS
@@ -31,11 +31,10 @@ STEPS: dict[str, Callable[[Study], None]] = {
     "captions": write_captions,
     "phrases": write_phrases,
     "align": align_all,
-    "rank": rank_all,
     "analyse": analyse,
 }
 GROUPS = (("train",), ("captions", "phrases", "align", *ROWS), ("analyse",))
-"""The steps of a group need those of the groups before it only. Each row is ranked by itself."""
+"""The steps of a group need only the groups before it. Each row is ranked in a step of its own."""
 
 
 def do(options: Options, step: str) -> None:
@@ -56,11 +55,12 @@ def main() -> None:
     parser.add_argument("--first", type=int, help="judge only the first N photographs of test")
     parser.add_argument("--allow-custom-split", action="store_true", help="accept any number of photographs")
     parser.add_argument("--proposer", help="where boxes come from, as for dvsa train")
-    parser.add_argument("--only", choices=STEPS)
+    parser.add_argument("--only", choices=[*STEPS, "rank"], help="do one step, or rank all rows")
     args = parser.parse_args()
 
     options = Options(**{key: value for key, value in vars(args).items() if key != "only"})
-    groups = ((args.only,),) if args.only else GROUPS
+    only = ROWS if args.only == "rank" else (args.only,)
+    groups = (only,) if args.only else GROUPS
     try:
         for group in groups:
             at_once(min(options.jobs, len(group)), partial(do, options), group)

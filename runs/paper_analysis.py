@@ -1,12 +1,13 @@
 """For `runs/paper.py`: ranking, alignment by beta, what captions copy, and what the vectors contain."""
 
 import json
+from collections.abc import Callable
 
 import numpy as np
 from paper_study import Study
-from paper_training import ABLATION
 
 from dvsa import evaluation, maxsim
+from dvsa.evaluation import Judged
 from dvsa.evaluation.inspection import find_regions, region_norms, word_norms, worst_photographs
 from dvsa.evaluation.novelty import TrainingText, novelty
 from dvsa.evaluation.segmentation import segmentation
@@ -19,34 +20,27 @@ BETAS = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0, float("inf"))
 """Of the MRF."""
 
 
-def rank_all(study: Study) -> None:
-    """The ranking of every row of the ablation."""
-    for name in ABLATION:
-        rank_row(study, name)
+def judge_row(study: Study, kind: str, judge: Callable[..., Judged], name: str) -> None:
+    """An evaluation of a row of the ablation, with every seed."""
+    for seed in range(study.seeds):
+        with study.step(f"{kind}.{name}.{seed}") as keep:
+            if keep is not None:
+                model, encoded = study.model(name, seed), study.encoded(name, seed, study.test)
+                judged = judge(model, study.test, encoded=encoded)
+                keep(judged.report, judged.evidence)
 
 
 def rank_row(study: Study, name: str) -> None:
-    """The ranking of a row of the ablation, with every seed."""
-    for seed in range(study.seeds):
-        with study.step(f"ranking.{name}.{seed}") as keep:
-            if keep is not None:
-                model, encoded = study.model(name, seed), study.encoded(name, seed, study.test)
-                judged = evaluation.ranking(model, study.test, encoded=encoded)
-                keep(judged.report, judged.evidence)
+    """The ranking of a row of the ablation."""
+    judge_row(study, "ranking", evaluation.ranking, name)
 
 
 def align_all(study: Study) -> None:
     """Grounding, by what describes the regions and by beta, and the boundaries of segments."""
     if not study.boxed:
         return
-    # What describes the regions, with every seed.
     for name in DESCRIBED:
-        for seed in range(study.seeds):
-            with study.step(f"located.{name}.{seed}") as keep:
-                if keep is not None:
-                    model, encoded = study.model(name, seed), study.encoded(name, seed, study.test)
-                    judged = evaluation.grounding(model, study.test, encoded=encoded)
-                    keep(judged.report, judged.evidence)
+        judge_row(study, "located", evaluation.grounding, name)
 
     # The MRF of the first seed.
     model, encoded = study.model("brnn"), study.encoded("brnn", 0, study.test)

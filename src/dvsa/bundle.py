@@ -72,6 +72,19 @@ class Bundle:
             raise BundleError(f"{self.folder} has no {MANIFEST}, and so no digest: export the run first")
         return hashlib.sha256(path.read_bytes()).hexdigest()
 
+    @property
+    def side(self) -> int:
+        """Side of the square photograph that the network takes, in pixels.
+
+        Raises:
+            ValueError: the bundle takes features of regions, not photographs.
+
+        >>> Bundle.open().side
+        224
+        """
+        self.require_eye()
+        return self.manifest.size
+
     def require_eye(self) -> None:
         """Raise ValueError if the bundle takes features of regions, not photographs.
 

@@ -22,11 +22,13 @@ def chosen_recipe(name: str | None, file: Path | None, settings: Sequence[str]) 
     """The recipe of a name or in a file, with some fields set."""
     from dvsa.learn.recipes.file import read_recipe, with_settings
 
-    if file is not None and name is not None:
-        raise ValueError("give the name of a recipe or --recipe FILE, not both")
-    if file is None and name is None:
+    if file is not None:
+        if name is not None:
+            raise ValueError("give the name of a recipe or --recipe FILE, not both")
+        return with_settings(read_recipe(file), settings)
+    if name is None:
         raise ValueError("name a recipe, such as best, or give --recipe FILE; dvsa recipes lists the names")
-    return with_settings(_named(name or "") if file is None else read_recipe(file), settings)
+    return with_settings(_named(name), settings)
 
 
 def _named(name: str) -> "Recipe":

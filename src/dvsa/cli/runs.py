@@ -48,7 +48,7 @@ def runs(folders: Folders, out: Picture = None, as_json: AsJson = False) -> None
 
 def _plain(run: "RunSummary") -> dict[str, object]:
     """A run as JSON values."""
-    stages = {name: {"epochs": run.epochs(name), **run.best(name)} for name in run.logs}
+    stages = {name: {"epochs": run.epochs(name), **run.last(name)} for name in run.logs}
     return {
         "run": str(run.folder),
         "recipe": run.recipe.name,
@@ -67,7 +67,7 @@ def _figures(found: "list[RunSummary]") -> "Table":
     for stage in stages:
         begun = [run for run in found if stage in run.logs]
         made.add_row(stage, "epochs", *(f"{run.epochs(stage):g}" for run in found))
-        for figure in dict.fromkeys(figure for run in begun for figure in run.best(stage)):
-            values = [run.best(stage).get(figure) if run in begun else None for run in found]
+        for figure in dict.fromkeys(figure for run in begun for figure in run.last(stage)):
+            values = [run.last(stage).get(figure) if run in begun else None for run in found]
             made.add_row(stage, figure, *("" if value is None else f"{value:.4g}" for value in values))
     return made

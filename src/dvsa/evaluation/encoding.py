@@ -107,8 +107,7 @@ def look(
     model: Model, examples: Sequence[Example], progress: Progress | None
 ) -> Iterator[tuple[Sequence[Photo], Floats, Floats, Floats, Floats]]:
     """The photographs of the examples in batches, with the results of `Model.look`."""
-    model.bundle.require_eye()
-    size = model.bundle.manifest.size
+    size = model.bundle.side
     for chunk in batches(examples, PHOTOGRAPHS, "looking at photographs", progress):
         photos = [read(example.read(), name=example.name) for example in chunk]
         yield photos, *model.look(np.stack([squash(photo, size) for photo in photos]))

@@ -86,8 +86,7 @@ def _open(
 
 def _encode_batch(model: Model, batch: list[tuple[Photograph, Photo]]) -> Iterator[Entry]:
     """The entries of decoded photographs, with the bundle's own regions."""
-    model.bundle.require_eye()
-    size, photos = model.bundle.manifest.size, [photo for _, photo in batch]
+    size, photos = model.bundle.side, [photo for _, photo in batch]
     fine, coarse, score_BN, box_BN4 = model.look(np.stack([squash(photo, size) for photo in photos]))
     box_BI4 = np.stack([model.propose(score_BN[b], box_BN4[b])[0] for b in range(len(batch))])
     _, v_BID = model.encode(fine, coarse, box_BI4, photos)

@@ -73,7 +73,7 @@ class Model:
         if not isinstance(photo, Photo):
             photo = read(Path(photo) if isinstance(photo, str) else photo)
 
-        fine, coarse, score_BN, box_BN4 = self.look(squash(photo, self.bundle.manifest.size)[None])
+        fine, coarse, score_BN, box_BN4 = self.look(squash(photo, self.bundle.side)[None])
         proposer, box_I4, score_I = self._regions(photo, regions, score_BN[0], box_BN4[0])
         feature_BIF, v_BID = self.encode(fine, coarse, box_I4[None], [photo])
         return View(self, photo, proposer, box_I4, score_I, feature_BIF[0], v_BID[0])

@@ -34,7 +34,7 @@ def open_photo(model: Model, content: bytes, name: str, max_pixels: int) -> Open
         PhotoError: the content is not a picture, or it is damaged.
     """
     photo = decode(content, name, max_pixels)
-    square = Image.fromarray(squash(photo, model.bundle.manifest.size))
+    square = Image.fromarray(squash(photo, model.bundle.side))
     view = model.open(replace(photo, image=square))
     return OpenPhoto(view, responses.photo(view, secrets.token_urlsafe(16)), encode_jpeg(photo, PAGE_SIDE))
 

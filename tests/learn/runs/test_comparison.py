@@ -36,7 +36,7 @@ def test_a_summary_says_what_the_files_say(tmp_path: Path) -> None:
     assert [*run.logs] == ["regions", "align"]
     assert run.seconds == 6.0 + 6.0
     assert [run.epochs(stage) for stage in ("regions", "align", "caption")] == [2.0, 2.0, 0.0]
-    assert run.best("align") == {"loss": 1.0, "goal": 10.0}
+    assert run.last("align") == {"loss": 1.0, "goal": 10.0}
 
 
 def test_a_folder_of_runs_stands_for_its_runs(tmp_path: Path) -> None:

@@ -56,14 +56,9 @@ class Captioner(nn.Module, ABC):
     def step(self, token_B: Tensor, state: State) -> tuple[Tensor, State]:
         """Logits (B, V) of the next word, and the state after `token_B`."""
 
+    @abstractmethod
     def forward(self, feature_BIF: Tensor, focus_B: Tensor, token_BT: Tensor) -> Tensor:
-        """Logits (B, T, V) of the word after each of `token_BT`."""
-        state = self.start(feature_BIF, focus_B)
-        logits = []
-        for token_B in token_BT.unbind(1):
-            logit_BV, state = self.step(token_B, state)
-            logits.append(logit_BV)
-        return torch.stack(logits, 1)
+        """Logits (B, T, V) of the word after each of `token_BT`: the same as the steps one by one."""
 
 
 def log_frequencies(vocabulary: Vocabulary) -> Tensor:

@@ -1,7 +1,7 @@
 """Recipes from files, and recipes with some fields set by their dotted names."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from dvsa.learn.loop.checkpoint import JsonValue
@@ -63,7 +63,7 @@ def _parsed(text: str) -> JsonValue:
 def _places(raw: Fields, name: str) -> list[tuple[Fields, str]]:
     """The objects that have the field with a dotted name, each with the field's last name."""
     first, *rest = name.removeprefix("stages.").split(".")
-    stages = _stages(raw)
+    stages = stages_of(raw)
     if first in stages and rest:
         starts, path = [stages[first]], rest
     elif first in raw and first != "stages":
@@ -90,27 +90,25 @@ def _place(start: Fields, path: Sequence[str]) -> tuple[Fields, str] | None:
     return (holder, last) if last in holder else None
 
 
-def _stages(raw: Fields) -> dict[str, Fields]:
-    """The stages by name."""
+def stages_of(raw: Fields) -> dict[str, Fields]:
+    """The stages of a recipe's JSON by name."""
     stages = raw["stages"]
     assert isinstance(stages, list)
     return {str(stage["name"]): stage for stage in stages if isinstance(stage, dict)}
 
 
+def dotted(values: Mapping[str, JsonValue], prefix: str = "") -> Iterator[tuple[str, JsonValue]]:
+    """All fields by their dotted names, objects and the fields in them."""
+    for key, value in values.items():
+        yield prefix + key, value
+        if isinstance(value, dict):
+            yield from dotted(value, f"{prefix}{key}.")
+
+
 def _names(raw: Fields) -> set[str]:
     """The dotted names of all fields, with and without the names of their stages."""
-    stages = _stages(raw)
+    stages = stages_of(raw)
     own = {key: value for key, value in raw.items() if key != "stages"}
-    return {
-        *_dotted(own),
-        *(name for stage in stages.values() for name in _dotted(stage)),
-        *(f"{title}.{name}" for title, stage in stages.items() for name in _dotted(stage)),
-    } - {"kind"}
-
-
-def _dotted(values: Fields) -> Iterator[str]:
-    """The dotted names of the fields in an object."""
-    for key, value in values.items():
-        yield key
-        if isinstance(value, dict) and key != "lr":  # the keys of `lr` are names of weights
-            yield from (f"{key}.{name}" for name in _dotted(value))
+    found = [*dotted(own), *dotted(stages), *(field for stage in stages.values() for field in dotted(stage))]
+    inside_lr = ".lr."  # its keys are names of weights
+    return {name for name, _ in found if inside_lr not in f".{name}"} - {"kind", *stages}

@@ -1,12 +1,13 @@
 """Several runs beside each other: what is different in their recipes, how far they are, what they reached."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dvsa.learn.loop.checkpoint import JsonValue
 from dvsa.learn.loop.state import Line
+from dvsa.learn.recipes.file import dotted, stages_of
 from dvsa.learn.recipes.recipe import Recipe
 from dvsa.learn.runs.run import CONFIG, read_config, recipe_of
 
@@ -34,7 +35,7 @@ class RunSummary:
         """How many epochs of a stage are done."""
         return self.logs[stage][-1]["epoch"] if stage in self.logs else 0.0
 
-    def best(self, stage: str) -> Line:
+    def last(self, stage: str) -> Line:
         """The last figures of a stage."""
         return {key: value for key, value in self.logs[stage][-1].items() if key not in NO_FIGURES}
 
@@ -81,26 +82,17 @@ def _lines(path: Path) -> list[Line]:
 
 def differences(runs: Sequence[RunSummary]) -> list[dict[str, JsonValue]]:
     """For each run, the fields of its recipe by dotted name that are not the same in all runs."""
-    fields = [dict(_dotted(_by_name(run.recipe))) for run in runs]
+    fields = [_leaves(run.recipe) for run in runs]
     names = list(dict.fromkeys(name for own in fields for name in own))
     other = [name for name in names if any(own.get(name) != fields[0].get(name) for own in fields)]
     return [{name: own[name] for name in other if name in own} for own in fields]
 
 
-def _by_name(recipe: Recipe) -> dict[str, JsonValue]:
-    """The recipe as JSON with its stages by their names."""
+def _leaves(recipe: Recipe) -> dict[str, JsonValue]:
+    """The fields that are no objects by their dotted names, those of stages with the names of these."""
     raw = recipe.to_json()
-    stages = raw.pop("stages")
-    assert isinstance(stages, list)
-    return raw | {str(stage["name"]): stage for stage in stages if isinstance(stage, dict)}
-
-
-def _dotted(values: dict[str, JsonValue], prefix: str = "") -> Iterator[tuple[str, JsonValue]]:
-    for key, value in values.items():
-        if isinstance(value, dict):
-            yield from _dotted(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key, value
+    by_name = {key: value for key, value in raw.items() if key != "stages"} | stages_of(raw)
+    return {name: value for name, value in dotted(by_name) if not isinstance(value, dict)}
 
 
 def draw(runs: Sequence[RunSummary], path: Path) -> None:
@@ -113,7 +105,7 @@ def draw(runs: Sequence[RunSummary], path: Path) -> None:
     for run in runs:
         for stage in run.logs:
             known = stages.setdefault(stage, [])
-            known += [name for name in run.best(stage) if name not in known]
+            known += [name for name in run.last(stage) if name not in known]
     columns = max((len(names) for names in stages.values()), default=1)
     figure = Figure(figsize=(3.2 * columns, 2.6 * max(len(stages), 1) + 0.6), layout="constrained")
     FigureCanvasAgg(figure)

@@ -172,10 +172,10 @@ def _check(given: GivenRegions, examples: Sequence[Example], options: FitOptions
     Raises:
         ValueError: regions are missing or malformed, or the options do not fit them.
     """
-    eye = (options.backbone, options.backbone_weights, options.described_by, options.full_resolution or None)
+    eye = (options.backbone, options.backbone_weights, options.described_by, options.full_resolution)
     if given.features and options.proposer is not None:
         raise ValueError("features of regions need no boxes: give --regions or --proposer, not both")
-    if given.features and any(option is not None for option in eye):
+    if given.features and any(eye):
         raise ValueError(
             "features of regions need no backbone: leave out --backbone, --backbone-weights, --described-by "
             "and --full-resolution"
