@@ -71,7 +71,7 @@ def test_an_optimizer_continues_from_its_saved_state(
     def fresh() -> tuple[nn.Linear, torch.optim.Optimizer]:
         torch.manual_seed(0)
         net = nn.Linear(3, 2)
-        return net, make([{"params": [net.weight], "lr": 0.1}, {"params": [net.bias], "lr": 0.2}])
+        return net, make([{"params": [net.weight], "lr": 0.1}, {"params": [net.bias], "lr": 0.2}], False)
 
     def step(net: nn.Linear, optimizer: torch.optim.Optimizer) -> None:
         optimizer.zero_grad()

@@ -36,6 +36,7 @@ class Regression:
 
     name: str = "plane"
     goal: str = "closeness"
+    recordable: bool = False
     frozen: str = "nothing"
     """The prefix of the parameters that are not trained."""
     bad_step: int | None = None
@@ -60,11 +61,14 @@ class Regression:
         x_N4 = torch.randn(COUNT, 4, generator=torch.Generator().manual_seed(5))
         return x_N4, x_N4.sum(1, keepdim=True)
 
-    def loss(self, model: nn.Sequential, batch: Sequence[int]) -> Tensor:
+    def inputs(self, model: nn.Sequential, batch: Sequence[int]) -> list[int]:
         self.batches.append(list(batch))
+        return list(batch)
+
+    def loss(self, model: nn.Sequential, inputs: list[int]) -> Tensor:
         x_N4, y_N1 = self.points()
-        loss = (model(x_N4[batch]) - y_N1[batch]).square().mean()
-        return self.spoil(loss) if batch == BATCHES[self.bad_step] else loss
+        loss = (model(x_N4[inputs]) - y_N1[inputs]).square().mean()
+        return self.spoil(loss) if inputs == BATCHES[self.bad_step] else loss
 
     def evaluate(self, model: nn.Sequential) -> Mapping[str, float]:
         assert not model.training

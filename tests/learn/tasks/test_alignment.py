@@ -46,7 +46,10 @@ def align(**changes: object) -> AlignmentStage:
 
 def step(task: AlignmentTask | ProposalTask, model: JointModel, number: int, batch: int) -> Tensor:
     """The loss of a step, on the photographs that the loop would give it."""
-    return task.loss(model, batch_at(number, len(task), batch, 0))
+    index = batch_at(number, len(task), batch, 0)
+    if isinstance(task, ProposalTask):
+        return task.loss(model, task.inputs(model, index))
+    return task.loss(model, task.inputs(model, index))
 
 
 @torch.no_grad()

@@ -78,11 +78,11 @@ def test_the_loss_is_the_mean_negative_log_likelihood_of_words_and_ends(
             nats.append(-logit_1V.log_softmax(1)[0, word].item())
             before = word
 
-    assert task.loss(net, [0, 1, 2]).item() == pytest.approx(np.mean(nats), rel=1e-4)
-    assert task.loss(net, [2, 0, 1]).item() == pytest.approx(np.mean(nats), rel=1e-4)
+    assert task.loss(net, task.inputs(net, [0, 1, 2])).item() == pytest.approx(np.mean(nats), rel=1e-4)
+    assert task.loss(net, task.inputs(net, [2, 0, 1])).item() == pytest.approx(np.mean(nats), rel=1e-4)
     assert len(task) == 3
     task.stage = replace(task.stage, smoothing=0.5)
-    assert task.loss(net, [0, 1, 2]).item() != pytest.approx(np.mean(nats), rel=1e-4)
+    assert task.loss(net, task.inputs(net, [0, 1, 2])).item() != pytest.approx(np.mean(nats), rel=1e-4)
 
 
 @pytest.mark.parametrize("kind", CAPTIONERS)
@@ -93,14 +93,14 @@ def test_a_captioner_of_regions_gets_only_the_region_and_the_frame(
     task = build_task(model, corpus, kind, subjects=("region",))
     net = captioner(task)
     chosen = [target for target in task.train if target.focus != FRAME][:6]
-    logit_BTV, target_BT, _ = task.predict(net, task.train_KIF, chosen)
-    assert task._shown(task.train_KIF, chosen)[0].shape[1] == 2
+    asked = task.asked(task.train_KIF, chosen)
+    assert asked.feature_BIF.shape[1] == 2
 
     feature_BIF = task.train_KIF[[target.photograph for target in chosen]].float()
     focus_B = torch.tensor([target.focus for target in chosen])
     start_B1 = torch.full((6, 1), START_PHRASE)
-    wanted_BTV = net(feature_BIF, focus_B, torch.cat([start_B1, target_BT[:, :-1]], 1))
-    torch.testing.assert_close(logit_BTV, wanted_BTV)
+    wanted_BTV = net(feature_BIF, focus_B, torch.cat([start_B1, asked.target_BT[:, :-1]], 1))
+    torch.testing.assert_close(asked.logits(net), wanted_BTV)
 
 
 def test_the_bias_starts_at_the_log_frequencies_of_the_training_words(

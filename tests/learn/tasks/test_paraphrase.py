@@ -39,7 +39,7 @@ def score(model: JointModel, corpus: Corpus, a: list[int], b: list[int]) -> floa
 def test_the_loss_equals_literal_loops(model: JointModel, corpus: Corpus) -> None:
     task = build_task(model, corpus)
     torch.manual_seed(5)
-    loss = task.loss(model, batch_at(0, len(task), 6, 0))
+    loss = task.loss(model, task.inputs(model, batch_at(0, len(task), 6, 0)))
 
     # The same pairs of sentences.
     torch.manual_seed(5)

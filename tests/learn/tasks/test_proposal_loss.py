@@ -29,11 +29,16 @@ def truths(counts: list[int]) -> list[Tensor]:
     return [torch.cat([draw_boxes(n), torch.randint(1, 6, (n, 1)).float()], 1) for n in counts]
 
 
+def padded(truth: list[Tensor]) -> Tensor:
+    """The true boxes of all photographs, (B, 5, 5)."""
+    return pad_sequence([*truth, torch.zeros(5, 5)], batch_first=True)[:-1]
+
+
 @given(seeds, st.lists(st.integers(0, 4), min_size=1, max_size=3))
 def test_assign_equals_a_literal_loop(seed: int, counts: list[int]) -> None:
     torch.manual_seed(seed)
     anchor_N4, truth = box_convert(draw_boxes(60), "xyxy", "cxcywh"), truths(counts)
-    owner_BN, close_BN = assign(anchor_N4, pad_sequence([*truth, torch.zeros(5, 5)], batch_first=True)[:-1])
+    owner_BN, close_BN = assign(anchor_N4, padded(truth))
     for b, truth_G5 in enumerate(truth):
         iou_NG = box_iou(box_convert(anchor_N4, "cxcywh", "xyxy"), truth_G5[:, :4])
         for n in range(60):
@@ -64,7 +69,7 @@ def test_the_loss_equals_a_literal_loop(seed: int, counts: list[int]) -> None:
                 total += weight
             loss -= weight * (target * np.log(p) + (1 - target) * np.log(1 - p))
 
-    found = proposal_loss(logit_BN, box_BN4, anchor_N4, truth).item()
+    found = proposal_loss(logit_BN, box_BN4, anchor_N4, padded(truth)).item()
     assert found == pytest.approx(loss / max(total, len(counts)), rel=1e-4)
 
 
@@ -73,7 +78,7 @@ def test_scores_fall_on_photographs_without_phrases(counts: list[int]) -> None:
     torch.manual_seed(0)
     logit_BN, box_BN4 = torch.zeros(2, 20, requires_grad=True), draw_boxes(2, 20).requires_grad_()
     anchor_N4 = box_convert(draw_boxes(20), "xyxy", "cxcywh")
-    proposal_loss(logit_BN, box_BN4, anchor_N4, truths(counts)).backward()  # type: ignore[no-untyped-call]
+    proposal_loss(logit_BN, box_BN4, anchor_N4, padded(truths(counts))).backward()  # type: ignore[no-untyped-call]
     assert logit_BN.grad is not None
     assert torch.isfinite(logit_BN.grad).all()
     assert (logit_BN.grad[0] > 0).all()

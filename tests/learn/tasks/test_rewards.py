@@ -51,7 +51,7 @@ def test_the_loss_is_the_advantage_times_the_log_probability(
     cut_off = (first * MAX_DRAWN)[:MAX_DRAWN]
     drawn = [first, first[:2], cut_off, second, [*first, 3], []]
     monkeypatch.setattr(rewards, "draw", lambda *_: drawn)
-    found = task.loss(net, index)
+    found = task.loss(net, task.inputs(net, index))
 
     decode = corpus.vocabulary.decode
     references = [[[*decode(s), "."] for s in sentences] for sentences in corpus.train_ids]
@@ -112,7 +112,7 @@ def test_training_raises_the_reward(task: RewardTask) -> None:
     for step in range(40):
         torch.manual_seed(step)
         optimizer.zero_grad()
-        task.loss(net, range(24)).backward()  # type: ignore[no-untyped-call]
+        task.loss(net, task.inputs(net, range(24))).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     assert mean_reward() > 1.5 * before
 

@@ -56,15 +56,18 @@ def test_boxes_are_mirrored_with_their_photographs(model: JointModel, corpus: Co
     # It looks like the corpus through mirrored windows.
     task, index = ProposalTask(stage(flip=True), model, corpus), [0, 1, 2]
     mirrored, whole = [mirror, WHOLE, mirror], [WHOLE] * 3
-    found = look_autocast(model.vision, task.show(index, mirrored))
-    loss = task.proposal_loss(model, found, index, mirrored)
+    view = task.view(index, mirrored)
+    found = look_autocast(model.vision, view.pixels_BHWC)
+    loss = task.proposal_loss(model, found, view)
 
     plain = ProposalTask(stage(), model, other)
-    wanted = look_autocast(model.vision, plain.show(index, whole))
+    view = plain.view(index, whole)
+    wanted = look_autocast(model.vision, view.pixels_BHWC)
     assert torch.equal(found.fine, wanted.fine)
-    assert torch.equal(loss, plain.proposal_loss(model, wanted, index, whole))
-    unmirrored = look_autocast(model.vision, task.show(index, whole))
-    assert loss != task.proposal_loss(model, unmirrored, index, whole)
+    assert torch.equal(loss, plain.proposal_loss(model, wanted, view))
+    view = task.view(index, whole)
+    unmirrored = look_autocast(model.vision, view.pixels_BHWC)
+    assert loss != task.proposal_loss(model, unmirrored, view)
 
 
 def test_half_of_the_windows_are_mirrored_if_asked_for(model: JointModel, corpus: Corpus) -> None:

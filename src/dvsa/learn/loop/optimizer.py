@@ -1,4 +1,4 @@
-"""One step of the optimizer: parameter groups, clipping, and a running mean of the weights."""
+"""The optimizer: parameter groups, clipping, and a step."""
 
 from collections.abc import Callable, Sequence
 
@@ -32,35 +32,24 @@ def build(
         {"params": parameters, "scale": scale, "lr": scale * cfg.lr, "weight_decay": decay}
         for (scale, decay), parameters in groups.items()
     ]
-    return BUILDERS[cfg.optimizer](options)
+    on_gpu = any(parameter.is_cuda for parameters in groups.values() for parameter in parameters)
+    return BUILDERS[cfg.optimizer](options, on_gpu)
 
 
-BUILDERS: dict[str, Callable[[list[dict[str, object]]], torch.optim.Optimizer]] = {
-    "adamw": lambda groups: torch.optim.AdamW(groups, betas=(0.9, 0.98)),
-    "rmsprop": lambda groups: torch.optim.RMSprop(groups, alpha=0.99),
-    "sgd": lambda groups: torch.optim.SGD(groups, momentum=0.9),
+BUILDERS: dict[str, Callable[[list[dict[str, object]], bool], torch.optim.Optimizer]] = {
+    "adamw": lambda groups, on_gpu: torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=on_gpu),
+    "rmsprop": lambda groups, on_gpu: torch.optim.RMSprop(groups, alpha=0.99),
+    "sgd": lambda groups, on_gpu: torch.optim.SGD(groups, momentum=0.9, fused=on_gpu),
 }
+"""On a GPU one kernel changes all weights, if torch has it."""
 
 
-def step(optimizer: torch.optim.Optimizer, loss: Tensor, lr: float, cfg: TrainConfig) -> None:
-    """Take the gradient of a loss, clip it, and change the weights."""
+def step(optimizer: torch.optim.Optimizer, trained: Sequence[Tensor], lr: float, cfg: TrainConfig) -> None:
+    """Clip the gradients of the trained parameters, and change these."""
     for group in optimizer.param_groups:
         group["lr"] = group["scale"] * lr
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    _clip([p for group in optimizer.param_groups for p in group["params"]], cfg)
-    optimizer.step()
-
-
-def _clip(trained: Sequence[nn.Parameter], cfg: TrainConfig) -> None:
     if cfg.clip_value:
         nn.utils.clip_grad_value_(trained, cfg.clip_value)
     if cfg.clip_norm:
         nn.utils.clip_grad_norm_(trained, cfg.clip_norm)
-
-
-@torch.no_grad()
-def blend(mean: nn.Module, net: nn.Module, decay: float) -> None:
-    """Set the trained weights of `mean` to decay * mean + (1 - decay) * net."""
-    pairs = [(m, p) for m, p in zip(mean.parameters(), net.parameters(), strict=True) if p.requires_grad]
-    torch._foreach_lerp_([m for m, _ in pairs], [p for _, p in pairs], 1 - decay)
+    optimizer.step()

@@ -4,11 +4,12 @@ import copy
 import json
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Generic, TypeVar, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from dvsa import files
 from dvsa.learn.loop import checkpoint, curve
@@ -30,6 +31,22 @@ class TrainingState(Generic[Net]):
     best: float = -math.inf
     """The highest value of the goal so far."""
     lines: list[Line] = field(default_factory=list)
+
+    @cached_property
+    def trained(self) -> list[Tensor]:
+        """The parameters that the optimizer changes."""
+        return [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+
+    @cached_property
+    def _means(self) -> list[Tensor]:
+        """The running means of the trained parameters."""
+        mean_of: dict[Tensor, Tensor] = dict(zip(self.net.parameters(), self.mean.parameters(), strict=True))
+        return [mean_of[parameter] for parameter in self.trained]
+
+    @torch.no_grad()
+    def blend(self, decay: float) -> None:
+        """Set the means of the trained weights to decay * mean + (1 - decay) * weight."""
+        torch._foreach_lerp_(self._means, self.trained, 1 - decay)
 
     @property
     def seconds(self) -> float:

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -16,20 +17,26 @@ from dvsa.learn.loop.config import TrainConfig
 from dvsa.learn.loop.loggers import Logger
 from dvsa.learn.loop.order import batch_at, epoch_steps
 from dvsa.learn.loop.progress import progress
+from dvsa.learn.loop.recording import Inputs, Recorder
 from dvsa.learn.loop.state import Line, Net, TrainingState, running_mean
 from dvsa.learn.loop.watch import Watch
 
 
-class Task(Protocol[Net]):
+class Task(Protocol[Net, Inputs]):
     """What to learn: how many examples there are, what a batch of them costs, and how the result is judged.
 
-    The loop seeds torch before every call of `loss`, so a task may draw random numbers, and a resumed run
-    still equals an unbroken one.
+    The loop seeds torch before every step, so a task may draw random numbers, and a resumed run still equals
+    an unbroken one.
     """
 
     name: str
     goal: str
     """The figure of `evaluate` that picks the best checkpoint; higher is better."""
+
+    @property
+    def recordable(self) -> bool:
+        """Whether `loss` works with tensors on the device alone, so that a recording of it can be played."""
+        ...
 
     def __len__(self) -> int:
         """How many examples an epoch has."""
@@ -43,8 +50,12 @@ class Task(Protocol[Net]):
         """Factor on the learning rate of a parameter by its name; 0 freezes it."""
         ...
 
-    def loss(self, net: Net, batch: Sequence[int]) -> Tensor:
-        """The loss, a scalar, of the examples with these indices."""
+    def inputs(self, net: Net, batch: Sequence[int]) -> Inputs:
+        """What `loss` needs of the examples with these indices: tensors on the device, in tuples."""
+        ...
+
+    def loss(self, net: Net, inputs: Inputs) -> Tensor:
+        """The loss, a scalar."""
         ...
 
     def evaluate(self, net: Net) -> Mapping[str, float]:
@@ -53,7 +64,7 @@ class Task(Protocol[Net]):
 
 
 def train(
-    task: Task[Net],
+    task: Task[Net, Inputs],
     cfg: TrainConfig,
     out: Path,
     device: torch.device,
@@ -78,6 +89,7 @@ def train(
     mean = running_mean(net) if cfg.ema else net
     state = TrainingState(net, mean, optimizer.build(net, cfg, task.lr_scale, task.name))
     state.restore(out)
+    recorder = Recorder(state.trained, record=device.type == "cuda" and task.recordable)
 
     # How long the training lasts.
     per_epoch = epoch_steps(len(task), cfg.batch)
@@ -91,7 +103,7 @@ def train(
             lr = cfg.lr_at(state.step, steps)
             batch = batch_at(state.step, len(task), cfg.batch, seed)
             torch.manual_seed(seed * 1_000_003 + state.step)  # dropout too depends on the step alone
-            losses += _step(task, cfg, state, batch, lr)
+            losses += _step(task, cfg, state, recorder, batch, lr)
             advance(1, watch.look(len(batch), losses, state.step - state.logged, lr))
 
             # An evaluation, with a checkpoint.
@@ -124,23 +136,30 @@ def _fast_products(device: torch.device) -> Iterator[None]:
 
 
 def _step(
-    task: Task[Net], cfg: TrainConfig, state: TrainingState[Net], batch: Sequence[int], lr: float
+    task: Task[Net, Inputs],
+    cfg: TrainConfig,
+    state: TrainingState[Net],
+    recorder: Recorder,
+    batch: Sequence[int],
+    lr: float,
 ) -> Tensor:
     """One step of the optimizer; its loss."""
     if not state.net.training:  # switching the modes of a large backbone takes as long as a small step
         state.net.train()
-    with record_function(f"{task.name}: loss"):
-        loss = task.loss(state.net, batch)
+    with record_function(f"{task.name}: inputs"):
+        inputs = task.inputs(state.net, batch)
+    with record_function(f"{task.name}: gradients"):
+        loss = recorder.gradients(partial(task.loss, state.net), inputs)
     with record_function(f"{task.name}: update"):
-        optimizer.step(state.optimizer, loss, lr, cfg)
-    state.step += 1
-    if cfg.ema:
-        optimizer.blend(state.mean, state.net, min(cfg.ema, (1 + state.step) / (10 + state.step)))
-    return loss.detach()
+        optimizer.step(state.optimizer, state.trained, lr, cfg)
+        state.step += 1
+        if cfg.ema:
+            state.blend(min(cfg.ema, (1 + state.step) / (10 + state.step)))
+    return loss
 
 
 @torch.no_grad()
-def _evaluate(task: Task[Net], state: TrainingState[Net], line: Line) -> Line:
+def _evaluate(task: Task[Net, Inputs], state: TrainingState[Net], line: Line) -> Line:
     """Evaluate; raises ValueError if a figure, or the loss in `line`, is not finite."""
     _require_finite(line, task.name, state.step)
     with record_function(f"{task.name}: evaluation"):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 
-def on_device(values: Sequence[object] | npt.NDArray[np.generic], device: torch.device) -> Tensor:
+def on_device(values: Sequence[object] | npt.NDArray[np.generic] | Tensor, device: torch.device) -> Tensor:
     """A tensor of values on a device.
 
     A copy that blocks would wait for all work that a GPU has been given. This one does not: the driver takes

@@ -7,9 +7,10 @@ from dvsa.learn.nets.captioner import CaptionerConfig
 from dvsa.learn.nets.sentence import SentenceConfig
 from dvsa.learn.nets.vision_config import VisionConfig
 from dvsa.learn.recipes.recipe import Recipe, proposal_stage
-from dvsa.learn.tasks.alignment import SHARPNESS, AlignmentStage
+from dvsa.learn.tasks.alignment import AlignmentStage
 from dvsa.learn.tasks.captions import CaptionStage
 from dvsa.learn.tasks.paraphrase import ParaphraseStage
+from dvsa.learn.tasks.phrases import SHARPNESS
 from dvsa.learn.tasks.proposals import ProposalStage
 from dvsa.learn.tasks.rewards import RewardStage
 from dvsa.learn.tasks.stage import Stage

@@ -7,25 +7,22 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from dvsa.learn.loop.order import chunks
 from dvsa.learn.loop.transfer import on_device
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.nets.region_encoder import Standardise
-from dvsa.learn.nets.regions import paired_iou
-from dvsa.learn.nets.vision_config import GEOMETRY
+from dvsa.learn.nets.sentence import TransformerEncoder
 from dvsa.learn.tasks import objective
 from dvsa.learn.tasks.augmentation import WHOLE, Window
 from dvsa.learn.tasks.context import Context
 from dvsa.learn.tasks.corpus import Corpus, PhraseTarget
 from dvsa.learn.tasks.features import describe, region_features
+from dvsa.learn.tasks.photographs import SquarePhotographs
+from dvsa.learn.tasks.phrases import UNIT, Phrases, phrase_scores
 from dvsa.learn.tasks.stage import ALL, Stage, WarmData
-from dvsa.learn.tasks.visual import EVALUATED, HEADS, VisualStage, VisualTask, proposal_recall
+from dvsa.learn.tasks.visual import EVALUATED, HEADS, View, VisualStage, VisualTask, proposal_recall
 from dvsa.metrics import ranking
-
-SHARPNESS = 20.0
-"""Factor on the cosine of a phrase with a region before the softmax over regions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +77,18 @@ class AlignmentStage(VisualStage):
         return replace(heads.gently(data), grounding=grounding)
 
 
+class AlignmentInputs(NamedTuple):
+    """What a step of the alignment learns from, on the device."""
+
+    photographs: View | Tensor
+    """Windows of photographs, or the features (K, I, F) of their regions."""
+    ids_LT: Tensor
+    real_LT: Tensor
+    owner_L: Tensor
+    """The photograph of each sentence."""
+    phrases: Phrases
+
+
 class Sampled(NamedTuple):
     """A training sentence: its photograph's place in the batch, and its index among the photograph's."""
 
@@ -112,36 +121,52 @@ class AlignmentTask(VisualTask):
             if isinstance(model.vision.regions.standard, Standardise):
                 model.vision.regions.standard.measure(self.train_KIF)
 
-    def loss(self, model: JointModel, batch: Sequence[int]) -> Tensor:
-        """The ranking loss of a batch of photographs, with those of proposals and grounding if asked for."""
-        # Regions of the photographs, through the backbone or from the cache.
+    @property
+    def recordable(self) -> bool:
+        """Not with a transformer, or with the backbone in the loop, which keeps a GPU busy by itself."""
+        return not (self.stage.backbone_in_loop or isinstance(self.model.sentence, TransformerEncoder))
+
+    def inputs(self, model: JointModel, batch: Sequence[int]) -> AlignmentInputs:
+        """Photographs with some sentences of each, and the phrases of these if their boxes are learned."""
         if self.stage.backbone_in_loop:
             windows = self.windows(len(batch))
-            pixels_KHWC = self.show(batch, windows)
-            looked = self.look(model, self.corpus.train, pixels_KHWC)
-            box_KI4 = self.boxes(self.corpus.train, batch, looked, windows)
-            feature_KIF = describe(model.vision, pixels_KHWC, looked, box_KI4)
-            loss = self.stage.proposal_weight * self.proposal_loss(model, looked, batch, windows)
+            photographs: View | Tensor = self.view(batch, windows)
         else:
             windows = [WHOLE] * len(batch)
-            feature_KIF = self.train_KIF[on_device(batch, self.train_KIF.device)].float()
+            photographs = self.train_KIF[on_device(batch, self.train_KIF.device)]
+
+        sampled = self._sample(batch)
+        ids_LT, real_LT = self.corpus.padded([self.corpus.train_ids[batch[place]][n] for place, n in sampled])
+        owner_L = on_device([place for place, _ in sampled], ids_LT.device)
+
+        named = []
+        if self.stage.grounding:
+            named = [(place, self._phrases(batch[place], n, windows[place])) for place, n in sampled]
+        unit = UNIT if self.recordable else 1
+        phrases = Phrases.of(named, ids_LT.shape[1], ids_LT.device, unit)
+        return AlignmentInputs(photographs, ids_LT, real_LT, owner_L, phrases)
+
+    def loss(self, model: JointModel, inputs: AlignmentInputs) -> Tensor:
+        """The ranking loss of a batch of photographs, with those of proposals and grounding if asked for."""
+        # Regions of the photographs, through the backbone or from the cache.
+        view = inputs.photographs
+        if isinstance(view, View):
+            looked = self.look(model, self.corpus.train, view.pixels_BHWC)
+            feature_KIF = describe(model.vision, view.pixels_BHWC, looked, self.regions(view, looked))
+            loss = self.stage.proposal_weight * self.proposal_loss(model, looked, view)
+        else:
+            feature_KIF = view.float()
             loss = feature_KIF.new_zeros(())
         v_KID = model.vision.regions(feature_KIF)
 
-        # Words of some of their sentences.
-        sampled = self._sample(batch)
-        ids_LT, real_LT = self.corpus.padded([self.corpus.train_ids[batch[place]][n] for place, n in sampled])
-        s_LTD = model.sentence(ids_LT, real_LT)
-
         # Every photograph against every sentence.
-        S_KL = objective.SCORES[self.stage.score](v_KID, s_LTD, real_LT)
-        owner_L = on_device([place for place, _ in sampled], ids_LT.device)
-        loss = loss + objective.LOSSES[self.stage.loss](S_KL, owner_L)
+        s_LTD = model.sentence(inputs.ids_LT, inputs.real_LT)
+        S_KL = objective.SCORES[self.stage.score](v_KID, s_LTD, inputs.real_LT)
+        loss = loss + objective.LOSSES[self.stage.loss](S_KL, inputs.owner_L)
 
         # Every boxed phrase against the regions of its photograph.
         if self.stage.grounding:
-            phrases = [(place, self._phrases(batch[place], n, windows[place])) for place, n in sampled]
-            dot_PI, iou_PI = phrase_scores(v_KID, s_LTD, feature_KIF, phrases)
+            dot_PI, iou_PI = phrase_scores(v_KID, s_LTD, feature_KIF, inputs.phrases)
             loss = loss + self.stage.grounding * objective.grounding(dot_PI, iou_PI)
         return loss
 
@@ -176,7 +201,8 @@ class AlignmentTask(VisualTask):
             s_LTD = model.sentence(ids_LT, real_LT)
             columns.append(objective.SCORES[self.stage.score](v_KID, s_LTD, real_LT).cpu())
             if self.stage.grounding:
-                own_phrases = list(zip(owner_L[chunk].tolist(), phrases[chunk], strict=True))
+                named = list(zip(owner_L[chunk].tolist(), phrases[chunk], strict=True))
+                own_phrases = Phrases.of(named, ids_LT.shape[1], ids_LT.device)
                 dot_PI, iou_PI = phrase_scores(v_KID, s_LTD, feature_KIF, own_phrases)
                 grounded.append(iou_PI.gather(1, dot_PI.argmax(1, keepdim=True))[:, 0] >= 0.5)
 
@@ -191,44 +217,13 @@ class AlignmentTask(VisualTask):
 
     def _val_features(self, model: JointModel, chunk: slice) -> Tensor:
         if self.stage.backbone_in_loop:
-            pixels_KHWC = self.corpus.val.batch(chunk)
-            looked = self.look(model, self.corpus.val, pixels_KHWC)
-            return describe(model.vision, pixels_KHWC, looked, self.boxes(self.corpus.val, chunk, looked))
+            photographs = self.corpus.val
+            assert isinstance(photographs, SquarePhotographs)
+            pixels_KHWC = photographs.batch(chunk)
+            looked = self.look(model, photographs, pixels_KHWC)
+            box_KI4 = photographs.boxes(chunk, looked, self.stage.proposer, self.stage.nms)
+            return describe(model.vision, pixels_KHWC, looked, box_KI4)
         return self.val_KIF[chunk].float()
-
-
-def phrase_scores(
-    v_KID: Tensor, s_LTD: Tensor, feature_KIF: Tensor, phrases: Sequence[tuple[int, Sequence[PhraseTarget]]]
-) -> tuple[Tensor, Tensor]:
-    """The scores of each phrase with the regions of its photograph (P, I), and their IoU with its box (P, I).
-
-    A score is `SHARPNESS` times the cosine. The length of a phrase's vector is its weight in the sentence and
-    says nothing about its place; a loss on the product would push all phrases to weigh more.
-
-    Args:
-        v_KID: region vectors.
-        s_LTD: word vectors.
-        feature_KIF: features of the regions, which hold their boxes.
-        phrases: for each sentence its photograph, and its boxed phrases.
-    """
-    # Which words of which sentence make up each phrase.
-    rows = [(k, n, phrase) for n, (k, own) in enumerate(phrases) for phrase in own]
-    device = v_KID.device
-    photo_P = on_device(np.array([k for k, _, _ in rows], np.int64), device)
-    sentence_P = on_device(np.array([n for _, n, _ in rows], np.int64), device)
-    inside_PT = np.zeros((len(rows), s_LTD.shape[1]), np.float32)
-    for p, (_, _, phrase) in enumerate(rows):
-        inside_PT[p, list(phrase.places)] = 1.0
-
-    # Their cosines with all regions of the photograph.
-    phrase_PD = torch.einsum("pt,ptd->pd", on_device(inside_PT, device), s_LTD[sentence_P])
-    dot_PI = SHARPNESS * torch.einsum("pd,pid->pi", functional.normalize(phrase_PD, dim=-1), v_KID[photo_P])
-
-    # The overlap of these regions with the phrase's box.
-    box_P4 = np.array([phrase.box for _, _, phrase in rows], np.float32)
-    true_P14 = on_device(box_P4.reshape(-1, 1, 4), device)
-    box_KI4 = feature_KIF[..., -GEOMETRY:-1]
-    return dot_PI, paired_iou(box_KI4[photo_P], true_P14)
 
 
 def recalls(S_KL: np.ndarray, owner_L: np.ndarray) -> dict[str, float]:

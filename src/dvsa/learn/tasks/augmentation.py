@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from dvsa.learn.loop.transfer import on_device
 from dvsa.records import FRAME, Box
 
 VISIBLE = 0.5
@@ -64,8 +65,8 @@ def draw(count: int, *, flip: bool, smallest: float = 1.0, largest: float = 1.0)
 
 def show(pixels_BHWC: Tensor, windows: Sequence[Window]) -> Tensor:
     """The windows of a batch of photographs, resized to the photographs' size; the dtype stays."""
-    mirrored_B = torch.tensor([window.mirrored for window in windows], device=pixels_BHWC.device)
-    area_B4 = torch.tensor([window.area for window in windows], device=pixels_BHWC.device)
+    mirrored_B = on_device([window.mirrored for window in windows], pixels_BHWC.device)
+    area_B4 = on_device([window.area for window in windows], pixels_BHWC.device)
     if all(window.area == FRAME for window in windows):
         return torch.where(mirrored_B[:, None, None, None], pixels_BHWC.flip(2), pixels_BHWC)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -86,12 +86,34 @@ def first_captioner(stage: WritingStage, model: JointModel, context: Context) ->
     return net
 
 
+class Asked(NamedTuple):
+    """What a captioner is shown and told, and what it shall say, on the device."""
+
+    feature_BIF: Tensor
+    """The regions that are shown."""
+    focus_B: Tensor
+    """The one to describe."""
+    token_BT: Tensor
+    """The words before each word, a start first."""
+    target_BT: Tensor
+    """The true words, with END."""
+    real_BT: Tensor
+    """Which of these are no padding."""
+
+    def logits(self, net: Captioner) -> Tensor:
+        """Of every next word, (B, T, V)."""
+        logit_BTV: Tensor = net(self.feature_BIF.float(), self.focus_B, self.token_BT)
+        return logit_BTV
+
+
 class WritingTask:
     """What teacher forcing and rewards share: features of all regions, a network, and captions of val.
 
     The goal is CIDEr of greedy captions on the validation split. A captioner of regions alone is judged by
     the perplexity of the validation split's phrases, with a minus sign.
     """
+
+    recordable = True
 
     def __init__(
         self, stage: WritingStage, model: JointModel, corpus: Corpus, first: Captioner | None
@@ -121,32 +143,32 @@ class WritingTask:
         """The whole captioner is trained."""
         return 1.0
 
-    def predict(
-        self, net: Captioner, feature_KIF: Tensor, asked: Sequence[CaptionTarget]
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits (B, T, V) of every next word, the true words with END (B, T), and which are real (B, T)."""
-        target_BT, real_BT = self.corpus.padded([[*x.words, END] for x in asked])
-        start_B1 = on_device([[x.start] for x in asked], target_BT.device)
+    def asked(self, feature_KIF: Tensor, targets: Sequence[CaptionTarget]) -> Asked:
+        """What a captioner is shown and told for some targets, and what it shall say."""
+        target_BT, real_BT = self.corpus.padded([[*x.words, END] for x in targets])
+        start_B1 = on_device([[x.start] for x in targets], target_BT.device)
         token_BT = torch.cat([start_B1, target_BT[:, :-1]], 1)
-        return net(*self._shown(feature_KIF, asked), token_BT), target_BT, real_BT
+        return Asked(*self._shown(feature_KIF, targets), token_BT, target_BT, real_BT)
 
     def _shown(self, feature_KIF: Tensor, asked: Sequence[CaptionTarget]) -> tuple[Tensor, Tensor]:
         """Features (B, I, F) of the regions that are shown, and the index (B,) of the one to describe."""
         photograph_B = on_device([x.photograph for x in asked], feature_KIF.device)
         focus_B = on_device([x.focus for x in asked], feature_KIF.device)
         if "frame" in self.subjects:
-            return feature_KIF[photograph_B].float(), focus_B
+            return feature_KIF[photograph_B], focus_B
         # A phrase needs its region and the frame only: showing no more saves most of the work.
         pair_B2 = torch.stack([focus_B, torch.full_like(focus_B, feature_KIF.shape[1] - 1)], 1)
-        return feature_KIF[photograph_B[:, None], pair_B2].float(), torch.zeros_like(focus_B)
+        return feature_KIF[photograph_B[:, None], pair_B2], torch.zeros_like(focus_B)
 
-    def perplexity(self, net: Captioner, asked: Sequence[CaptionTarget]) -> float:
+    def perplexity(self, net: Captioner, targets: Sequence[CaptionTarget]) -> float:
         """Exp of the mean of -ln p over the words and ENDs of validation targets."""
         nats, count = 0.0, 0
-        for chunk in chunks(len(asked), 500):
-            logit_BTV, target_BT, real_BT = self.predict(net, self.val_KIF, asked[chunk])
-            nats += functional.cross_entropy(logit_BTV[real_BT], target_BT[real_BT], reduction="sum").item()
-            count += int(real_BT.sum())
+        for chunk in chunks(len(targets), 500):
+            asked = self.asked(self.val_KIF, targets[chunk])
+            real_BT = asked.real_BT
+            logit_NV, target_N = asked.logits(net)[real_BT], asked.target_BT[real_BT]
+            nats += functional.cross_entropy(logit_NV, target_N, reduction="sum").item()
+            count += len(target_N)
         return float(np.exp(nats / count))
 
     def caption_scores(self, net: Captioner) -> dict[str, float]:
@@ -197,14 +219,15 @@ class CaptionTask(WritingTask):
     def __len__(self) -> int:
         return len(self.train)
 
-    def loss(self, net: Captioner, batch: Sequence[int]) -> Tensor:
+    def inputs(self, net: Captioner, batch: Sequence[int]) -> Asked:
+        """Some targets."""
+        return self.asked(self.train_KIF, [self.train[n] for n in batch])
+
+    def loss(self, net: Captioner, inputs: Asked) -> Tensor:
         """Cross-entropy of the true words."""
-        asked = [self.train[n] for n in batch]
-        logit_BTV, target_BT, real_BT = self.predict(net, self.train_KIF, asked)
-        target_BT = target_BT.masked_fill(~real_BT, IGNORED)
         return functional.cross_entropy(
-            logit_BTV.flatten(0, 1),
-            target_BT.flatten(),
+            inputs.logits(net).flatten(0, 1),
+            inputs.target_BT.masked_fill(~inputs.real_BT, IGNORED).flatten(),
             ignore_index=IGNORED,
             label_smoothing=self.stage.smoothing,
         )

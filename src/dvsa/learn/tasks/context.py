@@ -9,6 +9,7 @@ import torch
 
 from dvsa.learn.loop.config import TrainConfig
 from dvsa.learn.loop.loggers import Logger
+from dvsa.learn.loop.recording import Inputs
 from dvsa.learn.loop.state import Net
 from dvsa.learn.loop.trainer import Task, train
 from dvsa.learn.nets.captioner import Captioner, CaptionerConfig
@@ -51,7 +52,7 @@ class Context:
         """The words that the run knows."""
         return self.corpus.vocabulary
 
-    def train(self, task: Task[Net], cfg: TrainConfig) -> Net:
+    def train(self, task: Task[Net, Inputs], cfg: TrainConfig) -> Net:
         """Train a task in its own folder; the best network."""
         folder = self.folder / task.name
         quiet = self.corpus.quiet

@@ -17,6 +17,8 @@ from dvsa.text import Vocabulary, pad, words
 
 Ids = Sequence[int]
 """A sentence as the ids of its known words."""
+LENGTHS = 8
+"""On a GPU, batches of sentences are padded to multiples of this many words."""
 
 
 class PhraseTarget(NamedTuple):
@@ -51,6 +53,7 @@ class Corpus:
             ValueError: a split has no sentence with a known word.
         """
         self.vocabulary, self.device, self.quiet = vocabulary, device, quiet
+        self.unit = LENGTHS if device.type == "cuda" else 1
 
         # Ids of the known words of every sentence.
         trained = [(e, [s for s in self._encode(e) if s]) for e in train]
@@ -94,11 +97,15 @@ class Corpus:
         return torch.from_numpy(cluster_shapes(box_N4[:, 2:] - box_N4[:, :2], count))
 
     def padded(self, ids: Sequence[Ids]) -> tuple[Tensor, Tensor]:
-        """Sentences as ids (L, T) and mask (L, T) on the device, with T at least 1."""
-        ids_LT, real_LT = (on_device(array_LT, self.device) for array_LT in pad(ids))
-        if not ids_LT.shape[1]:
-            return ids_LT.new_zeros(len(ids), 1), real_LT.new_zeros(len(ids), 1)
-        return ids_LT, real_LT
+        """Sentences as ids (L, T) and mask (L, T) on the device, with T at least 1.
+
+        On a GPU T is a multiple of `LENGTHS`: few different shapes occur, so steps can be recorded.
+        """
+        ids_LT, real_LT = pad(ids)
+        more = -ids_LT.shape[1] % self.unit if ids_LT.shape[1] else self.unit
+        arrays = (np.pad(array_LT, ((0, 0), (0, more))) for array_LT in (ids_LT, real_LT))  # END is 0
+        ids_on, real_on = (on_device(array_LT, self.device) for array_LT in arrays)
+        return ids_on, real_on
 
 
 def _photographs(

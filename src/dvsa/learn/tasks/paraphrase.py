@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from dvsa.learn.loop.order import chunks
 from dvsa.learn.nets.joint import JointModel
+from dvsa.learn.nets.sentence import TransformerEncoder
 from dvsa.learn.tasks import objective
 from dvsa.learn.tasks.context import Context
 from dvsa.learn.tasks.corpus import Corpus, Ids
@@ -27,6 +28,8 @@ from dvsa.metrics import ranking
 
 Group = Sequence[Ids]
 """The sentences about one photograph."""
+Padded = tuple[Tensor, Tensor]
+"""Ids (L, T) of the words of some sentences, and which of them are real (L, T)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,16 +88,28 @@ class ParaphraseTask:
         """Only the sentence encoder is trained."""
         return 1.0 if parameter.startswith("sentence.") else 0.0
 
-    def loss(self, model: JointModel, batch: Sequence[int]) -> Tensor:
-        """Find the second of two random sentences by the first, and the first by the second."""
+    @property
+    def recordable(self) -> bool:
+        """Not with a transformer."""
+        return not isinstance(self.model.sentence, TransformerEncoder)
+
+    def inputs(self, model: JointModel, batch: Sequence[int]) -> tuple[Padded, Padded]:
+        """Two random sentences of each group."""
         groups = [self.groups[n] for n in batch]
         pairs = [torch.randperm(len(group))[:2].tolist() for group in groups]
-        a, b = ([group[pair[side]] for group, pair in zip(groups, pairs, strict=True)] for side in (0, 1))
+        first, second = (
+            self.corpus.padded([group[pair[side]] for group, pair in zip(groups, pairs, strict=True)])
+            for side in (0, 1)
+        )
+        return first, second
 
-        (s_a, real_a), (s_b, real_b) = (self._encode(model, side) for side in (a, b))
+    def loss(self, model: JointModel, inputs: tuple[Padded, Padded]) -> Tensor:
+        """Find the second sentence of each pair by the first, and the first by the second."""
+        (ids_a, real_a), (ids_b, real_b) = inputs
+        s_a, s_b = model.sentence(ids_a, real_a), model.sentence(ids_b, real_b)
         S_ab = objective.maxsim(directions(s_a, real_a), s_b, real_b)
         S_ba = objective.maxsim(directions(s_b, real_b), s_a, real_a)
-        own_L = torch.arange(len(batch), device=S_ab.device)
+        own_L = torch.arange(len(ids_a), device=S_ab.device)
         return (objective.info_nce(S_ab, own_L) + objective.info_nce(S_ba, own_L)) / 2
 
     def _encode(self, model: JointModel, sentences: Group) -> tuple[Tensor, Tensor]:

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
+from multiprocessing.pool import ThreadPool
 
 import numpy as np
 import numpy.typing as npt
@@ -75,10 +76,13 @@ class SquarePhotographs(Photographs):
         ]
         self.key = f"photographs {size} {sources} {source_code(photo)}".encode()
 
+        def read(example: Example) -> npt.NDArray[np.uint8]:
+            return photo.squash(photo.read(example.read(), name=example.name), size)
+
         def fill(pixels_KHWC: npt.NDArray[np.generic]) -> None:
-            with progress("reading photographs", len(examples), quiet=quiet) as advance:
-                for k, example in enumerate(examples):
-                    pixels_KHWC[k] = photo.squash(photo.read(example.read(), name=example.name), size)
+            with progress("reading photographs", len(examples), quiet=quiet) as advance, ThreadPool() as pool:
+                for k, square in enumerate(pool.imap(read, examples, chunksize=8)):
+                    pixels_KHWC[k] = square
                     advance(1)
 
         shape = (len(examples), size, size, 3)

@@ -1,11 +1,8 @@
 """The loss of the proposal head on the boxes of phrases."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.nn.utils.rnn import pad_sequence
 from torchvision.ops import box_iou, generalized_box_iou_loss  # type: ignore[import-untyped]
 
 from dvsa.learn.nets.regions import paired_iou
@@ -16,38 +13,39 @@ CLOSE = 0.6
 """An anchor whose IoU with a true box is at least this is not a negative example."""
 
 
-def proposal_loss(logit_BN: Tensor, box_BN4: Tensor, anchor_N4: Tensor, truth: Sequence[Tensor]) -> Tensor:
+def proposal_loss(logit_BN: Tensor, box_BN4: Tensor, anchor_N4: Tensor, truth_BG5: Tensor) -> Tensor:
     """How far the proposal head is from the phrase boxes; a scalar.
 
     The anchors nearest to a true box learn 1 - GIoU. The target of their score is the IoU that the predicted
     box reaches (varifocal loss, Zhang et al., 2021), so that a score says how well a box fits. The weight of
     a box is the square root of its number of phrases.
 
+    All anchors take part, those without a true box with the weight 0: to find the others, the host would wait
+    for the GPU.
+
     Args:
         logit_BN: the head's scores, as logits.
         box_BN4: the head's boxes.
         anchor_N4: the anchors, as centre x, centre y, width, height.
-        truth: for each photograph (G, 5): the distinct true boxes (xyxy) and their phrase counts.
+        truth_BG5: the distinct true boxes of each photograph (xyxy) with their phrase counts; a count of 0 is
+            padding.
     """
-    # The last row, dropped again, keeps room for one box in a batch without any true box.
-    truth_BG5 = pad_sequence([*truth, torch.zeros(1, 5)], batch_first=True)[:-1].to(logit_BN.device)
+    # The true box that each anchor learns, and how often phrases mention it; 0 if it learns none.
     owner_BN, close_BN = assign(anchor_N4, truth_BG5)
+    learns_BN = owner_BN >= 0
+    truth_BN5 = truth_BG5.gather(1, owner_BN.clamp(min=0)[..., None].expand(-1, -1, 5))
+    mention_BN = truth_BN5[..., 4].sqrt() * learns_BN
+    true_BN4 = truth_BN5[..., :4]
 
-    # The P anchors that learn a true box: how well they fit it.
-    photo_P, anchor_P = (owner_BN >= 0).nonzero(as_tuple=True)
-    truth_P5 = truth_BG5[photo_P, owner_BN[photo_P, anchor_P]]
-    mention_P, box_P4 = truth_P5[:, 4].sqrt(), box_BN4[photo_P, anchor_P]
-    giou_P = generalized_box_iou_loss(box_P4, truth_P5[:, :4], reduction="none")
-
-    # All anchors: whether their scores say so.
-    target_BN = torch.zeros_like(logit_BN)
-    target_BN[photo_P, anchor_P] = paired_iou(box_P4.detach(), truth_P5[:, :4])
-    weight_BN = (0.75 * logit_BN.detach().sigmoid() ** 2).masked_fill(close_BN, 0)
-    weight_BN[photo_P, anchor_P] = mention_P
+    # How well its box fits, and whether its score says so.
+    giou_BN = generalized_box_iou_loss(box_BN4, true_BN4, reduction="none")
+    target_BN = paired_iou(box_BN4.detach(), true_BN4) * learns_BN
+    doubt_BN = (0.75 * logit_BN.detach().sigmoid() ** 2).masked_fill(close_BN, 0)
+    weight_BN = torch.where(learns_BN, mention_BN, doubt_BN)
     score_BN = functional.binary_cross_entropy_with_logits(logit_BN, target_BN, reduction="none")
 
-    loss: Tensor = 2 * (mention_P * giou_P).sum() + (weight_BN * score_BN).sum()
-    return loss / mention_P.sum().clamp(min=len(truth))
+    loss: Tensor = 2 * (mention_BN * giou_BN).sum() + (weight_BN * score_BN).sum()
+    return loss / mention_BN.sum().clamp(min=len(truth_BG5))
 
 
 def assign(anchor_N4: Tensor, truth_BG5: Tensor) -> tuple[Tensor, Tensor]:

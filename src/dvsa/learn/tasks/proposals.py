@@ -11,7 +11,7 @@ from dvsa.learn.tasks.context import Context
 from dvsa.learn.tasks.corpus import Corpus
 from dvsa.learn.tasks.features import look_autocast
 from dvsa.learn.tasks.stage import BOXES, Stage, WarmData
-from dvsa.learn.tasks.visual import VisualStage, VisualTask, proposal_recall
+from dvsa.learn.tasks.visual import View, VisualStage, VisualTask, proposal_recall
 
 TRAINED = ("head", "coverage")
 """The proposers that choose among the candidates of a proposal head."""
@@ -48,17 +48,20 @@ class ProposalTask(VisualTask):
     """The goal is the share of boxed phrases that a proposal covers at IoU 0.5."""
 
     goal = "recall@0.5"
+    recordable = False
 
     def __init__(self, stage: ProposalStage, model: JointModel, corpus: Corpus) -> None:
         """Raises ValueError if the data has no phrase boxes."""
         super().__init__(stage, model, corpus)
         self.require_boxes("the proposal head", "take the proposals of another bundle, or fixed boxes")
 
-    def loss(self, model: JointModel, batch: Sequence[int]) -> Tensor:
-        """The proposal head's loss on random windows of the photographs."""
-        windows = self.windows(len(batch))
-        looked = look_autocast(model.vision, self.show(batch, windows))
-        return self.proposal_loss(model, looked, batch, windows)
+    def inputs(self, model: JointModel, batch: Sequence[int]) -> View:
+        """Random windows of the photographs."""
+        return self.view(batch, self.windows(len(batch)))
+
+    def loss(self, model: JointModel, inputs: View) -> Tensor:
+        """The proposal head's loss on the windows."""
+        return self.proposal_loss(model, look_autocast(model.vision, inputs.pixels_BHWC), inputs)
 
     def evaluate(self, model: JointModel) -> Mapping[str, float]:
         """Recall of the proposals on the validation split."""

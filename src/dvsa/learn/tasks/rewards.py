@@ -15,10 +15,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dvsa.learn.loop.transfer import on_device
 from dvsa.learn.nets.captioner import Captioner
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.tasks import targets
-from dvsa.learn.tasks.captions import WritingTask, first_captioner, roll_out
+from dvsa.learn.tasks.captions import Asked, WritingTask, first_captioner, roll_out
 from dvsa.learn.tasks.context import Context
 from dvsa.learn.tasks.corpus import Corpus
 from dvsa.learn.tasks.stage import Stage, WarmData, WritingStage
@@ -78,8 +79,8 @@ class RewardTask(WritingTask):
         decode = self.corpus.vocabulary.decode
         return Cider([[[*decode(s), STOP] for s in own] for own in self.corpus.train_ids])
 
-    def loss(self, net: Captioner, batch: Sequence[int]) -> Tensor:
-        """Draw captions of the photographs, score them, and make the better ones more probable."""
+    def inputs(self, net: Captioner, batch: Sequence[int]) -> tuple[Asked, Tensor]:
+        """Captions of the photographs that the network draws, and how much better each is than the others."""
         # Draw, without dropout.
         asked = [k for k in batch for _ in range(self.samples)]
         frame = self.train_KIF.shape[1] - 1
@@ -90,10 +91,14 @@ class RewardTask(WritingTask):
         # How much more each is worth than the others of its photograph.
         gain_B = advantages(torch.tensor(self._rewards(drawn)).reshape(-1, self.samples)).flatten()
 
-        # The log-probability of what was drawn, weighted by that.
-        logit_BTV, target_BT, real_BT = self.predict(net, self.train_KIF, drawn)
-        logp_BT = logit_BTV.log_softmax(-1).gather(2, target_BT[..., None])[..., 0] * real_BT
-        return -(gain_B.to(logp_BT.device)[:, None] * logp_BT).sum() / real_BT.sum()
+        return self.asked(self.train_KIF, drawn), on_device(gain_B, self.train_KIF.device)
+
+    def loss(self, net: Captioner, inputs: tuple[Asked, Tensor]) -> Tensor:
+        """Make the better captions more probable."""
+        asked, gain_B = inputs
+        logp_BTV = asked.logits(net).log_softmax(-1)
+        logp_BT = logp_BTV.gather(2, asked.target_BT[..., None])[..., 0] * asked.real_BT
+        return -(gain_B[:, None] * logp_BT).sum() / asked.real_BT.sum()
 
     def _rewards(self, drawn: Sequence[CaptionTarget]) -> list[float]:
         """CIDEr of each caption, in [0, 10]."""

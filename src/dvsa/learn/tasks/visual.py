@@ -3,12 +3,15 @@
 from abc import ABC
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 from torchvision.ops import box_iou  # type: ignore[import-untyped]
 
 from dvsa.learn.loop.order import chunks
+from dvsa.learn.loop.transfer import on_device
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.nets.look import Looked
 from dvsa.learn.nets.regions import choose_boxes
@@ -26,6 +29,8 @@ HEADS = {"vision.regions.": 1.0, "sentence.": 1.0}
 """Learning-rate factors that train the region encoder and the sentence encoder alone."""
 EVALUATED = 50
 """Photographs that are evaluated at once."""
+TRUTHS = 8
+"""True boxes of a batch are padded to a multiple of this."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +75,16 @@ class VisualStage(Stage, ABC):
         return self if self.proposer == "frame" else replace(self, proposer=proposer)
 
 
+class View(NamedTuple):
+    """Windows of some training photographs, and what lies in them, on the device."""
+
+    pixels_BHWC: Tensor
+    truth_BG5: Tensor
+    """The visible phrase boxes with their phrase counts; a count of 0 is padding."""
+    given_BI4: Tensor
+    """Regions from files, the frame last; (B, 0, 4) if a proposer chooses them."""
+
+
 class VisualTask:
     """A pass over the training photographs, in random windows, and the proposal head's loss on them."""
 
@@ -98,41 +113,48 @@ class VisualTask:
         assert isinstance(photographs, SquarePhotographs)
         return look_autocast(model.vision, pixels_BHWC, propose=photographs.proposed(self.stage.proposer))
 
-    def show(self, batch: Sequence[int], windows: Sequence[Window]) -> Tensor:
-        """Windows of training photographs as pixels, uint8 (B, size, size, 3)."""
-        return augmentation.show(self.corpus.train.batch(batch), windows)
+    def view(self, batch: Sequence[int], windows: Sequence[Window]) -> "View":
+        """What windows show of training photographs."""
+        photographs = self.corpus.train
+        placed = [window.truth(photographs.truth[k]) for k, window in zip(batch, windows, strict=True)]
+        room = torch.zeros(max(map(len, placed)) // TRUTHS * TRUTHS + TRUTHS, 5)
+        truth_BG5 = pad_sequence([*placed, room], batch_first=True)[:-1]
+        return View(
+            augmentation.show(photographs.batch(batch), windows),
+            on_device(truth_BG5, self.corpus.device),
+            on_device(self._given(batch, windows), self.corpus.device),
+        )
 
-    def boxes(
-        self,
-        photographs: Photographs,
-        index: Sequence[int] | slice,
-        looked: Looked,
-        windows: Sequence[Window] = (),
-    ) -> Tensor:
-        """The regions of some photographs, the frame last, (B, I, 4), as they lie in windows of these.
+    def _given(self, batch: Sequence[int], windows: Sequence[Window]) -> Tensor:
+        """Regions from files as they lie in windows, the frame last, (B, I, 4); I is 0 if there are none.
 
-        A box from a file that a window hides becomes the frame.
+        A box that a window hides becomes the frame.
         """
+        photographs = self.corpus.train
         assert isinstance(photographs, SquarePhotographs)
-        box_BI4 = photographs.boxes(index, looked, self.stage.proposer, self.stage.nms)
         if photographs.given_KI4 is None or self.stage.proposer == "frame":
-            return box_BI4  # they were proposed in the windows
-        for window, own_I4 in zip(windows, box_BI4, strict=False):
-            placed = [window.box((x0, y0, x1, y1)) or FRAME for x0, y0, x1, y1 in own_I4.tolist()]
-            own_I4.copy_(own_I4.new_tensor(placed))
-            own_I4[-1] = own_I4.new_tensor(FRAME)
+            return torch.zeros(len(batch), 0, 4)
+        rows = [
+            [window.box((x0, y0, x1, y1)) or FRAME for x0, y0, x1, y1 in box_I4.tolist()]
+            for window, box_I4 in zip(windows, photographs.given_KI4[list(batch)], strict=True)
+        ]
+        box_BI4 = torch.tensor(rows)
+        box_BI4[:, -1] = torch.tensor(FRAME)
         return box_BI4
 
-    def proposal_loss(
-        self, model: JointModel, looked: Looked, batch: Sequence[int], windows: Sequence[Window]
-    ) -> Tensor:
+    def regions(self, view: "View", looked: Looked) -> Tensor:
+        """The regions of the photographs in a view, the frame last, (B, I, 4)."""
+        if view.given_BI4.shape[1]:
+            return view.given_BI4
+        return choose_boxes(looked.logit_BN, looked.box_BN4, self.stage.proposer, self.stage.nms)
+
+    def proposal_loss(self, model: JointModel, looked: Looked, view: "View") -> Tensor:
         """The proposal head's loss on windows; 0 if there is no head to train, or no box to learn from."""
-        head, photographs = model.vision.proposals, self.corpus.train
-        if head is None or not photographs.has_boxes:
+        head = model.vision.proposals
+        if head is None or not self.corpus.train.has_boxes:
             return looked.logit_BN.new_zeros(())
-        truth = [window.truth(photographs.truth[k]) for k, window in zip(batch, windows, strict=True)]
         anchor_N4 = head.centred_anchors(*looked.fine.shape[-2:])
-        return proposal_loss(looked.logit_BN, looked.box_BN4, anchor_N4, truth)
+        return proposal_loss(looked.logit_BN, looked.box_BN4, anchor_N4, view.truth_BG5)
 
     def require_boxes(self, learner: str, advice: str) -> None:
         """Raise ValueError unless both splits have phrase boxes."""

@@ -5,11 +5,16 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from dvsa.learn.nets.backbones.pretrained import READ, PretrainedBackbone
 
 if TYPE_CHECKING:
     from timm.models.efficientnet import EfficientNet
+
+
+FINE = 5
+"""The stages before the fine map."""
 
 
 class Sizes(NamedTuple):
@@ -51,16 +56,50 @@ class EfficientNetLite(PretrainedBackbone):
         self.train()
 
     def maps(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor]:
-        x_BCHW = self.net.bn1(self.net.conv_stem(x_BCHW.contiguous(memory_format=torch.channels_last)))
-        for stage in self.net.blocks[:5]:
-            x_BCHW = stage(x_BCHW)
+        """Where gradients go to the weights, each batch norm is folded: it would take half of the time."""
+        net = self.net
+        trained = torch.is_grad_enabled() and net.conv_stem.weight.requires_grad
+        layer, through = (folded, folded_stage) if trained else (in_turn, nn.Module.__call__)
+
+        x_BCHW = layer(net.conv_stem, net.bn1, x_BCHW.contiguous(memory_format=torch.channels_last))
+        for stage in net.blocks[:FINE].children():
+            x_BCHW = through(stage, x_BCHW)
         fine_BCHW = x_BCHW
-        for stage in self.net.blocks[5:]:
-            x_BCHW = stage(x_BCHW)
-        return fine_BCHW, self.net.bn2(self.net.conv_head(x_BCHW))
+        for stage in net.blocks[FINE:].children():
+            x_BCHW = through(stage, x_BCHW)
+        return fine_BCHW, layer(net.conv_head, net.bn2, x_BCHW)
 
     def vector(self, x_NCHW: Tensor) -> Tensor:
         return self.maps(x_NCHW)[1].float().mean((2, 3))
+
+
+def in_turn(conv: nn.Module, norm: nn.Module, x_BCHW: Tensor) -> Tensor:
+    """A convolution, then its batch norm with activation."""
+    activated_BCHW: Tensor = norm(conv(x_BCHW))
+    return activated_BCHW
+
+
+def folded(conv: nn.Module, norm: nn.Module, x_BCHW: Tensor) -> Tensor:
+    """The same as one convolution, if the statistics are fixed. Gradients go to the weights of both."""
+    spread_C = (norm.get_buffer("running_var") + cast("float", norm.eps)).sqrt()
+    scale_C = norm.get_parameter("weight") / spread_C
+    weights = {
+        "weight": conv.get_parameter("weight") * scale_C[:, None, None, None],
+        "bias": norm.get_parameter("bias") - norm.get_buffer("running_mean") * scale_C,
+    }
+    activated_BCHW: Tensor = norm.get_submodule("act")(functional_call(conv, weights, x_BCHW))
+    return activated_BCHW
+
+
+def folded_stage(stage: nn.Module, x_BCHW: Tensor) -> Tensor:
+    """A stage: in each block convolutions with their batch norms, and perhaps a shortcut around them."""
+    for block in stage.children():
+        layers = [m for m in block.children() if isinstance(m, nn.Conv2d | nn.BatchNorm2d)]
+        y_BCHW = x_BCHW
+        for conv, norm in zip(layers[::2], layers[1::2], strict=True):
+            y_BCHW = folded(conv, norm, y_BCHW)
+        x_BCHW = x_BCHW + y_BCHW if block.has_skip else y_BCHW
+    return x_BCHW
 
 
 def _load_imagenet(net: nn.Module, variant: int) -> None:

@@ -1,0 +1,75 @@
+"""The boxed phrases of a batch of sentences, and their scores with regions."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from dvsa.learn.loop.transfer import on_device
+from dvsa.learn.nets.regions import paired_iou
+from dvsa.learn.nets.vision_config import GEOMETRY
+from dvsa.learn.tasks.corpus import PhraseTarget
+
+UNIT = 64
+"""Where steps are recorded, the number of phrases is padded to a multiple of this."""
+SHARPNESS = 20.0
+"""Factor on the cosine of a phrase with a region before the softmax over regions."""
+
+
+class Phrases(NamedTuple):
+    """The boxed phrases of some sentences, on the device."""
+
+    photo_P: Tensor
+    """The photograph of each."""
+    sentence_P: Tensor
+    """Its sentence."""
+    inside_PT: Tensor
+    """1 at its words, 0 elsewhere."""
+    box_P4: Tensor
+    """Its box. Padding has an empty box at the corner, which no region covers."""
+
+    @classmethod
+    def of(
+        cls,
+        named: Sequence[tuple[int, Sequence[PhraseTarget]]],
+        words: int,
+        device: torch.device,
+        unit: int = 1,
+    ) -> Self:
+        """The phrases of sentences of at most `words` words, padded to a multiple of `unit`.
+
+        `named` has the photograph and the phrases of each sentence.
+        """
+        rows = [(k, n, phrase) for n, (k, own) in enumerate(named) for phrase in own]
+        count = len(rows) + -len(rows) % unit
+        photo_P, sentence_P = np.zeros((2, count), np.int64)
+        inside_PT, box_P4 = np.zeros((count, words), np.float32), np.zeros((count, 4), np.float32)
+        for p, (k, n, phrase) in enumerate(rows):
+            photo_P[p], sentence_P[p] = k, n
+            inside_PT[p, list(phrase.places)] = 1
+            box_P4[p] = phrase.box
+        return cls(*(on_device(array, device) for array in (photo_P, sentence_P, inside_PT, box_P4)))
+
+
+def phrase_scores(
+    v_KID: Tensor, s_LTD: Tensor, feature_KIF: Tensor, phrases: Phrases
+) -> tuple[Tensor, Tensor]:
+    """The scores of each phrase with the regions of its photograph (P, I), and their IoU with its box (P, I).
+
+    A score is `SHARPNESS` times the cosine. The length of a phrase's vector is its weight in the sentence and
+    says nothing about its place; a loss on the product would push all phrases to weigh more.
+
+    Args:
+        v_KID: region vectors.
+        s_LTD: word vectors.
+        feature_KIF: features of the regions, which hold their boxes.
+        phrases: the phrases of these sentences.
+    """
+    phrase_PD = torch.einsum("pt,ptd->pd", phrases.inside_PT, s_LTD[phrases.sentence_P])
+    own_PID = v_KID[phrases.photo_P]
+    dot_PI = SHARPNESS * torch.einsum("pd,pid->pi", functional.normalize(phrase_PD, dim=-1), own_PID)
+    box_PI4 = feature_KIF[phrases.photo_P, :, -GEOMETRY:-1]
+    return dot_PI, paired_iou(box_PI4, phrases.box_P4[:, None])
