@@ -3,9 +3,6 @@
 import torch
 from torch import Tensor, nn
 
-GAIN = 0.5
-"""By how much W multiplies a state before training. ReLU is unbounded, so it is well below 1."""
-
 
 class Recurrence(nn.Module):
     """h_t = f(x_t + W h_{t-1} + b): torch's RNN with the identity as input weights."""
@@ -17,7 +14,7 @@ class Recurrence(nn.Module):
         nn.init.eye_(own["weight_ih_l0"]).requires_grad_(False)
         nn.init.zeros_(own["bias_ih_l0"]).requires_grad_(False)
         nn.init.zeros_(own["bias_hh_l0"])
-        nn.init.orthogonal_(own["weight_hh_l0"], gain=GAIN)
+        nn.init.zeros_(own["weight_hh_l0"])  # ReLU is unbounded: learn from zero how much to remember
 
     def forward(self, x_BTH: Tensor, h_BH: Tensor | None = None) -> Tensor:
         """The states (B, T, H) after each input, from the state `h_BH` or from zeros."""
