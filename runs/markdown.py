@@ -19,6 +19,11 @@ def section(title: str, *paragraphs: str, level: int = 2) -> Iterator[str]:
         yield from ("", paragraph)
 
 
+def listed(items: Sequence[str], word: str = "and") -> str:
+    """Items in a sentence: `a, b and c`; empty if there are none."""
+    return f" {word} ".join([*filter(None, [", ".join(items[:-1])]), *items[-1:]])
+
+
 def replace_part(path: Path, name: str, lines: Iterable[str]) -> None:
     """Replace what is between the comments `name` and `end of name` of a file.
 

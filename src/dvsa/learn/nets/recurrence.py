@@ -14,7 +14,7 @@ class Recurrence(nn.Module):
         nn.init.eye_(own["weight_ih_l0"]).requires_grad_(False)
         nn.init.zeros_(own["bias_ih_l0"]).requires_grad_(False)
         nn.init.zeros_(own["bias_hh_l0"])
-        nn.init.zeros_(own["weight_hh_l0"])  # ReLU is unbounded: learn from zero how much to remember
+        nn.init.orthogonal_(own["weight_hh_l0"], gain=0.5)  # ReLU is unbounded: start well below 1
 
     def forward(self, x_BTH: Tensor, h_BH: Tensor | None = None) -> Tensor:
         """The states (B, T, H) after each input, from the state `h_BH` or from zeros."""
