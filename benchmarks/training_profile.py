@@ -25,7 +25,7 @@ from dvsa.learn.recipes.file import with_settings
 from dvsa.learn.runs.fit import fit
 from dvsa.learn.runs.inputs import FitOptions
 
-PARTS = (": loss", ": update", ": evaluation")
+PARTS = (": inputs", ": gradients", ": update", ": evaluation")
 """Ends of the names that `dvsa.learn.loop.trainer` gives to the parts of its work."""
 
 

@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from dvsa.learn.nets.backbones.efficientnet_lite import EfficientNetLite
 
@@ -21,6 +22,30 @@ def test_it_keeps_its_batch_norm_statistics_in_training(called: bool) -> None:
     assert coarse.shape == (2, net.coarse_channels, 2, 2)
     assert all(torch.equal(t, before[name]) for name, t in net.state_dict().items())
     assert net.net.conv_stem.training
+
+
+def test_folded_batch_norms_change_neither_outputs_nor_gradients() -> None:
+    torch.manual_seed(0)
+    net = EfficientNetLite(0, size=64, inner=64, pretrained=False)
+    for name, tensor in net.state_dict().items():
+        if "bn" in name and tensor.is_floating_point():
+            tensor.copy_(tensor + 0.3 * torch.rand_like(tensor))
+    pixels_BHWC = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
+
+    def outputs_and_gradients() -> dict[str, Tensor]:
+        net.zero_grad()
+        fine, coarse = net(pixels_BHWC)
+        (fine.square().mean() + coarse.square().mean()).backward()
+        gradients = {name: p.grad for name, p in net.named_parameters() if p.grad is not None}
+        return {"fine": fine.detach(), "coarse": coarse.detach(), **gradients}
+
+    found = outputs_and_gradients()
+    stem = net.net.conv_stem.weight.requires_grad_(False)  # frozen networks run as timm defines them
+    wanted = outputs_and_gradients()
+    assert len(found) == len(wanted) + 1 > 100
+    for name, tensor in wanted.items():
+        torch.testing.assert_close(found[name], tensor, rtol=1e-3, atol=1e-5 * tensor.abs().max().item())
+    assert stem.grad is None
 
 
 @pytest.mark.slow
