@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
 FEWEST = 1 << 25
-"""Fewer products than this are faster with a table, because the kernels need many small steps before them."""
+"""Fewer products than this are scored from a table: many small steps prepare the input of the kernels."""
 
 PARTIAL = 1 << 27
 """Bytes for partial sums. Small problems are cut into parts so that all of a GPU has work."""
@@ -66,7 +66,7 @@ class Tiles(NamedTuple):
 
 
 def serves(v_KID: Tensor, s_LTD: Tensor) -> bool:
-    """Whether the kernels can score these regions and words, and are faster than a table of products."""
+    """Whether the kernels can score these regions and words, and are worth it."""
     (K, I, D), (L, T, _) = v_KID.shape, s_LTD.shape  # noqa: E741
     return (
         v_KID.is_cuda
@@ -162,9 +162,9 @@ def _padded(D: int) -> int:
 
 
 def _half(x: Tensor, real: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Float16 numbers below 2**15, and the power of two (1) that makes them `x` again.
+    """`x` divided by a power of two, as float16 numbers of at most 2**15, and that power (1).
 
-    Vectors that are not `real` do not count: their numbers may be too large.
+    Vectors that are not `real` do not count, and may come out as infinite.
     """
     largest = torch.linalg.vector_norm(x, torch.inf, dim=-1, dtype=torch.float32)
     if real is not None:
