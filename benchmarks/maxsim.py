@@ -80,17 +80,18 @@ class Problem:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A measurement; without times if the memory was too small."""
+    """A measurement; without times if it failed, because the memory is too small or otherwise."""
 
     work: str
     dtype: str
     way: str
-    times_ms: list[float] | None
+    times_ms: list[float] | None = None
     share: float | None = None
     peak_gb: float | None = None
+    failed: str = ""
 
     def __str__(self) -> str:
-        times = "does not fit" if self.times_ms is None else spread(self.times_ms)
+        times = self.failed if self.times_ms is None else spread(self.times_ms)
         share = "" if self.share is None else f"{100 * self.share:.1f} %"
         peak = "" if self.peak_gb is None else f"{self.peak_gb:.2f}"
         return f"| {self.work} | {self.dtype} | {self.way} | {times} | {share} | {peak} |"
@@ -236,9 +237,11 @@ def measured(
             torch.cuda.reset_peak_memory_stats()
         calls = max(1, int(0.05 / first))
         times = [1000 * seconds(call, calls) for _ in range(3 if first > 1 else 9)]
-    except torch.OutOfMemoryError:
+    except Exception as error:  # that a way or a tile fails is a result too
         torch.cuda.empty_cache()
-        return Row(work=work, dtype=dtype, way=way, times_ms=None)
+        why = f"{type(error).__name__}: {error}".splitlines()[0]
+        why = "does not fit" if isinstance(error, torch.OutOfMemoryError) else why
+        return Row(work=work, dtype=dtype, way=way, failed=why)
     peak = torch.cuda.max_memory_allocated() / 1e9 if DEVICE.type == "cuda" else None
     share = operations / (sorted(times)[len(times) // 2] / 1000) / rate if rate else None
     return Row(work=work, dtype=dtype, way=way, times_ms=times, share=share, peak_gb=peak)
