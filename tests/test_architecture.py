@@ -56,7 +56,17 @@ BANNED = {
 }
 """What a room must not import although it stands before it."""
 
-HEAVY = {"torch", "torchvision", "timm", "onnx", "onnxscript", "safetensors", "transformers", "matplotlib"}
+HEAVY = {
+    "torch",
+    "torchvision",
+    "triton",
+    "timm",
+    "onnx",
+    "onnxscript",
+    "safetensors",
+    "transformers",
+    "matplotlib",
+}
 """What the core install lacks: for `learn` alone."""
 
 SERVING = {"fastapi", "starlette", "uvicorn", "prometheus_client", "python_multipart"}

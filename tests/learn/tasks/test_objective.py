@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from dvsa import maxsim as reference
+from dvsa.learn.tasks import objective
 from dvsa.learn.tasks.objective import (
     LOSSES,
     SCORES,
@@ -66,6 +67,21 @@ def test_a_gpu_and_a_cpu_sum_the_same_scores(K: int, I: int, L: int, T: int, see
     for over_regions in (lambda dot: dot.max(2).values, lambda dot: dot.clamp(min=0).sum(2)):
         both = (summed(over_regions, *parts) for summed in (of_all_places, of_real_words))
         torch.testing.assert_close(*both)
+
+
+@pytest.mark.parametrize("name", SCORES)
+@pytest.mark.parametrize("most", [1, 60, 100])
+def test_blocks_of_sentences_give_the_same_scores_and_gradients(
+    name: str, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    v_KID, s_LTD, real_LT = draw(3, 4, 7, 5, seed=1)
+    leaves = v_KID.requires_grad_(), s_LTD.requires_grad_()
+    results = []
+    for table in (objective.TABLE, most):
+        monkeypatch.setattr(objective, "TABLE", table)
+        S_KL = SCORES[name](v_KID, s_LTD, real_LT)
+        results.append((S_KL, *torch.autograd.grad(S_KL.square().sum(), leaves)))
+    torch.testing.assert_close(*results)
 
 
 @pytest.mark.parametrize("name", SCORES)

@@ -4,13 +4,27 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from dvsa.learn.loop.order import chunks
+from dvsa.learn.tasks import fused_maxsim
 
 OverRegions = Callable[[Tensor], Tensor]
 """From products of words with regions (N, K, I) to a score for each word and photograph (N, K)."""
 
+TABLE = 1 << 28
+"""The most products of words with regions in memory at once: 1 GiB in single precision."""
+
 
 def maxsim(v_KID: Tensor, s_LTD: Tensor, real_LT: Tensor) -> Tensor:
-    """S_kl = sum over words t of max over regions i of v_i . s_t, (K, L) (paper, eq. 8)."""
+    """S_kl = sum over words t of max over regions i of v_i . s_t, (K, L) (paper, eq. 8).
+
+    Vectors in half precision have scores in single precision. Of equal regions, the first gets the gradient.
+    """
+    if fused_maxsim.serves(v_KID, s_LTD):
+        return fused_maxsim.maxsim(v_KID, s_LTD, real_LT)
+    if v_KID.dtype.itemsize < 4:
+        v_KID, s_LTD = v_KID.float(), s_LTD.float()
     return _over_words(lambda dot_NKI: dot_NKI.max(2).values, v_KID, s_LTD, real_LT)
 
 
@@ -20,9 +34,19 @@ def defrag(v_KID: Tensor, s_LTD: Tensor, real_LT: Tensor) -> Tensor:
 
 
 def _over_words(over_regions: OverRegions, v_KID: Tensor, s_LTD: Tensor, real_LT: Tensor) -> Tensor:
-    """Sum `over_regions` of each real word's products with all regions, over the words of each sentence."""
+    """Sum `over_regions` of each real word's products with all regions, over the words of each sentence.
+
+    Many sentences are scored in blocks. The gradient computes the products of a block again.
+    """
     summed = of_all_places if real_LT.is_cuda else of_real_words
-    return summed(over_regions, v_KID, s_LTD, real_LT)
+    (K, I, _), (L, T) = v_KID.shape, real_LT.shape  # noqa: E741
+    if K * I * L * T <= TABLE:
+        return summed(over_regions, v_KID, s_LTD, real_LT)
+    blocks = [
+        checkpoint(summed, over_regions, v_KID, s_LTD[block], real_LT[block], use_reentrant=False)
+        for block in chunks(L, max(1, TABLE // (K * I * T)))
+    ]
+    return torch.cat(blocks, 1)
 
 
 def of_real_words(over_regions: OverRegions, v_KID: Tensor, s_LTD: Tensor, real_LT: Tensor) -> Tensor:
