@@ -178,6 +178,7 @@ def train(
 
     Example: `dvsa train toy --out run`, or `dvsa train best --data photographs --init shipped --out run`
     """
+    from dvsa.learn.loop import processes
     from dvsa.learn.runs.fit import fit
     from dvsa.learn.runs.inputs import FitOptions
     from dvsa.learn.runs.run import Run
@@ -200,8 +201,12 @@ def train(
         tell=note,
     )
 
-    dataset = _dataset(data or _toy_set(chosen.name, out), entities, regions)
-    fit(chosen, dataset, out, options)
+    with processes.joined():
+        first = processes.rank() == 0
+        folder = data or _toy_set(chosen.name, out)
+        fit(chosen, _dataset(folder, entities, regions), out, options)
+    if not first:
+        return
 
     facts = Run(out).facts
     if as_json:
@@ -213,13 +218,15 @@ def train(
 def _toy_set(recipe: str, out: Path) -> Path:
     """The folder of the toy set beside the run, made if it is missing."""
     from dvsa.data import toy
+    from dvsa.learn.loop import processes
 
     if recipe != "toy":
         raise ValueError(f"the recipe {recipe} needs a data set: name its folder with --data")
     data = out.with_name(f"{out.name}-data")
-    if not (data / "dataset_toy.json").is_file():
+    if processes.rank() == 0 and not (data / "dataset_toy.json").is_file():
         note(f"making the toy set in {data}")
         toy.write(data)
+    processes.wait()
     return data
 
 

@@ -58,16 +58,20 @@ class TrainingState(Generic[Net]):
         """The step of the last evaluation."""
         return int(self.lines[-1]["step"]) if self.lines else 0
 
-    def save(self, out: Path, line: Line, goal: float) -> None:
+    def save(self, out: Path, line: Line, goal: float, *, write: bool = True) -> None:
         """Write log, curve and checkpoint after an evaluation; `best` too if `goal` is the highest so far.
+
+        Without `write`, only remember the evaluation: another process of the same training writes.
 
         `last.safetensors` is written last, and `restore` reads only that. So an interruption before it loses
         the work since the checkpoint before, and nothing else.
         """
-        out.mkdir(parents=True, exist_ok=True)
         self.lines.append(line)
-        if goal > self.best:
-            self.best = float(goal)
+        better, self.best = goal > self.best, max(float(goal), self.best)
+        if not write:
+            return
+        out.mkdir(parents=True, exist_ok=True)
+        if better:
             facts = {key: value for key, value in line.items() if key not in ("epoch", "seconds")}
             checkpoint.save(out / "best.safetensors", self.mean.state_dict(), facts)
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.profiler import record_function
 
-from dvsa.learn.loop import checkpoint, optimizer
+from dvsa.learn.loop import checkpoint, optimizer, processes
 from dvsa.learn.loop.config import TrainConfig
 from dvsa.learn.loop.loggers import Logger
 from dvsa.learn.loop.order import batch_at, epoch_steps
@@ -20,6 +20,9 @@ from dvsa.learn.loop.progress import progress
 from dvsa.learn.loop.recording import Inputs, Recorder
 from dvsa.learn.loop.state import Line, Net, TrainingState, running_mean
 from dvsa.learn.loop.watch import Watch
+
+APART = 1 << 40
+"""The distance between the seeds of two processes."""
 
 
 class Task(Protocol[Net, Inputs]):
@@ -89,7 +92,7 @@ def train(
     mean = running_mean(net) if cfg.ema else net
     state = TrainingState(net, mean, optimizer.build(net, cfg, task.lr_scale, task.name))
     state.restore(out)
-    recorder = Recorder(state.trained, record=device.type == "cuda" and task.recordable)
+    recorder = Recorder(state.trained, record=_recorded(task, device))
 
     # How long the training lasts.
     per_epoch = epoch_steps(len(task), cfg.batch)
@@ -101,20 +104,23 @@ def train(
         while state.step < steps:
             # One step on the next batch.
             lr = cfg.lr_at(state.step, steps)
-            batch = batch_at(state.step, len(task), cfg.batch, seed)
-            torch.manual_seed(seed * 1_000_003 + state.step)  # dropout too depends on the step alone
+            batch = processes.share(batch_at(state.step, len(task), cfg.batch, seed))
+            # Dropout too depends on the step alone; processes draw different numbers.
+            torch.manual_seed(seed * 1_000_003 + state.step + APART * processes.rank())
             losses += _step(task, cfg, state, recorder, batch, lr)
             advance(1, watch.look(len(batch), losses, state.step - state.logged, lr))
 
             # An evaluation, with a checkpoint.
             if state.step % every == 0 or state.step == steps:
-                line = {"loss": losses.item() / (state.step - state.logged), "lr": lr}
-                line |= _evaluate(task, state, line)
+                loss = processes.total(losses).item() / processes.count()
+                line = {"loss": loss / (state.step - state.logged), "lr": lr}
+                line |= processes.from_first(partial(_evaluate, task, state, line))
                 now: Line = {"step": state.step, "epoch": state.step / per_epoch}
                 line = now | {"seconds": time.monotonic() - began} | line
-                state.save(out, line, line[task.goal])
+                state.save(out, line, line[task.goal], write=processes.rank() == 0)
                 for logger in loggers:
                     logger.log(task.name, line)
+                processes.wait()
                 losses.zero_()
 
     # The best network; the same parameters are trainable as before.
@@ -122,6 +128,11 @@ def train(
     for parameter, trainable in frozen_before:
         parameter.requires_grad_(trainable)
     return net.eval()
+
+
+def _recorded(task: Task[Net, Inputs], device: torch.device) -> bool:
+    """Whether steps are recorded: not where processes send messages within a step."""
+    return device.type == "cuda" and task.recordable and processes.count() == 1
 
 
 @contextmanager
@@ -150,6 +161,7 @@ def _step(
         inputs = task.inputs(state.net, batch)
     with record_function(f"{task.name}: gradients"):
         loss = recorder.gradients(partial(task.loss, state.net), inputs)
+    processes.average_gradients(state.trained)
     with record_function(f"{task.name}: update"):
         optimizer.step(state.optimizer, state.trained, lr, cfg)
         state.step += 1

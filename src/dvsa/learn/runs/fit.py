@@ -1,12 +1,14 @@
 """Training a recipe on data: one stage after the other, in a folder."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from dvsa.data import Dataset
 from dvsa.data.word_vectors import WordVectors
-from dvsa.learn.loop import loggers
+from dvsa.learn.loop import loggers, processes
+from dvsa.learn.loop.checkpoint import JsonValue
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.recipes.recipe import Recipe
 from dvsa.learn.runs.adapted import adapted
@@ -36,6 +38,10 @@ def fit(recipe: Recipe, data: Dataset, out: Path, options: FitOptions = DEFAULTS
         ValueError: the folder holds another run, the data lacks something that the recipe needs, the
             bundle to continue does not fit the recipe, or the backbone has no weights or cannot be exported.
     """
+    first = processes.rank() == 0
+    if not first:
+        options = replace(options, quiet=True, tell=lambda _: None, log_to=())
+
     # What the run learns from, and what it can learn from it.
     device = pick_device(options.device)
     inputs = Inputs.open(data, options, recipe.min_count)
@@ -54,10 +60,10 @@ def fit(recipe: Recipe, data: Dataset, out: Path, options: FitOptions = DEFAULTS
     config = configuration(recipe, inputs, options)
     begun = is_begun(out, config, options)
     model = _build(recipe, inputs, options)
-    if not begun:
-        require_export(model.vision)
-        begin(out, config)
-    write_exposure(out, recipe, inputs)
+    processes.wait()  # all have looked at the folder
+    if first:
+        _begin(out, config, begun, model, recipe, inputs)
+    processes.wait()
 
     # The data as the network sees them.
     corpus = Corpus(
@@ -82,6 +88,21 @@ def fit(recipe: Recipe, data: Dataset, out: Path, options: FitOptions = DEFAULTS
             warm_start=inputs.warm_start,
         )
         _train(model, recipe, inputs, context)
+
+
+def _begin(
+    out: Path,
+    config: dict[str, JsonValue],
+    begun: bool,
+    model: JointModel,
+    recipe: Recipe,
+    inputs: Inputs,
+) -> None:
+    """Write what the run is, unless an earlier call has done it."""
+    if not begun:
+        require_export(model.vision)
+        begin(out, config)
+    write_exposure(out, recipe, inputs)
 
 
 def _train(model: JointModel, recipe: Recipe, inputs: Inputs, context: Context) -> None:

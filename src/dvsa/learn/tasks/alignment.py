@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dvsa.learn.loop import processes
 from dvsa.learn.loop.order import chunks
 from dvsa.learn.loop.transfer import on_device
 from dvsa.learn.nets.joint import JointModel
@@ -161,8 +162,10 @@ class AlignmentTask(VisualTask):
 
         # Every photograph against every sentence.
         s_LTD = model.sentence(inputs.ids_LT, inputs.real_LT)
-        S_KL = objective.SCORES[self.stage.score](v_KID, s_LTD, inputs.real_LT)
-        loss = loss + objective.LOSSES[self.stage.loss](S_KL, inputs.owner_L)
+        all_KID, all_LTD = processes.gathered(v_KID), processes.gathered(s_LTD)
+        S_KL = objective.SCORES[self.stage.score](all_KID, all_LTD, processes.gathered(inputs.real_LT))
+        own_L = inputs.owner_L + processes.rank() * len(v_KID)
+        loss = loss + objective.LOSSES[self.stage.loss](S_KL, processes.gathered(own_L))
 
         # Every boxed phrase against the regions of its photograph.
         if self.stage.grounding:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dvsa.learn.loop import checkpoint
+from dvsa.learn.loop import checkpoint, processes
 from dvsa.learn.loop.order import chunks
 from dvsa.learn.loop.transfer import on_device
 from dvsa.learn.nets import captioner
@@ -225,12 +225,14 @@ class CaptionTask(WritingTask):
 
     def loss(self, net: Captioner, inputs: Asked) -> Tensor:
         """Cross-entropy of the true words."""
-        return functional.cross_entropy(
+        nats = functional.cross_entropy(
             inputs.logits(net).flatten(0, 1),
             inputs.target_BT.masked_fill(~inputs.real_BT, IGNORED).flatten(),
             ignore_index=IGNORED,
             label_smoothing=self.stage.smoothing,
+            reduction="sum",
         )
+        return processes.own_part(nats, processes.total(inputs.real_BT.sum()))
 
     @torch.no_grad()
     def evaluate(self, net: Captioner) -> Mapping[str, float]:

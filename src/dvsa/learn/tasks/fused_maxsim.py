@@ -65,11 +65,16 @@ class Tiles(NamedTuple):
         return Tiles(*(Tile(t.sentences // factor, t.photographs // factor, t.warps, t.stages) for t in self))
 
 
+SWITCH = "DVSA_MAXSIM"
+"""The environment variable that turns the kernels on: `kernels`. They are off until they are measured."""
+
+
 def serves(v_KID: Tensor, s_LTD: Tensor) -> bool:
     """Whether the kernels can score these regions and words, and are worth it."""
     (K, I, D), (L, T, _) = v_KID.shape, s_LTD.shape  # noqa: E741
     return (
-        v_KID.is_cuda
+        os.environ.get(SWITCH) == "kernels"
+        and v_KID.is_cuda
         and K * I * L * T >= FEWEST
         and K * max(I * D, L) < 1 << 30  # places in a table are numbers of 31 bits, with padding
         and I <= 256  # the best region is kept in a byte

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from dvsa.learn.loop import processes
 from dvsa.learn.loop.order import chunks
 from dvsa.learn.tasks import fused_maxsim
 
@@ -114,7 +115,7 @@ def grounding(dot_PI: Tensor, iou_PI: Tensor) -> Tensor:
     target_PI = iou_PI * (iou_PI >= 0.5)
     covered_P1 = target_PI.sum(1, keepdim=True)
     loss_P = -(target_PI / covered_P1.clamp(min=0.5) * dot_PI.log_softmax(1)).sum(1)
-    return loss_P.sum() / (covered_P1 > 0).sum().clamp(min=1)
+    return processes.own_part(loss_P.sum(), processes.total((covered_P1 > 0).sum()).clamp(min=1))
 
 
 LOSSES = {"max_margin": max_margin, "info_nce": info_nce}

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from dvsa.learn.loop import processes
 from dvsa.learn.loop.order import chunks
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.nets.sentence import TransformerEncoder
@@ -105,11 +106,13 @@ class ParaphraseTask:
 
     def loss(self, model: JointModel, inputs: tuple[Padded, Padded]) -> Tensor:
         """Find the second sentence of each pair by the first, and the first by the second."""
-        (ids_a, real_a), (ids_b, real_b) = inputs
-        s_a, s_b = model.sentence(ids_a, real_a), model.sentence(ids_b, real_b)
+        (s_a, real_a), (s_b, real_b) = (
+            (processes.gathered(model.sentence(ids_LT, real_LT)), processes.gathered(real_LT))
+            for ids_LT, real_LT in inputs
+        )
         S_ab = objective.maxsim(directions(s_a, real_a), s_b, real_b)
         S_ba = objective.maxsim(directions(s_b, real_b), s_a, real_a)
-        own_L = torch.arange(len(ids_a), device=S_ab.device)
+        own_L = torch.arange(len(s_a), device=S_ab.device)
         return (objective.info_nce(S_ab, own_L) + objective.info_nce(S_ba, own_L)) / 2
 
     def _encode(self, model: JointModel, sentences: Group) -> tuple[Tensor, Tensor]:

@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.nn import functional
 from torchvision.ops import box_iou, generalized_box_iou_loss  # type: ignore[import-untyped]
 
+from dvsa.learn.loop import processes
 from dvsa.learn.nets.regions import paired_iou
 
 NEAREST = 12
@@ -45,7 +46,8 @@ def proposal_loss(logit_BN: Tensor, box_BN4: Tensor, anchor_N4: Tensor, truth_BG
     score_BN = functional.binary_cross_entropy_with_logits(logit_BN, target_BN, reduction="none")
 
     loss: Tensor = 2 * (mention_BN * giou_BN).sum() + (weight_BN * score_BN).sum()
-    return loss / mention_BN.sum().clamp(min=len(truth_BG5))
+    photographs = processes.count() * len(truth_BG5)
+    return processes.own_part(loss, processes.total(mention_BN.sum()).clamp(min=photographs))
 
 
 def assign(anchor_N4: Tensor, truth_BG5: Tensor) -> tuple[Tensor, Tensor]:

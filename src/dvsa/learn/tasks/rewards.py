@@ -15,6 +15,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from dvsa.learn.loop import processes
 from dvsa.learn.loop.transfer import on_device
 from dvsa.learn.nets.captioner import Captioner
 from dvsa.learn.nets.joint import JointModel
@@ -98,7 +99,8 @@ class RewardTask(WritingTask):
         asked, gain_B = inputs
         logp_BTV = asked.logits(net).log_softmax(-1)
         logp_BT = logp_BTV.gather(2, asked.target_BT[..., None])[..., 0] * asked.real_BT
-        return -(gain_B[:, None] * logp_BT).sum() / asked.real_BT.sum()
+        words = processes.total(asked.real_BT.sum())
+        return -processes.own_part((gain_B[:, None] * logp_BT).sum(), words)
 
     def _rewards(self, drawn: Sequence[CaptionTarget]) -> list[float]:
         """CIDEr of each caption, in [0, 10]."""
