@@ -38,8 +38,7 @@ def fit(recipe: Recipe, data: Dataset, out: Path, options: FitOptions = DEFAULTS
         ValueError: the folder holds another run, the data lacks something that the recipe needs, the
             bundle to continue does not fit the recipe, or the backbone has no weights or cannot be exported.
     """
-    first = processes.rank() == 0
-    if not first:
+    if processes.rank() > 0:
         options = replace(options, quiet=True, tell=lambda _: None, log_to=())
 
     # What the run learns from, and what it can learn from it.
@@ -60,10 +59,7 @@ def fit(recipe: Recipe, data: Dataset, out: Path, options: FitOptions = DEFAULTS
     config = configuration(recipe, inputs, options)
     begun = is_begun(out, config, options)
     model = _build(recipe, inputs, options)
-    processes.wait()  # all have looked at the folder
-    if first:
-        _begin(out, config, begun, model, recipe, inputs)
-    processes.wait()
+    _begin(out, config, begun, model, recipe, inputs)
 
     # The data as the network sees them.
     corpus = Corpus(
@@ -98,11 +94,14 @@ def _begin(
     recipe: Recipe,
     inputs: Inputs,
 ) -> None:
-    """Write what the run is, unless an earlier call has done it."""
-    if not begun:
-        require_export(model.vision)
-        begin(out, config)
-    write_exposure(out, recipe, inputs)
+    """Write what the run is, unless an earlier call has done it. Of several processes, the first one writes."""
+    processes.wait()  # all have looked at the folder
+    if processes.rank() == 0:
+        if not begun:
+            require_export(model.vision)
+            begin(out, config)
+        write_exposure(out, recipe, inputs)
+    processes.wait()
 
 
 def _train(model: JointModel, recipe: Recipe, inputs: Inputs, context: Context) -> None:
