@@ -1,6 +1,5 @@
 """Training a recipe on data: one stage after the other, in a folder."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -38,8 +37,7 @@ def fit(recipe: Recipe, data: Dataset, out: Path, options: FitOptions = DEFAULTS
         ValueError: the folder holds another run, the data lacks something that the recipe needs, the
             bundle to continue does not fit the recipe, or the backbone has no weights or cannot be exported.
     """
-    if processes.rank() > 0:
-        options = replace(options, quiet=True, tell=lambda _: None, log_to=())
+    options = options if processes.rank() == 0 else options.silent()
 
     # What the run learns from, and what it can learn from it.
     device = pick_device(options.device)
@@ -94,7 +92,7 @@ def _begin(
     recipe: Recipe,
     inputs: Inputs,
 ) -> None:
-    """Write what the run is, unless an earlier call has done it. Of several processes, the first one writes."""
+    """The first process writes what the run is, unless an earlier call has done it."""
     processes.wait()  # all have looked at the folder
     if processes.rank() == 0:
         if not begun:

@@ -1,7 +1,7 @@
 """What a run learns from: photographs, sentences, and the models that it continues."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -92,6 +92,10 @@ class FitOptions:
                 "--init continues to describe regions as its bundle does: leave out --described-by and "
                 "--full-resolution"
             )
+
+    def silent(self) -> "FitOptions":
+        """The same without any output, for all processes but the first."""
+        return replace(self, quiet=True, tell=lambda _: None, log_to=())
 
 
 @dataclass(frozen=True, kw_only=True)
