@@ -1,6 +1,5 @@
 """`dvsa train` and `dvsa export`: from a data set to a run, from a run to a bundle."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -181,7 +180,6 @@ def train(
     from dvsa.learn.loop import processes
     from dvsa.learn.runs.fit import fit
     from dvsa.learn.runs.inputs import FitOptions
-    from dvsa.learn.runs.run import Run
 
     chosen = chosen_recipe(recipe, recipe_file, settings or ())
     options = FitOptions(
@@ -202,17 +200,10 @@ def train(
     )
 
     with processes.joined():
-        first = processes.rank() == 0
         folder = data or _toy_set(chosen.name, out)
         fit(chosen, _dataset(folder, entities, regions), out, options)
-    if not first:
-        return
-
-    facts = Run(out).facts
-    if as_json:
-        print_json({"run": str(out), "stages": facts})
-    else:
-        _show_figures(out, facts)
+        if processes.rank() == 0:
+            _show_figures(out, as_json)
 
 
 def _toy_set(recipe: str, out: Path) -> Path:
@@ -230,7 +221,14 @@ def _toy_set(recipe: str, out: Path) -> Path:
     return data
 
 
-def _show_figures(out: Path, facts: Mapping[str, Mapping[str, object]]) -> None:
+def _show_figures(out: Path, as_json: bool) -> None:
+    """The figures of the best checkpoint of each stage."""
+    from dvsa.learn.runs.run import Run
+
+    facts = Run(out).facts
+    if as_json:
+        print_json({"run": str(out), "stages": facts})
+        return
     figures = table("Stage", "Figure", "Value", right=("Value",))
     for stage, values in facts.items():
         for name, value in values.items():

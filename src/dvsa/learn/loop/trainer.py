@@ -112,11 +112,10 @@ def train(
 
             # An evaluation, with a checkpoint.
             if state.step % every == 0 or state.step == steps:
-                loss = processes.total(losses).item() / processes.count()
-                line = {"loss": loss / (state.step - state.logged), "lr": lr}
-                line |= processes.from_first(partial(_evaluate, task, state, line))
+                line = {"loss": losses.item() / (state.step - state.logged), "lr": lr}
+                found = _evaluate(task, state, line)
                 now: Line = {"step": state.step, "epoch": state.step / per_epoch}
-                line = now | {"seconds": time.monotonic() - began} | line
+                line = now | {"seconds": time.monotonic() - began} | found
                 state.save(out, line, line[task.goal], write=processes.rank() == 0)
                 for logger in loggers:
                     logger.log(task.name, line)
@@ -172,12 +171,21 @@ def _step(
 
 @torch.no_grad()
 def _evaluate(task: Task[Net, Inputs], state: TrainingState[Net], line: Line) -> Line:
-    """Evaluate; raises ValueError if a figure, or the loss in `line`, is not finite."""
+    """The loss of all processes and the rate in `line`, with figures that the first process measures.
+
+    Raises:
+        ValueError: a figure or the loss is not finite.
+    """
+
+    def measure() -> Mapping[str, float]:
+        with record_function(f"{task.name}: evaluation"):
+            return task.evaluate(state.mean.eval())
+
+    line = line | {"loss": processes.total(torch.tensor(line["loss"])).item() / processes.count()}
     _require_finite(line, task.name, state.step)
-    with record_function(f"{task.name}: evaluation"):
-        figures = dict(task.evaluate(state.mean.eval()))
+    figures = processes.from_first(measure)
     _require_finite(figures, task.name, state.step)
-    return figures
+    return line | figures
 
 
 def _require_finite(line: Line, name: str, step: int) -> None:

@@ -95,7 +95,7 @@ class FitOptions:
 
     def silent(self) -> "FitOptions":
         """The same without any output, for all processes but the first."""
-        return replace(self, quiet=True, tell=lambda _: None, log_to=())
+        return replace(self, quiet=True, tell=silent, log_to=())
 
 
 @dataclass(frozen=True, kw_only=True)
