@@ -46,7 +46,10 @@ PACKAGES = {"Data sets": "dvsa.data", "Metrics": "dvsa.metrics"}
 INTERNAL = [
     "dvsa.metrics.ngrams",
     "dvsa.data.array_files",
-    *(f"dvsa.data.{name}" for name in ("entities", "exposure", "names", "photographs", "text_files")),
+    *(
+        f"dvsa.data.{name}"
+        for name in ("entities", "exposure", "gather", "names", "photographs", "text_files")
+    ),
 ]
 """Modules in the last part of the page, with all modules of `dvsa.evaluation`."""
 

@@ -152,8 +152,8 @@ def index_verify(folder: IndexFolder, as_json: AsJson = False) -> None:
 
 def _open_or_create(folder: Path, model: "Model", photos: Sequence[str]) -> "Index":
     """Open the index in a folder, or create one if the photographs exist."""
+    from dvsa.data.gather import find
     from dvsa.index import Index
-    from dvsa.index.gather import find
     from dvsa.index.index_manifest import INDEX_MANIFEST
 
     if (folder / INDEX_MANIFEST).exists():
