@@ -1,7 +1,8 @@
 """Encode any number of photographs into a folder of Parquet files. Needs pyarrow."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
@@ -91,10 +92,10 @@ def write(
         nonlocal done
         for encoded in encode(todo):
             faults.extend((utf8(f.path), utf8(f.error)) for f in encoded.facts if f.error is not None)
-            yield table(encoded, columns)
             done += len(encoded.facts)
             if progress is not None:
                 progress("encoding photographs", done, len(sources))
+            yield table(encoded, columns)
 
     _write_shards(there, missing, tables(), made_by or f"onnxruntime {onnxruntime.__version__} on cpu")
     return Summary(
@@ -107,24 +108,24 @@ def write(
 
 
 def _write_shards(
-    folder: EncodedFolder, missing: Iterable[int], tables: Iterator[pa.Table], made_by: str
+    folder: EncodedFolder, missing: Sequence[int], tables: Iterator[pa.Table], made_by: str
 ) -> None:
     """Write the missing files from the rows of their photographs, each while the next one is encoded."""
-    parts: list[pa.Table] = []
+    numbers = deque(missing)
+    held: list[pa.Table] = []
     count = 0
+    writing: Future[None] | None = None
     with ThreadPoolExecutor(1) as writer:
-        writing: Future[None] | None = None
-        for number in missing:
-            # As many rows as the file has photographs; what is left over is for the next file.
-            wanted = len(folder.sources_of(number))
-            while count < wanted:
-                parts.append(next(tables))
-                count += len(parts[-1])
-            whole = pa.concat_tables(parts)
-            parts, count = [whole.slice(wanted)], count - wanted
+        for part in tables:
+            held.append(part)
+            count += len(part)
 
-            if writing is not None:
-                writing.result()  # a full disk ends the work here
-            writing = writer.submit(folder.write, number, whole.slice(0, wanted), made_by)
+            # As many rows as a file has photographs; what is left over is for the next file.
+            while numbers and count >= (wanted := len(folder.sources_of(numbers[0]))):
+                whole = pa.concat_tables(held)
+                held, count = [whole.slice(wanted)], count - wanted
+                if writing is not None:
+                    writing.result()  # a full disk ends the work here
+                writing = writer.submit(folder.write, numbers.popleft(), whole.slice(0, wanted), made_by)
         if writing is not None:
             writing.result()

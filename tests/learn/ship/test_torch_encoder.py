@@ -1,0 +1,126 @@
+"""Encoding in bulk: the networks in torch against the graphs of the same bundle."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from dvsa.bundle import Bundle
+from dvsa.data import toy
+from dvsa.data.gather import find
+from dvsa.data.photographs import NamedSource
+from dvsa.encoding import Encoded, Settings, encoder
+from dvsa.learn.runs.run import Run
+from dvsa.learn.ship.torch_encoder import Squares, TorchEncoder, TorchOptions, gathered
+from dvsa.manifest import Crops
+from dvsa.model import Model
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+CPU = torch.device("cpu")
+ARRAYS = ("box_GI4", "score_GI", "v_GID")
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> list[NamedSource]:
+    """Photographs, scenes, and one that cannot be read."""
+    folder = tmp_path_factory.mktemp("album")
+    scenes = toy.write(folder / "toy", train=0, val=2, test=0) / "images"
+    (scenes / "broken.jpg").write_bytes(b"no photograph")
+    return find([EXAMPLES, scenes])
+
+
+def joined(parts: list[Encoded]) -> dict[str, np.ndarray]:
+    return {name: np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS}
+
+
+def assert_agree(found: list[Encoded], wanted: list[Encoded], tolerance: float) -> None:
+    ours, theirs = joined(found), joined(wanted)
+    assert [fact for part in found for fact in part.facts] == [fact for part in wanted for fact in part.facts]
+    for name in ARRAYS:
+        assert ours[name].dtype == theirs[name].dtype == np.float32
+        np.testing.assert_allclose(ours[name], theirs[name], atol=tolerance, err_msg=name)
+
+    captions = zip(
+        *([said for part in parts for said in part.captions] for parts in (found, wanted)), strict=True
+    )
+    for our, their in captions:
+        assert (our.caption.words, our.supported) == (their.caption.words, their.supported)
+        assert our.caption.text == their.caption.text
+        np.testing.assert_allclose(our.caption.logprobs, their.caption.logprobs, atol=tolerance)
+        assert our.caption.logprob == pytest.approx(their.caption.logprob, abs=tolerance)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("regions", ["own", "head", "grid", "frame"])
+def test_the_shipped_bundle_gives_the_same_rows_in_torch(sources: list[NamedSource], regions: str) -> None:
+    bundle = Bundle.open(threads=1)
+    settings = Settings(regions=regions, captions=regions == "own")
+    wanted = list(encoder(Model(bundle), settings, workers=1)(sources))
+    found = list(TorchEncoder(bundle, settings, CPU, TorchOptions(batch=2, workers=2))(sources))
+    assert sum(len(part.facts) for part in found) == len(sources)
+    assert [len(part.captions) for part in found] == [
+        len(part.v_GID) if settings.captions else 0 for part in found
+    ]
+    assert_agree(found, wanted, 1e-4)
+
+
+def test_every_kind_of_bundle_gives_the_same_rows_in_torch(
+    exported: tuple[Run, Bundle], sources: list[NamedSource]
+) -> None:
+    run, bundle = exported
+    trained = run.recipe.name == "toy" and run.facts["regions"] != {"step": 0}
+    # Candidates of untrained proposals are all alike, and their captioners choose among equal words.
+    settings = Settings(regions="own" if trained else "grid", captions=trained)
+    wanted = list(encoder(Model(bundle), settings, workers=1)(sources[:3]))
+    found = list(TorchEncoder(bundle, settings, CPU, TorchOptions(batch=2))(sources[:3]))
+    # Pillow and torch cut crops that differ by a grey level.
+    assert_agree(found, wanted, 1e-2)
+
+
+def test_what_torch_cannot_do_in_bulk_is_refused(sources: list[NamedSource]) -> None:
+    bundle = Bundle.open()
+    whole = replace(bundle.manifest, crops=Crops(size=224, context=0.0, full_resolution=True))
+    with pytest.raises(ValueError, match=r"cuts its crops from whole photographs.*--device cpu"):
+        TorchEncoder(replace(bundle, manifest=whole), Settings(), CPU)
+    silent = replace(bundle, manifest=replace(bundle.manifest, voices={}))
+    with pytest.raises(ValueError, match="has no captioner of photographs"):
+        TorchEncoder(silent, Settings(), CPU)
+    with pytest.raises(ValueError, match="the precision is 'double': choose from half, single"):
+        TorchOptions(precision="double")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="a batch cannot have 0 photographs"):
+        TorchOptions(batch=0)
+
+
+def test_numbers_beyond_half_precision_are_found(sources: list[NamedSource]) -> None:
+    torch_encoder = TorchEncoder(Bundle.open(), Settings(regions="frame", captions=False), CPU)
+    torch_encoder.regions.vision.regions.affine.bias.data[0] = torch.inf
+    with pytest.raises(ValueError, match="too large for half precision: give --precision single"):
+        list(torch_encoder(sources[:1]))
+
+
+def test_parts_are_gathered_to_batches_in_order() -> None:
+    counts = [2, 0, 1, 2, 0, 2, 2, 1]
+    parts = [Squares((), np.full((count, 1, 1, 3), n, np.uint8)) for n, count in enumerate(counts)]
+    batches = list(gathered(iter(parts), 4))
+    assert [part for batch in batches for part in batch] == parts
+    assert [sum(len(part.pixels_GHWC) for part in batch) for batch in batches] == [3, 4, 3]
+    assert list(gathered([], 4)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="torch compiles with a C compiler")
+def test_a_compiled_network_gives_the_same_rows(
+    exported: tuple[Run, Bundle], sources: list[NamedSource]
+) -> None:
+    run, bundle = exported
+    if run.recipe.vision.backbone != "small":
+        pytest.skip("compiling a large network takes minutes")
+    settings = Settings(regions="grid", captions=False)
+    plain, compiled = (
+        list(TorchEncoder(bundle, settings, CPU, TorchOptions(batch=3, compiled=flag))(sources[:3]))
+        for flag in (False, True)
+    )
+    assert_agree(compiled, plain, 1e-4)
