@@ -34,6 +34,7 @@ SECTIONS = {
     "Using a model": ["dvsa", *MODEL, "dvsa.records"],
     "Pictures, reports, checks": ["dvsa.draw", "dvsa.report", "dvsa.doctor"],
     "Search": [*INDEX, "dvsa.index.qdrant.QdrantIndex", "dvsa.index.cluster"],
+    "Encoding in bulk": ["dvsa.encoding", "dvsa.encoding.bulk", "dvsa.encoding.cluster"],
     "Web service": ["dvsa.web"],
     "Algorithms": [f"dvsa.{name}" for name in ALGORITHMS],
     "Regions from files": ["dvsa.data.given_regions"],

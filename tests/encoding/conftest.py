@@ -8,8 +8,9 @@ import pytest
 
 from dvsa.data import Source, toy
 from dvsa.data.photographs import NamedSource
-from dvsa.encoding import Encoded, Encoder, Facts, Settings, SupportedCaption
+from dvsa.encoding import Encoded, Facts, Settings, SupportedCaption
 from dvsa.encoding.ahead import chunks
+from dvsa.encoding.values import Encoder
 from dvsa.records import Caption
 
 REGIONS, D = 3, 256

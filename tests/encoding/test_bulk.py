@@ -12,8 +12,9 @@ import pytest
 
 import dvsa
 from dvsa.data.gather import find
-from dvsa.encoding import Encoded, Encoder, Settings, folder
+from dvsa.encoding import Encoded, Settings, folder
 from dvsa.encoding.bulk import Summary, write
+from dvsa.encoding.values import Encoder
 from dvsa.model import Model
 from dvsa.version import VERSION
 

@@ -11,7 +11,9 @@ from dvsa.cli.options import AsJson, BundleFolder, PhotoNames, RayAddress
 from dvsa.cli.output import note, print_json, progress, show
 
 if TYPE_CHECKING:
-    from dvsa.encoding import Encoder, Settings
+    from dvsa.encoding import Settings
+    from dvsa.encoding.bulk import Summary
+    from dvsa.encoding.values import Encoder
     from dvsa.model import Model
 
 OutFolder = Annotated[
@@ -132,6 +134,13 @@ def encode(
 
     for _, fault in done.faults:
         note(fault)
+    _report(done, out, made_by, as_json=as_json)
+    if done.faults:
+        raise typer.Exit(2)
+
+
+def _report(done: "Summary", out: Path, made_by: str, *, as_json: bool) -> None:
+    """Print what was written."""
     rate = done.encoded / done.seconds if done.encoded else 0.0
     if as_json:
         print_json(
@@ -146,12 +155,10 @@ def encode(
                 "errors": [{"file": path, "error": error} for path, error in done.faults],
             }
         )
-    else:
-        broken = f", {len(done.faults):,} could not be read" if done.faults else ""
-        counts = f"{done.photographs:,} photographs in {done.shards:,} files{broken}"
-        show(f"{out}: {counts}; {done.encoded:,} encoded now, {rate:,.1f} a second ({made_by})")
-    if done.faults:
-        raise typer.Exit(2)
+        return
+    broken = f", {len(done.faults):,} could not be read" if done.faults else ""
+    counts = f"{done.photographs:,} photographs in {done.shards:,} files{broken}"
+    show(f"{out}: {counts}; {done.encoded:,} encoded now, {rate:,.1f} a second ({made_by})")
 
 
 def _encoder(model: "Model", settings: "Settings", means: Means) -> tuple["Encoder", str]:

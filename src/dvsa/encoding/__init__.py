@@ -10,6 +10,6 @@ pyarrow.
 """
 
 from dvsa.encoding.encoder import encoder
-from dvsa.encoding.values import Encoded, Encoder, Facts, Settings, SupportedCaption
+from dvsa.encoding.values import Encoded, Facts, Settings, SupportedCaption
 
-__all__ = ["Encoded", "Encoder", "Facts", "Settings", "SupportedCaption", "encoder"]
+__all__ = ["Encoded", "Facts", "Settings", "SupportedCaption", "encoder"]

@@ -16,7 +16,7 @@ from dvsa.data.gather import find
 from dvsa.encoding.encoder import encoder
 from dvsa.encoding.folder import EncodedFolder
 from dvsa.encoding.table import schema, table, utf8
-from dvsa.encoding.values import Encoder, Settings
+from dvsa.encoding.values import Encoded, Encoder, Settings
 from dvsa.model import Model
 
 SHARD: Final = 10_000
@@ -24,6 +24,9 @@ SHARD: Final = 10_000
 
 Progress = Callable[[str, int, int], object]
 """Called with what is being done, how many are done, and the total."""
+
+Fault = tuple[str, str]
+"""A photograph that could not be read: its path, and the error."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,8 +37,8 @@ class Summary:
     encoded: int
     """Photographs of this call, those included that could not be read."""
     shards: int
-    faults: tuple[tuple[str, str], ...]
-    """Path and error of every photograph in the folder that could not be read."""
+    faults: tuple[Fault, ...]
+    """Every photograph in the folder that could not be read."""
     seconds: float
     """How long encoding and writing took."""
 
@@ -84,20 +87,11 @@ def write(
 
     began = time.monotonic()
     todo = list(chain.from_iterable(map(there.sources_of, missing)))
-    encode = encode or encoder(model, settings)
+    results = (encode or encoder(model, settings))(todo)
+    counted = _counted(results, faults, len(sources) - len(todo), len(sources), progress)
     columns = schema(settings, model.bundle.manifest.embedding)
-    done = len(sources) - len(todo)
-
-    def tables() -> Iterator[pa.Table]:
-        nonlocal done
-        for encoded in encode(todo):
-            faults.extend((utf8(f.path), utf8(f.error)) for f in encoded.facts if f.error is not None)
-            done += len(encoded.facts)
-            if progress is not None:
-                progress("encoding photographs", done, len(sources))
-            yield table(encoded, columns)
-
-    _write_shards(there, missing, tables(), made_by or f"onnxruntime {onnxruntime.__version__} on cpu")
+    tables = (table(encoded, columns) for encoded in counted)
+    _write_shards(there, missing, tables, made_by or f"onnxruntime {onnxruntime.__version__} on the CPU")
     return Summary(
         photographs=len(sources),
         encoded=len(todo),
@@ -105,6 +99,18 @@ def write(
         faults=tuple(faults),
         seconds=time.monotonic() - began,
     )
+
+
+def _counted(
+    results: Iterable[Encoded], faults: list[Fault], done: int, total: int, progress: Progress | None
+) -> Iterator[Encoded]:
+    """The results, whose photographs are counted, and whose faults are added to a list."""
+    for encoded in results:
+        faults.extend((utf8(f.path), utf8(f.error)) for f in encoded.facts if f.error is not None)
+        done += len(encoded.facts)
+        if progress is not None:
+            progress("encoding photographs", done, total)
+        yield encoded
 
 
 def _write_shards(

@@ -1,6 +1,5 @@
 """Encoding in bulk: the networks in torch against the graphs of the same bundle."""
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +12,9 @@ from dvsa.data import toy
 from dvsa.data.gather import find
 from dvsa.data.photographs import NamedSource
 from dvsa.encoding import Encoded, Settings, encoder
+from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.runs.run import Run
-from dvsa.learn.ship.torch_encoder import Squares, TorchEncoder, TorchOptions, gathered
+from dvsa.learn.ship.torch_encoder import Regions, Squares, TorchEncoder, TorchOptions, gathered
 from dvsa.manifest import Crops
 from dvsa.model import Model
 
@@ -71,7 +71,7 @@ def test_every_kind_of_bundle_gives_the_same_rows_in_torch(
     exported: tuple[Run, Bundle], sources: list[NamedSource]
 ) -> None:
     run, bundle = exported
-    trained = run.recipe.name == "toy" and run.facts["regions"] != {"step": 0}
+    trained = run.config["data"] != "none"
     # Candidates of untrained proposals are all alike, and their captioners choose among equal words.
     settings = Settings(regions="own" if trained else "grid", captions=trained)
     wanted = list(encoder(Model(bundle), settings, workers=1)(sources[:3]))
@@ -110,17 +110,11 @@ def test_parts_are_gathered_to_batches_in_order() -> None:
     assert list(gathered([], 4)) == []
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(os.name == "nt", reason="torch compiles with a C compiler")
-def test_a_compiled_network_gives_the_same_rows(
-    exported: tuple[Run, Bundle], sources: list[NamedSource]
-) -> None:
-    run, bundle = exported
-    if run.recipe.vision.backbone != "small":
-        pytest.skip("compiling a large network takes minutes")
-    settings = Settings(regions="grid", captions=False)
-    plain, compiled = (
-        list(TorchEncoder(bundle, settings, CPU, TorchOptions(batch=3, compiled=flag))(sources[:3]))
-        for flag in (False, True)
-    )
-    assert_agree(compiled, plain, 1e-4)
+@pytest.mark.parametrize("proposer", ["coverage", "head"])
+def test_a_compiler_sees_the_network_as_one_graph(model: JointModel, proposer: str) -> None:
+    """With `fullgraph` torch refuses what it cannot compile; its backend `eager` runs the graph as it is."""
+    regions = Regions(model.vision, proposer, 0.5, half=False)
+    pixels = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
+    compiled = torch.compile(regions, backend="eager", fullgraph=True, dynamic=False)
+    for found, wanted in zip(compiled(pixels), regions(pixels), strict=True):
+        assert torch.equal(found, wanted)

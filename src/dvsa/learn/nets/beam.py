@@ -87,7 +87,8 @@ def beam_search(
     for step in range(max_len):
         logit_XV, state = captioner.step(token_BW.flatten(), state)
         logp_XV = logit_XV.float().log_softmax(-1)
-        logp_XV[:, [*banned, *([end] if step < min_len else [])]] = -torch.inf
+        for token in (*banned, end) if step < min_len else banned:
+            logp_XV[:, token] = -torch.inf
         beams, parent_BW = beams.extended(logp_XV.reshape(batch, width, -1), end, length_power)
 
         row_X = (first_B1 + parent_BW).flatten()

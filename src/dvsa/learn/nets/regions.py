@@ -28,7 +28,7 @@ def choose(logit_BN: Tensor, box_BN4: Tensor, proposer: str, nms: float) -> tupl
     """
     if proposer not in ("head", "coverage"):  # it looks at no candidates
         fixed = np.vstack([boxes.grid(), [FRAME]] if proposer == "grid" else [FRAME])
-        fixed_I4 = torch.tensor(fixed, dtype=box_BN4.dtype, device=box_BN4.device)
+        fixed_I4 = torch.as_tensor(fixed, dtype=box_BN4.dtype).to(box_BN4.device, non_blocking=True)
         return fixed_I4.expand(len(logit_BN), -1, -1), logit_BN.new_ones(len(logit_BN), len(fixed))
 
     if proposer == "head":
@@ -86,9 +86,12 @@ def covering_boxes(logit_BN: Tensor, box_BN4: Tensor, keep: int) -> Tensor:
 
 def paired_iou(a_N4: Tensor, b_N4: Tensor) -> Tensor:
     """IoU of a[..., n] with b[..., n], (..., N)."""
-    low_N2, high_N2 = torch.maximum(a_N4[..., :2], b_N4[..., :2]), torch.minimum(a_N4[..., 2:], b_N4[..., 2:])
-    shared_N = (high_N2 - low_N2).clamp(min=0).prod(-1)
-    area_N = (a_N4[..., 2:] - a_N4[..., :2]).prod(-1) + (b_N4[..., 2:] - b_N4[..., :2]).prod(-1)
+    ax0_N, ay0_N, ax1_N, ay1_N = a_N4.unbind(-1)
+    bx0_N, by0_N, bx1_N, by1_N = b_N4.unbind(-1)
+    width_N = (torch.minimum(ax1_N, bx1_N) - torch.maximum(ax0_N, bx0_N)).clamp(min=0)
+    height_N = (torch.minimum(ay1_N, by1_N) - torch.maximum(ay0_N, by0_N)).clamp(min=0)
+    shared_N = width_N * height_N
+    area_N = (ax1_N - ax0_N) * (ay1_N - ay0_N) + (bx1_N - bx0_N) * (by1_N - by0_N)
     return shared_N / (area_N - shared_N).clamp(min=1e-9)
 
 
@@ -99,7 +102,8 @@ def _rows(box_BN4: Tensor, index_BC: Tensor) -> Tensor:
 
 def _frames(box_BC4: Tensor) -> Tensor:
     """The whole frame of each photograph, (B, 1, 4)."""
-    return box_BC4.new_tensor([FRAME]).expand(len(box_BC4), 1, 4)
+    frame_14 = torch.tensor([FRAME], dtype=box_BC4.dtype).to(box_BC4.device, non_blocking=True)
+    return frame_14.expand(len(box_BC4), 1, 4)
 
 
 def _covers(iou_N: Tensor) -> Tensor:

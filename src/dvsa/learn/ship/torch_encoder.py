@@ -32,6 +32,7 @@ from dvsa.data.photographs import NamedSource
 from dvsa.encoding import Encoded, Facts, Settings
 from dvsa.encoding.ahead import chunks, in_order
 from dvsa.encoding.encoder import nothing, open_photograph
+from dvsa.learn.nets.backbones.folding import drop_folded_norms
 from dvsa.learn.nets.regions import choose
 from dvsa.learn.nets.vision import Vision
 from dvsa.learn.runs.bundle_networks import BundleNetworks
@@ -150,6 +151,7 @@ class TorchEncoder:
             self.captions = TorchCaptions.of(networks, joint, device)
         else:
             vision = networks.vision()
+        drop_folded_norms(vision)
         vision = vision.eval().requires_grad_(False).to(device).to(memory_format=torch.channels_last)
         self.regions = Regions(vision, settings.proposer(bundle), bundle.manifest.nms, half=self.half)
 
@@ -161,11 +163,14 @@ class TorchEncoder:
 
     def __call__(self, sources: Iterable[NamedSource]) -> Iterator[Encoded]:
         """Encode photographs, a batch at a time."""
-        self._compile_for(len(sources) if isinstance(sources, Sized) else 0)
+        self.compile_for(len(sources) if isinstance(sources, Sized) else 0)
         size = min(READ, self.options.batch)
         read = partial(read_squares, side=self.bundle.side)
-        squares = in_order(read, chunks(sources, size), self.options.workers or os.cpu_count() or 1)
+        workers = self.options.workers or os.cpu_count() or 1
+        return self.encode(in_order(read, chunks(sources, size), workers))
 
+    def encode(self, squares: Iterable[Squares]) -> Iterator[Encoded]:
+        """Encode photographs that have been read, a batch at a time."""
         waiting: deque[Launched] = deque()
         for parts in gathered(squares, self.options.batch):
             waiting.append(self._launch(parts))
@@ -174,7 +179,7 @@ class TorchEncoder:
         while waiting:
             yield self._finish(waiting.popleft())
 
-    def _compile_for(self, count: int) -> None:
+    def compile_for(self, count: int) -> None:
         """Compile the network, if that was asked for or saves time with this number of photographs."""
         wanted = self.options.compiled
         if wanted is None:
