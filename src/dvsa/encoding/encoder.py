@@ -36,7 +36,7 @@ def encoder(model: Model, settings: Settings | None = None, workers: int | None 
     >>> encode = encoder(dvsa.load(threads=1), Settings(captions=False))
     >>> (encoded,) = encode(find(["examples/cat.jpg"]))
     >>> encoded.facts[0].width, encoded.v_GID.shape
-    (512, (1, 20, 256))
+    (451, (1, 20, 256))
     """
     settings = settings or Settings()
     settings.check(model.bundle)
@@ -109,8 +109,8 @@ def written(model: Model, feature_BIF: Floats, v_BID: Floats) -> tuple[Supported
     >>> import dvsa
     >>> view = dvsa.load().open("examples/cat.jpg")
     >>> (found,) = written(view.model, view.feature_IF[None], view.v_ID[None])
-    >>> found.supported
-    (True, False, True, False, True, True, False)
+    >>> found.caption.words == view.caption().words, len(found.supported)
+    (True, 7)
     """
     frame_B = np.full(len(v_BID), v_BID.shape[1] - 1)
     captions = [found[0] for found in model.write(feature_BIF, frame_B, v_BID=v_BID)]
