@@ -58,7 +58,7 @@ Compile = Annotated[
     typer.Option(
         "--compile/--no-compile",
         show_default="for many photographs",
-        help="Compile the network for the GPU first: it takes a minute and a C compiler, and runs faster.",
+        help="Compile the network for the GPU first: this needs time and a C compiler, and makes it faster.",
     ),
 ]
 Workers = Annotated[

@@ -14,7 +14,7 @@ from dvsa.data.photographs import NamedSource
 from dvsa.encoding import Encoded, Settings, encoder
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.runs.run import Run
-from dvsa.learn.ship.torch_encoder import Regions, Squares, TorchEncoder, TorchOptions, gathered
+from dvsa.learn.ship.torch_encoder import Precision, Regions, Squares, TorchEncoder, TorchOptions, gathered
 from dvsa.manifest import Crops
 from dvsa.model import Model
 
@@ -36,7 +36,14 @@ def joined(parts: list[Encoded]) -> dict[str, np.ndarray]:
     return {name: np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS}
 
 
-def assert_agree(found: list[Encoded], wanted: list[Encoded], tolerance: float, least: float = 1.0) -> None:
+def assert_agree(
+    found: list[Encoded],
+    wanted: list[Encoded],
+    tolerance: float,
+    least: float = 1.0,
+    *,
+    captions: bool = True,
+) -> None:
     """Assert that all photographs have the same facts, and a share of at least `least` the same rows.
 
     The last bit of a score can decide which regions are chosen.
@@ -49,9 +56,9 @@ def assert_agree(found: list[Encoded], wanted: list[Encoded], tolerance: float, 
         assert ours[name].dtype == theirs[name].dtype == np.float32
         np.testing.assert_allclose(ours[name][same_G], theirs[name][same_G], atol=tolerance, err_msg=name)
 
-    captions = [[said for part in parts for said in part.captions] for parts in (found, wanted)]
-    for g, (our, their) in enumerate(zip(*captions, strict=True)):
-        if same_G[g]:
+    said = [[caption for part in parts for caption in part.captions] for parts in (found, wanted)]
+    for g, (our, their) in enumerate(zip(*said, strict=True)):
+        if captions and same_G[g]:
             assert (our.caption.words, our.supported) == (their.caption.words, their.supported)
             assert our.caption.text == their.caption.text
             np.testing.assert_allclose(our.caption.logprobs, their.caption.logprobs, atol=tolerance)
@@ -83,6 +90,21 @@ def test_every_kind_of_bundle_gives_the_same_rows_in_torch(
     found = list(TorchEncoder(bundle, settings, CPU, TorchOptions(batch=2))(sources[:3]))
     # Pillow and torch cut crops that differ by a grey level.
     assert_agree(found, wanted, 1e-2, least=0.5 if trained else 1.0)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize(("precision", "tolerance"), [("single", 1e-3), ("half", 1e-2)])
+def test_a_gpu_gives_the_rows_of_a_cpu(
+    sources: list[NamedSource], precision: Precision, tolerance: float
+) -> None:
+    bundle, gpu = Bundle.open(threads=1), torch.device("cuda")
+    options = TorchOptions(precision=precision, batch=4, workers=2)
+    for regions in ("grid", "own"):
+        settings = Settings(regions=regions)
+        wanted = list(encoder(Model(bundle), settings)(sources))
+        found = list(TorchEncoder(bundle, settings, gpu, options)(sources))
+        exact = regions == "grid"
+        assert_agree(found, wanted, tolerance, least=1.0 if exact else 0.0, captions=False)
 
 
 def test_what_torch_cannot_do_in_bulk_is_refused(sources: list[NamedSource]) -> None:

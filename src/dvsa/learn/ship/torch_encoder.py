@@ -42,10 +42,11 @@ from dvsa.photo import squash
 READ: Final = 32
 """Photographs that a thread reads at once."""
 BATCH: Final = 128
-"""Photographs in a batch of the network, by default: about 5 GB of memory with the shipped bundle."""
+"""Photographs in a batch of the network, by default."""
 
 COMPILED_FROM: Final = 200_000
-"""From this number of photographs on, compiling takes less time than it saves."""
+"""From this number of photographs on, the network is compiled by default. It is an estimate of where compiling
+takes less time than it saves; `benchmarks/encode.py` measures both."""
 
 Precision = Literal["half", "single"]
 
