@@ -45,8 +45,8 @@ BATCH: Final = 128
 """Photographs in a batch of the network, by default."""
 
 COMPILED_FROM: Final = 200_000
-"""From this number of photographs on, the network is compiled by default. It is an estimate of where compiling
-takes less time than it saves; `benchmarks/encode.py` measures both."""
+"""From this number of photographs on, the network is compiled by default: an estimate of where that takes
+less time than it saves. `benchmarks/encode.py` measures both."""
 
 Precision = Literal["half", "single"]
 
