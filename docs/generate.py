@@ -34,6 +34,7 @@ SECTIONS = {
     "Using a model": ["dvsa", *MODEL, "dvsa.records"],
     "Pictures, reports, checks": ["dvsa.draw", "dvsa.report", "dvsa.doctor"],
     "Search": [*INDEX, "dvsa.index.qdrant.QdrantIndex", "dvsa.index.cluster"],
+    "Encoding in bulk": ["dvsa.encoding", "dvsa.encoding.bulk", "dvsa.encoding.cluster"],
     "Web service": ["dvsa.web"],
     "Algorithms": [f"dvsa.{name}" for name in ALGORITHMS],
     "Regions from files": ["dvsa.data.given_regions"],
@@ -46,7 +47,10 @@ PACKAGES = {"Data sets": "dvsa.data", "Metrics": "dvsa.metrics"}
 INTERNAL = [
     "dvsa.metrics.ngrams",
     "dvsa.data.array_files",
-    *(f"dvsa.data.{name}" for name in ("entities", "exposure", "names", "photographs", "text_files")),
+    *(
+        f"dvsa.data.{name}"
+        for name in ("entities", "exposure", "gather", "names", "photographs", "text_files")
+    ),
 ]
 """Modules in the last part of the page, with all modules of `dvsa.evaluation`."""
 

@@ -36,6 +36,7 @@ ROOMS = [
     "draw",
     "report",
     "index",
+    "encoding",
     "evaluation",
     "doctor",
     "learn",

@@ -38,7 +38,7 @@ from dvsa.sentence import Sentence
 from dvsa.text import Vocabulary
 
 EXAMPLE_PHOTOS = Path(__file__).parents[1] / "examples"
-EXTRAS = {"cli", "index.cluster", "index.qdrant", "learn", "web"}
+EXTRAS = {"cli", "encoding.cluster", "index.cluster", "index.qdrant", "learn", "web"}
 """Without examples here: they need more than the core install, or print."""
 
 

@@ -10,7 +10,6 @@ import dvsa
 from dvsa.data import toy
 from dvsa.index import Index
 from dvsa.index.encode import date_taken
-from dvsa.index.gather import find
 
 
 @pytest.fixture(scope="module")
@@ -41,26 +40,6 @@ def photographs(tmp_path: Path, scenes: list[bytes]) -> Path:
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
     return folder
-
-
-def test_folders_globs_and_tar_files_are_searched(photographs: Path) -> None:
-    names = {str(Path(path).relative_to(photographs)) for path, _ in find([photographs])}
-    inside = {"a.png", "deep/er/b.PNG", "deep/again.png", "broken.jpg", "empty.png"}
-    assert names == {*inside, "in/c.png"}
-    assert [path for path, _ in find([photographs / "set.tar"])] == [str(photographs / "in" / "c.png")]
-    assert len(find([f"{photographs}/**/*.png", photographs / "a.png"])) == 3
-    (_, source), *_ = find([photographs / "set.tar"])
-    assert source.read()[:4] == b"\x89PNG"
-
-    for missing in (photographs / "nothing", f"{photographs}/*.gif"):
-        with pytest.raises(OSError, match="there is no such file, folder or glob"):
-            find([missing])
-    (photographs / "empty").mkdir()
-    with pytest.raises(ValueError, match="no photographs here"):
-        find([photographs / "empty"])
-    (photographs / "bad.tar").write_bytes(b"no tar" * 200)
-    with pytest.raises(ValueError, match=r"bad\.tar is not a plain tar file"):
-        find([photographs / "bad.tar"])
 
 
 def test_photographs_are_added_once_and_the_broken_are_named(

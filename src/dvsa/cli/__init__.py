@@ -10,6 +10,7 @@ import typer
 
 from dvsa.cli import (
     datasets,
+    encoding,
     evaluating,
     health,
     indexing,
@@ -59,6 +60,7 @@ register(
     indexing.index_compact,
     indexing.index_stats,
     indexing.index_verify,
+    encoding.encode,
     serving.serve,
     scoring.score,
     scoring.compare,

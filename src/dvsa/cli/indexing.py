@@ -10,17 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dvsa.cli.options import AsJson, BundleFolder, IndexFolder, RayAddress
+from dvsa.cli.options import AsJson, BundleFolder, IndexFolder, PhotoNames, RayAddress
 from dvsa.cli.output import note, print_json, progress, show, table
 
 if TYPE_CHECKING:
     from dvsa.index import Index
     from dvsa.model import Model
 
-PhotosToAdd = Annotated[
-    list[str],
-    typer.Argument(metavar="PHOTOS", help="Files, folders, globs or tar files.", show_default=False),
-]
 OutIndex = Annotated[
     Path,
     typer.Option(
@@ -46,7 +42,7 @@ PhotosToRemove = Annotated[
 
 
 def index(
-    photos: PhotosToAdd,
+    photos: PhotoNames,
     out: OutIndex,
     field: FieldsToStore = None,
     bundle: BundleFolder = None,
@@ -152,8 +148,8 @@ def index_verify(folder: IndexFolder, as_json: AsJson = False) -> None:
 
 def _open_or_create(folder: Path, model: "Model", photos: Sequence[str]) -> "Index":
     """Open the index in a folder, or create one if the photographs exist."""
+    from dvsa.data.gather import find
     from dvsa.index import Index
-    from dvsa.index.gather import find
     from dvsa.index.index_manifest import INDEX_MANIFEST
 
     if (folder / INDEX_MANIFEST).exists():

@@ -30,6 +30,10 @@ RegionsPath = Annotated[
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of all random choices.")]
 PhotoFile = Annotated[Path, typer.Argument(metavar="PHOTO", help="A photograph.", show_default=False)]
+PhotoNames = Annotated[
+    list[str],
+    typer.Argument(metavar="PHOTOS", help="Files, folders, globs or tar files.", show_default=False),
+]
 IndexFolder = Annotated[Path, typer.Argument(metavar="INDEX", help="The index's folder.", show_default=False)]
 RayAddress = Annotated[
     str | None,

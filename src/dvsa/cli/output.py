@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 plus the number of the signal, as in shells."""
 
+EXTRAS = {"pyarrow": "parquet"}
+"""The extra that installs a package, if that is not `train`."""
+
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
@@ -27,7 +30,8 @@ def one_line_errors() -> Iterator[None]:
         note("interrupted")
         raise typer.Exit(INTERRUPTED) from None
     except ModuleNotFoundError as error:
-        note(f"this command needs {error.name}: pip install 'dvsa[train]'")
+        package = str(error.name).partition(".")[0]
+        note(f"this command needs {package}: pip install 'dvsa[{EXTRAS.get(package, 'train')}]'")
         raise typer.Exit(2) from None
     except OSError as error:
         if error.errno == errno.EPIPE:  # the reader of a pipe has closed it, which typer handles
@@ -89,21 +93,31 @@ def show(*parts: "str | Table") -> None:
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[str, int, int], None]]:
+def progress(counted: str = "") -> Iterator[Callable[[str, int, int], None]]:
     """Show progress bars on standard error if it is a terminal.
 
     Yields a function to call with the name of a bar, how many are done, and the total.
+
+    Args:
+        counted: what is counted; the bars then show how many of these there are in a second.
     """
     from rich.console import Console
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress, TaskID, TextColumn
 
     console = Console(stderr=True)
+    speed = [TextColumn("{task.fields[speed]}")] if counted else []
+    columns = (*Progress.get_default_columns(), *speed)
     tasks: dict[str, TaskID] = {}
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
 
         def update(name: str, done: int, total: int) -> None:
             if name not in tasks:
-                tasks[name] = bars.add_task(name)
+                tasks[name] = bars.add_task(name, speed="")
             bars.update(tasks[name], completed=done, total=total)
+            rate = bars.tasks[bars.task_ids.index(tasks[name])].speed
+            if rate is not None:
+                bars.update(
+                    tasks[name], speed=f"{rate:,.0f} {counted}/s" if rate >= 10 else f"{rate:.1f} {counted}/s"
+                )
 
         yield update

@@ -12,7 +12,7 @@ import json
 import logging
 import re
 import socket
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, Self, cast
@@ -56,32 +56,61 @@ def encoder(model: Model, workers: int | None = None) -> Encoder:
         model: its bundle must be in a folder that all machines share, or be the shipped one.
         workers: the number of actors, of one core each; None for one per core of the cluster.
     """
-    bundle = None if model.bundle.folder == shipped() else model.bundle.folder.absolute()
+    bundle = shared_folder(model)
 
     def encode(
         sources: Iterable[NamedSource], known: Container[str], fields: Mapping[str, str]
     ) -> Iterator[Entry | Skipped]:
-        # Results must come back in the order of the photographs, without Ray's messages.
-        context = ray.data.DataContext.get_current()
-        context.execution_options.preserve_order = True
-        context.enable_progress_bars = False
-        logging.getLogger("ray.data").setLevel(logging.ERROR)
-
-        rows = [
-            {"path": path, "source": json.dumps([str(source.path), source.offset, source.size])}
-            for path, source in sources
-        ]
-        blocks = max(1, len(rows) // PHOTOS_PER_CALL)
-        encoded = ray.data.from_items(rows, override_num_blocks=blocks).map_batches(
-            _EncodingActor,
-            fn_constructor_args=(bundle, known, dict(fields)),
-            batch_size=PHOTOS_PER_CALL,
-            compute=ray.data.ActorPoolStrategy(size=min(workers or _cores(), blocks)),
-            num_cpus=1,
-        )
-        return map(_from_row, encoded.iter_rows())
+        return map(_from_row, mapped(sources, _EncodingActor, (bundle, known, dict(fields)), workers))
 
     return encode
+
+
+def mapped(
+    sources: Iterable[NamedSource],
+    actor: type[Callable[[Columns], Columns]],
+    arguments: tuple[object, ...],
+    workers: int | None = None,
+) -> Iterator[Mapping[str, object]]:
+    """What actors on the connected cluster make of photographs, in the order of the photographs.
+
+    Args:
+        sources: the photographs.
+        actor: a class whose objects are called with some of the photographs, and give columns of rows;
+            `sources_of` reads what they are called with.
+        arguments: for the actors' constructor.
+        workers: the number of actors, of one core each; None for one per core of the cluster.
+    """
+    # Results must come back in the order of the photographs, without Ray's messages.
+    context = ray.data.DataContext.get_current()
+    context.execution_options.preserve_order = True
+    context.enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+
+    # As JSON, because a path may have characters that are not UTF-8.
+    rows = [
+        {"source": json.dumps([path, str(source.path), source.offset, source.size])}
+        for path, source in sources
+    ]
+    blocks = max(1, len(rows) // PHOTOS_PER_CALL)
+    made = ray.data.from_items(rows, override_num_blocks=blocks).map_batches(
+        actor,
+        fn_constructor_args=arguments,
+        batch_size=PHOTOS_PER_CALL,
+        compute=ray.data.ActorPoolStrategy(size=min(workers or _cores(), blocks)),
+        num_cpus=1,
+    )
+    return iter(made.iter_rows())
+
+
+def sources_of(batch: Columns) -> list[NamedSource]:
+    """The photographs with which an actor of `mapped` is called."""
+    return [(path, Source(Path(file), *rest)) for path, file, *rest in map(json.loads, batch["source"])]
+
+
+def shared_folder(model: Model) -> Path | None:
+    """The folder of a model's bundle on every machine; None for the shipped one, whose place may differ."""
+    return None if model.bundle.folder == shipped() else model.bundle.folder.absolute()
 
 
 def _cores() -> int:
@@ -96,9 +125,7 @@ class _EncodingActor:
         self.known, self.fields = known, fields
 
     def __call__(self, batch: Columns) -> Columns:
-        sources = [Source(Path(file), *rest) for file, *rest in map(json.loads, batch["source"])]
-        named_sources = list(zip(map(str, batch["path"]), sources, strict=True))
-        rows = [_to_row(item) for item in self.encode(named_sources, self.known, self.fields)]
+        rows = [_to_row(item) for item in self.encode(sources_of(batch), self.known, self.fields)]
         return {name: np.array([row[name] for row in rows], object) for name in rows[0]}
 
 

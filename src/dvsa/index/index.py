@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 
 from dvsa import model as models
+from dvsa.data.gather import find
 from dvsa.index import changes, index_manifest
 from dvsa.index.encode import Encoder, encoder, new_entries
-from dvsa.index.gather import find
 from dvsa.index.index_manifest import IndexManifest
 from dvsa.index.reader import WHOLE, IndexReader
 from dvsa.index.values import Added, Entry, SearchError

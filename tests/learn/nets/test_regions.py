@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torchvision.ops import box_iou  # type: ignore[import-untyped]
 
-from dvsa import boxes
-from dvsa.learn.nets.regions import best_boxes, choose_boxes, covering_boxes, paired_iou
+from dvsa import regions
+from dvsa.learn.nets.regions import choose, choose_boxes, paired_iou
 from dvsa.records import FRAME
-from dvsa.regions import CANDIDATES, PRE_NMS, choose
+from dvsa.regions import CANDIDATES, PRE_NMS
 
 seeds = st.integers(0, 10_000)
 
@@ -22,10 +22,18 @@ def draw_boxes(*shape: int) -> Tensor:
     return torch.cat([low, (low + size).clamp(max=1)], -1)
 
 
-def reference(logit_N: Tensor, box_N4: Tensor, proposer: str, nms: float = 0.5) -> Tensor:
-    """The regions of one photograph, as `dvsa.regions` chooses them."""
-    box_I4, _ = choose(proposer, logit_N.sigmoid().numpy(), box_N4.numpy(), threshold=nms)
-    return torch.from_numpy(box_I4)
+def draw_logits(photographs: int, count: int) -> Tensor:
+    """Random logits. No two are equal, because equal ones may be taken in any order."""
+    return torch.stack([6 * torch.randperm(count) / count - 3 for _ in range(photographs)])
+
+
+def assert_those_of_the_model(logit_BN: Tensor, box_BN4: Tensor, proposer: str, nms: float) -> None:
+    box_BI4, score_BI = choose(logit_BN, box_BN4, proposer, nms)
+    assert torch.equal(choose_boxes(logit_BN, box_BN4, proposer, nms), box_BI4)
+    for b, score_N in enumerate(logit_BN.sigmoid().numpy()):
+        wanted_I4, wanted_I = regions.choose(proposer, score_N, box_BN4[b].numpy(), threshold=nms)
+        np.testing.assert_array_equal(box_BI4[b], wanted_I4)
+        np.testing.assert_array_equal(score_BI[b], wanted_I)
 
 
 @given(seeds)
@@ -39,45 +47,35 @@ def test_paired_iou_equals_torchvision(seed: int) -> None:
 @given(seeds, st.sampled_from([0.05, 0.3, 0.5, 0.7, 1.0]), st.sampled_from([19, 60, PRE_NMS + 50]))
 def test_best_boxes_are_those_of_the_model(seed: int, nms: float, count: int) -> None:
     torch.manual_seed(seed)
-    logit_BN, box_BN4 = torch.randn(3, count), draw_boxes(3, count)
-    chosen_BI4 = best_boxes(logit_BN, box_BN4, keep=19, threshold=nms)
-    assert chosen_BI4.shape == (3, 20, 4)
-    for logit_N, box_N4, chosen_I4 in zip(logit_BN, box_BN4, chosen_BI4, strict=True):
-        assert torch.equal(chosen_I4, reference(logit_N, box_N4, "head", nms))
+    assert_those_of_the_model(draw_logits(3, count), draw_boxes(3, count), "head", nms)
 
 
 @pytest.mark.slow
 @given(seeds, st.sampled_from([40, 301, CANDIDATES + 50]))
 def test_covering_boxes_are_those_of_the_model(seed: int, count: int) -> None:
     torch.manual_seed(seed)
-    logit_BN, box_BN4 = torch.randn(3, count), draw_boxes(3, count)
-    chosen_BI4 = covering_boxes(logit_BN, box_BN4, keep=19)
-    assert chosen_BI4.shape == (3, 20, 4)
-    for logit_N, box_N4, chosen_I4 in zip(logit_BN, box_BN4, chosen_BI4, strict=True):
-        assert torch.equal(chosen_I4, reference(logit_N, box_N4, "coverage"))
+    assert_those_of_the_model(draw_logits(3, count), draw_boxes(3, count), "coverage", 0.5)
 
 
 def test_if_nms_keeps_too_few_boxes_the_best_dropped_ones_are_added() -> None:
     # The box with the lowest score lies apart; all others overlap.
     box_BN4 = torch.tensor([0.1, 0.1, 0.5, 0.5]) + 0.001 * torch.arange(40)[:, None].expand(40, 4)[None]
-    logit_BN = torch.randn(1, 40)
+    logit_BN = draw_logits(1, 40)
     box_BN4[0, logit_BN.argmin()] = torch.tensor([0.8, 0.8, 1.0, 1.0])
-    (chosen_I4,) = best_boxes(logit_BN, box_BN4, keep=19, threshold=0.1)
+    (chosen_I4,) = choose_boxes(logit_BN, box_BN4, "head", 0.1)
 
     order_N = logit_BN[0].argsort(descending=True)
     wanted_N = [order_N[0], order_N[-1], *order_N[1:18]]
     assert torch.equal(chosen_I4, torch.cat([box_BN4[0, torch.stack(wanted_N)], torch.tensor([FRAME])]))
-    assert torch.equal(chosen_I4, reference(logit_BN[0], box_BN4[0], "head", 0.1))
+    assert_those_of_the_model(logit_BN, box_BN4, "head", 0.1)
 
 
-def test_the_proposer_decides_which_boxes_are_chosen() -> None:
-    torch.manual_seed(0)
+@pytest.mark.parametrize("proposer", ["head", "coverage"])
+def test_no_gradient_flows_through_the_choice(proposer: str) -> None:
     logit_BN, box_BN4 = torch.randn(3, 60).requires_grad_(), draw_boxes(3, 60).requires_grad_()
-    best = choose_boxes(logit_BN, box_BN4, "head", 0.5)
-    assert torch.equal(best, best_boxes(logit_BN, box_BN4, 19, 0.5))
-    covering = choose_boxes(logit_BN, box_BN4, "coverage", 0.5)
-    assert torch.equal(covering, covering_boxes(logit_BN, box_BN4, 19))
-    assert not best.requires_grad
-    assert not covering.requires_grad
-    for fixed_I4 in choose_boxes(logit_BN, box_BN4, "grid", 0.5):
-        np.testing.assert_allclose(fixed_I4, np.vstack([boxes.grid(), FRAME]), atol=1e-6)
+    assert not choose_boxes(logit_BN, box_BN4, proposer, 0.5).requires_grad
+
+
+@pytest.mark.parametrize("proposer", ["grid", "frame"])
+def test_fixed_boxes_need_no_candidates(proposer: str) -> None:
+    assert_those_of_the_model(torch.zeros(3, 0), torch.zeros(3, 0, 4), proposer, 0.5)

@@ -9,7 +9,12 @@ from torch import Tensor, nn
 
 from dvsa.learn.nets import backbones
 from dvsa.learn.nets.backbones.backbone import Backbone
-from dvsa.learn.nets.backbones.folding import always_read, fold_batch_norms, is_folded
+from dvsa.learn.nets.backbones.folding import (
+    always_read,
+    drop_folded_norms,
+    fold_batch_norms,
+    is_folded,
+)
 
 Some = TypeVar("Some", bound=Backbone)
 
@@ -118,6 +123,22 @@ def test_what_is_left_of_a_folded_norm_is_the_identity() -> None:
     assert torch.equal(net.norm(x_BCHW), x_BCHW)
     fold_batch_norms(net)  # a second time changes nothing
     assert torch.equal(net.norm(x_BCHW), x_BCHW)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "small", "timm:test_resnet", "timm:test_coatnet"])
+def test_without_folded_norms_no_output_changes(name: str) -> None:
+    net = unlike_the_identity(backbones.build(name, pretrained=False))
+    fold_batch_norms(net)
+    before, kept = outputs(net), [not is_folded(norm) for norm in norms_of(net)].count(True)
+    drop_folded_norms(net)
+    assert len(norms_of(net)) == kept
+    for mine, wanted in zip(outputs(net), before, strict=True):
+        assert torch.equal(mine, wanted)
+
+
+def norms_of(net: nn.Module) -> list[nn.BatchNorm2d]:
+    return [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
 
 
 class Apart(Sketch):

@@ -36,6 +36,19 @@ def is_folded(norm: nn.BatchNorm2d) -> bool:
     return norm.eps == FOLDED
 
 
+def drop_folded_norms(net: nn.Module) -> None:
+    """Take the folded batch norms out of a network that is only used; what follows them inside stays.
+
+    As modules they would still read and write every number once.
+    """
+    for parent in list(net.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, nn.BatchNorm2d) and is_folded(child):
+                # timm's batch norms have their activation inside.
+                rest = [part for part in child.children() if not isinstance(part, nn.Identity)]
+                setattr(parent, name, nn.Sequential(*rest))
+
+
 def always_read(backbone: Backbone) -> set[str]:
     """Names of the weights on which both the maps and the vectors of a backbone depend."""
     if not _has_weights(backbone):

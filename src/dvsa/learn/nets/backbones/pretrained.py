@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Self
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -51,7 +52,11 @@ class PretrainedBackbone(Backbone):
     def _standard(self, pixels_BHWC: Tensor) -> Tensor:
         """Pixels at the scale of the network, (B, 3, H, W)."""
         x_BCHW = pixels_BHWC.permute(0, 3, 1, 2).to(next(self.net.parameters()).dtype)
-        mean_C11, std_C11 = (x_BCHW.new_tensor(of_C)[:, None, None] for of_C in (self.mean, self.std))
+        # Copied without a wait for the work that a GPU has been given before.
+        mean_C11, std_C11 = (
+            torch.tensor(of_C, dtype=x_BCHW.dtype).to(x_BCHW.device, non_blocking=True)[:, None, None]
+            for of_C in (self.mean, self.std)
+        )
         return x_BCHW / (255 * std_C11) - mean_C11 / std_C11
 
     def train(self, mode: bool = True) -> Self:

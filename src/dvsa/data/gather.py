@@ -5,9 +5,8 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from dvsa.data.dataset import Source
+from dvsa.data.dataset import DataError, Source
 from dvsa.data.photographs import SUFFIXES, NamedSource, Photographs, tar_members
-from dvsa.index.values import SearchError
 
 
 def find(names: Iterable[str | Path]) -> list[NamedSource]:
@@ -17,7 +16,7 @@ def find(names: Iterable[str | Path]) -> list[NamedSource]:
 
     Raises:
         FileNotFoundError: a name matches nothing.
-        ValueError: a tar file is broken, or there are no photographs at all.
+        DataError: a tar file is broken, or there are no photographs at all.
     """
     names = list(names)
     found: dict[str, Source] = {}
@@ -32,9 +31,7 @@ def find(names: Iterable[str | Path]) -> list[NamedSource]:
                 found.setdefault(photograph, source)
 
     if not found:
-        raise SearchError(
-            f"{', '.join(map(str, names))}: no photographs here ({', '.join(sorted(SUFFIXES))})"
-        )
+        raise DataError(f"{', '.join(map(str, names))}: no photographs here ({', '.join(sorted(SUFFIXES))})")
     return list(found.items())
 
 
