@@ -158,6 +158,7 @@ class Work:
             "with_reading": rate(regions(self.sources)),
             "waits_per_batch": waits(regions, batches[0]),
         }
+        print(row, flush=True)
         if profiled:
             profile(regions, batches)
 

@@ -49,6 +49,7 @@ def test_every_photograph_is_a_row_in_order(
     )  # fmt: skip
     names = [name for name, _ in find([album])]
     assert rows(out) == names
+    assert pq.read_table(out)["path"].to_pylist() == names  # the whole folder is one table
     counts = [len(pq.read_table(file)) for file in sorted(out.glob("*.parquet"))]
     assert counts == [min(shard, 8 - first) for first in range(0, 8, shard)]
 
@@ -146,7 +147,7 @@ def test_a_full_disk_leaves_only_complete_files(
     out = tmp_path / "out"
     with pytest.raises(OSError, match="No space left"):
         write([album], out, model, SETTINGS, encode=fake(SETTINGS, 1), shard=3)
-    assert sorted(path.name for path in out.iterdir()) == ["encoding.json", "part-00000.parquet"]
+    assert sorted(path.name for path in out.iterdir()) == ["_encoding.json", "part-00000.parquet"]
 
 
 # What is refused
@@ -186,15 +187,15 @@ def test_a_folder_with_something_else_is_refused(
 ) -> None:
     encode = fake(SETTINGS, 3)
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(ValueError, match=r"is not empty and has no encoding\.json: name a new folder"):
+    with pytest.raises(ValueError, match=r"is not empty and has no _encoding\.json: name a new folder"):
         write([album], tmp_path, model, SETTINGS, encode=encode)
 
     out = tmp_path / "out"
     write([album], out, model, SETTINGS, encode=encode)
-    (out / "encoding.json").write_text("{")
-    with pytest.raises(ValueError, match=r"encoding\.json is damaged"):
+    (out / "_encoding.json").write_text("{")
+    with pytest.raises(ValueError, match=r"_encoding\.json is damaged"):
         write([album], out, model, SETTINGS, encode=encode)
-    (out / "encoding.json").write_text(json.dumps({"format": 99}))
+    (out / "_encoding.json").write_text(json.dumps({"format": 99}))
     with pytest.raises(ValueError, match="was written by another version of dvsa"):
         write([album], out, model, SETTINGS, encode=encode)
     with pytest.raises(ValueError, match="a file cannot have 0 photographs"):

@@ -1,10 +1,11 @@
 """A folder of Parquet files that grows shard by shard, and says what it is made of. Needs pyarrow.
 
-    encoding.json          the photographs, the bundle and the settings
+    _encoding.json         the photographs, the bundle and the settings
     part-00000.parquet     the first photographs, a row for each
     part-00001.parquet     the next ones
 
 Each file appears only when it is complete. So after an interruption the missing ones remain to be done.
+Readers of Parquet take the folder as one table; they leave out files whose names begin with `_` or a dot.
 """
 
 import hashlib
@@ -23,7 +24,7 @@ from dvsa.encoding.values import Settings
 from dvsa.files import replacing, write
 from dvsa.version import VERSION
 
-CONTENTS: Final = "encoding.json"
+CONTENTS: Final = "_encoding.json"
 FORMAT: Final = 1
 METADATA: Final = b"dvsa"
 """The key of the schema's metadata under which each file says how it was made, as JSON."""
@@ -42,7 +43,7 @@ class EncodedFolder:
     shard: int
     """Photographs in a file."""
     contents: Mapping[str, object]
-    """What `encoding.json` contains."""
+    """What `_encoding.json` contains."""
 
     @classmethod
     def open(
@@ -77,7 +78,7 @@ class EncodedFolder:
         return folder
 
     def _claim(self) -> None:
-        """Write `encoding.json` into a new or empty folder, or compare it with the one that is there."""
+        """Write `_encoding.json` into a new or empty folder, or compare it with the one that is there."""
         self.path.mkdir(parents=True, exist_ok=True)
         file = self.path / CONTENTS
         if not file.exists():

@@ -23,8 +23,9 @@ def draw_boxes(*shape: int) -> Tensor:
 
 
 def draw_logits(photographs: int, count: int) -> Tensor:
-    """Random logits. No two are equal, because equal ones may be taken in any order."""
-    return torch.stack([6 * torch.randperm(count) / count - 3 for _ in range(photographs)])
+    """Random logits, none of them equal or almost equal, because those may be taken in any order."""
+    place_BN = torch.stack([torch.randperm(count) for _ in range(photographs)])
+    return 6 * (place_BN + 0.5 * torch.rand(photographs, count)) / count - 3
 
 
 def assert_those_of_the_model(logit_BN: Tensor, box_BN4: Tensor, proposer: str, nms: float) -> None:

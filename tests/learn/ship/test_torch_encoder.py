@@ -14,7 +14,15 @@ from dvsa.data.photographs import NamedSource
 from dvsa.encoding import Encoded, Settings, encoder
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.runs.run import Run
-from dvsa.learn.ship.torch_encoder import Precision, Regions, Squares, TorchEncoder, TorchOptions, gathered
+from dvsa.learn.ship.torch_encoder import (
+    Precision,
+    Regions,
+    Squares,
+    TorchEncoder,
+    TorchOptions,
+    gathered,
+    tuned,
+)
 from dvsa.manifest import Crops
 from dvsa.model import Model
 
@@ -126,6 +134,14 @@ def test_numbers_beyond_half_precision_are_found(sources: list[NamedSource]) -> 
     torch_encoder.regions.vision.regions.affine.bias.data[0] = torch.inf
     with pytest.raises(ValueError, match="too large for half precision: give --precision single"):
         list(torch_encoder(sources[:1]))
+
+
+def test_the_settings_of_cudnn_are_restored() -> None:
+    cudnn = torch.backends.cudnn
+    before = cudnn.benchmark, cudnn.allow_tf32
+    with tuned():
+        assert (cudnn.benchmark, cudnn.allow_tf32) == (True, False)
+    assert (cudnn.benchmark, cudnn.allow_tf32) == before
 
 
 def test_parts_are_gathered_to_batches_in_order() -> None:

@@ -17,6 +17,7 @@ import os
 import shutil
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence, Sized
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -197,7 +198,7 @@ class TorchEncoder:
             ValueError: the device has too little memory, or torch cannot compile the network.
         """
         try:
-            with torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False):
+            with tuned():
                 found: tuple[Tensor, Tensor, Tensor, Tensor] = self.regions(pixels_BHWC)
         except torch.OutOfMemoryError as error:
             count = len(pixels_BHWC)
@@ -225,7 +226,8 @@ class TorchEncoder:
         np.concatenate([part.pixels_GHWC for part in parts], out=pixels_BHWC[:count].numpy())
         found = self.look(pixels_BHWC.to(self.device, non_blocking=True))
         box_BI4, score_BI, feature_BIF, v_BID = (tensor[:count] for tensor in found)
-        said = () if self.captions is None else self.captions.write(feature_BIF, v_BID)
+        with tuned():
+            said = () if self.captions is None else self.captions.write(feature_BIF, v_BID)
         return self._to_host(facts, (box_BI4, score_BI, v_BID, *said))
 
     def _to_host(self, facts: tuple[Facts, ...], tensors: Sequence[Tensor]) -> Launched:
@@ -252,6 +254,18 @@ class TorchEncoder:
             )
         said = () if self.captions is None else self.captions.records(Written(*batch.outputs[3:]), v_GID)
         return Encoded(batch.facts, box_GI4, score_GI, v_GID, said)
+
+
+@contextmanager
+def tuned() -> Iterator[None]:
+    """Let cuDNN try out its algorithms for each size, and keep it from TensorFloat-32, its default."""
+    cudnn = torch.backends.cudnn
+    before = cudnn.benchmark, cudnn.allow_tf32
+    cudnn.benchmark, cudnn.allow_tf32 = True, False
+    try:
+        yield
+    finally:
+        cudnn.benchmark, cudnn.allow_tf32 = before
 
 
 def gathered(parts: Iterable[Squares], size: int) -> Iterator[list[Squares]]:
