@@ -152,14 +152,18 @@ def index_verify(folder: IndexFolder, as_json: AsJson = False) -> None:
 
 def _open_or_create(folder: Path, model: "Model", photos: Sequence[str]) -> "Index":
     """Open the index in a folder, or create one if the photographs exist."""
-    from dvsa.index import Index
+    from dvsa.index import Index, SearchError
     from dvsa.index.gather import find
     from dvsa.index.index_manifest import INDEX_MANIFEST
 
-    if (folder / INDEX_MANIFEST).exists():
-        return Index.open(folder, model)
-    find(photos)
-    return Index.create(folder, model)
+    if not (folder / INDEX_MANIFEST).exists():
+        find(photos)
+        try:
+            return Index.create(folder, model)
+        except SearchError:
+            if not (folder / INDEX_MANIFEST).exists():
+                raise  # otherwise another process was faster
+    return Index.open(folder, model)
 
 
 def parse_fields(pairs: Sequence[str] | None) -> dict[str, str]:
