@@ -3,8 +3,8 @@
     python benchmarks/checksums.py [--photographs 10000 100000 1000000] [--out checksums.json] [--keep FOLDER]
 
 Each figure is the median over new processes, on an index that is in the memory of the system. `unchecked` is
-the same search without the checks, in the same run: what the checks cost is the difference. Vectors are made up:
-their values do not change the cost.
+the same search without the checks, in the same run: what the checks cost is the difference. Vectors are made
+up, because their values do not change the cost.
 """
 
 import argparse

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dvsa.cli.options import AsJson, BundleFolder, IndexFolder, RayAddress
+from dvsa.cli.options import AsJson, BundleFolder, IndexFolder, RayAddress, Trusted
 from dvsa.cli.output import note, print_json, progress, show, table
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def index(
     field: FieldsToStore = None,
     bundle: BundleFolder = None,
     ray: RayAddress = None,
+    trusted: Trusted = False,
     as_json: AsJson = False,
 ) -> None:
     """Add photographs to an index, to search them.
@@ -63,9 +64,13 @@ def index(
     Example: `dvsa index ~/photographs --out photographs.index`
     """
     import dvsa
+    from dvsa.decode import in_process
+    from dvsa.index.encode import encoder
 
     model, given_fields = dvsa.load(bundle), parse_fields(field)
-    encode = None if ray is None else connected_cluster(ray).encoder(model)
+    encode = encoder(model, in_process if trusted else None)
+    if ray is not None:
+        encode = connected_cluster(ray).encoder(model)
     with progress() as update, _open_or_create(out, model, photos) as opened:
         outcome = opened.add(photos, fields=given_fields, progress=update, encode=encode)
         total = len(opened)

@@ -31,6 +31,14 @@ RegionsPath = Annotated[
 Seed = Annotated[int, typer.Option(min=0, help="Seed of all random choices.")]
 PhotoFile = Annotated[Path, typer.Argument(metavar="PHOTO", help="A photograph.", show_default=False)]
 IndexFolder = Annotated[Path, typer.Argument(metavar="INDEX", help="The index's folder.", show_default=False)]
+Trusted = Annotated[
+    bool,
+    typer.Option(
+        "--trusted",
+        help="Decode photographs in this process, without limits of memory and time: a little faster, but "
+        "only for photographs that you trust.",
+    ),
+]
 RayAddress = Annotated[
     str | None,
     typer.Option(

@@ -10,6 +10,7 @@ from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from dvsa.decode import Decoder
 from dvsa.index import Index
 from dvsa.model import Model
 from dvsa.photo import MAX_PIXELS
@@ -38,6 +39,7 @@ def create_app(model: Model, index: Index | None = None, settings: Settings | No
     """
     settings = settings or Settings()
     pool = WorkerPool(settings.workers, settings.waiting)
+    decoder = Decoder(settings.workers)
     photos = PhotoCache(settings.max_photographs, settings.keep_seconds)
     metrics = ServiceMetrics(open_photos=lambda: len(photos), taken_slots=lambda: pool.taken)
 
@@ -49,7 +51,7 @@ def create_app(model: Model, index: Index | None = None, settings: Settings | No
         redoc_url=None,
         lifespan=_lifespan,
     )
-    app.state.service = Service(model, index, settings, pool, photos, FoundPhotographs(), metrics)
+    app.state.service = Service(model, index, settings, pool, decoder, photos, FoundPhotographs(), metrics)
     errors.install(app)
     for part in (photo_routes.router, search_routes.router, router):
         app.include_router(part)
@@ -75,7 +77,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Load the model before the first request, and remove expired photographs while the service runs."""
     service: Service = app.state.service
     warm_up = photo_routes.WARM_UP_SAMPLE.read_bytes()
-    await service.pool.run(open_photo, service.model, warm_up, "sample", MAX_PIXELS)
+    await service.pool.run(open_photo, service.model, service.decoder, warm_up, "sample", MAX_PIXELS)
 
     async def remove_expired() -> None:
         while True:
@@ -85,6 +87,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     task = asyncio.create_task(remove_expired())
     yield
     task.cancel()
+    service.decoder.close()
 
 
 @router.get("/", include_in_schema=False)

@@ -8,8 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
-from dvsa.photo import PhotoError
-from dvsa.web.decoding import TooLargeError
+from dvsa.photo import PhotoError, TooLargeError
 from dvsa.web.schemas import ErrorJson
 from dvsa.web.upload import UploadError
 from dvsa.web.worker_pool import BusyError

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import PurePath
 
+from dvsa.decode import Decoder
 from dvsa.index import Hit, Photograph, SearchError
-from dvsa.photo import read
 from dvsa.web import schemas
 from dvsa.web.decoding import encode_jpeg
 from dvsa.web.upload import display_name
@@ -51,9 +51,9 @@ def content(photograph: Photograph) -> bytes:
         ) from None
 
 
-def thumbnail(photograph: Photograph, side: int) -> bytes:
+def thumbnail(decoder: Decoder, photograph: Photograph, side: int) -> bytes:
     """A JPEG whose longer side is at most `side` pixels; raises PhotoError and SearchError."""
-    return encode_jpeg(read(content(photograph), file_name(photograph)), side)
+    return encode_jpeg(decoder.read(content(photograph), file_name(photograph)), side)
 
 
 def to_json(hit: Hit) -> schemas.HitJson:

@@ -64,13 +64,13 @@ async def search(
 
 
 @router.get(
-    "/{hit}/image", response_class=Response, responses={**JPEG, **error_responses(404, 415, 422, 429)}
+    "/{hit}/image", response_class=Response, responses={**JPEG, **error_responses(404, 413, 415, 422, 429)}
 )
 async def image(hit: str, service: CurrentService, side: Side = Side.SMALL) -> Response:
     """Return a small picture of a photograph that a search found."""
     photograph = _found(service, hit)
     with service.pool.slot(), errors_as(404, SearchError):
-        jpeg = await service.pool.run(found_photographs.thumbnail, photograph, int(side))
+        jpeg = await service.pool.run(found_photographs.thumbnail, service.decoder, photograph, int(side))
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 from fastapi import Depends, HTTPException, Request
 
+from dvsa.decode import Decoder
 from dvsa.index import Index
 from dvsa.model import Model
 from dvsa.web import schemas
@@ -28,13 +29,15 @@ class Service:
     index: Index | None
     settings: Settings
     pool: WorkerPool
+    decoder: Decoder
     photos: PhotoCache
     found: FoundPhotographs
     metrics: ServiceMetrics
 
     async def open(self, content: bytes, name: str) -> schemas.PhotoJson:
         """Open a photograph and add it to the cache; the caller already holds a slot of the pool."""
-        photo = await self.pool.run(open_photo, self.model, content, name, self.settings.max_pixels)
+        most = self.settings.max_pixels
+        photo = await self.pool.run(open_photo, self.model, self.decoder, content, name, most)
         self.photos.add(photo)
         return photo.response
 
