@@ -7,8 +7,8 @@
 `bombs` decodes small pictures that cost much, and `mutations` pictures of every format with changed bytes.
 Both count what must not happen: an error of another kind than `PhotoError` (an escape), more memory or
 processor time than the bounds. Memory is the peak of what the worker has in memory, read every 5 ms, because
-a worker that has ended has none. With `--unchecked` the worker makes none of the cheap checks, so that only its
-limits are left. The exit code is 1 if something was counted.
+a worker that has ended has none. With `--unchecked` the worker makes none of the cheap checks, so that only
+its limits are left. The exit code is 1 if something was counted.
 
 `cost` compares the time of a photograph in a worker process with that in this process, in turns.
 """

@@ -65,7 +65,7 @@ BANNED = {
 HEAVY = {"torch", "torchvision", "timm", "onnx", "onnxscript", "safetensors", "transformers", "matplotlib"}
 """What the core install lacks: for `learn` alone."""
 
-SERVING = {"fastapi", "starlette", "uvicorn", "prometheus_client", "python_multipart"}
+SERVING = {"fastapi", "starlette", "uvicorn", "h11", "prometheus_client", "python_multipart"}
 """What the core install lacks: for `web`, and for the one command that starts it."""
 
 IMPORTERS = {"import_module", "importlib.import_module", "__import__"}

@@ -240,9 +240,10 @@ def test_only_files_of_the_page_are_served(client: TestClient, path: str) -> Non
 def test_health_and_metrics(client: TestClient, photo: dict[str, Any], model: dvsa.Model) -> None:
     health = client.get("/healthz").json()
     assert health.pop("photographs") >= 1
+    assert health.pop("workers") == health.pop("decoders") >= 1
     bundle = model.bundle
     assert health == {
-        "status": "ok", "model": bundle.manifest.name, "digest": bundle.digest, "index": 3,
+        "status": "ok", "places_taken": 0, "model": bundle.manifest.name, "digest": bundle.digest, "index": 3,
     }  # fmt: skip
 
     client.get("/no/such/path")

@@ -58,6 +58,7 @@ def create_app(model: Model, index: Index | None = None, settings: Settings | No
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 
     # A request passes the middleware that was added last first.
+    app.add_middleware(errors.InternalErrors)
     app.add_middleware(BodyLimit, upload_path=photo_routes.UPLOAD_PATH, upload_bytes=settings.max_bytes)
     app.add_middleware(Deadline, seconds=settings.timeout_seconds)
     if settings.allow_origins:
@@ -96,12 +97,20 @@ async def page() -> FileResponse:
     return FileResponse(STATIC / "index.html", media_type="text/html")
 
 
-@router.get("/healthz", responses=errors.error_responses())
-async def healthz(service: CurrentService) -> schemas.HealthJson:
+@router.get(
+    "/healthz",
+    responses={503: {"model": schemas.HealthJson, "description": "Failing."}, **errors.error_responses()},
+)
+async def healthz(service: CurrentService, response: Response) -> schemas.HealthJson:
     """Return the state of the service, its model, and the number of photographs."""
-    bundle = service.model.bundle
+    bundle, status = service.model.bundle, service.status()
+    if status == "failing":
+        response.status_code = 503
     return schemas.HealthJson(
-        status="ok",
+        status=status,
+        workers=service.settings.workers,
+        decoders=service.decoder.alive(),
+        places_taken=service.pool.taken,
         model=bundle.manifest.name,
         digest=bundle.digest,
         photographs=len(service.photos),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from fastapi import Depends, HTTPException, Request
 
@@ -33,6 +33,12 @@ class Service:
     photos: PhotoCache
     found: FoundPhotographs
     metrics: ServiceMetrics
+
+    def status(self) -> Literal["ok", "busy", "failing"]:
+        """Whether the service can take a request, now or soon."""
+        if not self.decoder.alive() or self.pool.longest() > self.settings.timeout_seconds:
+            return "failing"
+        return "busy" if self.pool.full else "ok"
 
     async def open(self, content: bytes, name: str) -> schemas.PhotoJson:
         """Open a photograph and add it to the cache; the caller already holds a slot of the pool."""
