@@ -119,9 +119,9 @@ def test_health_says_when_nothing_can_be_decoded(serve: Any, picture: bytes) -> 
     assert (answer.status_code, answer.json()["status"]) == (503, "failing")
     service.pool._began.clear()
 
-    (worker,) = service.decoder._workers
-    worker._process.kill()
-    worker._process.wait()
+    for worker in service.decoder._quick._workers + service.decoder._slow._workers:
+        worker._process.kill()
+        worker._process.wait()
     assert client.get("/healthz").json()["decoders"] == 0
     assert client.get("/healthz").status_code == 503
     assert client.post("/api/photos", files={"file": ("a.jpg", picture)}).status_code == 201

@@ -1,6 +1,5 @@
 """`dvsa serve`: a web page that shows the model at work."""
 
-import logging
 import os
 import socket
 import sys
@@ -60,8 +59,6 @@ def serve(
         raise ValueError(f"this command needs {missing}: pip install 'dvsa[serve]'") from None
     import dvsa
     from dvsa.index import Index
-
-    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns about every malformed form
 
     model = dvsa.load(bundle, threads=1)
     model.bundle.require_eye()

@@ -7,6 +7,6 @@ with Decoder() as decoder:
 """
 
 from dvsa.decode.decoder import Decoder, in_process
-from dvsa.decode.limits import MAX_MEMORY, MAX_SECONDS, ReadPhoto
+from dvsa.decode.limits import MAX_MEMORY, MAX_SECONDS, ReadPhoto, TookTooLongError
 
-__all__ = ["MAX_MEMORY", "MAX_SECONDS", "Decoder", "ReadPhoto", "in_process"]
+__all__ = ["MAX_MEMORY", "MAX_SECONDS", "Decoder", "ReadPhoto", "TookTooLongError", "in_process"]

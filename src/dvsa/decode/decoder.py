@@ -16,7 +16,15 @@ from typing import Self
 from PIL import Image
 
 from dvsa import photo as photos
-from dvsa.decode.limits import MAX_MEMORY, MAX_SECONDS, MAX_WAIT, OUT_OF_MEMORY, receive, send
+from dvsa.decode.limits import (
+    MAX_MEMORY,
+    MAX_SECONDS,
+    MAX_WAIT,
+    OUT_OF_MEMORY,
+    TookTooLongError,
+    receive,
+    send,
+)
 from dvsa.photo import LONG_SIDE, Photo, PhotoError, TooLargeError
 from dvsa.typed_json import JsonObject, parse
 
@@ -47,10 +55,15 @@ class Decoder:
     (451, 300)
     """
 
-    def __init__(self, workers: int = 1) -> None:
-        """Start the worker processes; does not wait until they are ready."""
+    def __init__(self, workers: int = 1, *, seconds: float = MAX_SECONDS) -> None:
+        """Start the worker processes; does not wait until they are ready.
+
+        Args:
+            workers: how many; each decodes one photograph at a time.
+            seconds: the processor time of a photograph, at most `MAX_SECONDS`.
+        """
         self._idle: queue.LifoQueue[_Worker] = queue.LifoQueue()
-        self._workers = [_Worker() for _ in range(workers if os.name == "posix" else 0)]
+        self._workers = [_Worker(seconds) for _ in range(workers if os.name == "posix" else 0)]
         for worker in self._workers:
             self._idle.put(worker)
 
@@ -108,8 +121,8 @@ class Decoder:
 class _Worker:
     """One worker process, and the file in memory that it shares. One thread at a time uses it."""
 
-    def __init__(self) -> None:
-        self._closed = False
+    def __init__(self, seconds: float) -> None:
+        self._closed, self._seconds = False, seconds
         self._start()
 
     def _start(self) -> None:
@@ -141,9 +154,9 @@ class _Worker:
 
         answer = self._ask(content, label, most_pixels)
         if answer is None:
-            status = self._end()
+            error = _error(self._end(), self._seconds, label)
             self._replace()
-            raise TooLargeError(f"{label}: {_reason(status)}")
+            raise error
         try:
             return self._photo(JsonObject(answer, label, PhotoError, "make it smaller"), label, name)
         finally:
@@ -157,7 +170,15 @@ class _Worker:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            send(process.stdin, {"size": len(content), "name": label[:4000], "most_pixels": most_pixels})
+            send(
+                process.stdin,
+                {
+                    "size": len(content),
+                    "name": label[:4000],
+                    "most_pixels": most_pixels,
+                    "seconds": self._seconds,
+                },
+            )
         except OSError:
             return None
 
@@ -218,13 +239,17 @@ class _Worker:
             self._release()
 
 
-def _reason(status: int) -> str:
+def _error(status: int, seconds: float, label: str) -> TooLargeError:
     """Why a worker has ended, and what to do."""
     if status in (-signal.SIGPROF, -signal.SIGKILL):
-        return f"it takes more than {MAX_SECONDS:g} seconds to decode; make it smaller, or save it as JPEG"
+        return TookTooLongError(
+            f"{label}: it takes more than {seconds:g} seconds to decode; make it smaller, or save it as JPEG"
+        )
     if status == OUT_OF_MEMORY:
-        return f"it takes more than {MAX_MEMORY // 2**20:,} MiB to decode; make it smaller"
-    return "its decoder failed; save it again as JPEG"
+        return TooLargeError(
+            f"{label}: it takes more than {MAX_MEMORY // 2**20:,} MiB to decode; make it smaller"
+        )
+    return TooLargeError(f"{label}: its decoder failed; save it again as JPEG")
 
 
 def _memory() -> int:

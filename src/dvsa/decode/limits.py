@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Final, Protocol
 
-from dvsa.photo import Photo
+from dvsa.photo import Photo, TooLargeError
 
 MAX_MEMORY: Final = 2**30
 """The most memory that a worker uses, in bytes: its program, the file and the picture."""
@@ -20,6 +20,10 @@ MAX_WAIT: Final = 30.0
 MAX_MESSAGE: Final = 2**16
 OUT_OF_MEMORY: Final = 3
 """Exit code of a worker that has no memory left."""
+
+
+class TookTooLongError(TooLargeError):
+    """A photograph takes more time than allowed."""
 
 
 class ReadPhoto(Protocol):

@@ -20,7 +20,7 @@ def main(shared: int) -> None:
     warnings.simplefilter("ignore")
     while (message := receive(sys.stdin.buffer.read)) is not None:
         request = json.loads(message)
-        signal.setitimer(signal.ITIMER_PROF, MAX_SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, min(request["seconds"], MAX_SECONDS))
         try:
             content = os.pread(shared, request["size"], 0)
             os.ftruncate(shared, 0)

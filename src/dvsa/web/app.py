@@ -10,14 +10,13 @@ from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from dvsa.decode import Decoder
 from dvsa.index import Index
 from dvsa.model import Model
-from dvsa.photo import MAX_PIXELS
 from dvsa.version import VERSION
 from dvsa.web import errors, photo_routes, schemas, search_routes
 from dvsa.web.decoding import open_photo
 from dvsa.web.found_photographs import FoundPhotographs
+from dvsa.web.lanes import DecodingLanes
 from dvsa.web.limits import BodyLimit, Deadline
 from dvsa.web.monitoring import MetricsMiddleware, ServiceMetrics
 from dvsa.web.photo_cache import PhotoCache
@@ -39,7 +38,7 @@ def create_app(model: Model, index: Index | None = None, settings: Settings | No
     """
     settings = settings or Settings()
     pool = WorkerPool(settings.workers, settings.waiting)
-    decoder = Decoder(settings.workers)
+    decoder = DecodingLanes(settings.workers)
     photos = PhotoCache(settings.max_photographs, settings.keep_seconds)
     metrics = ServiceMetrics(open_photos=lambda: len(photos), taken_slots=lambda: pool.taken)
 
@@ -78,7 +77,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Load the model before the first request, and remove expired photographs while the service runs."""
     service: Service = app.state.service
     warm_up = photo_routes.WARM_UP_SAMPLE.read_bytes()
-    await service.pool.run(open_photo, service.model, service.decoder, warm_up, "sample", MAX_PIXELS)
+    await service.pool.run(open_photo, service.model, await service.decoder.read(warm_up, "sample"))
 
     async def remove_expired() -> None:
         while True:

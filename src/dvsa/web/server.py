@@ -25,6 +25,7 @@ LINES, SECONDS, LENGTH = 20, 60.0, 500
 
 def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
     """How uvicorn serves the app."""
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns about every malformed form
     for name in LOGGERS:
         logger = logging.getLogger(name)
         if not any(isinstance(known, BoundedLog) for known in logger.filters):

@@ -6,12 +6,12 @@ from typing import Annotated, Final, Literal
 
 from fastapi import Depends, HTTPException, Request
 
-from dvsa.decode import Decoder
 from dvsa.index import Index
 from dvsa.model import Model
 from dvsa.web import schemas
 from dvsa.web.decoding import open_photo
 from dvsa.web.found_photographs import FoundPhotographs
+from dvsa.web.lanes import DecodingLanes
 from dvsa.web.monitoring import ServiceMetrics
 from dvsa.web.photo_cache import OpenPhoto, PhotoCache
 from dvsa.web.settings import Settings
@@ -29,7 +29,7 @@ class Service:
     index: Index | None
     settings: Settings
     pool: WorkerPool
-    decoder: Decoder
+    decoder: DecodingLanes
     photos: PhotoCache
     found: FoundPhotographs
     metrics: ServiceMetrics
@@ -42,8 +42,8 @@ class Service:
 
     async def open(self, content: bytes, name: str) -> schemas.PhotoJson:
         """Open a photograph and add it to the cache; the caller already holds a slot of the pool."""
-        most = self.settings.max_pixels
-        photo = await self.pool.run(open_photo, self.model, self.decoder, content, name, most)
+        decoded = await self.decoder.read(content, name, self.settings.max_pixels)
+        photo = await self.pool.run(open_photo, self.model, decoded)
         self.photos.add(photo)
         return photo.response
 
