@@ -145,6 +145,22 @@ def read_bounded(
         return file.read(length)
 
 
+def read_given(path: Path, limit: int) -> bytes:
+    """Read a file that the user names, which may be a pipe, if it has at most `limit` bytes.
+
+    Raises:
+        OSError: there is no such file, or it cannot be read.
+        UnreadableError: it is a folder, or has more than `limit` bytes.
+    """
+    if path.is_dir():
+        raise UnreadableError("it is a folder")
+    with path.open("rb") as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise UnreadableError(f"it has more than {limit:,} bytes")
+    return content
+
+
 def _descriptor(path: Path, flags: int, follow: bool) -> int:
     """A descriptor of a regular file."""
     flags |= getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)

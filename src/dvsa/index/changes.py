@@ -18,13 +18,13 @@ from dvsa.index.index_manifest import (
     INDEX_FORMAT,
     LEFTOVERS,
     LOCK,
-    MAX_REGIONS,
     IndexManifest,
     SegmentRecord,
     read,
 )
 from dvsa.index.segment import IndexSegment, append_entries, empty_record
 from dvsa.index.values import Entry, SearchError
+from dvsa.regions import MAX_REGIONS
 
 SEGMENT_SIZE: Final = 16_384
 """Photographs in a full segment: 168 MB at 20 regions of 256 numbers, and few files even for a million."""

@@ -28,6 +28,7 @@ from typing import Final
 from dvsa import files
 from dvsa.index.checked_file import Extent
 from dvsa.index.values import SearchError
+from dvsa.regions import MAX_REGIONS
 from dvsa.typed_json import JsonObject, parse
 
 INDEX_FORMAT: Final = 2
@@ -42,8 +43,6 @@ SKETCH_PARTS: Final = ("codes", "basis")
 SKETCH_WIDTH: Final = 32
 """Numbers in the sketch of a region."""
 ROW_BYTES: Final = 36
-MAX_REGIONS: Final = 256
-"""The most regions of a photograph."""
 MAX_MANIFEST_BYTES: Final = 256 * 2**20
 MAX_EMBEDDING: Final = 2**16
 

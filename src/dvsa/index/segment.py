@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from dvsa import files
 from dvsa.arrays import IntArray
 from dvsa.index.checked_file import CheckedFile, Extent
-from dvsa.index.index_manifest import MAX_REGIONS, PARTS, SegmentRecord
+from dvsa.index.index_manifest import PARTS, SegmentRecord
 from dvsa.index.sketch import Sketch
 from dvsa.index.values import Entry, Filter, Photograph, SearchError
+from dvsa.regions import MAX_REGIONS
 
 ROW: Final = np.dtype([("id", "V32"), ("regions", "<i4")])
 

@@ -18,6 +18,9 @@ QUICK_SECONDS: Final = 1.0
 SLOW_PLACES: Final = 3
 """Pictures in the slow lane: the one that is decoded, and those that wait."""
 
+SLOW_WAIT: Final = 15.0
+"""Seconds by the clock that a request waits for the slow lane."""
+
 
 class DecodingLanes:
     """Decodes photographs for the event loop, in processes with limits."""
@@ -36,7 +39,7 @@ class DecodingLanes:
         Raises:
             TooLargeError: it costs too much memory or time, or has more than `most_pixels`.
             PhotoError: it is not a picture, or it is damaged.
-            BusyError: it takes long, and the slow lane is full.
+            BusyError: it takes long, and the slow lane is full or too slow.
         """
         loop = asyncio.get_running_loop()
         try:
@@ -52,7 +55,10 @@ class DecodingLanes:
             self._slow_threads, lambda: self._slow.read(content, name, most_pixels=most_pixels)
         )
         work.add_done_callback(self._leave)
-        return await work
+        try:
+            return await asyncio.wait_for(asyncio.shield(work), SLOW_WAIT)
+        except TimeoutError:
+            raise BusyError from None
 
     def _leave(self, work: "asyncio.Future[Photo]") -> None:
         """Free a place, also if the request was cancelled."""
