@@ -43,12 +43,14 @@ def serve(workers: int, threads: int, index: Path) -> None:
     from dvsa.cli.serving import listen
     from dvsa.index import Index
     from dvsa.web import Settings, create_app
+    from dvsa.web.server import server_config
 
     model = dvsa.load(threads=threads)
     with Index.open(index, model) as opened, listen("127.0.0.1", 0) as listener:
         print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-        app = create_app(model, opened, Settings(workers=workers))
-        uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run([listener])
+        settings = Settings(workers=workers)
+        app = create_app(model, opened, settings)
+        uvicorn.Server(server_config(app, settings)).run([listener])
 
 
 if __name__ == "__main__":

@@ -17,11 +17,16 @@ ROOMS = [
     "files",
     "arrays",
     "records",
+    "typed_json",
     "boxes",
     "regions",
     "text",
     "sentence",
+    "photo_checks",
+    "photo_exif",
+    "photo_modes",
     "photo",
+    "decode",
     "maxsim",
     "segments",
     "aligning",
@@ -29,6 +34,7 @@ ROOMS = [
     "metrics",
     "data",
     "manifest",
+    "external_data",
     "graphs",
     "bundle",
     "captioning",
@@ -70,7 +76,7 @@ HEAVY = {
 }
 """What the core install lacks: for `learn` alone."""
 
-SERVING = {"fastapi", "starlette", "uvicorn", "prometheus_client", "python_multipart"}
+SERVING = {"fastapi", "starlette", "uvicorn", "h11", "prometheus_client", "python_multipart"}
 """What the core install lacks: for `web`, and for the one command that starts it."""
 
 IMPORTERS = {"import_module", "importlib.import_module", "__import__"}

@@ -767,3 +767,15 @@ def test_the_reference_is_up_to_date(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "typer", "dvsa.cli", "utils", "docs", "--name", "dvsa"]
     subprocess.run([*command, "--output", str(made)], capture_output=True, check=True)
     assert (ROOT / "docs" / "cli.md").read_text("utf-8") == made.read_text("utf-8"), "run: make docs"
+
+
+def test_control_characters_of_a_name_are_shown_and_not_sent(tmp_path: Path) -> None:
+    wild = tmp_path / "a\x1b]0;title\x07\x1b[2J\u202e.jpg"
+    broken = tmp_path / "b\x1b[31m\n.jpg"
+    shutil.copy(ROOT / "examples" / "cat.jpg", wild)
+    broken.write_bytes(b"no photograph")
+    done = CliRunner().invoke(app, ["describe", str(wild), str(broken), "--out", str(tmp_path / "out")])
+    assert done.exit_code == 2
+    assert "a\\x1b]0;title\\x07\\x1b[2J\\u202e.jpg" in done.stdout
+    assert "b\\x1b[31m" in done.stderr
+    assert not {"\x1b", "\x07", "\u202e"} & {*done.output, *done.stderr}

@@ -58,7 +58,9 @@ def test_missing_fields_are_named() -> None:
             BundleManifest.from_json(content, "here/manifest.json")
 
 
-@pytest.mark.parametrize("content", [[], "text", None, {}, {**CONTENT, "format": 3}])
+@pytest.mark.parametrize(
+    "content", [[], "text", None, {}, {**CONTENT, "format": 3}, {**CONTENT, "format": True}]
+)
 def test_other_formats_are_refused(content: object) -> None:
     with pytest.raises(BundleError, match=r"m\.json is not of format 1 or 2"):
         BundleManifest.from_json(content, "m.json")
@@ -70,7 +72,16 @@ def test_other_formats_are_refused(content: object) -> None:
         ({"name": 3}, "name is 3; expected a string"),
         ({"size": "224"}, "size is '224'; expected a whole number"),
         ({"size": True}, "size is True; expected a whole number"),
-        ({"beam": -1}, "beam is -1; expected a whole number"),
+        ({"beam": -1}, "beam is -1; expected a whole number from 1 to 1,000"),
+        ({"beam": 10**30}, "beam is 1000.*; expected a whole number from 1 to 1,000"),
+        ({"embedding": 0}, "embedding is 0; expected a whole number from 1"),
+        ({"size": 100_000}, "size is 100000; expected a whole number from 1 to 4,096"),
+        ({"beta": 10**400}, "beta is 1000.*; expected a finite number"),
+        ({"name": "a\x1b[2J"}, r"name is 'a\\x1b\[2J'; expected a string"),
+        ({"files": {"../a": {"bytes": 1, "sha256": "0" * 64}}}, "names '../a', which is not a file"),
+        ({"files": {"manifest.json": {"bytes": 1, "sha256": "0" * 64}}}, "names 'manifest.json', which"),
+        ({"files": {"a": {"bytes": 1, "sha256": "0"}}}, "files.a.sha256 is '0'; expected 64 hex"),
+        ({"voices": {"frame": {"graphs": "../a", "start": 1}}}, "voices.frame.graphs is '../a'; expected"),
         ({"beta": None}, "beta is None; expected a finite number"),
         ({"support": "x"}, "support is 'x'; expected a finite number"),
         ({"proposer": "best"}, "proposer is 'best'; expected one of head, coverage, grid, frame"),
@@ -110,8 +121,11 @@ def test_captioners_of_other_subjects_are_ignored() -> None:
     assert BundleManifest.from_json(CONTENT | {"voices": voices}).voices == known
 
 
-def test_a_manifest_of_endless_brackets_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"format": 1, "format": 1}', '{"nms": NaN}', "9" * 5000, ""]
+)
+def test_what_is_not_json_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "manifest.json"
-    path.write_text("[" * 100_000)
+    path.write_text(text)
     with pytest.raises(BundleError, match="cannot be read"):
         BundleManifest.load(path)

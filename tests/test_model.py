@@ -78,3 +78,20 @@ def test_boxes_are_read_from_a_pipe(tmp_path: Path) -> None:
 def test_a_phrase_of_a_very_long_sentence_is_located() -> None:
     view = Model(Bundle.open()).open(PHOTOGRAPHS[0])
     assert view.locate("dog " * 501, first=500, last=500) in view.regions
+
+
+def test_too_many_boxes_and_boxes_that_vanish_are_refused(tmp_path: Path) -> None:
+    model = Model(Bundle.open())
+    one, path = [0.1, 0.1, 0.2, 0.2], tmp_path / "boxes.json"
+    with pytest.raises(ValueError, match=r"^256 boxes are too many: give 255 or fewer"):
+        model.open(PHOTOGRAPHS[0], regions=np.array([one] * 256))
+    path.write_text(str([[1, 1, 50, 50]] * 256))
+    with pytest.raises(ValueError, match=r"boxes\.json: 256 boxes are too many"):
+        model.open(PHOTOGRAPHS[0], regions=path)
+    path.write_text("[" + " " * 2**20)
+    with pytest.raises(ValueError, match=r"boxes\.json: it has more than 1,048,576 bytes"):
+        model.open(PHOTOGRAPHS[0], regions=path)
+    for box in ([0.5, 0, 0.5 + 1e-12, 1], [0, 0, 1e-60, 1], [0, 0, 1e300, 1]):
+        with pytest.raises(ValueError, match="x0 < x1 and y0 < y1 in single precision"):
+            model.open(PHOTOGRAPHS[0], regions=np.array([box]))
+    assert len(model.open(PHOTOGRAPHS[0], regions=np.array([one] * 255)).regions) == 256

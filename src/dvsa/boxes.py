@@ -218,17 +218,26 @@ def read_boxes(path: Path, width: int, height: int) -> FloatArray:
     ...     read_boxes(path, 640, 480).round(2).tolist()
     [[0.0, 0.0, 0.5, 1.0], [0.94, 0.83, 1.0, 1.0]]
     """
+    return parse_boxes(path.read_bytes(), str(path), width, height)
+
+
+def parse_boxes(content: bytes, source: str, width: int, height: int) -> FloatArray:
+    """Read the content of such a file; errors begin with `source`.
+
+    >>> parse_boxes(b"[[0, 0, 320, 480]]", "boxes.json", 640, 480).tolist()
+    [[0.0, 0.0, 0.5, 1.0]]
+    """
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
+        rows = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: not a JSON file ({error}); give a list of [x0, y0, x1, y1]") from None
+        raise ValueError(f"{source}: not a JSON file ({error}); give a list of [x0, y0, x1, y1]") from None
     if not isinstance(rows, list):
-        raise ValueError(f"{path}: not a list; give a list of [x0, y0, x1, y1] in pixels")
-    boxes = [_read_row(row, f"{path}: row {n} (from 0)") for n, row in enumerate(rows)]
+        raise ValueError(f"{source}: not a list; give a list of [x0, y0, x1, y1] in pixels")
+    boxes = [_read_row(row, f"{source}: row {n} (from 0)") for n, row in enumerate(rows)]
     try:
         return within(np.array(boxes, dtype=np.float64).reshape(-1, 4), width, height)
     except (ValueError, OverflowError) as error:  # whole numbers of hundreds of digits overflow
-        raise ValueError(f"{path}: {error}") from None
+        raise ValueError(f"{source}: {error}") from None
 
 
 def _read_row(row: object, place: str) -> list[float]:

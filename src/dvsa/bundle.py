@@ -14,7 +14,6 @@
 Nothing in a bundle is code, and nothing is unpickled.
 """
 
-import hashlib
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -27,6 +26,8 @@ from dvsa.text import Vocabulary
 SHIPPED_NAME = "flickr8k"
 """The name of the bundle that comes with the package."""
 
+VOCABULARY_FILE = "vocabulary.tsv"
+
 
 @dataclass(frozen=True)
 class Bundle:
@@ -37,14 +38,17 @@ class Bundle:
     manifest: BundleManifest
     vocabulary: Vocabulary
     graphs: Graphs
+    sha256: str | None = None
+    """Of the manifest that was read; None for a training run used as a bundle."""
 
     @classmethod
-    def open(cls, folder: Path | None = None, *, threads: int = 0) -> "Bundle":
-        """Open a bundle and verify every digest.
+    def open(cls, folder: Path | None = None, *, threads: int = 0, digest: str | None = None) -> "Bundle":
+        """Open a bundle and verify every digest. Later, no other bytes are used than those verified.
 
         Args:
             folder: the folder of the bundle; the shipped bundle if None.
             threads: how many threads a graph may use; 0 lets ONNX Runtime choose.
+            digest: the digest that the bundle must have; None accepts any.
 
         Raises:
             BundleError: a file is missing, damaged or of another format; the message names it.
@@ -53,9 +57,27 @@ class Bundle:
         'flickr8k'
         """
         folder = folder or shipped()
-        manifest = verify(folder)
-        graphs = OnnxGraphs(folder, manifest.files, threads)
-        return cls(folder, manifest, Vocabulary.load(folder / "vocabulary.tsv"), graphs)
+        manifest, found = BundleManifest.read(folder / MANIFEST)
+        if digest is not None and found != digest.lower():
+            raise BundleError(
+                f"{folder} has the digest {found}, not {digest[:64]}: it is another bundle than you asked for"
+            )
+        _verify_files(folder, manifest)
+
+        source = folder / VOCABULARY_FILE
+        try:
+            vocabulary = Vocabulary.parse(
+                verified_content(folder, VOCABULARY_FILE, manifest.files), str(source)
+            )
+        except ValueError as error:
+            raise BundleError(str(error)) from error
+        for subject, voice in manifest.voices.items():
+            if voice.start >= len(vocabulary):
+                raise BundleError(
+                    f"{folder / MANIFEST}: voices.{subject}.start is {voice.start}; expected a token below "
+                    f"{len(vocabulary)}: export the bundle again"
+                )
+        return cls(folder, manifest, vocabulary, OnnxGraphs(folder, manifest.files, threads), found)
 
     @property
     def digest(self) -> str:
@@ -67,10 +89,9 @@ class Bundle:
         >>> Bundle.open().digest[:12]
         'ed8a3c414670'
         """
-        path = self.folder / MANIFEST
-        if not path.is_file():
+        if self.sha256 is None:
             raise BundleError(f"{self.folder} has no {MANIFEST}, and so no digest: export the run first")
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return self.sha256
 
     @property
     def side(self) -> int:
@@ -105,8 +126,8 @@ class Bundle:
         >>> len(Bundle.open().seen().names)
         7000
         """
-        path = self.folder / PHOTOS_FILE
-        return PhotoExposure.read(path) if path.is_file() else None
+        content = self.content(PHOTOS_FILE)
+        return None if content is None else PhotoExposure.parse(content, str(self.folder / PHOTOS_FILE))
 
     def read(self) -> TextExposure:
         """The sentences that the model has read without their photographs; often none.
@@ -117,8 +138,28 @@ class Bundle:
         >>> len(Bundle.open().read().names)
         23692
         """
-        path = self.folder / TEXT_FILE
-        return TextExposure.read(path) if path.is_file() else TextExposure()
+        content = self.content(TEXT_FILE)
+        return (
+            TextExposure() if content is None else TextExposure.parse(content, str(self.folder / TEXT_FILE))
+        )
+
+    def content(self, name: str) -> bytes | None:
+        """The content of a file, verified; None if the bundle has none of this name.
+
+        The files of a training run have no digests.
+
+        Raises:
+            BundleError: the file is missing or damaged.
+
+        >>> len(Bundle.open().content("LICENCE.txt"))
+        360
+        """
+        if self.sha256 is None:
+            path = self.folder / name
+            return path.read_bytes() if path.is_file() else None
+        return (
+            verified_content(self.folder, name, self.manifest.files) if name in self.manifest.files else None
+        )
 
 
 def shipped() -> Path:
@@ -137,6 +178,19 @@ def verify(folder: Path) -> BundleManifest:
     256
     """
     manifest = BundleManifest.load(folder / MANIFEST)
+    _verify_files(folder, manifest)
+    return manifest
+
+
+def _verify_files(folder: Path, manifest: BundleManifest) -> None:
+    """Raise BundleError unless all files that a model needs are listed, and all listed are as recorded."""
+    graphs = ["encode", "sentence"] if manifest.given_features else ["look", "encode", "sentence"]
+    if manifest.crops is not None:
+        graphs.append("crop")
+    graphs += [f"{voice.graphs}.{part}" for voice in manifest.voices.values() for part in ("start", "step")]
+
+    for name in (VOCABULARY_FILE, *(f"{graph}.onnx" for graph in graphs)):
+        if name not in manifest.files:
+            raise BundleError(f"{folder / MANIFEST} does not list {name}: export the bundle again")
     for name in manifest.files:
         verified_content(folder, name, manifest.files)
-    return manifest

@@ -1,11 +1,13 @@
-"""Writing files so that an interruption or a crash never leaves part of one."""
+"""Writing files so that a crash never leaves part of one, and reading files at a known cost."""
 
 import errno
 import os
+import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
 @contextmanager
@@ -73,3 +75,99 @@ def sync_folder(folder: Path) -> None:
         sync(descriptor)
     finally:
         os.close(descriptor)
+
+
+class UnreadableError(ValueError):
+    """A file must not be read: it is not regular, or larger than allowed. One line, without its name."""
+
+
+@contextmanager
+def opened(path: Path, *, follow: bool = True) -> Iterator[BinaryIO]:
+    """Open a regular file to read it. Pipes, devices and folders are refused and never waited for.
+
+    Args:
+        path: the file.
+        follow: whether `path` may be a link; folders that it goes through may always be links.
+
+    Raises:
+        OSError: there is no such file, or it cannot be opened.
+        UnreadableError: it is not a regular file, or it is a link and `follow` is false.
+    """
+    if not follow and path.is_symlink():  # Windows has no O_NOFOLLOW
+        raise UnreadableError("it is a link")
+    try:
+        with os.fdopen(_descriptor(path, os.O_RDONLY, follow), "rb") as file:
+            yield file
+    except IsADirectoryError:
+        raise UnreadableError("it is a folder") from None
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # a socket
+            raise UnreadableError("it is not a regular file") from None
+        raise
+
+
+def open_to_write(path: Path, *, keep: bool) -> BinaryIO:
+    """Open a regular file to write it, also if it does not exist yet; a link is never followed.
+
+    Args:
+        path: the file.
+        keep: whether its content stays; otherwise it is emptied.
+
+    Raises:
+        OSError: it cannot be opened.
+        UnreadableError: it is a link, or not a regular file.
+    """
+    if path.is_symlink():
+        raise UnreadableError("it is a link")
+    file = os.fdopen(_descriptor(path, os.O_RDWR | os.O_CREAT, False), "r+b")
+    if not keep:
+        file.truncate()
+    return file
+
+
+def read_bounded(
+    path: Path, limit: int, *, offset: int = 0, size: int | None = None, follow: bool = True
+) -> bytes:
+    """Read a regular file, or `size` bytes of it from `offset`, if that is at most `limit` bytes.
+
+    The size is known before a byte is read, so a file with a gap of 20 GB costs nothing.
+
+    Raises:
+        OSError: there is no such file, or it cannot be read.
+        UnreadableError: it is not a regular file, or there is more than `limit`.
+    """
+    with opened(path, follow=follow) as file:
+        there = max(0, os.fstat(file.fileno()).st_size - offset)
+        length = there if size is None else min(size, there)
+        if length > limit:
+            raise UnreadableError(f"{length:,} bytes are more than {limit:,}")
+        file.seek(offset)
+        return file.read(length)
+
+
+def read_given(path: Path, limit: int) -> bytes:
+    """Read a file that the user names, which may be a pipe, if it has at most `limit` bytes.
+
+    Raises:
+        OSError: there is no such file, or it cannot be read.
+        UnreadableError: it is a folder, or has more than `limit` bytes.
+    """
+    if path.is_dir():
+        raise UnreadableError("it is a folder")
+    with path.open("rb") as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise UnreadableError(f"it has more than {limit:,} bytes")
+    return content
+
+
+def _descriptor(path: Path, flags: int, follow: bool) -> int:
+    """A descriptor of a regular file."""
+    flags |= getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    if not follow:
+        flags |= getattr(os, "O_NOFOLLOW", 0)
+    descriptor = os.open(path, flags, 0o666)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise UnreadableError("it is not a regular file")
+    return descriptor

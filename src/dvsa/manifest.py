@@ -1,15 +1,16 @@
 """The manifest of a bundle: what is in it, how to use it, and how it was trained."""
 
 import hashlib
-import json
-import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Final
 
+from dvsa import files
 from dvsa.records import SUBJECTS, Subject
 from dvsa.regions import PROPOSERS
+from dvsa.typed_json import JsonObject, parse
 
 FORMAT: Final = 2
 READ: Final = (1, FORMAT)
@@ -17,6 +18,15 @@ READ: Final = (1, FORMAT)
 MANIFEST: Final = "manifest.json"
 SCORES: Final = ("maxsim", "defrag")
 """The scores of a photograph and a sentence that `dvsa.maxsim` computes."""
+
+FILE_NAME: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+"""Names of files of a bundle: they work on every system, and none of them leads out of the folder."""
+MAX_MANIFEST_BYTES: Final = 16 * 2**20
+MAX_SIDE: Final = 4096
+"""Pixels of a side that a network takes."""
+MAX_WIDTH: Final = 2**20
+"""Numbers in a vector, and words of a vocabulary."""
+MAX_BEAM: Final = 1000
 
 
 class BundleError(ValueError):
@@ -111,13 +121,23 @@ class BundleManifest:
     @classmethod
     def load(cls, path: Path) -> "BundleManifest":
         """Read and check a manifest file; BundleError names the file and the field."""
+        return cls.read(path)[0]
+
+    @classmethod
+    def read(cls, path: Path) -> tuple["BundleManifest", str]:
+        """Read and check a manifest file: the manifest, and the SHA-256 of the bytes that were read.
+
+        Raises:
+            BundleError: there is no such file, or it is invalid; the message names the file and the field.
+        """
         try:
-            content = json.loads(path.read_bytes())
+            content = files.read_bounded(path, MAX_MANIFEST_BYTES)
+            parsed = parse(content)
         except FileNotFoundError:
             raise BundleError(f"{path.parent} has no bundle: there is no {path.name} in it") from None
-        except (OSError, ValueError, RecursionError) as error:
+        except (OSError, ValueError) as error:
             raise BundleError(f"{path} cannot be read ({error}): export the bundle again") from error
-        return cls.from_json(content, str(path))
+        return cls.from_json(parsed, str(path)), hashlib.sha256(content).hexdigest()
 
     @classmethod
     def from_json(cls, content: object, source: str = MANIFEST) -> "BundleManifest":
@@ -126,33 +146,31 @@ class BundleManifest:
         Raises:
             BundleError: the format is not in `READ`, a field is missing, or a value is invalid.
         """
-        if not isinstance(content, dict) or content.get("format") not in READ:
+        found = content.get("format") if isinstance(content, dict) else None
+        if not isinstance(content, dict) or type(found) is not int or found not in READ:
             known = " or ".join(map(str, READ))
             raise BundleError(f"{source} is not of format {known}: this version of dvsa cannot read it")
 
-        top = _Record(content, source)
+        top = JsonObject(content, source, BundleError, "export the bundle again")
         return cls(
             name=top.text("name"),
             licence=top.text("licence"),
-            files={
-                name: FileRecord(file.whole("bytes"), file.text("sha256"))
-                for name, file in top.records("files").items()
-            },
-            size=top.whole("size"),
-            embedding=top.whole("embedding"),
+            files=_files(top),
+            size=top.whole("size", low=1, high=MAX_SIDE),
+            embedding=top.whole("embedding", low=1, high=MAX_WIDTH),
             proposer=top.one_of("proposer", PROPOSERS),
-            nms=top.number("nms"),
-            sharpness=top.number("sharpness", 0.0),
+            nms=top.number("nms", low=0, high=1),
+            sharpness=top.number("sharpness", 0.0, low=0, high=1e6),
             score=top.one_of("score", SCORES),
-            beta=top.number("beta"),
-            beam=top.whole("beam"),
-            length_power=top.number("length_power"),
-            rerank=top.number("rerank", 0.0),
-            support=top.number("support", 0.0),
+            beta=top.number("beta", low=0),
+            beam=top.whole("beam", low=1, high=MAX_BEAM),
+            length_power=top.number("length_power", low=0, high=10),
+            rerank=top.number("rerank", 0.0, low=0, high=1e6),
+            support=top.number("support", 0.0, low=0, high=1e6),
             voices=_voices(top),
             training=top.record("training").content,
             crops=_crops(top),
-            given_features=top.whole("given_features", 0),
+            given_features=top.whole("given_features", 0, high=MAX_WIDTH),
             probe=_probe(top),
             extra={name: value for name, value in content.items() if name not in _KNOWN},
         )
@@ -171,84 +189,46 @@ class BundleManifest:
 _KNOWN: Final = {"format", *(field.name for field in fields(BundleManifest))} - {"extra"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Record:
-    """A JSON object; every field is checked when it is read, and errors name the file and the field."""
-
-    content: Mapping[str, object]
-    source: str
-    path: str = ""
-    """Prefix of the names of its fields in errors, such as `voices.frame.`."""
-
-    def text(self, name: str) -> str:
-        value = self._value(name)
-        if not isinstance(value, str):
-            raise self._invalid(name, "a string")
-        return value
-
-    def whole(self, name: str, default: int | None = None) -> int:
-        if default is not None and name not in self.content:
-            return default
-        value = self._value(name)
-        if type(value) is not int or value < 0:
-            raise self._invalid(name, "a whole number, 0 or more")
-        return value
-
-    def number(self, name: str, default: float | None = None) -> float:
-        if default is not None and name not in self.content:
-            return default
-        value = self._value(name)
-        if (type(value) is not int and type(value) is not float) or not math.isfinite(value):
-            raise self._invalid(name, "a finite number")
-        return value
-
-    def flag(self, name: str) -> bool:
-        value = self._value(name)
-        if not isinstance(value, bool):
-            raise self._invalid(name, "true or false")
-        return value
-
-    def one_of(self, name: str, allowed: Sequence[str]) -> str:
-        value = self._value(name)
-        if not isinstance(value, str) or value not in allowed:
-            raise self._invalid(name, f"one of {', '.join(allowed)}")
-        return value
-
-    def record(self, name: str) -> "_Record":
-        value = self._value(name)
-        if not isinstance(value, dict):
-            raise self._invalid(name, "a JSON object")
-        return _Record(value, self.source, f"{self.path}{name}.")
-
-    def records(self, name: str) -> dict[str, "_Record"]:
-        record = self.record(name)
-        return {key: record.record(key) for key in record.content}
-
-    def _value(self, name: str) -> object:
-        if name not in self.content:
-            raise BundleError(f"{self.source} lacks {self.path}{name}: export the bundle again")
-        return self.content[name]
-
-    def _invalid(self, name: str, expected: str) -> BundleError:
-        value = f"{self.path}{name} is {self.content[name]!r:.60}"
-        return BundleError(f"{self.source}: {value}; expected {expected}: export the bundle again")
+def _files(top: JsonObject) -> dict[str, FileRecord]:
+    """The files of the bundle. Their names have no folders, so none is outside of it."""
+    records = top.records("files")
+    for name in records:
+        if not re.fullmatch(FILE_NAME, name) or name == MANIFEST:
+            raise BundleError(
+                f"{top.source} names {name!r:.60}, which is not a file of a bundle: {top.remedy}"
+            )
+    return {
+        name: FileRecord(file.whole("bytes"), file.text("sha256", "[0-9a-f]{64}", "64 hexadecimal digits"))
+        for name, file in records.items()
+    }
 
 
-def _voices(top: _Record) -> dict[Subject, Voice]:
+def _voices(top: JsonObject) -> dict[Subject, Voice]:
     """The captioners, by what they describe; others than `SUBJECTS` are ignored."""
     records = top.records("voices")
-    return {s: Voice(records[s].text("graphs"), records[s].whole("start")) for s in SUBJECTS if s in records}
+    return {
+        s: Voice(
+            records[s].text("graphs", FILE_NAME, "the first part of a file name"),
+            records[s].whole("start", high=MAX_WIDTH),
+        )
+        for s in SUBJECTS
+        if s in records
+    }
 
 
-def _crops(top: _Record) -> Crops | None:
+def _crops(top: JsonObject) -> Crops | None:
     """How crops are cut, if regions are described by crops."""
     if "crops" not in top.content:
         return None
     crops = top.record("crops")
-    return Crops(crops.whole("size"), crops.number("context"), crops.flag("full_resolution"))
+    return Crops(
+        crops.whole("size", low=1, high=MAX_SIDE),
+        crops.number("context", low=0, high=1),
+        crops.flag("full_resolution"),
+    )
 
 
-def _probe(top: _Record) -> Probe | None:
+def _probe(top: JsonObject) -> Probe | None:
     """The recorded output for the probe picture, if there is one."""
     if "probe" not in top.content:
         return None
@@ -256,23 +236,31 @@ def _probe(top: _Record) -> Probe | None:
     return Probe(probe.text("caption"), probe.number("score"))
 
 
-def verified_content(folder: Path, name: str, files: Mapping[str, FileRecord]) -> bytes:
-    """The content of a file of a bundle; raises BundleError unless it has the recorded digest."""
-    if name not in files:
+def verified_content(folder: Path, name: str, records: Mapping[str, FileRecord]) -> bytes:
+    """The content of a file of a bundle; these very bytes have the recorded size and digest.
+
+    Raises:
+        BundleError: the manifest does not list the file, or its content is another one.
+    """
+    if name not in records:
         raise BundleError(f"{folder / MANIFEST} names no file {name}: export the bundle again")
-    if Path(name).name != name:
+    if not re.fullmatch(FILE_NAME, name):
         raise BundleError(f"{folder / MANIFEST} names {name!r}, which is outside of the bundle")
+
+    record = records[name]
     try:
-        content = (folder / name).read_bytes()
+        content = files.read_bounded(folder / name, record.bytes)
     except OSError as error:
         raise BundleError(
             f"{folder / name} is missing ({error.strerror}): install or export the bundle again"
         ) from error
+    except files.UnreadableError as error:
+        raise BundleError(f"{folder / name}: {error}: install or export the bundle again") from error
 
-    found, wanted = hashlib.sha256(content).hexdigest(), files[name].sha256
-    if found != wanted:
+    found = hashlib.sha256(content).hexdigest()
+    if found != record.sha256:
         raise BundleError(
-            f"{folder / name} is damaged: its SHA-256 begins {found[:12]}, not {wanted[:12]}; "
+            f"{folder / name} is damaged: its SHA-256 begins {found[:12]}, not {record.sha256[:12]}; "
             "install or export the bundle again"
         )
     return content

@@ -1,17 +1,17 @@
-"""Photographs: safe decoding of untrusted files, and the square and the crops that the network sees."""
+"""Photographs: decoding files, and the square and the crops that the network sees."""
 
 import io
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import (
     BmpImagePlugin,
-    ExifTags,
     GifImagePlugin,
     Image,
     ImageFile,
@@ -22,8 +22,12 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from dvsa import files
 from dvsa.arrays import FloatArray
 from dvsa.boxes import widened
+from dvsa.photo_checks import excess, jpeg_scans
+from dvsa.photo_exif import TURNS, date_taken, orientation
+from dvsa.photo_modes import plain_mode, rgb
 
 T = TypeVar("T")
 
@@ -50,20 +54,16 @@ _READERS: Final[tuple[type[ImageFile.ImageFile], ...]] = (
     PpmImagePlugin.PpmImageFile,
 )
 
-_TURNS: Final = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""How to turn a picture upright, by its EXIF orientation; from 5 on, width and height are swapped."""
+_NO_WARNINGS: Final = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
+"""The entry of `warnings.filters` that hides what Pillow says."""
 
 
 class PhotoError(ValueError):
     """A photograph cannot be read; the message is one line with its name and the reason."""
+
+
+class TooLargeError(PhotoError):
+    """A photograph costs more memory or time than allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,40 +77,70 @@ class Photo:
     """Width of the original in pixels, after EXIF orientation."""
     height: int
     """Height of the original in pixels, after EXIF orientation."""
+    taken: str | None = None
+    """The date in its EXIF data: ISO 8601 without a time zone, such as `2024-07-31T18:05:00`."""
 
 
-def read(source: Path | bytes, name: str | None = None) -> Photo:
+def read(source: Path | bytes, name: str | None = None, *, most_pixels: int | None = None) -> Photo:
     """Decode a photograph from a file or from bytes; its content decides the format, not its extension.
 
     Reads the first frame of BMP, GIF, JPEG (and MPO), PNG, PPM, TIFF and WebP in any mode. Transparency is
     replaced by white, and deep greys are converted to 8 bits. `name` is used in errors and as `Photo.name`;
     by default, errors use the path and `Photo.name` is the name of the file.
 
+    It decodes in this process, where neither time nor memory has a limit: see `dvsa.decode` for pictures of
+    strangers. Pillow's own warnings are not shown from then on.
+
+    Args:
+        source: the file, or its content.
+        name: of the photograph.
+        most_pixels: a limit for its size by the header, in addition to `MAX_PIXELS` for what is decoded.
+
     Raises:
-        PhotoError: the file is missing, a folder, empty, not a picture, damaged, or larger than `MAX_BYTES`
-            or `MAX_PIXELS`. JPEGs are decoded at 1/2, 1/4 or 1/8 scale if that is large enough; this scale
-            counts for the limit.
+        PhotoError: the file is missing, a folder, empty, not a picture or damaged; it is a `TooLargeError` if
+            it is larger than `MAX_BYTES` or `MAX_PIXELS`, or would take too long. JPEGs are decoded at 1/2,
+            1/4 or 1/8 scale if that is large enough; this scale counts for the limit.
 
     >>> photo = read(Path("examples/photographer.jpg"))
     >>> photo.name, photo.width, photo.height
     ('photographer.jpg', 512, 512)
     """
     if isinstance(source, bytes):
-        name = name or "photograph"
-        return _decode(io.BytesIO(source), len(source), name, name)
+        label = name = name or "photograph"
+        content = source
+    else:
+        label, name = name or str(source), name or source.name
+        content = read_file(source, label)
+    return _parsed(content, label, lambda image: _upright(image, content, label, name, most_pixels))
 
-    label = name or str(source)
+
+def read_file(path: Path, label: str | None = None) -> bytes:
+    """The content of a photograph's file.
+
+    Raises:
+        PhotoError: it is missing, not a regular file, cannot be read, or has more than `MAX_BYTES`; it begins
+            with `label`, by default the path.
+
+    >>> len(read_file(Path("examples/photographer.jpg")))
+    22836
+    """
+    label = label or str(path)
     try:
-        if source.is_dir():
+        if path.is_dir():
             raise PhotoError(f"{label}: this is a folder, not a photograph")
-        if source.exists() and not source.is_file():
-            raise PhotoError(f"{label}: this is not a regular file")
-        with source.open("rb") as stream:
-            return _decode(stream, source.stat().st_size, label, name or source.name)
+        if path.exists() and path.stat().st_size > MAX_BYTES:
+            raise TooLargeError(_too_many_bytes(label, path.stat().st_size))
+        return files.read_bounded(path, MAX_BYTES)
     except FileNotFoundError:
         raise PhotoError(f"{label}: there is no such file: check its path") from None
+    except files.UnreadableError:
+        raise PhotoError(f"{label}: this is not a regular file") from None
     except OSError as error:
         raise PhotoError(f"{label}: cannot be opened ({error.strerror})") from error
+
+
+def _too_many_bytes(label: str, size: int) -> str:
+    return f"{label}: {size:,} bytes; make it smaller than {MAX_BYTES:,} bytes"
 
 
 def size(content: bytes, name: str) -> tuple[int, int]:
@@ -124,7 +154,7 @@ def size(content: bytes, name: str) -> tuple[int, int]:
     >>> size(Path("examples/photographer.jpg").read_bytes(), "photographer.jpg")
     (512, 512)
     """
-    return _parsed(io.BytesIO(content), len(content), name, lambda image: _upright_size(image, name))
+    return _parsed(content, name, lambda image: _upright_size(image, content, name))
 
 
 def squash(photo: Photo, size: int) -> NDArray[np.uint8]:
@@ -159,35 +189,34 @@ def crops(image: Image.Image, box_I4: FloatArray, size: int, context: float = 0.
     return np.stack([np.asarray(crop) for crop in cut])
 
 
-def _decode(stream: BinaryIO, length: int, label: str, name: str) -> Photo:
-    """Decode a file; errors begin with `label`."""
-    return _parsed(stream, length, label, lambda image: _upright(image, label, name))
-
-
-def _parsed(stream: BinaryIO, length: int, label: str, use: Callable[[ImageFile.ImageFile], T]) -> T:
+def _parsed(content: bytes, label: str, use: Callable[[ImageFile.ImageFile], T]) -> T:
     """What `use` makes of a picture, opened by the first reader that accepts the file."""
-    head = stream.read(32)
+    head = content[:32]
     if not head:
         raise PhotoError(f"{label}: the file is empty")
     reader = next((reader for reader in _READERS if _accepts(reader, head.ljust(32, b"\0"))), None)
     if reader is None:
         raise PhotoError(f"{label}: not a picture in BMP, GIF, JPEG, PNG, PPM, TIFF or WebP format")
-    if length > MAX_BYTES:
-        raise PhotoError(f"{label}: {length:,} bytes; make it smaller than {MAX_BYTES:,} bytes")
+    if len(content) > MAX_BYTES:
+        raise TooLargeError(_too_many_bytes(label, len(content)))
 
-    stream.seek(0)
-    with warnings.catch_warnings():
-        # Pillow's warnings about damaged metadata do not help somebody who only wants to see the picture.
-        warnings.filterwarnings("ignore", module=r"PIL\.")
-        try:
-            return use(reader(stream))
-        except PhotoError:
-            raise
-        except Image.DecompressionBombError as error:
-            raise PhotoError(f"{label}: {_TOO_LARGE}") from error
-        except Exception as error:  # damaged files make Pillow raise almost any exception
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise PhotoError(f"{label}: damaged or incomplete {reader.format} file ({reason})") from error
+    # Pillow's warnings about damaged metadata do not help somebody who only wants to see the picture. They
+    # are never shown again: to switch them off for a while would switch off those of other threads, too.
+    if _NO_WARNINGS not in warnings.filters:
+        warnings.filterwarnings("ignore", module=_NO_WARNINGS[3].pattern)
+    try:
+        if reader is JpegImagePlugin.JpegImageFile:
+            jpeg_scans(content)  # before Pillow reads a header of any length
+        return use(reader(io.BytesIO(content)))
+    except PhotoError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise TooLargeError(f"{label}: {_TOO_LARGE}") from error
+    except MemoryError as error:
+        raise TooLargeError(f"{label}: it takes too much memory; make it smaller") from error
+    except Exception as error:  # damaged files make Pillow raise almost any exception
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise PhotoError(f"{label}: damaged or incomplete {reader.format} file ({reason:.200})") from error
 
 
 def _accepts(reader: type[ImageFile.ImageFile], head: bytes) -> bool:
@@ -195,75 +224,45 @@ def _accepts(reader: type[ImageFile.ImageFile], head: bytes) -> bool:
     return accept is not None and bool(accept(head))
 
 
-def _upright(image: ImageFile.ImageFile, label: str, name: str) -> Photo:
+def _upright(
+    image: ImageFile.ImageFile, content: bytes, label: str, name: str, most_pixels: int | None
+) -> Photo:
     """Load a picture at a suitable scale, shrink it, turn it upright and convert it to RGB."""
-    width, height = _prepare(image, label)
+    width, height = _prepare(image, content, label)
+    if most_pixels is not None and width * height > most_pixels:
+        raise TooLargeError(
+            f"{label}: {width * height:,} pixels are too many; shrink it to {most_pixels:,} or fewer"
+        )
     image.load()
 
-    orientation = _orientation(image)
-    if orientation >= 5:
+    turned = orientation(image)
+    if turned >= 5:
         width, height = height, width
-    small = _plain_mode(image)
+    small = plain_mode(image)
     small.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.HAMMING)
-    if orientation != 1:
-        small = small.transpose(_TURNS[orientation])
-    return Photo(name, _rgb(small), width, height)
+    if turned != 1:
+        small = small.transpose(TURNS[turned])
+    return Photo(name, rgb(small), width, height, date_taken(image))
 
 
-def _upright_size(image: ImageFile.ImageFile, label: str) -> tuple[int, int]:
+def _upright_size(image: ImageFile.ImageFile, content: bytes, label: str) -> tuple[int, int]:
     """Width and height of a picture after EXIF orientation."""
-    width, height = _prepare(image, label)
-    turned = image.format != "TIFF" and _orientation(image) >= 5  # Pillow turns the size of TIFF itself
+    width, height = _prepare(image, content, label)
+    turned = image.format != "TIFF" and orientation(image) >= 5  # Pillow turns the size of TIFF itself
     return (height, width) if turned else (width, height)
 
 
-def _prepare(image: ImageFile.ImageFile, label: str) -> tuple[int, int]:
-    """Set the scale at which a picture will be decoded, unless it has too many pixels; its original size."""
+def _prepare(image: ImageFile.ImageFile, content: bytes, label: str) -> tuple[int, int]:
+    """Set the scale at which a picture will be decoded, unless it costs too much; its original size."""
     width, height = image.size
     scale = LONG_SIDE / max(width, height)
     image.draft(image.mode, (max(1, int(width * scale)), max(1, int(height * scale))))
 
-    # libjpeg holds a whole progressive picture, at 6 bytes per pixel, however small the result is.
-    held = width * height // 2 if "progressive" in image.info else image.width * image.height
+    # libjpeg holds a whole picture of several scans, at 6 bytes per pixel, however small the result is.
+    whole = "progressive" in image.info or (image.format in ("JPEG", "MPO") and jpeg_scans(content) > 1)
+    held = width * height // 2 if whole else image.width * image.height
     if held > MAX_PIXELS:
-        raise PhotoError(f"{label}: {width} x {height} {_TOO_LARGE}")
+        raise TooLargeError(f"{label}: {width} x {height} {_TOO_LARGE}")
+    if (reason := excess(image, content, MAX_PIXELS)) is not None:
+        raise TooLargeError(f"{label}: {reason}")
     return width, height
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        value = image.getexif().get(ExifTags.Base.Orientation)
-    except Exception:  # damaged EXIF makes Pillow raise almost any exception; the picture is still good
-        return 1
-    return value if isinstance(value, int) and value in _TURNS else 1
-
-
-def _plain_mode(image: Image.Image) -> Image.Image:
-    """The picture in one of three modes that can be shrunk well: F for deep greys, RGBA or RGB."""
-    deep = image.mode.startswith(("I", "F"))
-    mode = "F" if deep else "RGBA" if image.has_transparency_data else "RGB"
-    return image if image.mode == mode else image.convert(mode)
-
-
-def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "F":
-        image = Image.fromarray(_eight_bits(np.asarray(image, dtype=np.float64)))
-    elif image.mode == "RGBA":
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    image = image.convert("RGB")
-    image.info.clear()  # saved copies must not contain comments or locations
-    return image
-
-
-def _eight_bits(grey_HW: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Scale deep greys to 0 to 255 by the first of the usual maxima 1, 255 and 65535 that no value exceeds.
-
-    If a value is above 65535 or below 0, the range from the lowest to the highest value is stretched.
-    """
-    finite_N = grey_HW[np.isfinite(grey_HW)]
-    low, high = (float(finite_N.min()), float(finite_N.max())) if finite_N.size else (0.0, 0.0)
-    grey_HW = np.nan_to_num(grey_HW, nan=low, neginf=low, posinf=high)
-    ceiling = next((top for top in (1.0, 255.0, 65535.0) if low >= 0 and high <= top), None)
-    if ceiling is None:
-        grey_HW, ceiling = grey_HW - low, (high - low) or 1.0
-    return np.rint(grey_HW * (255 / ceiling)).astype(np.uint8)

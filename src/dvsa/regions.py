@@ -8,6 +8,8 @@ from dvsa.records import FRAME
 
 PROPOSERS = ("head", "coverage", "grid", "frame")
 """How regions may be chosen; see `choose`."""
+MAX_REGIONS = 256
+"""The most regions of a photograph, also of those that a user or a file gives."""
 PRE_NMS = 1500
 """Candidates that go into NMS, best first."""
 CANDIDATES = 1000

@@ -185,24 +185,35 @@ class Vocabulary:
         >>> Vocabulary.load(folder / "vocabulary.tsv").words[:4]
         ('a', 'in', 'the', 'on')
         """
+        return cls.parse(path.read_bytes(), str(path))
+
+    @classmethod
+    def parse(cls, content: bytes, source: str) -> "Vocabulary":
+        r"""Read the content of a file that `save` wrote; a `ValueError` names `source` and the line.
+
+        >>> Vocabulary.parse(b"#sentences\t5\na\t7\ndog\t2\n", "here").words
+        ('a', 'dog')
+        """
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = content.decode("utf-8").splitlines()
         except UnicodeDecodeError:
-            raise ValueError(f"{path}: not UTF-8; give a file that Vocabulary.save wrote") from None
+            raise ValueError(f"{source}: not UTF-8; give a file that Vocabulary.save wrote") from None
 
         rows = []
         for n, line in enumerate(lines, start=1):
             word, tab, count = line.partition("\t")
-            if not (tab and count.isascii() and count.isdigit()):
-                raise ValueError(f"{path}: line {n} is {line!r:.60}; expected a word, a tab and a count")
+            if not (tab and re.fullmatch("[0-9]{1,18}", count)):
+                raise ValueError(f"{source}: line {n} is {line!r:.60}; expected a word, a tab and a count")
             rows.append((word, int(count)))
 
         if not rows or rows[0][0] != _HEADER:
-            raise ValueError(f"{path}: the first line must be {_HEADER!r}, a tab and the number of sentences")
+            raise ValueError(
+                f"{source}: the first line must be {_HEADER!r}, a tab and the number of sentences"
+            )
         try:
             return cls(tuple(word for word, _ in rows[1:]), tuple(count for _, count in rows[1:]), rows[0][1])
         except ValueError as error:
-            raise ValueError(f"{path}: {error}") from None
+            raise ValueError(f"{source}: {error}") from None
 
 
 def pad(ids: Sequence[Sequence[int]]) -> tuple[IntArray, BoolArray]:

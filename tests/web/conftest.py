@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 import dvsa
 from dvsa.index import Index
 from dvsa.web import Settings, create_app
+from dvsa.web.server import server_config
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 Serve = Callable[..., TestClient]
@@ -74,8 +75,9 @@ def listen(model: dvsa.Model) -> Iterator[Listen]:
     with ExitStack() as stack:
 
         def made(**limits: Any) -> int:
-            app = create_app(model, settings=Settings(**limits))
-            return stack.enter_context(_listening(uvicorn.Config(app, log_level="warning")))
+            settings = Settings(**limits)
+            app = create_app(model, settings=settings)
+            return stack.enter_context(_listening(server_config(app, settings)))
 
         yield made
 

@@ -240,9 +240,10 @@ def test_only_files_of_the_page_are_served(client: TestClient, path: str) -> Non
 def test_health_and_metrics(client: TestClient, photo: dict[str, Any], model: dvsa.Model) -> None:
     health = client.get("/healthz").json()
     assert health.pop("photographs") >= 1
+    assert health.pop("workers") == health.pop("decoders") - 1 >= 1
     bundle = model.bundle
     assert health == {
-        "status": "ok", "model": bundle.manifest.name, "digest": bundle.digest, "index": 3,
+        "status": "ok", "places_taken": 0, "model": bundle.manifest.name, "digest": bundle.digest, "index": 3,
     }  # fmt: skip
 
     client.get("/no/such/path")
@@ -267,7 +268,8 @@ def test_the_openapi_description_is_complete(client: TestClient) -> None:
             for status, response in endpoint["responses"].items():
                 if int(status) >= 400:
                     (content,) = response["content"].values()
-                    assert content["schema"] == {"$ref": "#/components/schemas/ErrorJson"}
+                    kind = "HealthJson" if (path, status) == ("/healthz", "503") else "ErrorJson"
+                    assert content["schema"] == {"$ref": f"#/components/schemas/{kind}"}
     for name, schema in described["components"]["schemas"].items():
         assert schema.get("description"), name
     assert client.get("/docs").status_code == client.get("/redoc").status_code == 404

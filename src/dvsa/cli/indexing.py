@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dvsa.cli.options import AsJson, BundleFolder, IndexFolder, PhotoNames, RayAddress
+from dvsa.cli.options import AsJson, BundleFolder, IndexFolder, PhotoNames, RayAddress, Trusted
 from dvsa.cli.output import note, print_json, progress, show, table
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def index(
     field: FieldsToStore = None,
     bundle: BundleFolder = None,
     ray: RayAddress = None,
+    trusted: Trusted = False,
     as_json: AsJson = False,
 ) -> None:
     """Add photographs to an index, to search them.
@@ -59,9 +60,13 @@ def index(
     Example: `dvsa index ~/photographs --out photographs.index`
     """
     import dvsa
+    from dvsa.decode import in_process
+    from dvsa.index.encode import encoder
 
     model, given_fields = dvsa.load(bundle), parse_fields(field)
-    encode = None if ray is None else connected_cluster(ray).encoder(model)
+    encode = encoder(model, in_process if trusted else None)
+    if ray is not None:
+        encode = connected_cluster(ray).encoder(model)
     with progress() as update, _open_or_create(out, model, photos) as opened:
         outcome = opened.add(photos, fields=given_fields, progress=update, encode=encode)
         total = len(opened)
@@ -149,13 +154,17 @@ def index_verify(folder: IndexFolder, as_json: AsJson = False) -> None:
 def _open_or_create(folder: Path, model: "Model", photos: Sequence[str]) -> "Index":
     """Open the index in a folder, or create one if the photographs exist."""
     from dvsa.data.gather import find
-    from dvsa.index import Index
+    from dvsa.index import Index, SearchError
     from dvsa.index.index_manifest import INDEX_MANIFEST
 
-    if (folder / INDEX_MANIFEST).exists():
-        return Index.open(folder, model)
-    find(photos)
-    return Index.create(folder, model)
+    if not (folder / INDEX_MANIFEST).exists():
+        find(photos)
+        try:
+            return Index.create(folder, model)
+        except SearchError:
+            if not (folder / INDEX_MANIFEST).exists():
+                raise  # otherwise another process was faster
+    return Index.open(folder, model)
 
 
 def parse_fields(pairs: Sequence[str] | None) -> dict[str, str]:

@@ -35,6 +35,14 @@ PhotoNames = Annotated[
     typer.Argument(metavar="PHOTOS", help="Files, folders, globs or tar files.", show_default=False),
 ]
 IndexFolder = Annotated[Path, typer.Argument(metavar="INDEX", help="The index's folder.", show_default=False)]
+Trusted = Annotated[
+    bool,
+    typer.Option(
+        "--trusted",
+        help="Decode photographs in this process, without limits of memory and time: a little faster, but "
+        "only for photographs that you trust.",
+    ),
+]
 RayAddress = Annotated[
     str | None,
     typer.Option(

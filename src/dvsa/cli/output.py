@@ -12,6 +12,8 @@ import typer
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+    from rich.console import RenderableType
+    from rich.style import StyleType
     from rich.table import Table
 
 INTERRUPTED = 130
@@ -59,7 +61,14 @@ def register(app: typer.Typer, *commands: Callable[..., None]) -> None:
 
 def note(text: object) -> None:
     """Print one line on standard error: an error or a message about progress."""
-    typer.echo(f"dvsa: {' '.join(str(text).split())}", err=True)
+    typer.echo(f"dvsa: {visible(' '.join(str(text).split()))}", err=True)
+
+
+def visible(text: str) -> str:
+    """The text with its control characters as escapes: a file's name must not command the terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
 def print_json(value: object) -> None:
@@ -76,7 +85,14 @@ def table(*columns: str, right: Sequence[str] = ()) -> "Table":
     """An empty table without lines; the columns in `right` contain numbers."""
     from rich.table import Table
 
-    made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    class VisibleTable(Table):
+        def add_row(
+            self, *cells: "RenderableType | None", style: "StyleType | None" = None, end_section: bool = False
+        ) -> None:
+            texts = [visible(cell) if isinstance(cell, str) else cell for cell in cells]
+            super().add_row(*texts, style=style, end_section=end_section)
+
+    made = VisibleTable(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in columns:
         number = column in right
         made.add_column(column, justify="right" if number else "left", no_wrap=number, overflow="fold")
@@ -89,7 +105,10 @@ def show(*parts: "str | Table") -> None:
 
     console = Console(highlight=False, markup=False, emoji=False)
     for part in parts:
-        console.print(part, soft_wrap=isinstance(part, str))
+        if isinstance(part, str):
+            console.print(visible(part), soft_wrap=True)
+        else:
+            console.print(part)
 
 
 @contextmanager

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from dvsa.cli.options import AsJson, BundleFolder, PhotoFile
+from dvsa.cli.options import AsJson, BundleFolder, PhotoFile, Trusted
 from dvsa.cli.output import note, plain, print_json, show, table
-from dvsa.cli.pictures import save_overlay, save_report, thumbnail
+from dvsa.cli.pictures import photo_reader, save_overlay, save_report, thumbnail
 from dvsa.records import FRAME, Alignment, Description, Region, Word
 
 REPORT = "dvsa-report.html"
@@ -54,6 +54,7 @@ def describe(
     phrases: PhraseCount = 5,
     out: PictureFolder = Path(),
     bundle: BundleFolder = None,
+    trusted: Trusted = False,
     as_json: AsJson = False,
 ) -> None:
     """Describe photographs.
@@ -67,25 +68,26 @@ def describe(
     """
     import dvsa
 
-    model = dvsa.load(bundle)
-    out.mkdir(parents=True, exist_ok=True)
     items, records, errors = [], [], []
+    with photo_reader(trusted) as read:
+        model = dvsa.load(bundle)
+        out.mkdir(parents=True, exist_ok=True)
 
-    for path, name in zip(photos, _picture_names(photos), strict=True):
-        try:
-            view = model.open(path, regions=regions)
-        except (ValueError, OSError) as error:
-            note(error)
-            errors.append({"file": str(path), "error": str(error)})
-            continue
+        for path, name in zip(photos, _picture_names(photos), strict=True):
+            try:
+                view = model.open(read(path), regions=regions)
+            except (ValueError, OSError) as error:
+                note(error)
+                errors.append({"file": str(path), "error": str(error)})
+                continue
 
-        description = view.describe(sentence, beta=beta, phrases=phrases)
-        overlay = out / f"{name}.dvsa.png"
-        save_overlay(view.photo, description, overlay)
-        items.append((thumbnail(view.photo), description))
-        records.append({"file": str(path), "overlay": str(overlay), **plain(description)})
-        if not as_json:
-            _show(description, overlay)
+            description = view.describe(sentence, beta=beta, phrases=phrases)
+            overlay = out / f"{name}.dvsa.png"
+            save_overlay(view.photo, description, overlay)
+            items.append((thumbnail(view.photo), description))
+            records.append({"file": str(path), "overlay": str(overlay), **plain(description)})
+            if not as_json:
+                _show(description, overlay)
 
     if items:
         save_report(items, out / REPORT)
@@ -114,7 +116,8 @@ def align(
     """
     import dvsa
 
-    view = dvsa.load(bundle).open(photo, regions=regions)
+    with photo_reader() as read:
+        view = dvsa.load(bundle).open(read(photo), regions=regions)
     alignment = view.align(sentence, beta)
     if as_json:
         records = [plain(region) for region in view.regions]

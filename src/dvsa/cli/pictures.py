@@ -1,7 +1,8 @@
 """The pictures and the page that `dvsa describe` and `dvsa search` write."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,20 @@ from dvsa.files import write
 from dvsa.records import Description
 
 if TYPE_CHECKING:
+    from dvsa.decode import ReadPhoto
     from dvsa.photo import Photo
+
+
+@contextmanager
+def photo_reader(trusted: bool = False) -> Iterator["ReadPhoto"]:
+    """What decodes photographs: a worker process with limits, unless they are trusted."""
+    from dvsa.decode import Decoder, in_process
+
+    if trusted:
+        yield in_process
+    else:
+        with Decoder() as decoder:
+            yield decoder.read
 
 
 def save_overlay(photo: "Photo", description: Description, path: Path) -> None:

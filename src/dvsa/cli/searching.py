@@ -11,7 +11,7 @@ import typer
 from dvsa.cli.indexing import connected_cluster, parse_fields
 from dvsa.cli.options import AsJson, BundleFolder, IndexFolder, PhotoFile, RayAddress
 from dvsa.cli.output import note, print_json, show, table
-from dvsa.cli.pictures import save_overlay, save_report, thumbnail
+from dvsa.cli.pictures import photo_reader, save_overlay, save_report, thumbnail
 from dvsa.records import FRAME
 
 if TYPE_CHECKING:
@@ -180,7 +180,8 @@ def caption_search(
     if not numbers:
         raise ValueError(f"{sentences} has no sentences")
 
-    view = dvsa.load(bundle).open(photo)
+    with photo_reader() as read:
+        view = dvsa.load(bundle).open(read(photo))
     ranked = rank(view, [lines[n] for n in numbers], k)
 
     if as_json:
@@ -204,7 +205,8 @@ def _query(
     if sentence is not None:
         return Query.of_sentence(model, sentence)
     if photo is not None:
-        return Query.of_photo(model, photo)
+        with photo_reader() as read:
+            return Query.of_photo(model, read(photo))
 
     assert region is not None
     path, corners = region
@@ -214,7 +216,8 @@ def _query(
         box = []
     if len(box) != 4:
         raise ValueError(f"--region {corners}: give X0,Y0,X1,Y1 in pixels")
-    return Query.of_photo(model, path, box)
+    with photo_reader() as read:
+        return Query.of_photo(model, read(path), box)
 
 
 def _words(hit: "Hit") -> str:
@@ -253,14 +256,15 @@ def _draw(model: "Model", hits: "Sequence[Hit]", page: Path | None, folder: Path
         folder.mkdir(parents=True, exist_ok=True)
 
     items = []
-    for n, hit in enumerate(hits, 1):
-        try:
-            photo, description = describe(model, hit)
-        except (ValueError, OSError) as error:
-            note(error)
-            continue
-        if folder is not None:
-            save_overlay(photo, description, folder / f"{n:02}-{Path(description.photo).stem}.png")
-        items.append((thumbnail(photo), description))
+    with photo_reader() as read:
+        for n, hit in enumerate(hits, 1):
+            try:
+                photo, description = describe(model, hit, read)
+            except (ValueError, OSError) as error:
+                note(error)
+                continue
+            if folder is not None:
+                save_overlay(photo, description, folder / f"{n:02}-{Path(description.photo).stem}.png")
+            items.append((thumbnail(photo), description))
     if page is not None:
         save_report(items, page)

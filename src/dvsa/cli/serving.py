@@ -1,6 +1,5 @@
 """`dvsa serve`: a web page that shows the model at work."""
 
-import logging
 import os
 import socket
 import sys
@@ -54,13 +53,12 @@ def serve(
         import uvicorn
 
         from dvsa.web import Settings, create_app
+        from dvsa.web.server import server_config
     except ModuleNotFoundError as error:
         missing = str(error.name).partition(".")[0]
         raise ValueError(f"this command needs {missing}: pip install 'dvsa[serve]'") from None
     import dvsa
     from dvsa.index import Index
-
-    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns about every malformed form
 
     model = dvsa.load(bundle, threads=1)
     model.bundle.require_eye()
@@ -72,11 +70,8 @@ def serve(
         show(f"{url}  (Ctrl-C stops it)")
         if open_page and has_screen():
             webbrowser.open(url)
-        config = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=5
-        )
         try:
-            uvicorn.Server(config).run([listener])
+            uvicorn.Server(server_config(app, settings)).run([listener])
         except KeyboardInterrupt:  # uvicorn raises it again after it has shut down
             note("stopped")
 

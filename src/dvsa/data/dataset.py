@@ -3,12 +3,17 @@
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from dvsa.files import UnreadableError, read_bounded
 from dvsa.records import Box
 
 if TYPE_CHECKING:
     from dvsa.data.given_regions.given import GivenRegions
+
+
+MAX_BYTES: Final = 256 * 2**20
+"""The most bytes of a photograph."""
 
 
 class DataError(ValueError):
@@ -73,11 +78,12 @@ class Source:
 
         Raises:
             OSError: the file cannot be read.
-            DataError: the file ends too early.
+            DataError: the file ends too early, is no regular file, or has more than `MAX_BYTES`.
         """
-        with self.path.open("rb") as file:
-            file.seek(self.offset)
-            data = file.read(-1 if self.size is None else self.size)
+        try:
+            data = read_bounded(self.path, MAX_BYTES, offset=self.offset, size=self.size)
+        except UnreadableError as error:
+            raise DataError(f"{self.path}: {error}: leave it out") from None
         if self.size is not None and len(data) < self.size:
             raise DataError(f"{self.path} ends at byte {self.offset + len(data)}: fetch the file again")
         return data

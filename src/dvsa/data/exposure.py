@@ -34,14 +34,19 @@ class PhotoExposure:
     @classmethod
     def read(cls, path: Path) -> "PhotoExposure":
         """Read a file that `write_photos` wrote; raises ValueError for an invalid line."""
+        return cls.parse(path.read_bytes(), str(path))
+
+    @classmethod
+    def parse(cls, content: bytes, source: str) -> "PhotoExposure":
+        """Read the content of such a file; errors begin with `source`."""
         names: dict[str, str] = {}
         contents: dict[str, str] = {}
-        for number, line in enumerate(path.read_text("ascii", "replace").splitlines(), 1):
+        for number, line in enumerate(content.decode("ascii", "replace").splitlines(), 1):
             match = _LINE.fullmatch(line)
             if match is None:
-                raise ValueError(f"{path}, line {number} is not a split and two digests: {line[:60]!r}")
-            split, name, content = match.groups()
-            for known, digest in ((names, name), (contents, content)):
+                raise ValueError(f"{source}, line {number} is not a split and two digests: {line[:60]!r}")
+            split, name, photograph = match.groups()
+            for known, digest in ((names, name), (contents, photograph)):
                 if known.get(digest) != "train":  # a photograph in both splits counts as trained on
                     known[digest] = split
         return cls(names, contents)
@@ -59,11 +64,16 @@ class TextExposure:
     @classmethod
     def read(cls, path: Path) -> "TextExposure":
         """Read a file that `write_text` wrote; raises ValueError for an invalid line."""
+        return cls.parse(path.read_bytes(), str(path))
+
+    @classmethod
+    def parse(cls, content: bytes, source: str) -> "TextExposure":
+        """Read the content of such a file; errors begin with `source`."""
         found: dict[str, set[str]] = {"photograph": set(), "word": set()}
-        for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1):
+        for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), 1):
             kind, _, value = line.partition("\t")
             if kind not in found or not value:
-                raise ValueError(f"{path}, line {number} is not a photograph or a word: {line[:60]!r}")
+                raise ValueError(f"{source}, line {number} is not a photograph or a word: {line[:60]!r}")
             found[kind].add(value)
         return cls(frozenset(found["photograph"]), frozenset(found["word"]))
 

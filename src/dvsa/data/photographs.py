@@ -69,6 +69,8 @@ def files_below(root: Path) -> Iterator[tuple[PurePosixPath, Path]]:
 
 def tar_members(path: Path) -> Iterator[NamedSource]:
     """The photographs in a tar file; raises DataError if it is broken or compressed."""
+    if not path.is_file():
+        raise DataError(f"{path} is not a regular file: leave it out")
     try:
         with tarfile.open(path, "r:") as archive:
             members = archive.getmembers()

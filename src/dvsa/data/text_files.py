@@ -1,13 +1,12 @@
 """Reading the text and JSON files of data sets, with errors that name the file."""
 
 import gzip
-import json
 import zlib
-from collections import Counter
 from pathlib import Path
 from typing import TypeVar
 
 from dvsa.data.dataset import DataError
+from dvsa.typed_json import TwiceError, parse
 
 T = TypeVar("T")
 
@@ -30,12 +29,11 @@ def read_json(path: Path) -> object:
         data = path.read_bytes()
         if path.suffix == ".gz":
             data = gzip.decompress(data)
-        content: object = json.loads(data, object_pairs_hook=_once)
-    except _TwiceError as error:
-        raise DataError(f"{path}: the key {error} is twice in one object: keep one of them") from error
-    except (ValueError, EOFError, RecursionError, zlib.error, gzip.BadGzipFile) as error:
+        return parse(data, finite=False)
+    except TwiceError as error:
+        raise DataError(f"{path}: {error}: keep one of them") from error
+    except (ValueError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{path} is not JSON ({error}): correct it or fetch it again") from error
-    return content
 
 
 def json_field(record: object, key: str, kind: type[T], path: Path) -> T:
@@ -47,16 +45,3 @@ def json_field(record: object, key: str, kind: type[T], path: Path) -> T:
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise DataError(f"{path}: an entry has no {key!r} of type {kind.__name__}: {str(record)[:60]}")
     return value
-
-
-class _TwiceError(Exception):
-    """A key is twice in an object."""
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object without doubled keys, of which `json` would silently keep the last."""
-    record = dict(pairs)
-    if len(record) < len(pairs):
-        ((key, _),) = Counter(key for key, _ in pairs).most_common(1)
-        raise _TwiceError(f"{key!r:.60}")
-    return record

@@ -12,24 +12,48 @@ from typing import Final
 
 import numpy as np
 
-from dvsa import files
 from dvsa.index import sketch
-from dvsa.index.index_manifest import INDEX_MANIFEST, IndexManifest, SegmentRecord, read
-from dvsa.index.segment import PARTS, IndexSegment, append_entries, empty_record
+from dvsa.index.checked_file import CheckedFile, Extent
+from dvsa.index.index_manifest import (
+    INDEX_FORMAT,
+    LEFTOVERS,
+    LOCK,
+    IndexManifest,
+    SegmentRecord,
+    read,
+)
+from dvsa.index.segment import IndexSegment, append_entries, empty_record
 from dvsa.index.values import Entry, SearchError
+from dvsa.regions import MAX_REGIONS
 
 SEGMENT_SIZE: Final = 16_384
 """Photographs in a full segment: 168 MB at 20 regions of 256 numbers, and few files even for a million."""
-
-MAX_REGIONS: Final = 256
-"""The most regions of a photograph."""
 
 PHOTOS_PER_SEGMENT: Final = 1024
 """Photographs that compaction holds in memory."""
 
 
+def check_empty(folder: Path) -> None:
+    """Raise SearchError if a new index cannot be made in a folder.
+
+    Files of a process that died while it made an index here do not count.
+    """
+    if folder.is_dir() and all(
+        path.name == LOCK or re.fullmatch(LEFTOVERS, path.name) for path in folder.iterdir()
+    ):
+        return
+    if folder.exists() or folder.is_symlink():
+        raise SearchError(f"{folder} already exists: name a new or an empty folder")
+
+
 def append(folder: Path, manifest: IndexManifest, entries: Sequence[Entry]) -> IndexManifest:
-    """Add entries: the last segment is filled first, then new segments are made."""
+    """Add entries: the last segment is filled first, then new segments are made.
+
+    Raises:
+        SearchError: the index cannot store an entry; none is added.
+    """
+    for entry in entries:
+        check_entry(entry, manifest.embedding)
     records, number, done = list(manifest.segments), manifest.next, 0
 
     while done < len(entries):
@@ -74,20 +98,33 @@ def add_sketches(folder: Path, manifest: IndexManifest, segments: Iterable[Index
         record, count = segment.record, len(segment)
         full = count >= SEGMENT_SIZE and record.sketched < count
         if full or count - record.sketched >= sketch.STEP:
-            sketch.write(folder, record.name, segment.v_XD, segment.first_K)
-            record = replace(record, sketched=count)
+            record = sketch.write(folder, record, segment.regions(0, record.regions), segment.first_K)
         records.append(record)
     return replace(manifest, segments=tuple(records))
 
 
 def file_names(record: SegmentRecord) -> list[str]:
     """The files of a segment."""
-    sketches = sketch.file_names(record.name, record.sketched) if record.sketched else ()
-    return [*(f"{record.name}.{part}" for part in PARTS), *sketches]
+    return [record.file_name(part) for part in record.files]
 
 
-LEFTOVERS = rf"{files.PARTIAL}|{re.escape(INDEX_MANIFEST)}\.new"
-"""Temporary files of a crashed writer, of this version or an earlier one; never a file of the user."""
+def upgraded(folder: Path, manifest: IndexManifest) -> IndexManifest:
+    """An index of an earlier format in the present one: every file is checked and gets its checksums.
+
+    Raises:
+        SearchError: a file is damaged.
+    """
+    if manifest.format == INDEX_FORMAT:
+        return manifest
+    records = []
+    for record in manifest.segments:
+        extents = {}
+        for part, extent in record.files.items():
+            file = CheckedFile(folder / record.file_name(part), extent)
+            file.check()
+            extents[part] = Extent().extended(file.content)
+        records.append(replace(record, files=extents))
+    return replace(manifest, segments=tuple(records), format=INDEX_FORMAT)
 
 
 def delete_unused(folder: Path, manifest: IndexManifest) -> None:
@@ -95,7 +132,7 @@ def delete_unused(folder: Path, manifest: IndexManifest) -> None:
     used = {name for record in manifest.segments for name in file_names(record)}
     for path in folder.iterdir():
         leftover = re.match(r"\d{6}\.", path.name) or re.fullmatch(LEFTOVERS, path.name)
-        if leftover and path.name not in used:
+        if leftover and path.name not in used and (path.is_symlink() or not path.is_dir()):
             path.unlink()
 
 
@@ -108,13 +145,15 @@ def check_entry(entry: Entry, embedding: int) -> None:
         raise SearchError(f"{path} has vectors {v_ID.shape}: give 1 to {MAX_REGIONS} of {embedding} numbers")
     if entry.box_I4.shape != (len(v_ID), 4):
         raise SearchError(f"{path} has boxes {entry.box_I4.shape}: give one for each of {len(v_ID)} vectors")
+    if not np.isfinite(entry.box_I4).all():
+        raise SearchError(f"{path} has boxes that are not finite")
     with np.errstate(over="ignore"):
         if not np.isfinite(v_ID.astype(np.float16)).all():
             raise SearchError(f"{path} has vectors that are not finite in half precision")
 
 
 def verify(folder: Path) -> list[str]:
-    """Check every file of an index against its checksum.
+    """Check every file of an index against its checksums, and what the files say.
 
     Returns:
         A line for each fault.

@@ -26,6 +26,7 @@ from dvsa import model as models
 from dvsa.bundle import shipped
 from dvsa.data.dataset import Source
 from dvsa.data.photographs import NamedSource
+from dvsa.decode import Decoder
 from dvsa.index.encode import Encoder, Skipped
 from dvsa.index.encode import encoder as local_encoder
 from dvsa.index.index import Index
@@ -121,7 +122,7 @@ class _EncodingActor:
     """An actor that encodes photographs."""
 
     def __init__(self, bundle: Path | None, known: Container[str], fields: dict[str, str]) -> None:
-        self.encode = local_encoder(models.load(bundle, threads=1))
+        self.encode = local_encoder(models.load(bundle, threads=1), Decoder().read)
         self.known, self.fields = known, fields
 
     def __call__(self, batch: Columns) -> Columns:

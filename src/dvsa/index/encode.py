@@ -1,19 +1,26 @@
 """From photographs to entries of an index: read, identify and encode them."""
 
-import io
-import warnings
+from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 import numpy as np
-from PIL import ExifTags, Image
 
 from dvsa.data.photographs import NamedSource
+from dvsa.decode import Decoder, ReadPhoto
 from dvsa.index.values import Added, Entry, Photograph, content_id
 from dvsa.model import Model
-from dvsa.photo import Photo, read, squash
+from dvsa.photo import Photo, squash
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+DECODERS: Final = 2
+"""Photographs that are decoded at once, while the network encodes others."""
 
 PHOTOS_PER_BATCH: Final = 4
 """Photographs that the network encodes at once."""
@@ -32,30 +39,53 @@ Encoder = Callable[[Iterable[NamedSource], Container[str], Mapping[str, str]], I
 """Makes entries of photographs whose identifiers are not known yet, and gives them the user's fields."""
 
 
-def encoder(model: Model) -> Encoder:
-    """An encoder that works in this process."""
+def encoder(model: Model, read: ReadPhoto | None = None) -> Encoder:
+    """An encoder that computes vectors in this process.
+
+    Args:
+        model: computes them.
+        read: decodes photographs; None for worker processes with limits (`dvsa.decode`).
+    """
 
     def encode(
         sources: Iterable[NamedSource], known: Container[str], fields: Mapping[str, str]
     ) -> Iterator[Entry | Skipped]:
         batch: list[tuple[Photograph, Photo]] = []
-        for path, source in sources:
-            opened = _open((path, source), known, fields)
-            if isinstance(opened, Skipped):
-                yield opened
-            else:
-                batch.append(opened)
-            if len(batch) == PHOTOS_PER_BATCH:
+        with ExitStack() as stack:
+            decode = read or stack.enter_context(Decoder(DECODERS)).read
+            threads = stack.enter_context(ThreadPoolExecutor(DECODERS))
+            opening = partial(_open, known=known, fields=fields, read=decode)
+            for opened in _ahead(threads, opening, sources):
+                if isinstance(opened, Skipped):
+                    yield opened
+                else:
+                    batch.append(opened)
+                if len(batch) == PHOTOS_PER_BATCH:
+                    yield from _encode_batch(model, batch)
+                    batch = []
+            if batch:
                 yield from _encode_batch(model, batch)
-                batch = []
-        if batch:
-            yield from _encode_batch(model, batch)
 
     return encode
 
 
+def _ahead(threads: Executor, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+    """The results of some work in its order; the next few are made while a result is used."""
+    waiting: deque[Future[R]] = deque()
+    try:
+        for item in items:
+            waiting.append(threads.submit(work, item))
+            if len(waiting) > 2 * PHOTOS_PER_BATCH:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
 def _open(
-    named: NamedSource, known: Container[str], fields: Mapping[str, str]
+    named: NamedSource, known: Container[str], fields: Mapping[str, str], read: ReadPhoto
 ) -> tuple[Photograph, Photo] | Skipped:
     """Read and decode a photograph whose identifier is not known yet."""
     path, source = named
@@ -78,7 +108,7 @@ def _open(
         size=len(content),
         width=photo.width,
         height=photo.height,
-        taken=date_taken(content),
+        taken=photo.taken,
         fields=fields,
     )
     return photograph, photo
@@ -110,20 +140,3 @@ def new_entries(items: Iterable[Entry | Skipped], known: set[str], outcome: Adde
             known.add(item.photograph.id)
             found.append(item)
     return found
-
-
-def date_taken(content: bytes) -> str | None:
-    """The date in a photograph's EXIF data, in the form of `Photograph.taken`; None if there is none."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            exif = Image.open(io.BytesIO(content), formats=("JPEG", "PNG", "TIFF", "WEBP")).getexif()
-            details = exif.get_ifd(ExifTags.IFD.Exif)
-            date = (
-                details.get(ExifTags.Base.DateTimeOriginal)
-                or details.get(ExifTags.Base.DateTimeDigitized)
-                or exif.get(ExifTags.Base.DateTime)
-            )
-            return datetime.strptime(str(date).strip("\0 "), "%Y:%m:%d %H:%M:%S").isoformat()
-        except Exception:  # no or damaged EXIF data, for which Pillow raises almost any exception
-            return None

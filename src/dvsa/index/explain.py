@@ -5,10 +5,11 @@ from dataclasses import replace
 from dvsa.aligning import align
 from dvsa.arrays import Floats
 from dvsa.boxes import to_pixels
+from dvsa.decode import ReadPhoto, in_process
 from dvsa.index.query import Query
 from dvsa.index.values import Hit, Photograph
 from dvsa.model import Model
-from dvsa.photo import Photo, read
+from dvsa.photo import Photo
 from dvsa.records import Description, Region
 
 
@@ -22,8 +23,13 @@ def hit(query: Query, score: float, photograph: Photograph, box_I4: Floats, v_ID
     return Hit(photograph, score, boxes, alignment)  # type: ignore[arg-type]
 
 
-def describe(model: Model, hit: Hit) -> tuple[Photo, Description]:
+def describe(model: Model, hit: Hit, read: ReadPhoto = in_process) -> tuple[Photo, Description]:
     """The picture of a hit with what to draw on it: its caption, and the query's words on its regions.
+
+    Args:
+        model: writes the caption.
+        hit: what was found.
+        read: decodes the photograph.
 
     Raises:
         ValueError: the photograph has changed since it was indexed, or is broken.

@@ -50,13 +50,13 @@ class Index(IndexReader):
             OSError: the folder cannot be made.
         """
         folder, model = Path(folder), model or models.load()
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise SearchError(f"{folder} already exists: name a new or an empty folder")
+        changes.check_empty(folder)
 
         folder.mkdir(parents=True, exist_ok=True)
         facts, digest = model.bundle.manifest, model.bundle.digest
         manifest = IndexManifest(bundle=facts.name, digest=digest, embedding=facts.embedding)
         with index_manifest.locked(folder):
+            changes.check_empty(folder)  # another process may have made an index here in the meantime
             index_manifest.write(folder, manifest)
         return cls(folder, model)
 
@@ -117,7 +117,6 @@ class Index(IndexReader):
         with self._writing():
             known = self.ids()
             for entry in entries:
-                changes.check_entry(entry, self._manifest.embedding)
                 if entry.photograph.id in known:
                     raise SearchError(f"{entry.photograph.path} is already in the index: remove it first")
                 known.add(entry.photograph.id)
@@ -181,6 +180,7 @@ class Index(IndexReader):
             raise SearchError(f"{self.folder} was opened in part: open all of it to change it")
         with index_manifest.locked(self.folder):
             self.refresh()
+            self._commit(changes.upgraded(self.folder, self._manifest))
             changes.delete_unused(self.folder, self._manifest)
             yield
 

@@ -30,8 +30,6 @@ class IndexReader:
         self.folder, self._model, self._share = folder, model, share
         self._segments: list[IndexSegment] = []
         self.refresh()
-        if model is not None:
-            self._check_bundle(model)
 
     @classmethod
     def open(cls, folder: str | Path, model: Model | None = None, share: slice = WHOLE) -> Self:
@@ -106,7 +104,10 @@ class IndexReader:
         found = index_manifest.read(self.folder)
         while True:
             try:
-                return self._use(found)
+                self._use(found)
+                if self._model is not None:
+                    self._check_bundle(self._model)  # the folder may have got another index
+                return
             except FileNotFoundError as error:  # a writer may have compacted the index in the meantime
                 last, found = found, index_manifest.read(self.folder)
                 if found == last:
@@ -209,7 +210,7 @@ class IndexReader:
             removed=sum(len(record.removed) for record in records),
             regions=sum(record.regions for record in records),
             segments=len(records),
-            bytes=sum((self.folder / name).stat().st_size for r in records for name in changes.file_names(r)),
+            bytes=sum(extent.size for record in records for extent in record.files.values()),
         )
 
     def verify(self) -> list[str]:

@@ -19,6 +19,7 @@ import numpy as np
 from dvsa import maxsim
 from dvsa.arrays import BoolArray, Floats, IntArray
 from dvsa.index.segment import IndexSegment
+from dvsa.index.values import SearchError
 
 PHOTOS_PER_BLOCK: Final = 1024
 """Photographs that are multiplied at once: few enough that their products stay in cache."""
@@ -58,6 +59,12 @@ def best(
 
     # The fast pass, and the lowest fast score that may still belong to one of the best k.
     fast = _fast_scores(segments, allowed, words)
+    for segment, fast_K, allowed_K in zip(segments, fast, allowed, strict=True):
+        if not np.isfinite(fast_K[allowed_K]).all():
+            raise SearchError(
+                f"{segment.folder / segment.record.name}.vectors has vectors that are not finite: "
+                "index its photographs again"
+            )
     every_K = np.concatenate([*fast, np.empty(0, np.float32)])
     k = min(k, int(np.isfinite(every_K).sum()))
     if k == 0:
@@ -120,14 +127,9 @@ def _run_in_threads(jobs: Sequence[Callable[[], None]]) -> None:
 
 def _products(segment: IndexSegment, at_K: IntArray, words: numkong.PackedMatrix) -> Floats:
     """Sums over words of maxima over regions, for the given rows of a segment."""
-    first_K, count_K = segment.first_K[at_K], segment.first_K[at_K + 1] - segment.first_K[at_K]
-    begin_K = count_K.cumsum() - count_K
-
-    # Consecutive rows are read in place; others are copied together.
-    if at_K[-1] - at_K[0] == len(at_K) - 1:
-        v_XD = segment.v_XD[first_K[0] : first_K[-1] + count_K[-1]]
-    else:
-        v_XD = segment.v_XD[np.arange(count_K.sum()) + np.repeat(first_K - begin_K, count_K)]
+    v_XD = segment.regions_of(at_K)
+    begin_K = segment.first_K[at_K + 1] - segment.first_K[at_K]
+    begin_K = begin_K.cumsum() - begin_K
 
     dot_XN = np.asarray(numkong.dots_packed(v_XD, words))
     score_K: Floats = np.maximum.reduceat(dot_XN, begin_K, axis=0).sum(axis=1)

@@ -1,7 +1,6 @@
 """A segment of an index: a block of photographs in files that only grow, read through memory maps."""
 
 import json
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
@@ -12,19 +11,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvsa import files
-from dvsa.index.index_manifest import Extent, SegmentRecord
+from dvsa.arrays import IntArray
+from dvsa.index.checked_file import CheckedFile, Extent
+from dvsa.index.index_manifest import PARTS, SegmentRecord
 from dvsa.index.sketch import Sketch
 from dvsa.index.values import Entry, Filter, Photograph, SearchError
+from dvsa.regions import MAX_REGIONS
 
 ROW: Final = np.dtype([("id", "V32"), ("regions", "<i4")])
 
-PARTS: Final = ("rows", "vectors", "boxes", "photographs")
+REGIONS_PER_CHECK: Final = 100_000
+"""Regions whose vectors are checked at once."""
+
+KINDS: Final[dict[str, tuple[type, ...]]] = {
+    "id": (str,),
+    "path": (str,),
+    "file": (str,),
+    "offset": (int,),
+    "size": (int,),
+    "width": (int,),
+    "height": (int,),
+    "taken": (str, type(None)),
+    "fields": (dict,),
+}
+"""The types of what a line says of a photograph."""
 
 
 class IndexSegment:
     """The photographs of one segment, as they were when its record was written.
 
-    All files are opened at construction, so they stay readable when a writer compacts the index.
+    All files are opened at construction, so they stay readable when a writer compacts the index. The rows are
+    checked then, all else when it is first used; every method raises SearchError for what is damaged.
     """
 
     def __init__(self, folder: Path, record: SegmentRecord, embedding: int) -> None:
@@ -35,23 +52,28 @@ class IndexSegment:
             SearchError: a file is shorter than the record says, or its content contradicts the record.
         """
         self.folder, self.record = folder, record
-        rows, vectors, boxes, lines = (_mapped(folder, record, part) for part in PARTS)
+        self._files = {
+            part: CheckedFile(folder / record.file_name(part), extent)
+            for part, extent in record.files.items()
+        }
 
-        self.row_K = np.array(rows.view(ROW))
-        self.v_XD: NDArray[np.float16] = vectors.view(np.float16).reshape(-1, embedding)
-        self.box_X4: NDArray[np.float32] = boxes.view(np.float32).reshape(-1, 4)
-        self.lines: NDArray[np.uint8] = lines
-        self.first_K: NDArray[np.int64] = np.concatenate([[0], self.row_K["regions"].cumsum(dtype=np.int64)])
+        self._files["rows"].check()
+        self.row_K = np.array(self._files["rows"].content.view(ROW))
+        count_K = self.row_K["regions"]
+        self.first_K: NDArray[np.int64] = np.concatenate([[0], count_K.cumsum(dtype=np.int64)])
         """The first region of each photograph, and one past the last region."""
-
-        if (len(self.row_K), self.first_K[-1]) != (record.photographs, record.regions) or not (
-            len(self.v_XD) == len(self.box_X4) == record.regions
-        ):
+        if self.first_K[-1] != record.regions or not ((count_K >= 1) & (count_K <= MAX_REGIONS)).all():
             raise SearchError(f"{folder / record.name}.rows is damaged: index the photographs again")
 
+        self._v_XD: NDArray[np.float16] = (
+            self._files["vectors"].content.view(np.float16).reshape(-1, embedding)
+        )
+        self._box_X4: NDArray[np.float32] = self._files["boxes"].content.view(np.float32).reshape(-1, 4)
         self.alive_K = np.ones(len(self.row_K), np.bool_)
         self.alive_K[list(record.removed)] = False
-        self.sketch = Sketch(folder, record.name, record.sketched) if record.sketched else None
+        self.sketch = (
+            Sketch(self._files["codes"], self._files["basis"], record.sketched) if record.sketched else None
+        )
 
     def __len__(self) -> int:
         """The number of photographs, including removed ones."""
@@ -66,27 +88,70 @@ class IndexSegment:
         """The identifier of photograph k."""
         return bytes(self.row_K["id"][k]).hex()
 
+    def regions(self, first: int, last: int) -> NDArray[np.float16]:
+        """The vectors of the regions from `first` to before `last`, of any photographs."""
+        row = self._v_XD.itemsize * self._v_XD.shape[1]
+        self._files["vectors"].check(first * row, last * row)
+        return self._v_XD[first:last]
+
+    def regions_of(self, at_K: IntArray) -> NDArray[np.float16]:
+        """The vectors of the regions of some photographs, one photograph after another."""
+        first_K, last_K = self.first_K[at_K], self.first_K[at_K + 1]
+        if at_K[-1] - at_K[0] == len(at_K) - 1:  # consecutive rows are read in place
+            return self.regions(int(first_K[0]), int(last_K[-1]))
+
+        row = self._v_XD.itemsize * self._v_XD.shape[1]
+        self._files["vectors"].check_ranges(first_K * row, last_K * row)
+        count_K = last_K - first_K
+        begin_K = count_K.cumsum() - count_K
+        gathered_XD: NDArray[np.float16] = self._v_XD[
+            np.arange(count_K.sum()) + np.repeat(first_K - begin_K, count_K)
+        ]
+        return gathered_XD
+
     def vectors(self, k: int) -> NDArray[np.float32]:
         """The vectors of photograph k, (I, D)."""
-        return self.v_XD[self.first_K[k] : self.first_K[k + 1]].astype(np.float32)
+        return self.regions(int(self.first_K[k]), int(self.first_K[k + 1])).astype(np.float32)
+
+    def boxes(self, k: int) -> NDArray[np.float32]:
+        """The boxes of photograph k, (I, 4)."""
+        first, last = int(self.first_K[k]), int(self.first_K[k + 1])
+        self._files["boxes"].check(first * 16, last * 16)
+        box_I4 = self._box_X4[first:last]
+        if not np.isfinite(box_I4).all():
+            raise SearchError(
+                f"{self._files['boxes'].path}: a box of photograph {k + 1} is not finite: "
+                "index its photographs again"
+            )
+        return box_I4
 
     def entry_parts(self, k: int) -> tuple[Photograph, NDArray[np.float32], NDArray[np.float32]]:
         """Photograph k with its boxes (I, 4) and its vectors (I, D)."""
-        return self.photograph(k), self.box_X4[self.first_K[k] : self.first_K[k + 1]], self.vectors(k)
+        return self.photograph(k), self.boxes(k), self.vectors(k)
 
     @cached_property
     def _line_K(self) -> NDArray[np.int64]:
         """Where each photograph's line of JSON begins, and one past the last line."""
-        return np.concatenate([[0], np.flatnonzero(self.lines == ord("\n")) + 1])
+        file = self._files["photographs"]
+        file.check()
+        line_K = np.concatenate([[0], np.flatnonzero(file.content == ord("\n")) + 1])
+        if len(line_K) != len(self) + 1 or line_K[-1] != file.extent.size:
+            raise SearchError(
+                f"{file.path} has {len(line_K) - 1:,} lines for {len(self):,} photographs: "
+                "index its photographs again"
+            )
+        return line_K
 
     def photograph(self, k: int) -> Photograph:
-        """Photograph k; raises SearchError if its line of JSON is damaged."""
-        line = bytes(self.lines[self._line_K[k] : self._line_K[k + 1]])
+        """Photograph k."""
+        file = self._files["photographs"]
+        line = bytes(file.content[self._line_K[k] : self._line_K[k + 1]])
         try:
-            return Photograph(**json.loads(line))
-        except (TypeError, ValueError) as error:
-            path = self.folder / f"{self.record.name}.photographs"
-            raise SearchError(f"{path}: line {k + 1} is damaged ({error}): see dvsa index-verify") from None
+            return _photograph(json.loads(line), self.id(k))
+        except (ValueError, RecursionError) as error:
+            raise SearchError(
+                f"{file.path}: line {k + 1} is damaged ({error}): see dvsa index-verify"
+            ) from None
 
     def allowed(self, where: Filter | None) -> NDArray[np.bool_]:
         """Which photographs a search may find: not removed, and accepted by the filter."""
@@ -102,12 +167,44 @@ class IndexSegment:
             yield Entry(*self.entry_parts(k))
 
     def faults(self) -> Iterator[str]:
-        """A line for each damaged file."""
-        for part in PARTS:
-            path = self.folder / f"{self.record.name}.{part}"
-            content = _mapped(self.folder, self.record, part)
-            if zlib.crc32(content.data) != self.record.files[part].crc:
-                yield f"{path} is damaged: its CRC-32 is not as recorded; index its photographs again"
+        """A line for each damaged file, and for each fault in what the files say."""
+        for file in self._files.values():
+            try:
+                file.check()
+            except SearchError as error:
+                yield str(error)
+                return
+
+        # An exponent of only ones means infinity or NaN.
+        for start in range(0, len(self._v_XD), REGIONS_PER_CHECK):
+            bits_XD = self._v_XD[start : start + REGIONS_PER_CHECK].view(np.uint16)
+            if ((bits_XD & 0x7C00) == 0x7C00).any():
+                path = self._files["vectors"].path
+                yield f"{path} has vectors that are not finite: index its photographs again"
+                break
+        for k in range(len(self)):
+            try:
+                self.photograph(k)
+                self.boxes(k)
+            except SearchError as error:
+                yield str(error)
+                break
+
+
+def _photograph(facts: object, identifier: str) -> Photograph:
+    """The photograph of a line; raises ValueError if a value is missing, unknown or of another type."""
+    if not isinstance(facts, dict) or not {"id", "path", "file"} <= facts.keys() <= KINDS.keys():
+        raise ValueError("it has other fields than a photograph")
+    if not all(type(value) in KINDS[name] for name, value in facts.items()):
+        raise ValueError("a value has another type")
+    numbers = [value for value in facts.values() if type(value) is int]
+    if not all(0 <= number < 2**53 for number in numbers):
+        raise ValueError("a number is out of range")
+    if not all(type(value) is str for value in facts.get("fields", {}).values()):
+        raise ValueError("a field is not a string")
+    if facts["id"] != identifier:
+        raise ValueError("it is about another photograph")
+    return Photograph(**facts)
 
 
 def append_entries(folder: Path, record: SegmentRecord, entries: Sequence[Entry]) -> SegmentRecord:
@@ -127,7 +224,7 @@ def append_entries(folder: Path, record: SegmentRecord, entries: Sequence[Entry]
 
     contents = (row_K.tobytes(), v_XD.tobytes(), box_X4.tobytes(), lines.encode("ascii"))
     extents = {
-        part: _append(folder / f"{record.name}.{part}", record.files.get(part, Extent()), content)
+        part: _append(folder / record.file_name(part), record.files.get(part, Extent()), content)
         for part, content in zip(PARTS, contents, strict=True)
     }
     if not record.photographs:
@@ -136,7 +233,7 @@ def append_entries(folder: Path, record: SegmentRecord, entries: Sequence[Entry]
     norm = float(np.linalg.norm(v_XD.astype(np.float32), axis=1).max())
     return replace(
         record,
-        files=extents,
+        files={**record.files, **extents},
         norm=max(record.norm, norm),
         regions=record.regions + len(v_XD),
         photographs=record.photographs + len(entries),
@@ -152,22 +249,18 @@ def empty_record(number: int) -> SegmentRecord:
 
 def _append(path: Path, extent: Extent, content: bytes) -> Extent:
     """Write content after the valid part of a file, and wait until it is on disk."""
-    with path.open("r+b" if extent.bytes else "wb") as file:
-        if file.seek(0, 2) < extent.bytes:
+    try:
+        opened = files.open_to_write(path, keep=True)
+    except files.UnreadableError as error:
+        raise SearchError(f"{path}: {error}: delete it") from error
+    with opened as file:
+        if file.seek(0, 2) < extent.size:
             raise SearchError(
                 f"{path} is damaged: it is shorter than the manifest says; see dvsa index-verify"
             )
-        file.truncate(extent.bytes)  # bytes of a writer that crashed before it wrote its manifest
-        file.seek(extent.bytes)
+        file.truncate(extent.size)  # bytes of a writer that crashed before it wrote its manifest
+        file.seek(extent.size)
         file.write(content)
         file.flush()
         files.sync(file.fileno())
-    return Extent(extent.bytes + len(content), zlib.crc32(content, extent.crc))
-
-
-def _mapped(folder: Path, record: SegmentRecord, part: str) -> NDArray[np.uint8]:
-    """The valid bytes of one file, mapped into memory."""
-    path, expected = folder / f"{record.name}.{part}", record.files[part].bytes
-    if path.stat().st_size < expected:
-        raise SearchError(f"{path} is damaged: it is shorter than its expected {expected:,} bytes")
-    return np.asarray(np.memmap(path, np.uint8, "r", shape=(expected,)))
+    return extent.extended(content)

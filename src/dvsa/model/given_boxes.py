@@ -6,9 +6,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dvsa import boxes
+from dvsa import boxes, files
 from dvsa.arrays import FloatArray
 from dvsa.photo import Photo
+from dvsa.regions import MAX_REGIONS
+
+MAX_BYTES = 2**20
+"""The largest file of boxes."""
 
 
 def given_boxes(
@@ -30,9 +34,26 @@ def given_boxes(
             raise ValueError(
                 f"{str(regions)!r} is neither a proposer ({known}) nor an existing file of boxes"
             )
-        return boxes.read_boxes(Path(regions), photo.width, photo.height)
+        try:
+            content = files.read_given(Path(regions), MAX_BYTES)
+        except files.UnreadableError as error:
+            raise ValueError(f"{regions}: {error}; give a list of [x0, y0, x1, y1]") from None
+        read_N4 = boxes.parse_boxes(content, str(regions), photo.width, photo.height)
+        _check_count(len(read_N4), f"{regions}: ")
+        return read_N4
 
     given_N4: FloatArray = np.asarray(regions, dtype=np.float64).reshape(-1, 4)
-    if not (np.isfinite(given_N4).all() and (given_N4[:, :2] < given_N4[:, 2:]).all()):
-        raise ValueError("boxes must be (N, 4): x0 < x1 and y0 < y1, in fractions of the photograph")
+    _check_count(len(given_N4), "")
+    with np.errstate(over="ignore"):
+        single_N4 = given_N4.astype(np.float32)  # as the network gets them
+    if not (np.isfinite(single_N4).all() and (single_N4[:, :2] < single_N4[:, 2:]).all()):
+        raise ValueError(
+            "boxes must be (N, 4): x0 < x1 and y0 < y1 in single precision, in fractions of the photograph"
+        )
     return given_N4
+
+
+def _check_count(count: int, place: str) -> None:
+    """Raise ValueError for more boxes than a photograph may have besides the frame."""
+    if count >= MAX_REGIONS:
+        raise ValueError(f"{place}{count:,} boxes are too many: give {MAX_REGIONS - 1} or fewer")

@@ -23,21 +23,22 @@ OWN = "own"
 """The bundle's own proposer, as an argument of `Model.open`."""
 
 
-def load(bundle: str | Path | None = None, *, threads: int = 0) -> "Model":
+def load(bundle: str | Path | None = None, *, threads: int = 0, digest: str | None = None) -> "Model":
     """Load the shipped model, or the one in the folder `bundle`.
 
     Args:
         bundle: the folder of a bundle; the shipped bundle if None.
         threads: how many threads each network may use; 0 lets ONNX Runtime choose.
+        digest: the digest that the bundle must have, as `dvsa doctor` shows it; None accepts any.
 
     Raises:
-        BundleError: the bundle is missing or damaged.
+        BundleError: the bundle is missing or damaged, or has another digest.
 
     >>> import dvsa
     >>> dvsa.load().bundle.manifest.name
     'flickr8k'
     """
-    return Model(Bundle.open(None if bundle is None else Path(bundle), threads=threads))
+    return Model(Bundle.open(None if bundle is None else Path(bundle), threads=threads, digest=digest))
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from dvsa.index import Index
 from dvsa.model import Model
-from dvsa.photo import MAX_PIXELS
 from dvsa.version import VERSION
 from dvsa.web import errors, photo_routes, schemas, search_routes
 from dvsa.web.decoding import open_photo
 from dvsa.web.found_photographs import FoundPhotographs
+from dvsa.web.lanes import DecodingLanes
 from dvsa.web.limits import BodyLimit, Deadline
 from dvsa.web.monitoring import MetricsMiddleware, ServiceMetrics
 from dvsa.web.photo_cache import PhotoCache
@@ -38,6 +38,7 @@ def create_app(model: Model, index: Index | None = None, settings: Settings | No
     """
     settings = settings or Settings()
     pool = WorkerPool(settings.workers, settings.waiting)
+    decoder = DecodingLanes(settings.workers)
     photos = PhotoCache(settings.max_photographs, settings.keep_seconds)
     metrics = ServiceMetrics(open_photos=lambda: len(photos), taken_slots=lambda: pool.taken)
 
@@ -49,13 +50,14 @@ def create_app(model: Model, index: Index | None = None, settings: Settings | No
         redoc_url=None,
         lifespan=_lifespan,
     )
-    app.state.service = Service(model, index, settings, pool, photos, FoundPhotographs(), metrics)
+    app.state.service = Service(model, index, settings, pool, decoder, photos, FoundPhotographs(), metrics)
     errors.install(app)
     for part in (photo_routes.router, search_routes.router, router):
         app.include_router(part)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 
     # A request passes the middleware that was added last first.
+    app.add_middleware(errors.InternalErrors)
     app.add_middleware(BodyLimit, upload_path=photo_routes.UPLOAD_PATH, upload_bytes=settings.max_bytes)
     app.add_middleware(Deadline, seconds=settings.timeout_seconds)
     if settings.allow_origins:
@@ -75,7 +77,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Load the model before the first request, and remove expired photographs while the service runs."""
     service: Service = app.state.service
     warm_up = photo_routes.WARM_UP_SAMPLE.read_bytes()
-    await service.pool.run(open_photo, service.model, warm_up, "sample", MAX_PIXELS)
+    await service.pool.run(open_photo, service.model, await service.decoder.read(warm_up, "sample"))
 
     async def remove_expired() -> None:
         while True:
@@ -85,6 +87,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     task = asyncio.create_task(remove_expired())
     yield
     task.cancel()
+    service.decoder.close()
 
 
 @router.get("/", include_in_schema=False)
@@ -93,12 +96,20 @@ async def page() -> FileResponse:
     return FileResponse(STATIC / "index.html", media_type="text/html")
 
 
-@router.get("/healthz", responses=errors.error_responses())
-async def healthz(service: CurrentService) -> schemas.HealthJson:
+@router.get(
+    "/healthz",
+    responses={503: {"model": schemas.HealthJson, "description": "Failing."}, **errors.error_responses()},
+)
+async def healthz(service: CurrentService, response: Response) -> schemas.HealthJson:
     """Return the state of the service, its model, and the number of photographs."""
-    bundle = service.model.bundle
+    bundle, status = service.model.bundle, service.status()
+    if status == "failing":
+        response.status_code = 503
     return schemas.HealthJson(
-        status="ok",
+        status=status,
+        workers=service.settings.workers,
+        decoders=service.decoder.alive(),
+        places_taken=service.pool.taken,
         model=bundle.manifest.name,
         digest=bundle.digest,
         photographs=len(service.photos),

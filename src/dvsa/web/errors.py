@@ -1,5 +1,6 @@
 """Error responses: an HTTP status and a message of one line."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,9 +8,9 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dvsa.photo import PhotoError
-from dvsa.web.decoding import TooLargeError
+from dvsa.photo import PhotoError, TooLargeError
 from dvsa.web.schemas import ErrorJson
 from dvsa.web.upload import UploadError
 from dvsa.web.worker_pool import BusyError
@@ -21,6 +22,7 @@ DESCRIPTIONS = {
     400: "The body cannot be read.",
     403: "The request comes from another site's page, or uses an unknown host name.",
     404: "Unknown or expired.",
+    408: "The body did not arrive in time.",
     413: "Too many bytes or pixels.",
     415: "The file is not a picture, or it is damaged.",
     422: "An invalid parameter.",
@@ -32,10 +34,10 @@ Responses = dict[int | str, dict[str, object]]
 
 
 def error_responses(*statuses: int) -> Responses:
-    """The OpenAPI description of an endpoint's errors; every endpoint may return 403 and 504."""
+    """The OpenAPI description of an endpoint's errors; every endpoint may return 403, 408 and 504."""
     return {
         status: {"model": ErrorJson, "description": DESCRIPTIONS[status]}
-        for status in sorted({403, 504, *statuses})
+        for status in sorted({403, 408, 504, *statuses})
     }
 
 
@@ -75,9 +77,31 @@ def install(app: FastAPI) -> None:
     async def disconnected(request: Request, error: ClientDisconnect) -> JSONResponse:
         return _response(400, "the body is incomplete")  # the client is gone and will not read this
 
-    @app.exception_handler(Exception)
-    async def internal_error(request: Request, error: Exception) -> JSONResponse:
-        return _response(500, "internal error: see the log of the service")
+
+class InternalErrors:
+    """Middleware that answers an unexpected error with 500; the security headers are added outside of it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Watch `app`."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Forward a request; log an error."""
+        started = False
+
+        async def send_noted(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noted)
+        except Exception:
+            if scope["type"] != "http" or started:
+                raise
+            logging.getLogger("dvsa.web").exception("an unexpected error")
+            answer = _response(500, "internal error: see the log of the service")
+            await answer(scope, receive, send)
 
 
 def _response(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:

@@ -6,9 +6,7 @@ from dataclasses import asdict
 from pathlib import PurePath
 
 from dvsa.index import Hit, Photograph, SearchError
-from dvsa.photo import read
 from dvsa.web import schemas
-from dvsa.web.decoding import encode_jpeg
 from dvsa.web.upload import display_name
 
 
@@ -49,11 +47,6 @@ def content(photograph: Photograph) -> bytes:
         raise SearchError(
             f"{file_name(photograph)} is missing or has changed since it was indexed: index it again"
         ) from None
-
-
-def thumbnail(photograph: Photograph, side: int) -> bytes:
-    """A JPEG whose longer side is at most `side` pixels; raises PhotoError and SearchError."""
-    return encode_jpeg(read(content(photograph), file_name(photograph)), side)
 
 
 def to_json(hit: Hit) -> schemas.HitJson:

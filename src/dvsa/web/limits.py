@@ -59,6 +59,14 @@ class Deadline:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
 
+        complete = False
+
+        async def receive_noted() -> Message:
+            nonlocal complete
+            part = await receive()
+            complete = not part.get("more_body", False)
+            return part
+
         try:
             async with asyncio.timeout(self._seconds) as deadline:
 
@@ -66,10 +74,21 @@ class Deadline:
                     deadline.reschedule(None)  # the response has begun
                     await send(message)
 
-                await self._app(scope, receive, send_without_deadline)
+                await self._app(scope, receive_noted, send_without_deadline)
 
         except TimeoutError:
             if not deadline.expired():
                 raise
-            message = f"no response within {self._seconds:g} seconds: try again later"
-            await JSONResponse({"detail": message}, 504)(scope, receive, send)
+            # A client that is slow is not a fault of the service.
+            status, what = (
+                (504, "no response") if complete or not _has_body(scope) else (408, "no whole body")
+            )
+            message = f"{what} within {self._seconds:g} seconds: try again later"
+            headers = {"Connection": "close"} if status == 408 else None
+            await JSONResponse({"detail": message}, status, headers)(scope, receive, send)
+
+
+def _has_body(scope: Scope) -> bool:
+    """Whether a request announces a body."""
+    headers = Headers(scope=scope)
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"

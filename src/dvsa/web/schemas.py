@@ -181,7 +181,13 @@ class SearchJson(ResponseJson):
 class HealthJson(ResponseJson):
     """The state of the service and its model."""
 
-    status: Literal["ok"]
+    status: Literal["ok", "busy", "failing"] = Field(
+        description="`busy`: new requests are refused for now. `failing`: work does not end, or photographs "
+        "cannot be decoded; then the HTTP status is 503."
+    )
+    workers: int = Field(description="The number of threads that work.")
+    decoders: int = Field(description="The number of processes that can decode photographs now.")
+    places_taken: int = Field(description="The number of requests that are running or waiting.")
     model: str
     digest: str = Field(description="The SHA-256 of the bundle.")
     photographs: int = Field(description="The number of open photographs, all in memory.")

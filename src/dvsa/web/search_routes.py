@@ -11,6 +11,7 @@ from dvsa.index import Hit, Index, Photograph, SearchError
 from dvsa.model import Model
 from dvsa.photo import Photo
 from dvsa.web import found_photographs, schemas
+from dvsa.web.decoding import encode_jpeg
 from dvsa.web.errors import error_responses, errors_as
 from dvsa.web.photo_routes import JPEG
 from dvsa.web.service import CurrentService, Service
@@ -64,13 +65,15 @@ async def search(
 
 
 @router.get(
-    "/{hit}/image", response_class=Response, responses={**JPEG, **error_responses(404, 415, 422, 429)}
+    "/{hit}/image", response_class=Response, responses={**JPEG, **error_responses(404, 413, 415, 422, 429)}
 )
 async def image(hit: str, service: CurrentService, side: Side = Side.SMALL) -> Response:
     """Return a small picture of a photograph that a search found."""
     photograph = _found(service, hit)
     with service.pool.slot(), errors_as(404, SearchError):
-        jpeg = await service.pool.run(found_photographs.thumbnail, photograph, int(side))
+        content = await service.pool.run(found_photographs.content, photograph)
+        photo = await service.decoder.read(content, found_photographs.file_name(photograph))
+        jpeg = await service.pool.run(encode_jpeg, photo, int(side))
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from fastapi import Depends, HTTPException, Request
 
@@ -11,6 +11,7 @@ from dvsa.model import Model
 from dvsa.web import schemas
 from dvsa.web.decoding import open_photo
 from dvsa.web.found_photographs import FoundPhotographs
+from dvsa.web.lanes import DecodingLanes
 from dvsa.web.monitoring import ServiceMetrics
 from dvsa.web.photo_cache import OpenPhoto, PhotoCache
 from dvsa.web.settings import Settings
@@ -28,13 +29,21 @@ class Service:
     index: Index | None
     settings: Settings
     pool: WorkerPool
+    decoder: DecodingLanes
     photos: PhotoCache
     found: FoundPhotographs
     metrics: ServiceMetrics
 
+    def status(self) -> Literal["ok", "busy", "failing"]:
+        """Whether the service can take a request, now or soon."""
+        if not self.decoder.alive() or self.pool.longest() > self.settings.timeout_seconds:
+            return "failing"
+        return "busy" if self.pool.full else "ok"
+
     async def open(self, content: bytes, name: str) -> schemas.PhotoJson:
         """Open a photograph and add it to the cache; the caller already holds a slot of the pool."""
-        photo = await self.pool.run(open_photo, self.model, content, name, self.settings.max_pixels)
+        decoded = await self.decoder.read(content, name, self.settings.max_pixels)
+        photo = await self.pool.run(open_photo, self.model, decoded)
         self.photos.add(photo)
         return photo.response
 

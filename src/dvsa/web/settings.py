@@ -4,7 +4,16 @@ import os
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-_POSITIVE = ("max_bytes", "max_pixels", "max_photographs", "keep_seconds", "workers", "timeout_seconds")
+_POSITIVE = (
+    "max_bytes",
+    "max_pixels",
+    "max_photographs",
+    "keep_seconds",
+    "workers",
+    "timeout_seconds",
+    "header_seconds",
+    "connections",
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,6 +34,10 @@ class Settings:
     """Requests that may wait for a worker, including uploads that are still arriving; more are refused."""
     timeout_seconds: float = 30.0
     """From the first byte of a request to the first byte of its response."""
+    header_seconds: float = 10.0
+    """From the start of a connection, or the end of a response, to the end of the next header."""
+    connections: int = 512
+    """Connections at the same time; beyond that, the one that has been silent longest is closed."""
     hosts: tuple[str, ...] = ()
     """Host names of the service, in addition to the loopback's: the address that it listens at.
     `0.0.0.0` and `::` allow every address, but no name."""

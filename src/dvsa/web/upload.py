@@ -10,6 +10,9 @@ from starlette.requests import Request
 
 FIELD = "file"
 
+CHARSETS = (b"utf-8", b"utf8", b"us-ascii", b"iso-8859-1", b"latin-1")
+"""Character sets of a form. The parser takes any name, and fails if there is no such set."""
+
 FORM = {
     "requestBody": {
         "required": True,
@@ -52,6 +55,8 @@ async def read_upload(request: Request) -> tuple[bytes, str]:
     if kind != b"multipart/form-data" or b"boundary" not in options:
         raise UploadError(f"send a form (multipart/form-data) with a photograph in its field {FIELD!r}")
 
+    if options.get(b"charset", b"utf-8").lower() not in CHARSETS:
+        raise UploadError("the form has an unknown character set: send UTF-8")
     try:
         form = await _InMemory(request.headers, request.stream(), max_files=1, max_fields=0).parse()
     except MultiPartException as error:

@@ -1,6 +1,7 @@
 """A pool of threads with a limited queue: requests beyond it are refused."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -26,11 +27,12 @@ class WorkerPool:
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="dvsa")
         self._slots = workers + waiting
         self.taken = 0
+        self._began: dict[object, float] = {}
 
     @contextmanager
     def slot(self) -> Iterator[None]:
         """Hold a slot inside the block; raises BusyError if all are taken."""
-        if self.taken >= self._slots:
+        if self.full:
             raise BusyError
         self.taken += 1
         try:
@@ -40,4 +42,22 @@ class WorkerPool:
 
     async def run(self, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
         """Call `work` in a thread as soon as one is free, and return its result."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._timed, work, arguments)
+
+    def _timed(self, work: Callable[[*Ts], T], arguments: tuple[*Ts]) -> T:
+        """Do the work in this thread, and note when it began."""
+        job = object()
+        self._began[job] = time.monotonic()
+        try:
+            return work(*arguments)
+        finally:
+            del self._began[job]
+
+    def longest(self) -> float:
+        """For how many seconds the oldest piece of work has been running; 0 if there is none."""
+        return time.monotonic() - min([*self._began.values()], default=time.monotonic())
+
+    @property
+    def full(self) -> bool:
+        """Whether all slots are taken."""
+        return self.taken >= self._slots

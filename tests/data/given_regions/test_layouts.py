@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from dvsa.data import DataError, Example, GivenRegions, RegionCounts, load_regions
 from dvsa.data.given_regions import LAYOUTS as READERS
-from dvsa.data.given_regions.record import MAX_REGIONS
+from dvsa.regions import MAX_REGIONS
 
 Array = NDArray[Any]
 

@@ -12,8 +12,9 @@ import numpy as np
 from dvsa import photo
 from dvsa.arrays import Doubles, Floats
 from dvsa.data.dataset import DataError, Example
-from dvsa.data.given_regions.record import MAX_REGIONS, Record, Records, Size, features, fractions, scores
+from dvsa.data.given_regions.record import Record, Records, Size, features, fractions, scores
 from dvsa.data.names import NameIndex
+from dvsa.regions import MAX_REGIONS
 
 
 @dataclass(frozen=True, eq=False, slots=True)

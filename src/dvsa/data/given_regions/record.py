@@ -22,10 +22,6 @@ FRACTIONS: Size = (1.0, 1.0)
 MAX_BYTES = 1 << 28
 """The largest array of one photograph that is read; 100 regions of 2048 numbers have less than a million."""
 
-MAX_REGIONS = 256
-"""The most regions of a photograph. Training pads all photographs to the one that has most; detectors give up
-to 100."""
-
 HALF = float(np.finfo(np.float16).smallest_normal), float(np.finfo(np.float16).max)
 """The least and the largest number of half precision, in which training keeps features."""
 

@@ -9,6 +9,7 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from dvsa.bundle import Bundle
+from dvsa.external_data import refuse_external_data
 from dvsa.learn.nets.backbones.backbone import Backbone
 from dvsa.learn.nets.backbones.folding import always_read, is_folded
 
@@ -31,9 +32,11 @@ def open_bundle(where: str) -> Bundle:
 
 def weights(bundle: Bundle, graph: str) -> dict[str, Tensor]:
     """All weights of a graph by name, in single precision; none if the bundle lacks the graph."""
-    if f"{graph}.onnx" not in bundle.manifest.files:
+    file = bundle.content(f"{graph}.onnx")
+    if file is None:
         return {}
-    content = onnx.load(str(bundle.folder / f"{graph}.onnx")).graph
+    refuse_external_data(file, f"{bundle.folder / graph}.onnx")
+    content = onnx.load_model_from_string(file).graph
     found = {
         tensor.name.removesuffix(".half"): torch.from_numpy(numpy_helper.to_array(tensor).astype(np.float32))
         for tensor in content.initializer

@@ -145,6 +145,7 @@ def write_exposure(out: Path, recipe: Recipe, inputs: Inputs) -> None:
 
 def _append(bundle: Bundle, file: str, path: Path) -> None:
     """Append the bundle's file of this name, if it has one, to the file at `path`."""
-    if (bundle.folder / file).is_file():
+    content = bundle.content(file)
+    if content is not None:
         with path.open("ab") as whole:
-            whole.write((bundle.folder / file).read_bytes())
+            whole.write(content)

