@@ -43,7 +43,8 @@ def check(
 ) -> None:
     """Check a data set for faults.
 
-    Counts what each split contains, and names every fault of its lists, files, annotations and regions. The
+    Says in which layout it is read and why, and counts what each split contains. Names every fault of its
+    lists, files, annotations and regions, and every file of captions that is ignored. The
     exit code is 1 if an example is lost or is in two splits, or if regions of a photograph are missing or
     malformed.
 
@@ -99,7 +100,7 @@ def _show(report: "DataReport") -> None:
     for split, count in report.counts.items():
         numbers = (count.photographs, count.sentences, count.phrases, count.boxes)
         counts.add_row(split or "(none)", *(f"{n:,}" for n in numbers))
-    show(f"{report.dataset}\n", counts, "")
+    show(f"{report.dataset}, read as {report.layout} ({report.why})\n", counts, "")
     if report.regions is not None:
         _show_regions(report.regions)
 

@@ -10,6 +10,8 @@ from dvsa.data.photographs import SUFFIXES
 # 000000000042.jpg in the lists of 2017.
 _NUMBERED = re.compile(r"(?:COCO_[a-z]+\d{4}_)?(\d+)(?:_[0-9a-f]{10})?")
 
+_OF_FLICKR8K = re.compile(r"\d{5,}_[0-9a-f]{10}")
+
 
 def without_suffix(name: str) -> str:
     """A name without the suffix of a picture file.
@@ -29,6 +31,15 @@ def digits(name: str) -> str | None:
     """
     match = _NUMBERED.fullmatch(_base(name))
     return match[1] if match else None
+
+
+def is_of_flickr8k(name: str) -> bool:
+    """Whether a photograph is called as in Flickr8K, by its number and ten digits of its secret.
+
+    >>> is_of_flickr8k("Images/1000268201_693b08cb0e.jpg"), is_of_flickr8k("1000268201.jpg")
+    (True, False)
+    """
+    return _OF_FLICKR8K.fullmatch(_base(name)) is not None
 
 
 class NameIndex:

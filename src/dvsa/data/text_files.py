@@ -30,11 +30,23 @@ def read_json(path: Path) -> object:
         data = path.read_bytes()
         if path.suffix == ".gz":
             data = gzip.decompress(data)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{path} is not JSON ({error}): correct it or fetch it again") from error
+    return parse_json(data, str(path))
+
+
+def parse_json(data: bytes | str, where: str) -> object:
+    """The value of JSON text; `where` says for errors where it stands.
+
+    Raises:
+        DataError: it is malformed, or an object in it has a key twice.
+    """
+    try:
         content: object = json.loads(data, object_pairs_hook=_once)
     except _TwiceError as error:
-        raise DataError(f"{path}: the key {error} is twice in one object: keep one of them") from error
-    except (ValueError, EOFError, RecursionError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path} is not JSON ({error}): correct it or fetch it again") from error
+        raise DataError(f"{where}: the key {error} is twice in one object: keep one of them") from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{where} is not JSON ({error}): correct it or fetch it again") from error
     return content
 
 
