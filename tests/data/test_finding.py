@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dvsa.data import DataError
-from dvsa.data.finding import Finder, plain
+from dvsa.data.finding import Finder
+from dvsa.data.names import plain
 from dvsa.data.photographs import Photographs
 
 Files = Callable[[Path, Mapping[str, bytes | str]], Path]

@@ -2,7 +2,6 @@
 
 import posixpath
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from dvsa.data.dataset import DataError, Source
 from dvsa.data.layouts.columns import split_in
-from dvsa.data.names import digits, without_suffix
+from dvsa.data.names import digits, plain, without_suffix
 from dvsa.data.photographs import NamedSource, Photographs
 
 
@@ -38,17 +37,6 @@ class _Known:
     path: str
     """In the composed form of Unicode (NFC)."""
     item: NamedSource
-
-
-def plain(name: str) -> str:
-    r"""A name in one spelling: `/` between folders, no `./`, and composed letters (NFC).
-
-    >>> plain(".\\images\\1.jpg"), plain("images//a/../1.jpg")
-    ('images/1.jpg', 'images/1.jpg')
-    """
-    text = unicodedata.normalize("NFC", name.strip()).replace("\\", "/")
-    text = posixpath.normpath(re.sub("^/+", "/", text))
-    return re.sub(r"^(\.\./)+", "", text)
 
 
 def is_absolute(name: str) -> bool:

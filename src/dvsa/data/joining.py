@@ -8,9 +8,10 @@ from pathlib import Path, PurePosixPath
 
 from dvsa.data.dataset import DataError, Dataset, Example, GroundedPhrase, Problem, Source
 from dvsa.data.entities import Entities
-from dvsa.data.finding import Finder, Found, is_absolute, plain
+from dvsa.data.finding import Finder, Found, is_absolute
 from dvsa.data.given_regions import GivenRegions
 from dvsa.data.layouts.listing import Listing, Row
+from dvsa.data.names import plain
 from dvsa.data.photographs import NamedSource, Photographs
 from dvsa.text import words
 

@@ -1,6 +1,8 @@
 """One photograph under several names: with or without folders and suffix, or by its number."""
 
+import posixpath
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
@@ -21,6 +23,27 @@ def without_suffix(name: str) -> str:
     """
     stem, _, suffix = name.rpartition(".")
     return stem if f".{suffix.lower()}" in SUFFIXES and _last(stem) else name
+
+
+def without_number(name: str) -> str:
+    """A picture file's name without the number of its sentence.
+
+    >>> without_number("1.jpg#0"), without_number("train#000123")
+    ('1.jpg', 'train#000123')
+    """
+    plain, mark, number = name.rpartition("#")
+    return plain if mark and number.isalnum() and without_suffix(plain) != plain else name
+
+
+def plain(name: str) -> str:
+    r"""A name in one spelling: `/` between folders, no `./`, and composed letters (NFC).
+
+    >>> plain(".\\images\\1.jpg"), plain("images//a/../1.jpg")
+    ('images/1.jpg', 'images/1.jpg')
+    """
+    text = unicodedata.normalize("NFC", name.strip()).replace("\\", "/")
+    text = posixpath.normpath(re.sub("^/+", "/", text))
+    return re.sub(r"^(\.\./)+", "", text)
 
 
 def digits(name: str) -> str | None:

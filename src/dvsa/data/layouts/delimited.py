@@ -8,12 +8,12 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from dvsa.data.dataset import DataError, Problem
 from dvsa.data.layouts.columns import Columns, columns
 from dvsa.data.layouts.tables import Table, Values
-from dvsa.data.photographs import SUFFIXES
+from dvsa.data.names import without_number, without_suffix
 from dvsa.data.text_files import read_text
 
 HEAD = 1 << 16
@@ -21,7 +21,6 @@ HEAD = 1 << 16
 
 _DELIMITERS = "\t|;,"
 _QUOTING = ";,"
-_NUMBER = re.compile(rf"(.*(?:{'|'.join(map(re.escape, SUFFIXES))}))#\w+", re.IGNORECASE)
 _BARE = ("photo", "sentence")
 """The columns of a file without a header."""
 
@@ -74,8 +73,7 @@ def _rows(
             continue
         where = f"{path}, line {number}"
         fields = _fit(fields, names, delimiter, where, problems)
-        name = _NUMBER.fullmatch(fields[photo])
-        fields[photo] = name[1] if name else fields[photo]  # `1.jpg#0` is the first sentence of 1.jpg
+        fields[photo] = without_number(fields[photo])  # `1.jpg#0` is the first sentence of 1.jpg
         yield number, dict(zip(names, fields, strict=True))
 
 
@@ -174,8 +172,8 @@ def _unquoted(field: str) -> str:
 
 
 def _is_picture(name: str) -> bool:
-    match = _NUMBER.fullmatch(name)
-    return PurePosixPath(match[1] if match else name).suffix.lower() in SUFFIXES
+    name = without_number(name)
+    return without_suffix(name) != name
 
 
 def _called(delimiter: str) -> str:
