@@ -29,6 +29,7 @@ from dvsa.learn.runs.inputs import FitOptions
 from dvsa.learn.runs.run import Run
 from dvsa.learn.ship.torch_bundle import torch_model
 from dvsa.metrics.captions import score
+from dvsa.metrics.report_tables import csv_table, latex_table
 from dvsa.records import FRAME, Alignment, Region, Word
 
 ROOT = Path(__file__).parents[1]
@@ -610,6 +611,21 @@ def test_score_says_what_the_api_says(tmp_path: Path, monkeypatch: pytest.Monkey
     text = [line.split() for line in output("score", refs, results, "--no-meteor").splitlines()]
     assert ["METEOR", "missing"] in text
     assert any(line[:3] == ["BLEU-1", "no", "BP"] for line in text)
+
+
+def test_score_reads_tables_and_prints_tables(tmp_path: Path) -> None:
+    refs, hyps = tmp_path / "refs.json", tmp_path / "hyps.jsonl"
+    refs.write_text(json.dumps(REFERENCES))
+    said = {"1": "birds fly", "x": "one cat", "2": "a dog runs"}
+    hyps.write_text("".join(json.dumps({"image_id": k, "caption": c}) + "\n" for k, c in said.items()))
+    wanted = score(REFERENCES, said, with_meteor=False).report()
+
+    done = run("score", refs, hyps, "--no-meteor")
+    assert "CIDEr over 3 photographs means little" in done.stderr
+    assert all(signature in done.stdout for signature in wanted.signatures.values())
+    assert output("score", refs, hyps, "--no-meteor", "--csv") == csv_table(wanted)
+    assert output("score", refs, hyps, "--no-meteor", "--latex") == latex_table(wanted)
+    assert "give one of them" in refusal("score", refs, hyps, "--csv", "--latex")
 
 
 def test_files_that_do_not_match_are_one_line(tmp_path: Path) -> None:
