@@ -79,6 +79,8 @@ def test_names_are_meant_from_the_folder_of_their_list_first(tmp_path: Path, wri
     assert finder.find("1.jpg", folder="train").path == "train/1.jpg"
     assert finder.find("../1.jpg", folder="train").path == "1.jpg"
     assert finder.find("1.jpg", split="val").path == "val2017/1.jpg"
+    write_files(root, {"sub/images/1.jpg": "s"})
+    assert Finder(root, Photographs(root)).find("1.jpg", folder="sub").path == "sub/images/1.jpg"
 
 
 def test_two_files_that_fit_equally_well_are_refused_unless_they_are_equal(

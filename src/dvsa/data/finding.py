@@ -69,8 +69,8 @@ class Finder:
 
         The first rule that any file fulfils decides: its path is the name, from the given folder; the path
         ends with the name; the name is an absolute path, or begins with the data set's folder; the name lacks
-        the suffix. Then the same in any case, and the number of Flickr or COCO. Of several files, the one in
-        the folder of the split is taken, else the one in the fewest folders.
+        the suffix. Then the same in any case, and the number of Flickr or COCO. Of several files, one
+        below the list's folder or in the folder of the split is taken, else the one in the fewest folders.
 
         Raises:
             DataError: two files fit equally well, and differ; the message begins with `where`.
@@ -78,7 +78,7 @@ class Finder:
         written = plain(name)
         for candidates, respelt, guessed in self._candidates(written, name, folder):
             if candidates:
-                first, others = self._best(candidates, split, f"{where}: {name!r}")
+                first, others = self._best(candidates, folder, split, f"{where}: {name!r}")
                 path, source = first.item
                 return Found(self.identity(source), path, source, respelt or written != name, guessed, others)
         return Found(("none", written), written)
@@ -110,9 +110,11 @@ class Finder:
             yield self._by_number.get(int(name), []), True, True
 
     def _best(
-        self, candidates: list[_Known], split: str | None, what: str
+        self, candidates: list[_Known], folder: str, split: str | None, what: str
     ) -> tuple[_Known, tuple[NamedSource, ...]]:
         """The file that is taken, and the others that fit less well."""
+        below = [k for k in candidates if k.path.startswith(f"{plain(folder)}/")] if folder else []
+        candidates = below or candidates
         if len(candidates) > 1 and split:
             own = [k for k in candidates if split_in(posixpath.dirname(k.path)) == split]
             if len(own) == 1:

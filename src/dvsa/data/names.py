@@ -12,6 +12,7 @@ from dvsa.data.photographs import SUFFIXES
 # 000000000042.jpg in the lists of 2017.
 _NUMBERED = re.compile(r"(?:COCO_[a-z]+\d{4}_)?(\d+)(?:_[0-9a-f]{10})?")
 
+_INVISIBLE = "\ufeff\u200b\u200e\u200f\u2060 \t\r\n\xa0"
 _OF_FLICKR8K = re.compile(r"\d{5,}_[0-9a-f]{10}")
 
 
@@ -36,12 +37,12 @@ def without_number(name: str) -> str:
 
 
 def plain(name: str) -> str:
-    r"""A name in one spelling: `/` between folders, no `./`, and composed letters (NFC).
+    r"""A name in one spelling: `/` between folders, no `./`, composed letters (NFC), no marks around it.
 
     >>> plain(".\\images\\1.jpg"), plain("images//a/../1.jpg")
     ('images/1.jpg', 'images/1.jpg')
     """
-    text = unicodedata.normalize("NFC", name.strip()).replace("\\", "/")
+    text = unicodedata.normalize("NFC", name.strip(_INVISIBLE)).replace("\\", "/")
     text = posixpath.normpath(re.sub("^/+", "/", text))
     return re.sub(r"^(\.\./)+", "", text)
 

@@ -80,6 +80,7 @@ LISTS: dict[str, Contents] = {
     "json lines": {"captions.jsonl": jsonl("file_name", "text", "split")},
     "json lines in a .json": {"captions_of_mine.json": jsonl("image", "caption", "split")},
     "list of objects": {"annotations.json": listed("image", "captions")},
+    "list in an object": {"annotations.json": f'{{"data": {listed("image", "captions")}, "version": 2}}'},
     "metadata.csv": {"metadata.csv": csv("file_name,text,split")},
     "Karpathy, dataset.json": {"dataset.json": karpathy()},
     "Karpathy, any name": {"my_data.json": karpathy()},
@@ -255,3 +256,13 @@ def test_the_file_of_sentences_of_flickr8k_in_a_folder_of_its_own(
     )
     found = {e.name: (e.split, e.sentences) for e in load(tmp_path).examples}
     assert found == {"1_a.jpg": ("train", ("A dog , running .", "Dog")), "2_b.jpg": ("val", ("Cat",))}
+
+
+@pytest.mark.parametrize("keys", ["{}.jpg", "{}"])
+def test_json_by_photograph_under_any_name(
+    tmp_path: Path, picture: Picture, write_files: Files, keys: str
+) -> None:
+    content = {keys.format(k): own for k, own in SENTENCES.items()}
+    write_files(tmp_path, {"mine.json": json.dumps(content), **{f"{k}.jpg": picture(k) for k in SENTENCES}})
+    found = {e.name: e.sentences for e in load(tmp_path).examples}
+    assert found == {f"{k}.jpg": tuple(own) for k, own in SENTENCES.items()}

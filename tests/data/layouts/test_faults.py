@@ -21,7 +21,7 @@ def root(tmp_path: Path, picture: Picture, write_files: Files) -> Path:
 
 LINE = '{"photo": "a.jpg", "text": "dog"}\n'
 FLICKR30K = "image_name| comment_number| comment\n"
-REFUSED = [
+REFUSED: list[tuple[str, str | bytes, str]] = [
     (
         "captions.csv",
         "photo,sentence\na.jpg,a dog, running\n",
@@ -39,6 +39,9 @@ REFUSED = [
     ("captions.csv", 'photo,sentence\na.jpg,"a dog\nb.jpg,a cat"\n', "line 2: a quote is not closed"),
     ("captions.csv", 'photo,sentence\na.jpg,"a dog\nb.jpg,cat\nc.jpg,"a cow"\n', "line 2 is not CSV"),
     ("captions.csv", 'sentence,photo\n"a dog,a.jpg\n"a cat,b.jpg\n', "line 2"),
+    ("captions.csv", 'sentence,photo\n"a dog,a.jpg\na cat",b.jpg\n', "line 2: a quote is not closed"),
+    ("captions.csv", "photo,sentence\n", "lists no photographs"),
+    ("captions.csv", "photo,sentence\na.jpg,a dog\n".encode("utf-16"), "is not UTF-8 text"),
     ("captions.csv", 'photo,sentence\na,"a dog\nb,a cat"\n', "line 2: a quote is not closed"),
     ("captions.csv", 'photo,sentence\na.jpg,"a "big" dog"\n', "line 2 is not CSV"),
     ("captions.csv", "photo,sentence,split\na.jpg,a dog,trian\n", "line 2: unknown split 'trian': use train"),
@@ -75,7 +78,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("file", "text", "message"), REFUSED)
 def test_what_has_no_one_reading_is_refused(
-    root: Path, write_files: Files, file: str, text: str, message: str
+    root: Path, write_files: Files, file: str, text: str | bytes, message: str
 ) -> None:
     write_files(root, {file: text})
     with pytest.raises(DataError, match=message) as caught:
@@ -96,6 +99,7 @@ DECOMPOSED = unicodedata.normalize("NFD", "caf\u00e9.jpg")
         ("/elsewhere/a.jpg,a dog\n", "other spelling"),
         ("a,a dog\n", "other spelling"),
         ("A.JPG,a dog\n", "other spelling"),
+        ("\ufeffa.jpg,a dog\n", "other spelling"),
         (f"{DECOMPOSED},a dog\n", "other spelling"),
         ("a.jpg,a dog,\n", "surplus field"),
         ("a.jpg,a dog, , \n", "surplus field"),

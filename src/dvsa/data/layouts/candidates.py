@@ -1,7 +1,7 @@
 """Files of a folder that look like lists of photographs with sentences, whatever they are called."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -37,16 +37,20 @@ def candidates(root: Path, entities: Path) -> Iterator[Candidate]:
     pictures = {str(inner.with_suffix("")) for inner, _ in files if inner.suffix.lower() in SUFFIXES}
     pictures |= {str(inner) for inner, _ in files if inner.suffix.lower() in SUFFIXES}
 
+    stems = {inner.stem for inner, _ in files if inner.suffix.lower() in SUFFIXES}
     for inner, path in sorted(files, key=lambda item: str(item[0])):
         beside = inner.suffix.lower() in _SIDECARS and str(inner.with_suffix("")) in pictures
         if not beside and not inner.name.startswith((".", "cache-")) and path.is_file():
-            found = _candidate(path, str(inner))
+            found = _candidate(path, str(inner), stems)
             if found is not None:
                 yield found
 
 
-def _candidate(path: Path, inner: str) -> Candidate | None:
-    """The file, if it is a candidate."""
+def _candidate(path: Path, inner: str, stems: Set[str]) -> Candidate | None:
+    """The file, if it is a candidate; `stems` are names of photographs."""
+    kind = shape(path, stems) if path.name.endswith((".json", ".json.gz")) else None
+    if kind == "karpathy":
+        return Candidate(path, inner, "images with sentences", _read_karpathy)
     try:
         table = _table(path, inner)
     except DataError as error:
@@ -55,9 +59,6 @@ def _candidate(path: Path, inner: str) -> Candidate | None:
         return Candidate(path, inner, f"columns {table.columns}", _read_tables)
 
     if path.name.endswith((".json", ".json.gz")):
-        kind = shape(path)
-        if kind == "karpathy":
-            return Candidate(path, inner, "images with sentences", _read_karpathy)
         if kind == "coco":
             return Candidate(path, inner, "COCO captions", _read_coco)
         if kind == "by photograph" or inner == "captions.json":

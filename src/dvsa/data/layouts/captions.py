@@ -11,6 +11,7 @@ from dvsa.data.layouts.columns import family, split_in
 from dvsa.data.layouts.listing import Listing
 from dvsa.data.layouts.split_lists import split_rows
 from dvsa.data.names import is_of_flickr8k
+from dvsa.data.text_files import read_text
 
 _STEMS = ("captions", "metadata", "results", "dataset")
 _SUFFIXES = (".csv", ".json", ".tsv", ".txt", ".token", ".jsonl", ".ndjson", ".parquet", ".arrow")
@@ -32,6 +33,7 @@ def read(root: Path, entities: Path) -> Listing | None:
     readable = [candidate for candidate in found if candidate.read is not None]
     for candidate in found:
         if candidate.inner in _REQUIRED and candidate.read is None:
+            read_text(candidate.path)  # says so if it is no text
             raise DataError(_malformed(candidate))
     if not readable:
         unread = [c for c in found if "dvsa[parquet]" in c.what or c.path.suffix in (".parquet", ".arrow")]
@@ -50,6 +52,10 @@ def read(root: Path, entities: Path) -> Listing | None:
             listing.rows[:] = listed + unlisted
 
     name = listing.name
+    if not listing.rows:
+        raise DataError(
+            f"{first.path} lists no photographs: its first line names columns, and no row follows"
+        )
     if all(is_of_flickr8k(row.photo) for row in listing.rows):
         name = "flickr8k"
     files = [candidate.path for candidate in chosen]

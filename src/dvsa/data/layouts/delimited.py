@@ -142,14 +142,16 @@ def _lines(path: Path, delimiter: str, width: int, photo: int) -> Iterator[tuple
 
 
 def _refuse_swallowed(fields: list[str], delimiter: str, width: int, photo: int, where: str) -> None:
-    """Refuse a field of several lines in which a row follows: a quote that is not closed swallows rows."""
+    """Refuse a field of several lines that contains a row: a quote that is not closed swallows rows."""
     for field in fields:
-        for line in re.split(r"\r\n|\n|\r", field)[1:]:
+        first, *more = re.split(r"\r\n|\n|\r", field)
+        for line in more:
             inner = line.split(delimiter)
             name = inner[photo].strip() if photo < len(inner) else ""
             # In prose, a space follows a comma.
             written = len(inner) >= width and not any(field[:1].isspace() for field in inner)
-            if _is_picture(name) or (written and name and not re.search(r"\s", name)):
+            pictures = any(_is_picture(part.strip()) for part in (*inner, *first.split(delimiter)))
+            if pictures or (written and name and not re.search(r"\s", name)):
                 raise DataError(
                     f"{where}: a quote is not closed, and the field goes on over {line[:60]!r}: close the "
                     "quote, or write the sentence in one line"

@@ -26,10 +26,13 @@ def open_lines(path: Path, inner: str) -> Table | None:
 
 
 def open_list(path: Path, inner: str) -> Table | None:
-    """Open a list of objects; None if the first is not an object with a photograph and a sentence."""
+    """Open a list of objects, also as the first value of an object, such as `{"data": [...]}`.
+
+    None if the first is not an object with a photograph and a sentence.
+    """
     with path.open("rb") as file:
         head = file.read(HEAD).decode("utf-8-sig", errors="replace")
-    start = re.match(r"\s*\[\s*(?=\{)", head)
+    start = re.match(r'\s*(?:\{\s*"(\w+)"\s*:\s*)?\[\s*(?=\{)', head)
     if start is None:
         return None
     try:
@@ -37,7 +40,7 @@ def open_list(path: Path, inner: str) -> Table | None:
     except (ValueError, RecursionError):
         return None
     found = columns(list(first), str(path)) if isinstance(first, dict) else None
-    return None if found is None else Table(path, inner, found, lambda: _entries(path), "entry")
+    return None if found is None else Table(path, inner, found, lambda: _entries(path, start[1]), "entry")
 
 
 def _lines(path: Path) -> Iterator[tuple[int, Values]]:
@@ -48,8 +51,10 @@ def _lines(path: Path) -> Iterator[tuple[int, Values]]:
             yield number, _record(parse_json(line, where), where)
 
 
-def _entries(path: Path) -> Iterator[tuple[int, Values]]:
+def _entries(path: Path, key: str | None) -> Iterator[tuple[int, Values]]:
     content = read_json(path)
+    if key is not None and isinstance(content, Mapping):
+        content = content[key]
     for number, entry in enumerate(content if isinstance(content, list) else [], 1):
         yield number, _record(entry, f"{path}, entry {number}")
 

@@ -4,6 +4,7 @@ import gzip
 import mmap
 import re
 import zlib
+from collections.abc import Set
 from pathlib import Path
 from typing import Literal
 
@@ -15,8 +16,13 @@ Shape = Literal["karpathy", "coco", "by photograph"]
 _FIRST_KEY = re.compile(r'\s*\{\s*"((?:[^"\\]|\\.)*)"\s*:\s*\[\s*"')
 
 
-def shape(path: Path) -> Shape | None:
-    """The kind of a `.json` or `.json.gz`; None for a file without captions in one of these kinds."""
+def shape(path: Path, stems: Set[str] = frozenset()) -> Shape | None:
+    """The kind of a `.json` or `.json.gz`; None for a file without captions in one of these kinds.
+
+    Args:
+        path: the file.
+        stems: names of photographs without folders and suffixes, which may be keys.
+    """
     try:
         head, whole = _beginning(path)
     except (OSError, EOFError, zlib.error):
@@ -26,7 +32,7 @@ def shape(path: Path) -> Shape | None:
     if ('"images"' in head or '"annotations"' in head) and '"image_id"' in whole and '"caption"' in whole:
         return "coco"
     first = _FIRST_KEY.match(head)
-    if first and f".{first[1].rpartition('.')[2].lower()}" in SUFFIXES:
+    if first and (first[1] in stems or f".{first[1].rpartition('.')[2].lower()}" in SUFFIXES):
         return "by photograph"
     return None
 
