@@ -35,6 +35,7 @@ ROOMS = [
     "model",
     "draw",
     "report",
+    "samples",
     "index",
     "evaluation",
     "doctor",

@@ -586,6 +586,37 @@ def test_an_unknown_split(few: Path, toy_bundle: Path) -> None:
     assert "'val'" in line
 
 
+# Data sets
+
+
+def test_a_data_set_is_counted_drawn_divided_and_converted(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    output("data", "toy", data, "--train", "8", "--val", "2", "--test", "2")
+    found = answer("data", "stats", data)
+    assert {split: n["photographs"] for split, n in found["splits"].items()} == {
+        "train": 8,
+        "val": 2,
+        "test": 2,
+    }
+    text = output("data", "stats", data)
+    assert [line.split() for line in text.splitlines() if line.startswith("photographs")] == [
+        ["photographs", "8", "2", "2"]
+    ]
+
+    output("data", "sample", data, "--count", "3", "--out", tmp_path / "page.html")
+    assert (tmp_path / "page.html").read_text("utf-8").count("<article>") == 3
+
+    made = answer("data", "split", data, "--val", "3", "--test", "0.25", "--out", tmp_path / "new")
+    assert made["photographs"] == {"train": 6, "val": 3, "test": 3}
+    assert answer("data", "check", tmp_path / "new")["ok"]
+    answer("data", "convert", tmp_path / "new", "--to", "webdataset", "--out", tmp_path / "shards")
+    assert answer("data", "check", tmp_path / "shards")["layout"] == "WebDataset"
+    assert "shards exists: name a new folder" in refusal(
+        "data", "convert", data, "--out", tmp_path / "shards"
+    )
+    assert "choose csv" in refusal("data", "convert", data, "--to", "zip", "--out", tmp_path / "zip")
+
+
 # Scoring and comparing
 
 REFERENCES = {"2": ["a dog runs over grass", "the dog"], "x": ["one cat sits"], "1": ["two birds fly away"]}

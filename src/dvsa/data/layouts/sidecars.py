@@ -15,6 +15,7 @@ from dvsa.data.dataset import DataError, Problem, Source
 from dvsa.data.layouts.columns import columns, split_in
 from dvsa.data.layouts.listing import Listing, Row
 from dvsa.data.layouts.tables import sentences_in
+from dvsa.data.names import without_suffix
 from dvsa.data.photographs import SUFFIXES, files_below
 from dvsa.data.text_files import parse_json
 
@@ -43,7 +44,7 @@ def read_folder(root: Path, entities: Path) -> Listing | None:
     groups: defaultdict[str, list[_Member]] = defaultdict(list)
     for inner, path in files_below(root):
         if _is_of_interest(str(inner)) and not {"Annotations", "Sentences"} & set(inner.parts):
-            groups[_key(str(inner))].append(_Member(str(inner), Source(path), str(path)))
+            groups[_stem(str(inner))].append(_Member(str(inner), Source(path), str(path)))
 
     rows, files = [], []
     for group in groups.values():
@@ -139,9 +140,14 @@ def _sentences_of_json(content: object, where: str) -> list[str]:
 
 
 def _key(name: str) -> str:
-    """What a photograph and its texts have in common: the path up to the first dot of the file's name."""
+    """What members of a tar file have in common: the path up to the first dot of the file's name."""
     folder, slash, base = name.rpartition("/")
     return folder + slash + base.split(".")[0]
+
+
+def _stem(name: str) -> str:
+    """What a photograph and its sidecar have in common: the path without suffixes, `1.jpg.txt` has two."""
+    return without_suffix(name if _is_picture(name) else str(PurePosixPath(name).with_suffix("")))
 
 
 def _is_picture(name: str) -> bool:
