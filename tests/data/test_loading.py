@@ -191,6 +191,11 @@ def test_captions_without_splits(tmp_path: Path, picture: Picture, write_files: 
     assert content(load(tmp_path)) == expected
 
 
+def test_folders_may_be_strings(tmp_path: Path, picture: Picture, write_files: Files) -> None:
+    write_files(tmp_path, {"captions.csv": "photo,sentence\na.jpg,a dog\n", "a.jpg": picture(1)})
+    assert load(str(tmp_path)) == load(tmp_path)
+
+
 def test_plain_folder_and_tars(tmp_path: Path, picture: Picture, write_files: Files, write_tar: Tar) -> None:
     write_files(tmp_path, {"b.jpg": picture(1), "in/b.jpg": picture(2)})
     write_tar(tmp_path / "x.tar", {"a.png": picture(3), "in/b.jpg": picture(4)})

@@ -85,7 +85,12 @@ def stats(folder: DataFolder, entities: EntitiesFolder = None, as_json: AsJson =
 
 
 def sample(
-    folder: DataFolder, out: Page, count: Count = 20, entities: EntitiesFolder = None, seed: Seed = 0
+    folder: DataFolder,
+    out: Page,
+    count: Count = 20,
+    entities: EntitiesFolder = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
 ) -> None:
     """Draw examples of a data set on one page, with their sentences and the boxes of their phrases.
 
@@ -97,7 +102,10 @@ def sample(
     dataset = load(folder, entities)
     examples = samples.chosen(dataset, count, seed)
     files.write(out, samples.page(f"{dataset.name}: {len(examples)} examples", examples).encode())
-    show(f"{out}: {len(examples)} of {len(dataset.examples):,} examples")
+    if as_json:
+        print_json({"page": str(out), "examples": [example.name for example in examples]})
+    else:
+        show(f"{out}: {len(examples)} of {len(dataset.examples):,} examples")
 
 
 def _write(dataset: "Dataset", layout: str, out: Path, as_json: bool) -> None:
