@@ -45,11 +45,22 @@ PACKAGES = {"Data sets": "dvsa.data", "Metrics": "dvsa.metrics"}
 """The next parts: packages, with a section for each module that is not internal."""
 
 INTERNAL = [
+    "dvsa.metrics.caption_layouts",
     "dvsa.metrics.ngrams",
+    "dvsa.metrics.ptb_characters",
     "dvsa.data.array_files",
     *(
         f"dvsa.data.{name}"
-        for name in ("entities", "exposure", "gather", "names", "photographs", "text_files")
+        for name in (
+            "entities",
+            "exposure",
+            "finding",
+            "gather",
+            "joining",
+            "names",
+            "photographs",
+            "text_files",
+        )
     ),
 ]
 """Modules in the last part of the page, with all modules of `dvsa.evaluation`."""

@@ -29,6 +29,7 @@ from dvsa.learn.runs.inputs import FitOptions
 from dvsa.learn.runs.run import Run
 from dvsa.learn.ship.torch_bundle import torch_model
 from dvsa.metrics.captions import score
+from dvsa.metrics.report_tables import csv_table, latex_table
 from dvsa.records import FRAME, Alignment, Region, Word
 
 ROOT = Path(__file__).parents[1]
@@ -585,6 +586,37 @@ def test_an_unknown_split(few: Path, toy_bundle: Path) -> None:
     assert "'val'" in line
 
 
+# Data sets
+
+
+def test_a_data_set_is_counted_drawn_divided_and_converted(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    output("data", "toy", data, "--train", "8", "--val", "2", "--test", "2")
+    found = answer("data", "stats", data)
+    assert {split: n["photographs"] for split, n in found["splits"].items()} == {
+        "train": 8,
+        "val": 2,
+        "test": 2,
+    }
+    text = output("data", "stats", data)
+    assert [line.split() for line in text.splitlines() if line.startswith("photographs")] == [
+        ["photographs", "8", "2", "2"]
+    ]
+
+    output("data", "sample", data, "--count", "3", "--out", tmp_path / "page.html")
+    assert (tmp_path / "page.html").read_text("utf-8").count("<article>") == 3
+
+    made = answer("data", "split", data, "--val", "3", "--test", "0.25", "--out", tmp_path / "new")
+    assert made["photographs"] == {"train": 6, "val": 3, "test": 3}
+    assert answer("data", "check", tmp_path / "new")["ok"]
+    answer("data", "convert", tmp_path / "new", "--to", "webdataset", "--out", tmp_path / "shards")
+    assert answer("data", "check", tmp_path / "shards")["layout"] == "WebDataset"
+    assert "shards exists: name a new folder" in refusal(
+        "data", "convert", data, "--out", tmp_path / "shards"
+    )
+    assert "choose csv" in refusal("data", "convert", data, "--to", "zip", "--out", tmp_path / "zip")
+
+
 # Scoring and comparing
 
 REFERENCES = {"2": ["a dog runs over grass", "the dog"], "x": ["one cat sits"], "1": ["two birds fly away"]}
@@ -610,6 +642,21 @@ def test_score_says_what_the_api_says(tmp_path: Path, monkeypatch: pytest.Monkey
     text = [line.split() for line in output("score", refs, results, "--no-meteor").splitlines()]
     assert ["METEOR", "missing"] in text
     assert any(line[:3] == ["BLEU-1", "no", "BP"] for line in text)
+
+
+def test_score_reads_tables_and_prints_tables(tmp_path: Path) -> None:
+    refs, hyps = tmp_path / "refs.json", tmp_path / "hyps.jsonl"
+    refs.write_text(json.dumps(REFERENCES))
+    said = {"1": "birds fly", "x": "one cat", "2": "a dog runs"}
+    hyps.write_text("".join(json.dumps({"image_id": k, "caption": c}) + "\n" for k, c in said.items()))
+    wanted = score(REFERENCES, said, with_meteor=False).report()
+
+    done = run("score", refs, hyps, "--no-meteor")
+    assert "CIDEr over 3 photographs means little" in done.stderr
+    assert all(signature in done.stdout for signature in wanted.signatures.values())
+    assert output("score", refs, hyps, "--no-meteor", "--csv") == csv_table(wanted)
+    assert output("score", refs, hyps, "--no-meteor", "--latex") == latex_table(wanted)
+    assert "give one of them" in refusal("score", refs, hyps, "--csv", "--latex")
 
 
 def test_files_that_do_not_match_are_one_line(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def overlay(photo: Photo, description: Description) -> Image.Image:
     names = named_regions(description)
     colours = {index: PALETTE[k % len(PALETTE)] for k, index in enumerate(names)}
     boxes = {region.index: region.box for region in description.regions}
-    stage = _stage(photo, [(str(i), name, colours[i], boxes[i]) for i, name in names.items()])
+    stage = marked(photo, [(str(i), name, colours[i], boxes[i]) for i, name in names.items()])
 
     # The panel: caption, alignment and source.
     width = stage.width - 2 * _MARGIN
@@ -80,8 +80,8 @@ def _stack(stage: Image.Image, blocks: Sequence[Image.Image]) -> Image.Image:
     return sheet
 
 
-def _stage(photo: Photo, marks: Sequence[tuple[str, str, str, Box]]) -> Image.Image:
-    """The photograph with its marks, each a number, a phrase, a colour and a box."""
+def marked(photo: Photo, marks: Sequence[tuple[str, str, str, Box]]) -> Image.Image:
+    """The photograph with marks, each a number, a phrase, a colour (`#RRGGBB`) and a box; RGB."""
     # The photograph in the middle of the stage.
     scale = OVERLAY_SIDE / max(photo.width, photo.height)
     width, height = max(1, round(photo.width * scale)), max(1, round(photo.height * scale))

@@ -63,6 +63,14 @@ def test_one_photograph_has_one_digest_under_all_its_names(names: list[str]) -> 
     assert len({exposure.name_digest(name) for name in names}) == 1
 
 
+@pytest.mark.parametrize("told", ["beach/dog.png", "./beach/dog.png", "beach\\dog.png", "beach/dog"])
+def test_sentences_of_a_photograph_are_known_by_any_spelling_of_its_name(tmp_path: Path, told: str) -> None:
+    exposure.write_text(tmp_path / "read.tsv", [told], [])
+    known = exposure.TextExposure.read(tmp_path / "read.tsv")
+    assert exposure.name_digest("beach/dog.png") in known.names
+    assert exposure.name_digest("beach/cat.png") not in known.names
+
+
 def test_other_names_have_other_digests() -> None:
     names = [
         *("1000268201.jpg", "1000268202.jpg", "42000.jpg", "000000042000.jpg"),

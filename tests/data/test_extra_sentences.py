@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dvsa.data import DataError
+from dvsa.data import DataError, exposure
 from dvsa.data.extra_sentences import read
 
 LINES = "1000092795\tTwo young guys .\n10002456\tSeveral men in hats .\n1000092795\t A caf\u00e9 .\n"
@@ -26,6 +26,24 @@ def test_sentences_stand_by_photograph_in_their_order(tmp_path: Path, pack: type
         "10002456": ("Several men in hats .",),
     }
     assert (found.file, found.sha256) == ("told.txt", hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x0b", "\x0c", "\x85", "\x1c"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("bom", ["", "\ufeff"])
+def test_names_are_told_from_marks_and_separators(tmp_path: Path, mark: str, end: str, bom: str) -> None:
+    """Evaluation refuses the photographs by these names."""
+    path = tmp_path / "told.txt"
+    text = f"{bom}1000268201.jpg\ta dog{mark}1000268202.jpg\truns{end}1000268203_0123456789.jpg#4\ta cat{end}"
+    path.write_bytes(text.encode())
+    found = read(path)
+    assert list(found.sentences) == ["1000268201.jpg", "1000268203_0123456789.jpg"]
+
+    exposure.write_text(tmp_path / "read.tsv", found.sentences, [])
+    known = exposure.TextExposure.read(tmp_path / "read.tsv")
+    assert exposure.name_digest("1000268201_693b08cb0e.jpg") in known.names
+    assert exposure.name_digest("images/1000268203.jpg") in known.names
+    assert exposure.name_digest("1000268202.jpg") not in known.names
 
 
 @pytest.mark.parametrize("line", ["no tab", "\tno photograph", "no sentence\t ", ""])

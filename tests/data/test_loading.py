@@ -42,7 +42,7 @@ def test_flickr8k_from_tars_goes_before_its_karpathy_json(
         "2_b.jpg": ("val", ("A cat",), picture(2)),
         "3_c.jpg": ("test", ("A cow",), picture(3)),
     }
-    assert dataset.problems == ()
+    assert kinds(dataset) == [("ignored file", "dataset_flickr8k.json")]
 
 
 def test_flickr8k_without_its_lists_needs_the_karpathy_json(
@@ -191,6 +191,11 @@ def test_captions_without_splits(tmp_path: Path, picture: Picture, write_files: 
     assert content(load(tmp_path)) == expected
 
 
+def test_folders_may_be_strings(tmp_path: Path, picture: Picture, write_files: Files) -> None:
+    write_files(tmp_path, {"captions.csv": "photo,sentence\na.jpg,a dog\n", "a.jpg": picture(1)})
+    assert load(str(tmp_path)) == load(tmp_path)
+
+
 def test_plain_folder_and_tars(tmp_path: Path, picture: Picture, write_files: Files, write_tar: Tar) -> None:
     write_files(tmp_path, {"b.jpg": picture(1), "in/b.jpg": picture(2)})
     write_tar(tmp_path / "x.tar", {"a.png": picture(3), "in/b.jpg": picture(4)})
@@ -284,7 +289,7 @@ def test_photographs_that_all_lack_sentences_are_not_called_missing(
             '{"images": [], "annotations": [{"image_id": 1}]}',
             "image_id 1",
         ),
-        ("captions.csv", "file,text\n", "first line must be photo,sentence"),
+        ("captions.csv", "who,what\n", "first line must be photo,sentence"),
         ("captions.csv", "photo,sentence\na.jpg\n", "line 2: a row needs a photo and a sentence"),
         ("captions.csv", f'photo,sentence\na.jpg,"{"a" * 200_000}"\n', "not CSV"),
         ("captions.json", "[1]", "expected an object"),

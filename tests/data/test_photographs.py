@@ -27,14 +27,6 @@ def test_finds_files_at_any_depth_and_members_of_tars(
     assert [name for name, _ in photographs.found] == ["b.JPG", "in/c.png", "in/f.jpg", "in/g/h.jpeg"]
 
 
-def test_a_name_means_the_end_of_a_path_and_shallow_files_first(tmp_path: Path, write_files: Files) -> None:
-    write_files(tmp_path, {"a/small/1.jpg": b"s", "b/1.jpg": b"b", "b/11.jpg": b"n"})
-    photographs = Photographs(tmp_path)
-    assert [path for path, _ in photographs.named("1.jpg")] == ["b/1.jpg", "a/small/1.jpg"]
-    assert [path for path, _ in photographs.named("small/1.jpg")] == ["a/small/1.jpg"]
-    assert photographs.named("c/1.jpg") == []
-
-
 def test_a_link_to_a_folder_is_followed_but_not_in_circles(tmp_path: Path, write_files: Files) -> None:
     write_files(tmp_path, {"elsewhere/1.jpg": b"1", "set/note.txt": b""})
     (tmp_path / "set" / "images").symlink_to(tmp_path / "elsewhere")

@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import json
 import sys
+import unicodedata
 from pathlib import Path
 
 from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer  # type: ignore[import-untyped]
@@ -69,11 +70,145 @@ hello!! hello?! what??? !
 (a)(b) a(s) )a(
 """.strip().split("\n")
 
+# Other scripts, composed and decomposed accents, marks that cannot be seen: with escapes, to show them.
+SCRIPTS = (
+    r"""
+एक कुत्ता बर्फ में दौड़ता है।
+दो लड़के पानी में खेल रहे हैं
+लाल शर्ट पहने हुए आदमी, कैमरा देखता है
+सुनहरे बालों वाली लड़की-एक गेंद
+कुत्ते का १२ बच्चा
+हिन्दी में क्ष त्र ज्ञ श्र
+สุนัขวิ่งบนหญ้า
+ผู้ชายคนหนึ่งกำลังยืนอยู่ที่ร้าน
+เด็กสองคน เล่นน้ำ ๑๒ คน
+كَلْبٌ يَجْرِي فِي الثَّلْجِ
+وَلَدٌ يَلْعَبُ بِالْكُرَةِ، فِي الحَدِيقَةِ؟
+كلب يجري في الثلج
+مُحَمَّدٌ ٣٤ كُرَةً
+הַכֶּלֶב רָץ בַּשֶּׁלֶג
+e\u0301tude cafe\u0301 nai\u0308ve
+Zoe\u0308's sen\u0303or n\u0303
+a\u0301-b e\u0301.g. cafe\u0301.
+dog\ufe0f runs
+a ❤\ufe0f dog
+\ufe0f alone \ufe0f
+a ☺\ufe0f smile ☀\ufe0f sun
+dog\u200bhouse
+a dog\u200b runs \u200b fast
+\u200bdog
+dog\u00adhouse
+a dog\u00ad runs
+\u00ad dog
+semi\u00adautomatic-dog
+soft\u00adhyphen's dog
+zero\u200dwidth\u200cjoiner
+क्\u200dष में
+می\u200cخواهم
+word\u2060joiner
+bom\ufeffword
+thin\u2009space narrow\u202fspace
+left\u200eright\u200fmark
+a dog 🐕 runs
+👨\u200d👩\u200d👧 family
+日本 の 犬
+犬が走っている。
+개가 눈밭을 달린다.
+собака бежит по снегу
+соба\u0301ка бежит
+ο σκύλος τρέχει στο χιόνι
+μια γάτα, μία
+ĳssel ﬁsh ﬂower
+ａｂｃ fullwidth １２３
+တစ်ကောင် ခွေး
+নীল জামা পরা ছেলে
+ஒரு நாய் ஓடுகிறது
+ਇੱਕ ਕੁੱਤਾ
+કૂતરો દોડે છે
+ఒక కుక్క
+ಒಂದು ನಾಯಿ
+ഒരു നായ
+ලංකාව බල්ලා
+ཁྱི་ཞིག་རྒྱུག
+ខ្ញុំ ឆ្កែ
+x\u0301\u0302\u0303 stacked
+1\u0301 2\ufe0f 3\ufe0f\u20e3
+#\ufe0f\u20e3 keycap
+a\u0308\u0301b
+\u0301 alone
+a \u0301b
+d\u2019e\u0301tude l'e\u0301cole
+don\u2019t can\u00adnot
+it\u200b's a dog
+a\u200b, b
+e\u0301e\u0301 -e\u0301-
+don't\ufe0f
+॥ श्लोक ॥
+مرحبا، كيف؟ نعم؛ لا
+« guillemets » „quotes“ ‚x‘
+… ‥ ‐ ‑ ‒ – — ―
+a‐b a‑b c–d
+2×3 4÷2 5±1 90° №5 §3 ©x ®y ™z
+ß ſ ŉ ǆ İstanbul ıı
+b-a\u0301 c
+ab-cd\u0301e f
+a\u0301b-cd
+a1\u0301 b
+12ab\u0301c d
+a\u0301/b c
+a\u0301_b c
+can\u00adnot do
+#e\u0301t @e\u0301t
+e\u0301n't x
+O’Brien’s d’Artagnan
+rock’n’roll ma’am
+’em in the ’90s
+qu'il n'est qu’il n’est
+j’ai l’x
+कि-ख क-ख
+a‐b-c
+ ‐a a‐ b
+1⁄2 cup
+U.S\u0301.A.
+""".strip()
+    .encode("ascii", "backslashreplace")
+    .decode("unicode_escape")
+    .split("\n")
+)
+
+SEPARATORS_OF_LINES = {0x85, 0x2028, 0x2029}
+"""Java ends the line there, and answers for another sentence from there on."""
+
 
 def tokens(sentences: list[str]) -> list[str]:
     """The tokens of each sentence, as one line."""
     answers = PTBTokenizer().tokenize({n: [{"caption": text}] for n, text in enumerate(sentences)})
     return [answers[n][0] for n in range(len(sentences))]
+
+
+def characters() -> dict[str, str]:
+    """What becomes of every character of the first plane between two letters: ranges of code points.
+
+    `word`: it is a part of the word; `token`: it is a token of its own; `dropped`: it divides the word.
+    Characters that are dropped without dividing, or renamed, are left out: `STRINGS` have them.
+    """
+    kinds: dict[str, list[list[int]]] = {"word": [], "token": [], "dropped": []}
+    codes = [code for code in range(0x80, 0x10000) if is_assigned(code) and code not in SEPARATORS_OF_LINES]
+    answers = tokens([f"xa{chr(code)}bx qq" for code in codes])
+    for code, answer in zip(codes, answers, strict=True):
+        character = chr(code).lower()
+        lines = {f"xa{character}bx qq": "word", f"xa {character} bx qq": "token", "xa bx qq": "dropped"}
+        ranges = kinds[lines[answer]] if answer in lines else []
+        if ranges and ranges[-1][1] == code - 1:
+            ranges[-1][1] = code
+        else:
+            ranges.append([code, code])
+    return {kind: " ".join(f"{a:x}-{b:x}" for a, b in ranges) for kind, ranges in kinds.items()}
+
+
+def is_assigned(code: int) -> bool:
+    """Whether a code point is a character, in the Unicode of this Python."""
+    return unicodedata.category(chr(code)) not in ("Cn", "Co", "Cs")
 
 
 def digest(lines: list[str]) -> str:
@@ -89,12 +224,14 @@ def main() -> None:
     with gzip.open(data / "flickr30k_captions_without_flickr8k.txt.gz", "rt", encoding="utf-8") as file:
         flickr30k = tokens([line.rstrip("\n").split("\t")[1] for line in file])
     # A plain sentence after each string: Java looks past the end of a line for the start of a sentence.
-    strings = tokens([text for string in STRINGS for text in (string, "and so on")])[::2]
+    both = [*STRINGS, *SCRIPTS]
+    strings = tokens([text for string in both for text in (string, "and so on")])[::2]
     golden = {
         "flickr8k_thousands": [digest(flickr8k[n : n + 1000]) for n in range(0, len(flickr8k), 1000)],
         "flickr8k": digest(flickr8k),
         "flickr30k": digest(flickr30k),
-        "strings": dict(zip(STRINGS, strings, strict=True)),
+        "characters": characters(),
+        "strings": dict(zip(both, strings, strict=True)),
     }
     text = json.dumps(golden, indent=1, ensure_ascii=False) + "\n"
     Path(__file__).with_name("ptb_golden.json").write_text(text, encoding="utf-8")

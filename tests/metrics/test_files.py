@@ -1,13 +1,14 @@
 """Captions in files: every layout gives the same records; every error is one line with the file's name."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dvsa.metrics.files import read_hypotheses, read_references
+from dvsa.metrics.files import read_hypotheses, read_pairs, read_references
 
 REFERENCES = {"2": ["a dog runs", "the dog"], "x.jpg": ["ein Fuß"], "1": ["a cat"]}
 
@@ -64,7 +65,7 @@ def test_numbers_are_names_and_a_photograph_may_be_named_annotations(tmp_path: P
         ({"x": "a dog"}, "photograph 'x' needs a list of sentences"),
         ({"x": ["a dog"], "y": []}, "photograph 'y' needs a list of sentences"),
         ({"x": ["a dog", 3]}, "photograph 'x' needs a list of sentences"),
-        ('{"x": ["a dog"], "y": ["a cat"], "x": ["a fox"]}', "'x' is there twice"),
+        ('{"x": ["a dog"], "y": ["a cat"], "x": ["a fox"]}', "the key 'x' is twice in one object"),
         ({"images": [{"id": 7}], "annotations": []}, "photograph '7' needs a list of sentences"),
         ({"images": [{"name": 7}], "annotations": []}, r"no id that is a number or a string: \{'name': 7\}"),
         ({"images": 7, "annotations": []}, "images is not a list"),
@@ -94,10 +95,11 @@ def test_hypotheses_of_either_form_are_the_same(tmp_path: Path) -> None:
     ("name", "content", "line"),
     [
         ("hyps.json", "a dog\n", "is not JSON"),
-        ("hyps.json", {"2": "a dog"}, "must be a list of objects"),
+        ("hyps.json", {"2": ["a dog", "it"]}, "photograph '2' needs one caption"),
+        ("hyps.json", {"2": "a dog"}, "photograph 'x.jpg' has no caption"),
         ("hyps.json", ["a dog"], "an entry has no caption: a dog"),
         ("hyps.json", [{"caption": "a dog"}], "no image_id"),
-        ("hyps.json", [{"image_id": 2, "caption": ["a dog"]}], "an entry has no caption"),
+        ("hyps.json", [{"image_id": 2, "caption": 7}], "entry 1: .* no sentence: 7"),
         ("hyps.json", [{"image_id": n, "caption": "a"} for n in (2, "2")], "photograph '2' is there twice"),
         ("hyps.json", [{"image_id": n, "caption": "a"} for n in (2, 1)], "photograph 'x.jpg' has no caption"),
         (
@@ -107,7 +109,11 @@ def test_hypotheses_of_either_form_are_the_same(tmp_path: Path) -> None:
         ),
         ("hyps.txt", "a dog\na cat\n", "has 2 lines for 3 photographs"),
         ("hyps.txt", "a dog\na cat\na fox\n\n", "has 4 lines for 3 photographs"),
-        ("hyps.txt", '[{"image_id": 2, "caption": "a"}]', "COCO results in a file named .json"),
+        ("hyps.txt", '[{"image_id": 2, "caption": "a"}]', "photograph 'x.jpg' has no caption"),
+        ("hyps.csv", "a dog\na cat\na fox\n", "must name a photograph and a sentence"),
+        ("hyps.jsonl", '"a dog"\n"a cat"\n"a fox"\n', "must name a photograph and a sentence"),
+        ("hyps.csv", "image_id,caption\n2,a dog, running\n", "line 2 has 3 fields for 2 columns"),
+        ("hyps.csv", "image_id,caption\n2,a dog\n2,it\n", "photograph '2' is there twice"),
     ],
 )
 def test_faulty_hypotheses_are_named(tmp_path: Path, name: str, content: object, line: str) -> None:
@@ -122,7 +128,70 @@ def test_missing_files_and_files_that_are_not_text(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_references(path)
     path.write_bytes(b"\xff\xfe{")
-    with pytest.raises(ValueError, match=r"a\.json is not UTF-8"):
+    with pytest.raises(ValueError, match=r"a\.json is not JSON"):
         read_references(path)
-    with pytest.raises(ValueError, match=r"a\.json is not UTF-8"):
+    with pytest.raises(ValueError, match=r"a\.json is not JSON"):
         read_hypotheses(path, ["x"])
+
+
+def rows(kind: str, pairs: Sequence[tuple[object, str]]) -> str:
+    """Photographs with sentences in a kind of file."""
+    if kind in (".csv", ".tsv"):
+        mark = {".csv": ",", ".tsv": "\t"}[kind]
+        return f"image_id{mark}caption\n" + "".join(f'{photo}{mark}"{said}"\n' for photo, said in pairs)
+    records = [{"image_id": photo, "caption": said} for photo, said in pairs]
+    return "\n".join(map(json.dumps, records)) if kind == ".jsonl" else json.dumps(records)
+
+
+@pytest.mark.parametrize("kind", [".csv", ".tsv", ".jsonl", ".json", ".txt"])
+def test_tables_are_read_as_what_they_are_on_both_sides(tmp_path: Path, kind: str) -> None:
+    said = {"2": "a dog, running", "x.jpg": "ein Fuß", "1": "a cat"}
+    pairs: list[tuple[object, str]] = [(k, s) for k, own in REFERENCES.items() for s in own]
+    # A .txt is what its content says: here the rows of a CSV file.
+    content = rows(kind.replace(".txt", ".csv"), list(reversed(said.items())))
+    refs, hyps = (
+        write(tmp_path, f"refs{kind}", rows(kind.replace(".txt", ".csv"), pairs)),
+        tmp_path / f"hyps{kind}",
+    )
+    write(tmp_path, hyps.name, content)
+    assert read_pairs(refs, hyps) == (REFERENCES, said)
+
+
+NUMBERS: list[tuple[object, object]] = [
+    (42, "42"), ("42", 42), (42, "000000000042"), ("COCO_val2014_000000000042.jpg", 42),
+    ("000000000042.jpg", "COCO_val2014_000000000042"), ("1000268201_693b08cb0e.jpg", "1000268201"),
+    ("images/dog.jpg", "dog.jpg"), ("dog.jpg", "dog"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("known", "name"), NUMBERS)
+def test_names_and_numbers_of_one_photograph_meet(tmp_path: Path, known: object, name: object) -> None:
+    other: tuple[object, str] = ("other.jpg", "a cat")
+    annotations = [{"image_id": k, "caption": s} for k, s in ((known, "a dog"), other)]
+    refs = write(tmp_path, "refs.json", {"annotations": annotations})
+    hyps = write(tmp_path, "hyps.json", rows(".json", [other, (name, "it")]))
+    assert read_pairs(refs, hyps)[1] == {str(known): "it", "other.jpg": "a cat"}
+
+
+def test_karpathys_json_gives_references_of_the_split_that_was_captioned(tmp_path: Path) -> None:
+    images = [
+        {"filename": f"{k}.jpg", "cocoid": 900 + k, "split": split, "sentences": [{"raw": f"dog {k}"}]}
+        for k, split in enumerate(("train", "train", "val", "test", "test", "test"))
+    ]
+    refs = write(tmp_path, "dataset_any.json", {"dataset": "any", "images": images})
+    assert len(read_references(refs)) == 6
+
+    wanted = {f"{k}.jpg": [f"dog {k}"] for k in (3, 4, 5)}
+    said = [(f"{k}.jpg", "a dog") for k in (5, 4, 3)]
+    for content in (rows(".json", said), rows(".json", [(900 + k, "a dog") for k in (3, 4, 5)])):
+        found, captions = read_pairs(refs, write(tmp_path, "hyps.json", content))
+        assert (found, list(captions)) == (wanted, list(wanted))
+    lines = write(tmp_path, "hyps.txt", "a\nb\nc\n")
+    assert read_pairs(refs, lines) == (wanted, {"3.jpg": "a", "4.jpg": "b", "5.jpg": "c"})
+    assert list(read_pairs(refs, write(tmp_path, "hyps.txt", "a\nb\n"), "train")[0]) == ["0.jpg", "1.jpg"]
+    with pytest.raises(
+        ValueError, match=r"hyps\.txt has 4 captions: name the split .*\(test, train, val\) by --split"
+    ):
+        read_pairs(refs, write(tmp_path, "hyps.txt", "a\nb\nc\nd\n"))
+    with pytest.raises(ValueError, match="no split 'trian'; they have test, train, val"):
+        read_pairs(refs, lines, "trian")

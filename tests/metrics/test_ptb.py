@@ -25,6 +25,17 @@ def test_special_strings(text: str) -> None:
     assert " ".join(tokenise(text)) == GOLDEN["strings"][text]
 
 
+@pytest.mark.parametrize(
+    ("kind", "line"), [("word", "xa{}bx qq"), ("token", "xa {} bx qq"), ("dropped", "xa bx qq")]
+)
+def test_every_character_of_the_first_plane(kind: str, line: str) -> None:
+    ends = [[int(end, 16) for end in each.split("-")] for each in GOLDEN["characters"][kind].split()]
+    codes = [code for first, last in ends for code in range(first, last + 1)]
+    assert len(codes) > 2000
+    other = [c for c in map(chr, codes) if " ".join(tokenise(f"xa{c}bx qq")) != line.format(c.lower())]
+    assert other == []
+
+
 def test_all_sentences_of_flickr8k(flickr8k_dir: Path) -> None:
     with open(flickr8k_dir / "Flickr8k.token.txt", encoding="utf-8") as file:
         lines = [" ".join(tokenise(line.split("\t")[1])) for line in file if "\t" in line]

@@ -1,4 +1,4 @@
-"""`dvsa data`: check a data set, and make the toy set."""
+"""`dvsa data`: the commands about data sets, of which this module has `check` and `toy`."""
 
 from collections import defaultdict
 from dataclasses import asdict
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dvsa.cli.data_tools import convert, sample, split, stats
 from dvsa.cli.options import LAYOUTS_HELP, AsJson, EntitiesFolder, RegionsPath, Seed
 from dvsa.cli.output import print_json, progress, register, show, table
 
@@ -30,7 +31,7 @@ TestScenes = Annotated[int, typer.Option(min=0, help="Scenes in the test split."
 def commands() -> typer.Typer:
     """The commands under `dvsa data`."""
     app = typer.Typer(no_args_is_help=True)
-    register(app, check, toy)
+    register(app, check, split, stats, sample, convert, toy)
     return app
 
 
@@ -43,7 +44,8 @@ def check(
 ) -> None:
     """Check a data set for faults.
 
-    Counts what each split contains, and names every fault of its lists, files, annotations and regions. The
+    Says in which layout it is read and why, and counts what each split contains. Names every fault of its
+    lists, files, annotations and regions, and every file of captions that is ignored. The
     exit code is 1 if an example is lost or is in two splits, or if regions of a photograph are missing or
     malformed.
 
@@ -96,10 +98,10 @@ def _show(report: "DataReport") -> None:
 
     names = ("Photographs", "Sentences", "Phrases", "Boxes")
     counts = table("Split", *names, right=names)
-    for split, count in report.counts.items():
+    for name, count in report.counts.items():
         numbers = (count.photographs, count.sentences, count.phrases, count.boxes)
-        counts.add_row(split or "(none)", *(f"{n:,}" for n in numbers))
-    show(f"{report.dataset}\n", counts, "")
+        counts.add_row(name or "(none)", *(f"{n:,}" for n in numbers))
+    show(f"{report.dataset}, read as {report.layout} ({report.why})\n", counts, "")
     if report.regions is not None:
         _show_regions(report.regions)
 

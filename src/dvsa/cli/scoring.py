@@ -16,7 +16,8 @@ References = Annotated[
     Path,
     typer.Argument(
         metavar="REFS",
-        help='References by people: JSON {"photo": ["sentence", …]}, or COCO captions.',
+        help='References by people: JSON {"photo": ["sentence", …]}, COCO captions, Karpathy\'s JSON, or a '
+        "table (CSV, TSV, JSON Lines, Parquet) with the columns image_id and caption.",
         show_default=False,
     ),
 ]
@@ -24,33 +25,60 @@ Hypotheses = Annotated[
     Path,
     typer.Argument(
         metavar="HYPS",
-        help='Captions of the system: COCO results in a .json, [{"image_id": "photo", "caption": "…"}], or a '
+        help='Captions of the system: COCO results, [{"image_id": "photo", "caption": "…"}], a table, or a '
         "line for each photograph, in the order of REFS.",
         show_default=False,
     ),
 ]
 Meteor = Annotated[bool, typer.Option(help="Run METEOR, which takes 10 seconds to start.")]
+ReferenceSplit = Annotated[
+    str | None,
+    typer.Option(
+        "--split", show_default="the one that HYPS is for", help="The split of REFS, if it has several."
+    ),
+]
+AsLatex = Annotated[bool, typer.Option("--latex", help="Print a table in LaTeX (package booktabs).")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print a table in CSV, in full precision.")]
 RUN = "A run, or a folder given to `dvsa evaluate` as --out."
 RunA = Annotated[Path, typer.Argument(metavar="RUN_A", help=RUN, show_default=False)]
 RunB = Annotated[Path, typer.Argument(metavar="RUN_B", help=RUN, show_default=False)]
 
 
-def score(refs: References, hyps: Hypotheses, meteor: Meteor = True, as_json: AsJson = False) -> None:
+def score(
+    refs: References,
+    hyps: Hypotheses,
+    split: ReferenceSplit = None,
+    meteor: Meteor = True,
+    as_json: AsJson = False,
+    latex: AsLatex = False,
+    as_csv: AsCsv = False,
+) -> None:
     """Score captions of any system.
 
     The figures are those of `dvsa evaluate captions`: BLEU with and without brevity penalty, ROUGE-L, CIDEr,
-    and METEOR if Java and its jar are installed. Each has a 95% bootstrap interval over photographs.
+    and METEOR if Java and its jar are installed. Each has a 95% bootstrap interval over photographs, and a
+    signature that says what makes it comparable.
 
     Example: `dvsa score refs.json captions.txt`
     """
-    from dvsa.metrics import captions, files
+    from dvsa.metrics import captions, files, report_tables
 
-    references = files.read_references(refs)
-    hypotheses = files.read_hypotheses(hyps, list(references))
+    if as_json + latex + as_csv > 1:
+        raise ValueError("--json, --latex and --csv are different forms of the output: give one of them")
+    references, hypotheses = files.read_pairs(refs, hyps, split)
     scores = captions.score(references, hypotheses, with_meteor=meteor)
     if meteor and "METEOR" not in scores.statistics:
         note(scores.meteor_note)
-    show_report(scores.report(), as_json)
+    if scores.caution:
+        note(scores.caution)
+
+    report = scores.report()
+    if latex:
+        show(report_tables.latex_table(report).rstrip())
+    elif as_csv:
+        show(report_tables.csv_table(report).rstrip())
+    else:
+        show_report(report, as_json)
 
 
 def compare(a: RunA, b: RunB, as_json: AsJson = False) -> None:

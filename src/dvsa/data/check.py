@@ -17,7 +17,19 @@ from dvsa.photo import PhotoError, read
 
 T = TypeVar("T")
 
-HARMLESS = frozenset({"no annotation", "stray photograph", "stray sentences", "unmatched sentence"})
+HARMLESS = frozenset(
+    {
+        "ignored file",
+        "missing delimiter",
+        "no annotation",
+        "other spelling",
+        "stray photograph",
+        "stray sentences",
+        "surplus field",
+        "two names",
+        "unmatched sentence",
+    }
+)
 """Kinds of problems that real data sets have and that do not affect the examples."""
 
 
@@ -59,6 +71,10 @@ class DataReport:
     problems: tuple[Problem, ...]
     regions: RegionsReport | None = None
     """None if there are no regions from files."""
+    layout: str = ""
+    """The layout in which the folder was read."""
+    why: str = ""
+    """What in the folder decided for this layout."""
 
     @property
     def ok(self) -> bool:
@@ -67,8 +83,8 @@ class DataReport:
 
 
 def check(
-    root: Path,
-    entities: Path | None = None,
+    root: str | Path,
+    entities: str | Path | None = None,
     *,
     regions: GivenRegions | None = None,
     decode: bool = True,
@@ -113,7 +129,8 @@ def check(
             problems.append(
                 Problem("doubled photograph", same[0].name, f"one file in several splits: {places}")
             )
-    return DataReport(dataset.name, _count(dataset), tuple(problems), report)
+    counts = _count(dataset)
+    return DataReport(dataset.name, counts, tuple(problems), report, dataset.layout, dataset.why)
 
 
 def _in_threads(

@@ -88,6 +88,11 @@ class Source:
             raise DataError(f"{self.path} ends at byte {self.offset + len(data)}: fetch the file again")
         return data
 
+    @property
+    def length(self) -> int:
+        """The number of bytes that `read` gives."""
+        return self.path.stat().st_size - self.offset if self.size is None else self.size
+
 
 @dataclass(frozen=True, slots=True)
 class Example:
@@ -129,6 +134,10 @@ class Dataset:
     """Whether the splits were made by `divided`, because the data set has no lists of splits."""
     regions: "GivenRegions | None" = None
     """Regions from files: those given to `load`, or the features in the folder itself."""
+    layout: str = ""
+    """The layout in which the folder was read."""
+    why: str = ""
+    """What in the folder decided for this layout."""
 
     def split(self, name: str, *, restval: bool = False) -> tuple[Example, ...]:
         """The examples of one split: `train`, `val` or `test`; `all` is every example.
@@ -153,6 +162,14 @@ class Dataset:
                 f"{self.name} in {self.root} has no split {name!r}; it has {splits or 'no examples'}"
             )
         return found
+
+    def with_sentences(self) -> "Dataset":
+        """The same data set; raises DataError if no example has a sentence, and says why there are none."""
+        if any(example.sentences for example in self.examples):
+            return self
+        ignored = [f"{p.name} is ignored: {p.detail}" for p in self.problems if p.kind == "ignored file"]
+        reason = "; ".join(ignored) or "docs/data.md lists the layouts that are read"
+        raise DataError(f"{self.root} has photographs, but no sentences ({self.why}): {reason}")
 
     def divided(self) -> "Dataset":
         """The same data set with splits; if no example has one, a tenth each becomes `val` and `test`.

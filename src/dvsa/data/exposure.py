@@ -11,7 +11,8 @@ from pathlib import Path
 
 from dvsa.data.dataset import Example
 from dvsa.data.given_regions import GivenRegions
-from dvsa.data.names import digits
+from dvsa.data.names import digits, plain, without_suffix
+from dvsa.data.photographs import SUFFIXES
 
 PHOTOS_FILE = "photographs.tsv"
 """The file that lists the photographs, in the folder of a run or a bundle."""
@@ -94,8 +95,8 @@ def write_photos(
 
 
 def write_text(path: Path, photographs: Iterable[str], words: Iterable[str]) -> None:
-    """Write the described photographs (names with or without `.jpg`) and the words found only there."""
-    digests = sorted(name_digest(n if n.endswith(".jpg") else f"{n}.jpg") for n in photographs)
+    """Write the described photographs (names with or without suffix) and the words found only there."""
+    digests = sorted({name_digest(name) for n in photographs for name in _file_names(n)})
     lines = [f"photograph\t{digest}\n" for digest in digests] + [f"word\t{w}\n" for w in sorted(words)]
     path.write_text("".join(lines), encoding="utf-8", newline="\n")
 
@@ -107,6 +108,7 @@ def name_digest(name: str) -> str:
     True
     """
     # COCO keeps its zeros, so no number of COCO equals one of Flickr. Short numbers are not of either.
+    name = plain(name)
     number = digits(name) if name.endswith(".jpg") else None
     known = number if number and len(number) >= 5 else name
     return _digest(known.encode(errors="surrogateescape"))
@@ -119,6 +121,14 @@ def content_digest(example: Example, regions: GivenRegions | None = None) -> str
     """
     digest = regions.of(example).digest if example.source is None and regions is not None else None
     return _digest(example.read()) if digest is None else digest[:16]
+
+
+def _file_names(name: str) -> list[str]:
+    """The names that a photograph's file may have: numbers of Flickr and COCO are of `.jpg` files."""
+    if without_suffix(name) != name:
+        return [name]
+    number = digits(name)
+    return [f"{name}{suffix}" for suffix in ((".jpg",) if number and len(number) >= 5 else sorted(SUFFIXES))]
 
 
 def _digest(data: bytes) -> str:

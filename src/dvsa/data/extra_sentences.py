@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dvsa.data.dataset import DataError
+from dvsa.data.names import without_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,24 +27,27 @@ class ExtraSentences:
 def read(path: Path) -> ExtraSentences:
     """Read lines of `PHOTOGRAPH<TAB>sentence` in UTF-8, plain or compressed by gzip.
 
+    A byte-order mark is no part of a name, and only a line feed ends a line: evaluation refuses the
+    photographs by their names. A number of the sentence, as in `1.jpg#0`, is left out.
+
     Raises:
         OSError: the file cannot be read.
         DataError: a line has another form, or there is no line.
     """
     content = path.read_bytes()
     try:
-        text = (gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content).decode()
+        text = (gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content).decode("utf-8-sig")
     except (EOFError, gzip.BadGzipFile, zlib.error, UnicodeDecodeError) as error:
         raise DataError(f"{path} is not UTF-8 text, plain or compressed by gzip ({error})") from error
 
+    if not text.strip():
+        raise DataError(f"{path} has no sentences")
     found = defaultdict(list)
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
         photograph, tab, sentence = line.partition("\t")
+        photograph = without_number(photograph.strip())
         if not (tab and photograph and sentence.strip()):
             raise DataError(f"{path}, line {number} is not PHOTOGRAPH, a tab and a sentence: {line[:60]!r}")
         found[photograph].append(sentence.strip())
-    if not found:
-        raise DataError(f"{path} has no sentences")
-
     sentences = {photograph: tuple(lines) for photograph, lines in found.items()}
     return ExtraSentences(path.name, hashlib.sha256(content).hexdigest(), sentences)

@@ -1,6 +1,8 @@
 """One photograph under several names: with or without folders and suffix, or by its number."""
 
+import posixpath
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
@@ -9,6 +11,9 @@ from dvsa.data.photographs import SUFFIXES
 # Flickr8K's 1000268201_693b08cb0e.jpg is Flickr30K's 1000268201.jpg, and COCO_val2014_000000000042.jpg is
 # 000000000042.jpg in the lists of 2017.
 _NUMBERED = re.compile(r"(?:COCO_[a-z]+\d{4}_)?(\d+)(?:_[0-9a-f]{10})?")
+
+_INVISIBLE = "\ufeff\u200b\u200e\u200f\u2060 \t\r\n\xa0"
+_OF_FLICKR8K = re.compile(r"\d{5,}_[0-9a-f]{10}")
 
 
 def without_suffix(name: str) -> str:
@@ -21,6 +26,27 @@ def without_suffix(name: str) -> str:
     return stem if f".{suffix.lower()}" in SUFFIXES and _last(stem) else name
 
 
+def without_number(name: str) -> str:
+    """A picture file's name without the number of its sentence.
+
+    >>> without_number("1.jpg#0"), without_number("train#000123")
+    ('1.jpg', 'train#000123')
+    """
+    plain, mark, number = name.rpartition("#")
+    return plain if mark and number.isalnum() and without_suffix(plain) != plain else name
+
+
+def plain(name: str) -> str:
+    r"""A name in one spelling: `/` between folders, no `./`, composed letters (NFC), no marks around it.
+
+    >>> plain(".\\images\\1.jpg"), plain("images//a/../1.jpg")
+    ('images/1.jpg', 'images/1.jpg')
+    """
+    text = unicodedata.normalize("NFC", name.strip(_INVISIBLE)).replace("\\", "/")
+    text = posixpath.normpath(re.sub("^/+", "/", text))
+    return re.sub(r"^(\.\./)+", "", text)
+
+
 def digits(name: str) -> str | None:
     """The number that Flickr or COCO gave a photograph, as it is written in its name; None if it has none.
 
@@ -29,6 +55,15 @@ def digits(name: str) -> str | None:
     """
     match = _NUMBERED.fullmatch(_base(name))
     return match[1] if match else None
+
+
+def is_of_flickr8k(name: str) -> bool:
+    """Whether a photograph is called as in Flickr8K, by its number and ten digits of its secret.
+
+    >>> is_of_flickr8k("Images/1000268201_693b08cb0e.jpg"), is_of_flickr8k("1000268201.jpg")
+    (True, False)
+    """
+    return _OF_FLICKR8K.fullmatch(_base(name)) is not None
 
 
 class NameIndex:

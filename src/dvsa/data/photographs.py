@@ -2,7 +2,6 @@
 
 import os
 import tarfile
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -29,14 +28,6 @@ class Photographs:
             sorted(_sources(root), key=lambda item: (item[0].count("/"), item[0], str(item[1].path)))
         )
         """The name and source of each photograph; two files may have the same name."""
-        self._by_base: defaultdict[str, list[NamedSource]] = defaultdict(list)
-        for name, source in self.found:
-            self._by_base[PurePosixPath(name).name].append((name, source))
-
-    def named(self, name: str) -> list[NamedSource]:
-        """The photographs that a list may mean by `name`, a file name or the end of a path; best first."""
-        same_base = self._by_base.get(PurePosixPath(name).name, [])
-        return [(path, source) for path, source in same_base if f"/{path}".endswith(f"/{name}")]
 
 
 def _sources(root: Path) -> Iterator[NamedSource]:

@@ -29,11 +29,23 @@ def read_json(path: Path) -> object:
         data = path.read_bytes()
         if path.suffix == ".gz":
             data = gzip.decompress(data)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{path} is not JSON ({error}): correct it or fetch it again") from error
+    return parse_json(data, str(path))
+
+
+def parse_json(data: bytes | str, where: str) -> object:
+    """The value of JSON text; `where` says for errors where it stands.
+
+    Raises:
+        DataError: it is malformed, or an object in it has a key twice.
+    """
+    try:
         return parse(data, finite=False)
     except TwiceError as error:
-        raise DataError(f"{path}: {error}: keep one of them") from error
-    except (ValueError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(f"{path} is not JSON ({error}): correct it or fetch it again") from error
+        raise DataError(f"{where}: {error}: keep one of them") from error
+    except ValueError as error:
+        raise DataError(f"{where} is not JSON ({error}): correct it or fetch it again") from error
 
 
 def json_field(record: object, key: str, kind: type[T], path: Path) -> T:

@@ -178,10 +178,7 @@ def _digests(dataset: Dataset, examples: Sequence[Example], progress: Progress |
 
 def _size(example: Example) -> int | None:
     """The size of the photograph in bytes; None if there are only features."""
-    source = example.source
-    if source is None:
-        return None
-    return source.path.stat().st_size - source.offset if source.size is None else source.size
+    return None if example.source is None else example.source.length
 
 
 def _more(things: Sequence[object]) -> str:

@@ -5,15 +5,21 @@ two systems are computed from sums of these counts.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from dvsa.arrays import Doubles, IntArray
 from dvsa.metrics.bootstrap import estimate
 from dvsa.metrics.caption_metrics import CAPTION_METRICS
-from dvsa.metrics.figures import Figure, Report, Setting
+from dvsa.metrics.figures import Figure, Report, Setting, signature
 from dvsa.metrics.meteor import meteor, meteor_statistics
 from dvsa.metrics.ptb import tokenise
 from dvsa.version import VERSION
+
+T = TypeVar("T")
+
+FEW_PHOTOS = 20
+"""Below this number of photographs, CIDEr's weights of words say little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,8 @@ class CaptionScores:
     figures need nothing else, so save these with `photos` to compare systems later."""
     meteor_note: str = ""
     """Which METEOR was used, or why METEOR is missing."""
+    references: tuple[int, int] | None = None
+    """The fewest and the most references of a photograph."""
 
     def figures(self, index_N: IntArray) -> dict[str, float]:
         """Every figure × 100 for the photographs at `index_N`; no `METEOR` if the jar did not run.
@@ -70,14 +78,55 @@ class CaptionScores:
             "photos": len(self.photos),
             "meteor": self.meteor_note,
             "version": VERSION,
+            **({"cider": self.caution} if self.caution else {}),
         }
-        return Report({"METEOR": Figure(None), **figures}, settings=settings)
+        report = Report({"METEOR": Figure(None), **figures}, settings=settings)
+        return replace(report, signatures=self._signatures())
+
+    @property
+    def caution(self) -> str:
+        """Why CIDEr means little here; empty if it does not.
+
+        >>> score({"1.jpg": ["a dog runs"]}, {"1.jpg": "a dog"}, with_meteor=False).caution
+        'CIDEr is 0 for one photograph: every word is then in every photograph and has no weight'
+        """
+        count = len(self.photos)
+        if count == 1:
+            return "CIDEr is 0 for one photograph: every word is then in every photograph and has no weight"
+        if count < FEW_PHOTOS:
+            return (
+                f"CIDEr over {count} photographs means little: it weighs words by how many photographs have "
+                f"them, so give at least {FEW_PHOTOS}, and compare only over the same photographs"
+            )
+        return ""
+
+    def _signatures(self) -> dict[str, str]:
+        """What makes the figures of each metric comparable."""
+        shared: dict[str, Setting] = {"tok": "ptb", "case": "lower", "punct": "dropped"}
+        if self.references is not None:
+            fewest, most = self.references
+            shared["refs"] = fewest if fewest == most else f"{fewest}-{most}"
+        shared |= {"photos": len(self.photos), "version": VERSION}
+
+        own: dict[str, dict[str, Setting]] = {
+            "BLEU": {"smooth": "none", "effective": "closest"},
+            "ROUGE-L": {"beta": 1.2},
+            "CIDEr": {"variant": "D", "sigma": 6, "idf": "these references"},
+            "METEOR": {"jar": "1.5"},
+        }
+        computed = [name for name in own if name in self.statistics]
+        return {name: signature(name, **own[name], **shared) for name in computed}
 
 
 def score(
-    references: Mapping[str, Sequence[str]], hypotheses: Mapping[str, str], *, with_meteor: bool = True
+    references: Mapping[str, Sequence[str]] | Mapping[int, Sequence[str]],
+    hypotheses: Mapping[str, str] | Mapping[int, str],
+    *,
+    with_meteor: bool = True,
 ) -> CaptionScores:
     """Score one sentence for each photograph against its references; both are plain text by photograph.
+
+    A photograph's key may be a string or a number: 42 and "42" are the same.
 
     An empty hypothesis scores 0. `with_meteor=False` saves the 10 seconds that the jar takes to start.
 
@@ -89,6 +138,8 @@ def score(
     >>> print(scores.report().figures["BLEU-1"])
     81.9 [60.7, 100.0]
     """
+    references = _by_name(references)
+    hypotheses = _by_name(hypotheses)
     _check_pairs(references, hypotheses)
     references_K = [_tokenised(photo, sentences) for photo, sentences in references.items()]
     hypotheses_K = [tokenise(hypotheses[photo]) for photo in references]
@@ -102,7 +153,16 @@ def score(
         if counts_K23 is not None:
             statistics["METEOR"] = counts_K23
 
-    return CaptionScores(tuple(references), statistics, meteor_note)
+    counts = [len(sentences) for sentences in references.values()]
+    return CaptionScores(tuple(references), statistics, meteor_note, (min(counts), max(counts)))
+
+
+def _by_name(values: Mapping[str, T] | Mapping[int, T]) -> dict[str, T]:
+    """The values by strings; raises ValueError if two keys become the same."""
+    named = {str(photo): value for photo, value in values.items()}
+    if len(named) < len(values):
+        raise ValueError("a photograph is there twice, under a number and under a string: keep one of them")
+    return named
 
 
 def _check_pairs(references: Mapping[str, Sequence[str]], hypotheses: Mapping[str, str]) -> None:

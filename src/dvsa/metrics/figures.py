@@ -79,6 +79,8 @@ class Report:
     settings: Mapping[str, Setting] = field(default_factory=dict)
     parts: Mapping[str, "Report"] = field(default_factory=dict)
     """Reports that belong to this one, such as both directions of a ranking."""
+    signatures: Mapping[str, str] = field(default_factory=dict)
+    """What makes the figures of a metric comparable (see `signature`), by the beginning of their names."""
 
     def with_settings(self, **settings: Setting) -> "Report":
         """The report with more settings after its own.
@@ -110,7 +112,8 @@ class Report:
         {'frame': {'R@1': 42.4}, 'photos': 9, 'ci95': {'frame': {'R@1': [39.4, 45.4]}}}
         """
         parts = {name: part.to_json() for name, part in self.parts.items()}
-        settings = {"settings": dict(self.settings)} if self.settings else {}
+        settings: dict[str, object] = {"settings": dict(self.settings)} if self.settings else {}
+        settings |= {"signatures": dict(self.signatures)} if self.signatures else {}
         if parts and not self.figures:
             ends = {name: part.pop("ci95") for name, part in parts.items() if "ci95" in part}
             return {**parts, **self.counts, **({"ci95": ends} if ends else {}), **settings}
@@ -140,12 +143,13 @@ class Report:
         values = _mapping("the content", values)
         intervals = _mapping("ci95", values.get("ci95", {}))
         settings = _mapping("settings", values.get("settings", {}))
+        signatures = _mapping("signatures", values.get("signatures", {}))
         figures: dict[str, Figure] = {}
         counts: dict[str, int] = {}
         parts: dict[str, Report] = {}
 
         for name, value in values.items():
-            if name in ("ci95", "settings"):
+            if name in ("ci95", "settings", "signatures"):
                 continue
             ends = intervals.get(name)
             if isinstance(value, Mapping):
@@ -154,7 +158,13 @@ class Report:
                 counts[name] = value
             else:
                 figures[name] = _figure(name, value, ends)
-        return cls(figures, counts, {name: _setting(name, value) for name, value in settings.items()}, parts)
+        return cls(
+            figures,
+            counts,
+            {name: _setting(name, value) for name, value in settings.items()},
+            parts,
+            {name: str(value) for name, value in signatures.items()},
+        )
 
     def __str__(self) -> str:
         rows = [("Figure", "Value", "95% interval"), *self._rows()]
@@ -178,8 +188,19 @@ class Report:
         """A line for the settings of this report and of each part, after a blank line."""
         if self.settings:
             yield f"\n{above}settings: {', '.join(f'{key} {value}' for key, value in self.settings.items())}"
+        if self.signatures:
+            yield "\n" + "\n".join(f"{above}{signature}" for signature in self.signatures.values())
         for name, part in self.parts.items():
             yield from part._settings(f"{above}{name}: ")
+
+
+def signature(metric: str, **settings: Setting) -> str:
+    """What makes a figure comparable with others, in one line, as sacreBLEU writes it.
+
+    >>> signature("CIDEr", tok="ptb", refs=5, version="0.1.0")
+    'CIDEr|tok:ptb|refs:5|version:0.1.0'
+    """
+    return "|".join([metric, *(f"{name}:{value}" for name, value in settings.items())])
 
 
 def number(value: float | None) -> str:

@@ -1,16 +1,51 @@
 """Captions in files: references by people and hypotheses by a system. Errors name file and photograph."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+
+from dvsa.data.names import NameIndex
+from dvsa.data.text_files import read_json, read_text
+from dvsa.metrics.caption_layouts import References, are_objects, caption_of, is_json, open_table, read
+
+
+def read_pairs(
+    references: Path, hypotheses: Path, split: str | None = None
+) -> tuple[dict[str, list[str]], dict[str, str]]:
+    r"""References and hypotheses of the same photographs, however the two files write their names.
+
+    If the references have splits, and none is named, the one is taken whose photographs have hypotheses.
+
+    Raises:
+        OSError: a file cannot be read.
+        ValueError: a file is malformed, or the two are not for the same photographs.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     refs, hyps = Path(folder, "references.json"), Path(folder, "captions.csv")
+    ...     _ = refs.write_text('{"000000000042.jpg": ["a dog runs", "the dog"]}')
+    ...     _ = hyps.write_text("image_id,caption\n42,a dog\n")
+    ...     read_pairs(refs, hyps)
+    ({'000000000042.jpg': ['a dog runs', 'the dog']}, {'000000000042.jpg': 'a dog'})
+    """
+    known = read(references)
+    said = _named_hypotheses(hypotheses)
+    if split is not None:
+        known = known.of_split(split)
+    elif len(set(known.splits.values())) > 1:
+        known = _own_split(known, said, hypotheses)
+
+    photos = list(known.sentences)
+    if said is None:
+        return known.sentences, _by_line(hypotheses, photos)
+    return known.sentences, _matched(said, photos, known.numbers, hypotheses)
 
 
 def read_references(path: Path) -> dict[str, list[str]]:
     """Sentences by photograph, in the order of the file.
 
-    The file is a JSON object `{"photo": ["sentence", ...]}` or has the layout of COCO's captions: a list
-    `annotations` of objects with `image_id` and `caption`, and optionally a list `images` of objects with
-    `id`, which sets the order. Numeric ids become strings.
+    The file is a JSON object `{"photo": ["sentence", ...]}`, or has the layout of COCO's captions or of
+    Karpathy's JSON, or is a table (CSV, TSV, JSON Lines, Parquet) whose rows have a photograph and a
+    sentence. Numbers become strings.
 
     Raises:
         OSError: the file cannot be read.
@@ -23,23 +58,15 @@ def read_references(path: Path) -> dict[str, list[str]]:
     ...     read_references(path)
     {'dog.jpg': ['a dog runs', 'the dog']}
     """
-    content = _json(path)
-    if not isinstance(content, dict):
-        raise ValueError(f"{path}: must be an object of photographs, each with a list of sentences")
-    references = _coco(content, path) if _is_coco(content) else content
-    for photo, sentences in references.items():
-        if not (isinstance(sentences, list) and sentences and all(isinstance(s, str) for s in sentences)):
-            raise ValueError(f"{path}: photograph {photo!r} needs a list of sentences")
-    if not references:
-        raise ValueError(f"{path} has no photographs")
-    return references
+    return read(path).sentences
 
 
 def read_hypotheses(path: Path, photos: Sequence[str]) -> dict[str, str]:
     r"""One sentence for each of the photographs.
 
-    A file named `*.json` has the layout of COCO's results, `[{"image_id": "photo", "caption": "sentence"}]`.
-    Any other file has one sentence on each line, in the order of `photos`.
+    The file has the layout of COCO's results, `[{"image_id": "photo", "caption": "sentence"}]`, or is a JSON
+    object `{"photo": "sentence"}`, or a table. Any other file has one sentence on each line, in the order of
+    `photos`.
 
     Raises:
         OSError: the file cannot be read.
@@ -52,99 +79,84 @@ def read_hypotheses(path: Path, photos: Sequence[str]) -> dict[str, str]:
     ...     read_hypotheses(path, ["1.jpg", "2.jpg"])
     {'1.jpg': 'a dog', '2.jpg': 'a cat'}
     """
-    if path.suffix == ".json":
-        return _coco_results(path, photos)
-    lines = _text(path).removesuffix("\n").split("\n")
+    said = _named_hypotheses(path)
+    return _by_line(path, photos) if said is None else _matched(said, photos, {}, path)
+
+
+def _named_hypotheses(path: Path) -> list[tuple[str, str]] | None:
+    """Photographs and their captions; None if the file only has a sentence on each line."""
+    table = open_table(path)
+    if table is not None:
+        return [(row.photo, _one(row.sentences, row.photo, path)) for row in table.rows()]
+    if path.suffix != ".json" and not is_json(path):
+        return None
+
+    content = read_json(path)
+    if isinstance(content, dict) and content and not are_objects(content.get("annotations")):
+        pairs = ((photo, [said] if isinstance(said, str) else said) for photo, said in content.items())
+        return [(photo, _one(said, photo, path)) for photo, said in pairs]
+    if not isinstance(content, list):
+        raise ValueError(f"{path}: must be a list of objects with image_id and caption")
+    return [caption_of(entry, path) for entry in content]
+
+
+def _one(sentences: object, photo: str, path: Path) -> str:
+    """The one caption of a photograph."""
+    if not isinstance(sentences, Sequence) or len(sentences) != 1 or not isinstance(sentences[0], str):
+        raise ValueError(f"{path}: photograph {photo!r} needs one caption, not {str(sentences)[:60]}")
+    return sentences[0]
+
+
+def _by_line(path: Path, photos: Sequence[str]) -> dict[str, str]:
+    lines = read_text(path).removesuffix("\n").split("\n")
     if len(lines) != len(photos):
         raise ValueError(
-            f"{path} has {len(lines)} lines for {len(photos)} photographs: give one for each, or COCO "
-            "results in a file named .json"
+            f"{path} has {len(lines)} lines for {len(photos)} photographs: give one for each, or name the "
+            "photographs in a table or in COCO results"
         )
     return dict(zip(photos, lines, strict=True))
 
 
-def _coco_results(path: Path, photos: Sequence[str]) -> dict[str, str]:
-    """The captions of a file of COCO's results, one for each of the photographs."""
-    content = _json(path)
-    if not isinstance(content, list):
-        raise ValueError(f"{path}: must be a list of objects with image_id and caption")
-    hypotheses: dict[str, str] = {}
-    for entry in content:
-        photo, caption = _caption(entry, path)
-        if photo in hypotheses:
+def _matched(
+    said: Iterable[tuple[str, str]], photos: Sequence[str], numbers: Mapping[str, str], path: Path
+) -> dict[str, str]:
+    """One caption for each photograph, found by its name or number."""
+    index, place = NameIndex(photos), {photo: k for k, photo in enumerate(photos)}
+    captions: dict[str, str] = {}
+    for name, caption in said:
+        known = name if name in place else numbers.get(name, name)
+        found = [place[known]] if known in place else index.find(name)
+        if len(found) != 1:
+            reason = "may be several of the references" if found else "has no references: leave it out"
+            raise ValueError(f"{path}: photograph {name!r} {reason}")
+        photo = photos[found[0]]
+        if photo in captions:
             raise ValueError(f"{path}: photograph {photo!r} is there twice: give it one caption")
-        hypotheses[photo] = caption
+        captions[photo] = caption
 
-    missing = next((photo for photo in photos if photo not in hypotheses), None)
+    missing = next((photo for photo in photos if photo not in captions), None)
     if missing is not None:
         raise ValueError(f"{path}: photograph {missing!r} has no caption: give every photograph one")
-    if len(hypotheses) > len(photos):
-        known = set(photos)
-        stray = next(photo for photo in hypotheses if photo not in known)
-        raise ValueError(f"{path}: photograph {stray!r} has no references: leave it out")
-    return hypotheses
+    return {photo: captions[photo] for photo in photos}
 
 
-def _is_coco(content: dict[str, object]) -> bool:
-    """Whether an object has COCO's layout, and is not a photograph named `annotations` with its sentences."""
-    annotations = content.get("annotations")
-    return isinstance(annotations, list) and all(isinstance(entry, dict) for entry in annotations)
+def _own_split(known: References, said: list[tuple[str, str]] | None, path: Path) -> References:
+    """The references of the split that the hypotheses are for; all of them if they are for all."""
+    count = len(read_text(path).removesuffix("\n").split("\n")) if said is None else len(said)
+    if count == len(known.sentences):
+        return known
+    fitting = []
+    for split in sorted(set(known.splits.values())):
+        part = known.of_split(split)
+        if len(part.sentences) == count and (said is None or _fits(said[0][0], part)):
+            fitting.append(part)
+    if len(fitting) != 1:
+        splits = ", ".join(sorted(set(known.splits.values())))
+        raise ValueError(
+            f"{path} has {count} captions: name the split of the references ({splits}) by --split"
+        )
+    return fitting[0]
 
 
-def _coco(content: dict[str, object], path: Path) -> dict[str, list[str]]:
-    """The sentences of COCO's layout by photograph."""
-    images = content.get("images", [])
-    if not isinstance(images, list):
-        raise ValueError(f"{path}: images is not a list")
-    references: dict[str, list[str]] = {_id(image, "id", path): [] for image in images}
-    annotations = content["annotations"]
-    assert isinstance(annotations, list)
-    for annotation in annotations:
-        photo, caption = _caption(annotation, path)
-        references.setdefault(photo, []).append(caption)
-    return references
-
-
-def _caption(entry: object, path: Path) -> tuple[str, str]:
-    """The photograph and the sentence of one of COCO's objects."""
-    caption = entry.get("caption") if isinstance(entry, dict) else None
-    if not isinstance(caption, str):
-        raise ValueError(f"{path}: an entry has no caption: {str(entry)[:60]}")
-    return _id(entry, "image_id", path), caption
-
-
-def _id(entry: object, key: str, path: Path) -> str:
-    """The photograph's id in one of COCO's objects."""
-    value = entry.get(key) if isinstance(entry, dict) else None
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError(f"{path}: an entry has no {key} that is a number or a string: {str(entry)[:60]}")
-    return str(value)
-
-
-def _json(path: Path) -> object:
-    """The content of a JSON file; ValueError names the file."""
-
-    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        """An object without duplicate keys, of which JSON would silently keep the last."""
-        record = dict(pairs)
-        if len(record) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in record if keys.count(key) > 1)
-            raise KeyError(twice)
-        return record
-
-    try:
-        content: object = json.loads(_text(path), object_pairs_hook=once)
-    except KeyError as error:
-        raise ValueError(f"{path}: {error} is there twice: give it one entry") from error
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"{path} is not JSON ({error}): correct it") from error
-    return content
-
-
-def _text(path: Path) -> str:
-    """The content of a UTF-8 file; ValueError names the file."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 text ({error}): save it as UTF-8") from error
+def _fits(name: str, part: References) -> bool:
+    return part.numbers.get(name) in part.sentences or bool(NameIndex(list(part.sentences)).find(name))

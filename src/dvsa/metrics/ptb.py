@@ -1,7 +1,7 @@
 """Penn Treebank tokens as the COCO caption scorers count them, without Java.
 
 The scorers' tokeniser (`PTBTokenizer` of pycocoevalcap) runs Stanford CoreNLP 3.4.1, lowers the case and
-drops punctuation. `tokenise` gives the same tokens for the language of captions; `tests/metrics` compares.
+drops punctuation. `tokenise` gives the same tokens for captions in any script; `tests/metrics` compares.
 The rules were derived from the output of the Java program, not from its source. Emoticons, markup, telephone
 numbers and mixed fractions (`3 1/2` is one token there) are not supported: Flickr's captions have none.
 
@@ -11,6 +11,8 @@ Two quirks of the scorers are kept because all published figures have them: brac
 
 import re
 from functools import cache
+
+from dvsa.metrics.ptb_characters import MARKS, SEPARATORS, SOFT_HYPHEN, SYMBOLS
 
 _ABBREVIATIONS = """
     adj adm adv al ala alex apr ariz assn assoc asst atty attys aug ave bancorp bhd bldg blvd brig bros
@@ -22,6 +24,8 @@ _ABBREVIATIONS = """
 """
 _CAPITALISED = "Ark Az Del Ill La Mass Miss Ore Pa Tex Wash"
 _BEFORE_A_NUMBER = "art ca fig figs no nos op pp prop"
+_LETTER = "\U00010330"
+"""Stands for a soft hyphen, which is a letter within a word and then dropped; other such letters are gone."""
 _SENTENCE_STARTERS = """
     a about according after an as at but he her here however if in it last many more now once one other
     our she since so some such that the their then there these they this we what when while yet you
@@ -30,39 +34,47 @@ _SENTENCE_STARTERS = """
 _RENAMED = {
     "(": "-lrb-", ")": "-rrb-", "[": "-lsb-", "]": "-rsb-", "{": "-lcb-", "}": "-rcb-",
     "&amp;": "&", "&lt;": "<", "&gt;": ">", "£": "#", "€": "$", "¢": "cents", "½": "1/2",
-    "¼": "1/4", "¾": "3/4",
+    "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3", "\x80": "$", "¤": "$", "₠": "$",
 }  # fmt: skip
-_DROPPED = frozenset(".?!,:;-–—…'\"`‘’“”«»‹›") | {"&quot;", "&apos;"}
+_DROPPED = frozenset(".?!,:;-‐‑–—…'\"`‘’“”«»‹›\x91\x92\x93\x94") | {"&quot;", "&apos;"}
 
 
 @cache
-def _pattern() -> re.Pattern[str]:
-    """One alternative for each kind of token; the first that matches wins."""
+def _pattern(marks: str, symbols: str) -> re.Pattern[str]:
+    """One alternative for each kind of token; the first that matches wins.
+
+    Args:
+        marks: characters that count as letters within words, such as accents.
+        symbols: digits that are tokens of their own.
+    """
 
     def any_of(words: str) -> str:
         return "(?:" + "|".join(words.split()) + ")"
 
-    letter, alnum, apostrophe = r"[^\W\d_]", r"[^\W_]", "['’]"
+    letter, alnum, apostrophe, hyphen = rf"[^\W\d_{symbols}]", rf"[^\W_{symbols}]", "['’]", "[-‐‑]"
     known = rf"(?={letter}{{2,8}}\.)(?:(?i:{any_of(_ABBREVIATIONS)})|{any_of(_CAPITALISED)})\."
     initials = rf"{letter}(?:\.{letter})+(?!{letter})\.?+(?!{letter})"
     elided = rf"[dloDLO]{apostrophe}(?={letter}{letter})"
     part = rf"(?:{elided})?(?:{initials}|(?:{known}|{letter}\.)(?=-{alnum})|{alnum}+(?:_{alnum}+)*)"
-    compound = rf"{part}(?:-{part})*"
+    compound = rf"{part}(?:{hyphen}{part})*"
     starter = rf"\s+(?=[A-Z])(?i:{any_of(_SENTENCE_STARTERS)}|mr\.)(?!\w)"
     kinds = (
         # One written word that becomes two tokens.
         r"(?i:can(?=not\b)|(?:gon|wan)(?=na\b)|got(?=ta\b)|(?:gim|lem)(?=me\b)|'t(?=(?:is|was)\b))",
         r"[A-Za-z]+(?=\s)",  # most words match here: this line is for speed
+        *_marked(letter, alnum, marks),
         rf"{letter}+(?=[nN]{apostrophe}[tT])",
-        rf"(?i:n{apostrophe}t\w*|{apostrophe}(?:s|m|d|re|ve|ll)(?!\w))",
-        rf"[dlDL]'(?={letter}(?!{letter}))|[jyJY]'(?={letter})",
+        rf"(?P<clitic>(?i:n{apostrophe}t\w*|{apostrophe}(?:s|m|d|re|ve|ll)(?!\w)))",
+        rf"[dlDL]{apostrophe}(?={letter}(?!{letter}))|[jyJY]{apostrophe}(?={letter})",
         # Addresses and tags.
         r"https?://\S*[\w/]",
         r"\w[\w.-]*@[\w-]+(?:\.[\w-]+)*",
         rf"[@#]{letter}\w*",
         # The apostrophe is part of the word.
-        r"(?<!\w)'(?:\d0s|\d\d)(?![\w'])",
-        r"'[nN]'|(?i:'(?:em|till?|cause|n)|ma'am|ne'er|c'mon|c'est)(?!\w)",
+        rf"(?<!\w){apostrophe}(?:\d0s|\d\d)(?![\w'])",
+        rf"{apostrophe}[nN]{apostrophe}",
+        rf"(?i:{apostrophe}(?:em|till?|cause|n)|(?:ma{apostrophe}am|ne{apostrophe}er|c{apostrophe}mon"
+        rf"|[cn]{apostrophe}est|qu{apostrophe}il))(?!\w)",
         # The full stop is part of the word.
         rf"(?i:ph|ed)\.[dD]\.?(?!{letter})",
         rf"(?:{known}|{initials})(?!{letter}|-{alnum})",
@@ -72,10 +84,10 @@ def _pattern() -> re.Pattern[str]:
         # Compounds, numbers, words.
         r"[A-Z]+(?:&[A-Z]+)+",
         rf"{compound}(?:/{compound}){{1,2}}",
-        rf"{part}(?:-{part})+",
+        rf"{part}(?:{hyphen}{part})+",
         rf"\d+(?:[.,:]\d+)+-{letter}+",
         r"[+-]?\d*(?:[.,:]\d+)+",
-        r"[+-]\d+(?!\w)",
+        r"[+-]\d+(?!\w)|\d+⁄\d+",
         rf"{letter}{alnum}*(?:[.!?]{letter}{alnum}*)+",
         part,
         # Punctuation.
@@ -86,6 +98,20 @@ def _pattern() -> re.Pattern[str]:
     return re.compile("|".join(kinds))
 
 
+def _marked(letter: str, alnum: str, marks: str) -> list[str]:
+    """Words with marks, which are no parts of compounds: the first mark is before the end of such a word."""
+    if not marks:
+        return []
+    mark, dot = f"[{marks}]", "[.!?]"
+    begin, inside = rf"(?:{letter}|{mark})", rf"(?:{alnum}|{mark})"
+    word = rf"{begin}{inside}*"
+    return [
+        rf"(?=(?:{alnum}|{dot})*{mark}){word}(?:{dot}{word})+",
+        rf"(?:{letter}{alnum}*)?{mark}{inside}*",
+        rf"#(?={alnum}*{mark}){word}",
+    ]
+
+
 def tokenise(text: str) -> list[str]:
     """The tokens of a sentence in lower case, without punctuation.
 
@@ -94,5 +120,15 @@ def tokenise(text: str) -> list[str]:
     >>> tokenise("...")
     []
     """
-    tokens = (token for token in _pattern().findall(text) if token not in _DROPPED)
-    return [_RENAMED.get(token, token).lower().replace("’", "'") for token in tokens]
+    pattern = _pattern("", "")
+    if not text.isascii() or "\x7f" in text or "\0" in text:
+        text = SEPARATORS.sub(" ", text).replace(SOFT_HYPHEN, _LETTER)
+        pattern = _pattern(MARKS, SYMBOLS)
+
+    tokens = []
+    for match in pattern.finditer(text):
+        token = match[0].replace(_LETTER, "")
+        if token and token not in _DROPPED:
+            token = _RENAMED.get(token, token).lower()
+            tokens.append(token.replace("’", "'") if match["clitic"] else token)
+    return tokens

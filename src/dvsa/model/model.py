@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from dvsa import maxsim, text
 from dvsa.arrays import BoolArray, Floats, IntArray
@@ -13,6 +14,7 @@ from dvsa.bundle import Bundle
 from dvsa.captioning import CaptionGraphs, Sampler, search, to_caption
 from dvsa.model.crops import shown
 from dvsa.model.given_boxes import given_boxes
+from dvsa.model.pictures import photo_of
 from dvsa.model.view import View
 from dvsa.photo import Photo, read, squash
 from dvsa.records import Caption, Subject
@@ -48,18 +50,22 @@ class Model:
     bundle: Bundle
 
     def open(
-        self, photo: str | Path | bytes | Photo, *, regions: str | Path | NDArray[np.floating] = OWN
+        self,
+        photo: str | Path | bytes | Photo | Image.Image | NDArray[np.uint8],
+        *,
+        regions: str | Path | NDArray[np.floating] = OWN,
     ) -> View:
         """Open a photograph: decode it, choose its regions and compute their vectors.
 
         Args:
-            photo: a file, the bytes of one, or a decoded photograph.
+            photo: a file, the bytes of one, or a decoded photograph; a picture of Pillow; or an array of
+                numpy, uint8 (H, W, 3) in RGB.
             regions: `own` for the bundle's own proposer; `head`, `coverage`, `grid` or `frame` for another
                 one, see `dvsa.regions.choose`; a JSON file of boxes in pixels of the original; or boxes
                 (N, 4) in fractions of it. The frame is added as the last region.
 
         Raises:
-            PhotoError: the photograph cannot be read.
+            PhotoError: the photograph cannot be read, or the array is no picture.
             ValueError: `regions` is neither a proposer, nor an existing file, nor valid boxes.
 
         >>> import dvsa
@@ -71,8 +77,10 @@ class Model:
         [(0.0, 0.0, 0.5, 1.0), (0.0, 0.0, 1.0, 1.0)]
         """
         self.bundle.require_eye()
-        if not isinstance(photo, Photo):
+        if isinstance(photo, str | Path | bytes):
             photo = read(Path(photo) if isinstance(photo, str) else photo)
+        elif not isinstance(photo, Photo):
+            photo = photo_of(photo)
 
         fine, coarse, score_BN, box_BN4 = self.look(squash(photo, self.bundle.side)[None])
         proposer, box_I4, score_I = self._regions(photo, regions, score_BN[0], box_BN4[0])

@@ -6,7 +6,7 @@ To add a layout, write a module with a `read` function like those below, and add
 from collections.abc import Callable
 from pathlib import Path
 
-from dvsa.data.layouts import captions_csv, captions_json, coco, flickr, karpathy, precomp
+from dvsa.data.layouts import captions, coco, flickr, karpathy, precomp, sidecars
 from dvsa.data.layouts.listing import Listing
 
 Layout = Callable[[Path, Path], Listing | None]
@@ -20,15 +20,18 @@ LAYOUTS: tuple[Layout, ...] = (
     flickr.read,
     karpathy.read,
     coco.read,  # after Karpathy's JSON, because it has no sentences for its test split
-    captions_csv.read,
-    captions_json.read,
+    captions.read,
     precomp.read,
+    sidecars.read_tars,
+    sidecars.read_folder,
 )
 """The first layout that a folder has is used."""
 
 
 def find(root: Path, entities: Path) -> Listing | None:
     """Read the listing of a folder; None if the folder has none of the layouts.
+
+    Files that look like lists as well, but are not read, are among the listing's problems.
 
     Args:
         root: the data set's folder.

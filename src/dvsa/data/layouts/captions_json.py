@@ -1,26 +1,22 @@
-"""A user's own `captions.json`: an object with a list of sentences for each photograph."""
+"""A JSON object with a list of sentences for each photograph, such as a user's own `captions.json`."""
 
 from pathlib import Path
 
 from dvsa.data.dataset import DataError
-from dvsa.data.layouts.listing import Listing
+from dvsa.data.layouts.columns import split_in
+from dvsa.data.layouts.listing import Listing, Row
 from dvsa.data.text_files import json_field, read_json
 
 
-def read(root: Path, entities: Path) -> Listing | None:
-    """Read the file; raises DataError if it is malformed."""
-    path = root / "captions.json"
-    if not path.is_file():
-        return None
-
-    listing = Listing(path.resolve().parent.name)
+def read_file(path: Path, inner: str, listing: Listing) -> None:
+    """Add what a file says to a listing; raises DataError if it is malformed."""
     content = read_json(path)
     if not isinstance(content, dict):
         raise DataError(f"{path}: expected an object with a list of sentences for each photograph")
-    for photo in content:
+    folder = inner.rpartition("/")[0]
+    for number, photo in enumerate(content, 1):
         sentences = json_field(content, photo, list, path)
         if not all(isinstance(sentence, str) for sentence in sentences):
             raise DataError(f"{path}: {photo!r} needs a list of sentences")
-        listing.entries.append((photo, ""))
-        listing.sentences[photo] = sentences
-    return listing
+        where = f"{path}, entry {number}"
+        listing.rows.append(Row(photo, sentences, split_in(inner), where, folder))

@@ -1,30 +1,18 @@
 """The official layouts of Flickr8K and Flickr30K: a file of sentences, and a list for each split."""
 
-import re
-from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from dvsa.data.dataset import DataError, Problem
 from dvsa.data.layouts import karpathy
-from dvsa.data.layouts.listing import Listing
+from dvsa.data.layouts.listing import Listing, Row
+from dvsa.data.layouts.split_lists import ENTITIES, FLICKR8K, split_rows
 from dvsa.data.text_files import read_text
 
-_FLICKR8K_LISTS = {
-    "train": "Flickr_8k.trainImages.txt",
-    "val": "Flickr_8k.devImages.txt",
-    "test": "Flickr_8k.testImages.txt",
-}
-_ENTITIES_LISTS = {"train": "train.txt", "val": "val.txt", "test": "test.txt"}
 _OFFICIAL = (
-    ("flickr8k", "Flickr8k.token.txt", _FLICKR8K_LISTS),
-    ("flickr30k", "results_20130124.token", _ENTITIES_LISTS),
-    ("flickr30k", "results.csv", _ENTITIES_LISTS),
+    ("flickr8k", "Flickr8k.token.txt", FLICKR8K),
+    ("flickr30k", "results_20130124.token", ENTITIES),
 )
 """(data set, file of its sentences, lists of its splits)."""
-
-_TOKEN_LINE = re.compile(r"(?P<photo>.+)#(?P<number>\d+)\t(?P<sentence>.*)")
-# The second bar is optional: one line of the real results.csv lacks it.
-_BAR_LINE = re.compile(r"(?P<photo>[^|]+?)\s*\|\s*(?P<number>\d+)\s*\|?\s*(?P<sentence>.*)")
 
 
 def read(root: Path, entities: Path) -> Listing | None:
@@ -34,43 +22,41 @@ def read(root: Path, entities: Path) -> Listing | None:
         DataError: the sentences are there, but neither the split lists nor a Karpathy JSON, or a line is
             malformed.
     """
-    for name, sentences, lists in _OFFICIAL:
-        if not (root / sentences).is_file():
+    for name, file, lists in _OFFICIAL:
+        path = root / file
+        if not path.is_file():
             continue
-        places = {
-            split: root / file if (root / file).is_file() else entities / file
-            for split, file in lists.items()
-        }
-        missing = [lists[split] for split, path in places.items() if not path.is_file()]
-        if not missing:
-            return _read(name, root / sentences, places)
-        if not karpathy.files(root):
-            raise DataError(f"{root / sentences} needs {', '.join(missing)}: put them into {root}")
+        has_json = bool(karpathy.files(root))
+        try:
+            rows = split_rows((root, entities), path)
+        except DataError:
+            if has_json:
+                return None
+            raise
+        if rows:
+            return _read(name, path, rows)
+        if not has_json:
+            raise DataError(f"{path} needs {', '.join(lists.values())}: put them into {root}")
     return None
 
 
-def _read(name: str, sentences: Path, lists: Mapping[str, Path]) -> Listing:
-    listing = Listing(name)
-
-    # Sentences. The first line of results.csv is a header.
-    pattern = _BAR_LINE if sentences.suffix == ".csv" else _TOKEN_LINE
+def _read(name: str, path: Path, listed: list[Row]) -> Listing:
+    """The sentences of photographs and their numbers, `1.jpg#0<TAB>sentence`."""
+    why = f"{path.name} with lists of splits"
+    listing = Listing(name, listed, [path], f"{name}, official", why)
     seen = set()
-    for number, line in enumerate(read_text(sentences).split("\n"), 1):
-        match = pattern.fullmatch(line)
-        if match is None:
-            if line.strip() and not (number == 1 and pattern is _BAR_LINE):
-                raise DataError(
-                    f"{sentences}, line {number}: expected photograph, number, sentence: {line[:60]!r}"
-                )
-        elif match.group("photo", "number") in seen:
-            again = f"sentence {match['number']} again in line {number} of {sentences.name}"
-            listing.problems.append(Problem("doubled name", match["photo"], again))
+    for number, line in enumerate(read_text(path).split("\n"), 1):
+        if not line.strip():
+            continue
+        key, tab, sentence = line.partition("\t")
+        photo, mark, digits = key.rpartition("#")
+        where = f"{path}, line {number}"
+        if not (tab and mark and photo and digits.isdecimal()):
+            raise DataError(f"{where}: expected photograph, number, sentence: {line[:60]!r}")
+        if key in seen:
+            again = f"sentence {digits} again in line {number} of {path.name}"
+            listing.problems.append(Problem("doubled name", photo, again))
         else:
-            seen.add(match.group("photo", "number"))
-            listing.sentences[match["photo"]].append(match["sentence"])
-
-    # Splits. The lists of Flickr30k Entities leave `.jpg` out.
-    for split, path in lists.items():
-        for photo in read_text(path).split():
-            listing.entries.append((photo if PurePosixPath(photo).suffix else f"{photo}.jpg", split))
+            seen.add(key)
+            listing.rows.append(Row(photo, (sentence,), None, where))
     return listing

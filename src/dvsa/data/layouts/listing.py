@@ -1,9 +1,30 @@
 """The one form into which every layout is read."""
 
-from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from dvsa.data.dataset import Problem
+from dvsa.data.dataset import Problem, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one place of a list says about a photograph."""
+
+    photo: str
+    """The photograph's name, as written."""
+    sentences: Sequence[str] = ()
+    """As written."""
+    split: str | None = ""
+    """Empty if the photograph is listed without a split; None if this place does not list photographs."""
+    where: str = ""
+    """The file and the line, for errors."""
+    folder: str = ""
+    """The folder, from that of the data set, from which the name may be meant."""
+    source: Source | None = None
+    """The photograph itself, if the list contains it."""
+    whole: bool = False
+    """Whether this place says all about a photograph, so that another place contradicts it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,10 +33,14 @@ class Listing:
 
     name: str
     """The name of the data set."""
-    entries: list[tuple[str, str]] = field(default_factory=list)
-    """(photograph, split) as listed: a photograph may be listed twice, or have no file or no sentences."""
-    sentences: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """The sentences of each photograph, as written."""
+    rows: list[Row] = field(default_factory=list)
+    """A photograph may have several rows, have no file or have no sentences."""
+    files: list[Path] = field(default_factory=list)
+    """The files that were read."""
+    layout: str = ""
+    """The layout's name."""
+    why: str = ""
+    """What in the folder decided for this layout."""
     featured: bool = False
     """Whether the folder has features of the photographs, in a layout of `given_regions`."""
     problems: list[Problem] = field(default_factory=list)

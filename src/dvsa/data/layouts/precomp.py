@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from dvsa.data.given_regions.precomp import read_splits
-from dvsa.data.layouts.listing import Listing
+from dvsa.data.layouts.listing import Listing, Row
 
 _NAMES = {"f8k_precomp": "flickr8k", "f30k_precomp": "flickr30k", "coco_precomp": "coco"}
 """Data sets by the usual names of their folders."""
@@ -16,8 +16,12 @@ def read(root: Path, entities: Path) -> Listing | None:
         return None
 
     folder = root.resolve().name
-    listing = Listing(_NAMES.get(folder, folder), featured=True)
+    files = [path for split in splits for path in split.files]
+    listing = Listing(
+        _NAMES.get(folder, folder), files=files, layout="SCAN", why=f"{files[0].name}", featured=True
+    )
     for split in splits:
-        listing.entries.extend((name, split.name) for name in split.names)
-        listing.sentences.update(zip(split.names, map(list, split.sentences), strict=True))
+        for name, sentences in zip(split.names, split.sentences, strict=True):
+            where = f"{split.files[1]}, {name}"
+            listing.rows.append(Row(name, sentences, split.name, where, whole=True))
     return listing

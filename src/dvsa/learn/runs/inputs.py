@@ -129,6 +129,7 @@ class Inputs:
         Raises:
             ValueError: a file or folder is not what it should be.
         """
+        data.with_sentences()
         training, val = data.split("train", restval=True), data.split("val")
         extra = None if options.sentences is None else extra_sentences.read(options.sentences)
         warm_start = None if options.init is None else WarmStart(options.init)

@@ -1,0 +1,113 @@
+"""Files of a folder that look like lists of photographs with sentences, whatever they are called."""
+
+import re
+from collections.abc import Callable, Iterator, Set
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from dvsa.data.dataset import DataError
+from dvsa.data.layouts import captions_json, coco, columnar, delimited, json_tables, karpathy
+from dvsa.data.layouts.listing import Listing
+from dvsa.data.layouts.shapes import shape
+from dvsa.data.layouts.tables import Table
+from dvsa.data.photographs import SUFFIXES, files_below
+
+_TEXTS = {".csv", ".tsv", ".txt", ".token", ".psv"}
+_LINES = {".jsonl", ".ndjson"}
+_CALLED = re.compile(r"caption|sentence|metadata|results_\d+\.token", re.IGNORECASE)
+_SIDECARS = {".txt", ".caption", ".json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A file that may list the photographs."""
+
+    path: Path
+    inner: str
+    """The path from the data set's folder, with `/`."""
+    what: str
+    """What makes it look like a list, or why it cannot be read."""
+    read: Callable[[list["Candidate"], str], Listing] | None
+    """Reads several files of this kind as one listing with a name; None if it cannot be read."""
+
+
+def candidates(root: Path, entities: Path) -> Iterator[Candidate]:
+    """The candidates in a folder, at any depth; nothing of Flickr30k Entities and no sidecars of pictures."""
+    files = [(inner, path) for inner, path in files_below(root) if not _is_inside(path, root, entities)]
+    pictures = {str(inner.with_suffix("")) for inner, _ in files if inner.suffix.lower() in SUFFIXES}
+    pictures |= {str(inner) for inner, _ in files if inner.suffix.lower() in SUFFIXES}
+
+    stems = {inner.stem for inner, _ in files if inner.suffix.lower() in SUFFIXES}
+    for inner, path in sorted(files, key=lambda item: str(item[0])):
+        beside = inner.suffix.lower() in _SIDECARS and str(inner.with_suffix("")) in pictures
+        if not beside and not inner.name.startswith((".", "cache-")) and path.is_file():
+            found = _candidate(path, str(inner), stems)
+            if found is not None:
+                yield found
+
+
+def _candidate(path: Path, inner: str, stems: Set[str]) -> Candidate | None:
+    """The file, if it is a candidate; `stems` are names of photographs."""
+    kind = shape(path, stems) if path.name.endswith((".json", ".json.gz")) else None
+    if kind == "karpathy":
+        return Candidate(path, inner, "images with sentences", _read_karpathy)
+    try:
+        table = _table(path, inner)
+    except DataError as error:
+        return Candidate(path, inner, str(error).removeprefix(f"{path}: "), None)
+    if table is not None:
+        return Candidate(path, inner, f"columns {table.columns}", _read_tables)
+
+    if path.name.endswith((".json", ".json.gz")):
+        if kind == "coco":
+            return Candidate(path, inner, "COCO captions", _read_coco)
+        if kind == "by photograph" or inner == "captions.json":
+            return Candidate(path, inner, "sentences by photograph", _read_by_photograph)
+    if _CALLED.search(PurePosixPath(inner).stem) and path.suffix in {*_TEXTS, *_LINES, ".json"}:
+        return Candidate(path, inner, "no columns of photographs and sentences in its beginning", None)
+    return None
+
+
+def _table(path: Path, inner: str) -> Table | None:
+    suffix = path.suffix.lower()
+    if suffix in columnar.SUFFIXES:
+        return columnar.open_table(path, inner)
+    if suffix in _LINES:
+        return json_tables.open_lines(path, inner)
+    if suffix == ".json":
+        return json_tables.open_list(path, inner) or json_tables.open_lines(path, inner)
+    return delimited.open_table(path, inner) if suffix in _TEXTS else None
+
+
+def _read_tables(files: list[Candidate], name: str) -> Listing:
+    listing = Listing(name)
+    for file in files:
+        table = _table(file.path, file.inner)
+        assert table is not None
+        listing.rows.extend(table.rows())
+        listing.problems.extend(table.problems)
+    return listing
+
+
+def _read_karpathy(files: list[Candidate], name: str) -> Listing:
+    listing = Listing(name)
+    for file in files:
+        listing.rows.extend(karpathy.read_file(file.path, name).rows)
+    return listing
+
+
+def _read_coco(files: list[Candidate], name: str) -> Listing:
+    return Listing(name, coco.read_files([file.path for file in files], name).rows)
+
+
+def _read_by_photograph(files: list[Candidate], name: str) -> Listing:
+    listing = Listing(name)
+    for file in files:
+        captions_json.read_file(file.path, file.inner, listing)
+    return listing
+
+
+def _is_inside(path: Path, root: Path, entities: Path) -> bool:
+    if {"Annotations", "Sentences"} & set(path.relative_to(root).parts[:-1]):
+        return True
+    return entities != root and entities.is_dir() and path.is_relative_to(entities)
