@@ -58,8 +58,7 @@ class Model:
         """Open a photograph: decode it, choose its regions and compute their vectors.
 
         Args:
-            photo: a file, the bytes of one, or a decoded photograph; a picture of Pillow; or an array of
-                numpy, uint8 (H, W, 3) in RGB.
+            photo: a file, its bytes, a decoded photograph, a picture of Pillow, or uint8 (H, W, 3) in RGB.
             regions: `own` for the bundle's own proposer; `head`, `coverage`, `grid` or `frame` for another
                 one, see `dvsa.regions.choose`; a JSON file of boxes in pixels of the original; or boxes
                 (N, 4) in fractions of it. The frame is added as the last region.

@@ -105,8 +105,7 @@ def train(
             # One step on the next batch.
             lr = cfg.lr_at(state.step, steps)
             batch = processes.share(batch_at(state.step, len(task), cfg.batch, seed))
-            # Dropout too depends on the step alone; processes draw different numbers.
-            torch.manual_seed(seed * 1_000_003 + state.step + APART * processes.rank())
+            torch.manual_seed(seed * 1_000_003 + state.step + APART * processes.rank())  # for dropout too
             losses += _step(task, cfg, state, recorder, batch, lr)
             advance(1, watch.look(len(batch), losses, state.step - state.logged, lr))
 
