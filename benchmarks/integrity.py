@@ -4,9 +4,9 @@
 
 Every byte of a small index is changed, one at a time (`--step 7` changes every seventh): each time, all that
 the index says must be as before, or an error of one line. Then manifests of indexes and bundles get values
-that no writer writes, with checksums that fit. At last, processes are killed at random times while they create
-an index, add to it, remove from it and compact it. The exit code is 1 after a wrong answer, an error of another
-kind, or a loss.
+that no writer writes, with checksums that fit. At last, processes are killed at random times while they
+create an index, add to it, remove from it and compact it. The exit code is 1 after a wrong answer, an error
+of another kind, or a loss.
 """
 
 import argparse
