@@ -82,8 +82,10 @@ class DecodingLanes:
             raise BusyError from None
 
     def _leave(self, work: "asyncio.Future[Photo]") -> None:
-        """Free a place, also if the request was cancelled."""
+        """Free a place, also if nobody waits for the result any more."""
         self._taken -= 1
+        if not work.cancelled():
+            work.exception()  # otherwise asyncio logs that nobody asked for it
 
     def alive(self) -> int:
         """The number of processes that run."""
