@@ -122,7 +122,7 @@ def read_file(path: Path, label: str | None = None) -> bytes:
             with `label`, by default the path.
 
     >>> len(read_file(Path("examples/photographer.jpg")))
-    22836
+    83778
     """
     label = label or str(path)
     try:

@@ -26,6 +26,10 @@ def test_long_pictures_do_not_make_the_others_wait(picture: bytes, monkeypatch: 
     monkeypatch.setattr(Decoder, "read", read)
 
     async def all_at_once() -> tuple[list[object], float]:
+        async with lanes.running(), lanes.running():
+            return await crowd()
+
+    async def crowd() -> tuple[list[object], float]:
         await lanes.read(picture, "a")
         long = [asyncio.create_task(lanes.read(b"long", "b")) for _ in range(SLOW_PLACES + 2)]
         await asyncio.sleep(0.05)
@@ -36,10 +40,8 @@ def test_long_pictures_do_not_make_the_others_wait(picture: bytes, monkeypatch: 
         assert lanes._taken == 0
         return [*map(type, found)], took
 
-    try:
+    for _ in range(2):  # a service may be started again
         found, took = asyncio.run(all_at_once())
-    finally:
-        lanes.close()
     assert sorted(map(str, found)) == sorted(map(str, [TooLargeError] * SLOW_PLACES + [BusyError] * 2))
     assert took < 0.3 * SLOW_PLACES
     assert lanes.alive() == 0

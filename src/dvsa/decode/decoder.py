@@ -62,8 +62,11 @@ class Decoder:
             workers: how many; each decodes one photograph at a time.
             seconds: the processor time of a photograph, at most `MAX_SECONDS`.
         """
+        if workers < 1:
+            raise ValueError(f"{workers} workers: a decoder needs at least 1")
+        self._limited, self._count = os.name == "posix", workers
         self._idle: queue.LifoQueue[_Worker] = queue.LifoQueue()
-        self._workers = [_Worker(seconds) for _ in range(workers if os.name == "posix" else 0)]
+        self._workers = [_Worker(seconds) for _ in range(workers if self._limited else 0)]
         for worker in self._workers:
             self._idle.put(worker)
 
@@ -73,7 +76,7 @@ class Decoder:
         Raises:
             PhotoError: as `dvsa.photo.read`; a `TooLargeError` also if a limit was exceeded.
         """
-        if not self._workers:
+        if not self._limited:
             return photos.read(source, name, most_pixels=most_pixels)
         label = name or ("photograph" if isinstance(source, bytes) else str(source))
         content = source if isinstance(source, bytes) else photos.read_file(source, label)
@@ -92,7 +95,7 @@ class Decoder:
         ...     decoder.alive()
         2
         """
-        return sum(worker.is_alive() for worker in self._workers)
+        return sum(worker.is_alive() for worker in self._workers) if self._limited else self._count
 
     def close(self) -> None:
         """End the worker processes.

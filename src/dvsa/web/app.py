@@ -76,18 +76,18 @@ def create_app(model: Model, index: Index | None = None, settings: Settings | No
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Load the model before the first request, and remove expired photographs while the service runs."""
     service: Service = app.state.service
-    warm_up = photo_routes.WARM_UP_SAMPLE.read_bytes()
-    await service.pool.run(open_photo, service.model, await service.decoder.read(warm_up, "sample"))
 
     async def remove_expired() -> None:
         while True:
             await asyncio.sleep(min(60.0, service.settings.keep_seconds))
             service.photos.remove_expired()
 
-    task = asyncio.create_task(remove_expired())
-    yield
-    task.cancel()
-    service.decoder.close()
+    async with service.decoder.running():
+        warm_up = await service.decoder.read(photo_routes.WARM_UP_SAMPLE.read_bytes(), "sample")
+        await service.pool.run(open_photo, service.model, warm_up)
+        task = asyncio.create_task(remove_expired())
+        yield
+        task.cancel()
 
 
 @router.get("/", include_in_schema=False)

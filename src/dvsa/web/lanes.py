@@ -6,7 +6,9 @@ sends expensive pictures waits behind their own, and not before other users.
 """
 
 import asyncio
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import Final
 
 from dvsa.decode import Decoder, TookTooLongError
@@ -26,12 +28,29 @@ class DecodingLanes:
     """Decodes photographs for the event loop, in processes with limits."""
 
     def __init__(self, workers: int) -> None:
-        """Start the processes: `workers` for the quick lane, and one for the slow lane."""
-        self._quick, self._slow = Decoder(workers, seconds=QUICK_SECONDS), Decoder(1)
+        """Have `workers` processes in the quick lane, and one in the slow lane."""
+        self._workers, self._users = workers, 0
+        self._quick: Decoder | None = None
+        self._slow: Decoder | None = None
         # Each thread waits for a process. The model has threads of its own, so it does not wait with them.
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="dvsa-quick")
         self._slow_threads = ThreadPoolExecutor(1, thread_name_prefix="dvsa-slow")
         self._taken = 0
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Have the processes run inside the block, which may be entered again."""
+        if self._quick is None or self._slow is None:
+            self._quick, self._slow = Decoder(self._workers, seconds=QUICK_SECONDS), Decoder(1)
+        self._users += 1
+        try:
+            yield
+        finally:
+            self._users -= 1
+            if self._users == 0:
+                self._quick.close()
+                self._slow.close()
+                self._quick = self._slow = None
 
     async def read(self, content: bytes, name: str, most_pixels: int | None = None) -> Photo:
         """Decode a photograph.
@@ -41,10 +60,12 @@ class DecodingLanes:
             PhotoError: it is not a picture, or it is damaged.
             BusyError: it takes long, and the slow lane is full or too slow.
         """
-        loop = asyncio.get_running_loop()
+        loop, quick, slow = asyncio.get_running_loop(), self._quick, self._slow
+        if quick is None or slow is None:
+            raise RuntimeError("the service has not been started")
         try:
             return await loop.run_in_executor(
-                self._threads, lambda: self._quick.read(content, name, most_pixels=most_pixels)
+                self._threads, lambda: quick.read(content, name, most_pixels=most_pixels)
             )
         except TookTooLongError:
             if self._taken >= SLOW_PLACES:
@@ -52,7 +73,7 @@ class DecodingLanes:
 
         self._taken += 1
         work = loop.run_in_executor(
-            self._slow_threads, lambda: self._slow.read(content, name, most_pixels=most_pixels)
+            self._slow_threads, lambda: slow.read(content, name, most_pixels=most_pixels)
         )
         work.add_done_callback(self._leave)
         try:
@@ -61,14 +82,11 @@ class DecodingLanes:
             raise BusyError from None
 
     def _leave(self, work: "asyncio.Future[Photo]") -> None:
-        """Free a place, also if the request was cancelled."""
+        """Free a place, also if nobody waits for the result any more."""
         self._taken -= 1
+        if not work.cancelled():
+            work.exception()  # otherwise asyncio logs that nobody asked for it
 
     def alive(self) -> int:
         """The number of processes that run."""
-        return self._quick.alive() + self._slow.alive()
-
-    def close(self) -> None:
-        """End the processes."""
-        for decoder in (self._quick, self._slow):
-            decoder.close()
+        return sum(decoder.alive() for decoder in (self._quick, self._slow) if decoder is not None)
