@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import zlib
 from collections import Counter
 from pathlib import Path
@@ -44,7 +45,10 @@ def parse_json(data: bytes | str, where: str) -> object:
     try:
         content: object = json.loads(data, object_pairs_hook=_once)
     except _TwiceError as error:
-        raise DataError(f"{where}: the key {error} is twice in one object: keep one of them") from error
+        place = f"{where}{_line_of_second(error.key, data)}"
+        raise DataError(
+            f"{place}: the key {error.key!r:.60} is twice in one object: keep one of them"
+        ) from error
     except (ValueError, RecursionError) as error:
         raise DataError(f"{where} is not JSON ({error}): correct it or fetch it again") from error
     return content
@@ -61,8 +65,19 @@ def json_field(record: object, key: str, kind: type[T], path: Path) -> T:
     return value
 
 
+def _line_of_second(key: str, data: bytes | str) -> str:
+    """The line of a key's second place, for errors; empty if the key stands in other objects as well."""
+    text = data.decode("utf-8-sig", errors="replace") if isinstance(data, bytes) else data
+    places = [match.start() for match in re.finditer(re.escape(json.dumps(key, ensure_ascii=False)), text)]
+    return f", line {text.count(chr(10), 0, places[1]) + 1}" if len(places) == 2 and "\n" in text else ""
+
+
 class _TwiceError(Exception):
     """A key is twice in an object."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -70,5 +85,5 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     record = dict(pairs)
     if len(record) < len(pairs):
         ((key, _),) = Counter(key for key, _ in pairs).most_common(1)
-        raise _TwiceError(f"{key!r:.60}")
+        raise _TwiceError(key)
     return record

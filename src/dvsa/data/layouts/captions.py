@@ -66,11 +66,12 @@ def read(root: Path, entities: Path) -> Listing | None:
 
 
 def ignored(root: Path, entities: Path, listing: Listing | None) -> list[Problem]:
-    """The candidates that were not read."""
+    """The candidates that were not read; this is harmless if another list was."""
+    kind = "ignored file" if listing is not None else "unread captions"
     used = {path.resolve() for path in listing.files} if listing is not None else set()
     instead = f"; {', '.join(p.name for p in listing.files[:1])} is read" if listing and listing.files else ""
     return [
-        Problem("ignored file", candidate.inner, f"{candidate.what}{instead}")
+        Problem(kind, candidate.inner, f"{candidate.what}{instead}")
         for candidate in candidates(root, entities)
         if candidate.path.resolve() not in used
     ]
