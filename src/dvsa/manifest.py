@@ -156,7 +156,7 @@ class BundleManifest:
             name=top.text("name"),
             licence=top.text("licence"),
             files=_files(top),
-            size=top.whole("size", low=1, high=MAX_SIDE),
+            size=top.whole("size", low=0 if top.content.get("given_features") else 1, high=MAX_SIDE),
             embedding=top.whole("embedding", low=1, high=MAX_WIDTH),
             proposer=top.one_of("proposer", PROPOSERS),
             nms=top.number("nms", low=0, high=1),

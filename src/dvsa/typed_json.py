@@ -19,6 +19,10 @@ LARGEST: Final = 2**53
 class TwiceError(ValueError):
     """A key is twice in an object."""
 
+    def __init__(self, key: str) -> None:
+        super().__init__(f"the key {key!r:.60} is twice in one object")
+        self.key = key
+
 
 def parse(content: bytes | str, *, finite: bool = True) -> object:
     """The value of a JSON document; raises ValueError for everything that is not one.
@@ -45,7 +49,7 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     record = dict(pairs)
     if len(record) < len(pairs):
         ((key, _),) = Counter(key for key, _ in pairs).most_common(1)
-        raise TwiceError(f"the key {key!r:.60} is twice in one object")
+        raise TwiceError(key)
     return record
 
 

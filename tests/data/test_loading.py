@@ -259,6 +259,12 @@ def test_missing_parts_are_named(tmp_path: Path, picture: Picture, write_files: 
         load(tmp_path, tmp_path / "entities")
 
 
+def test_archives_that_are_not_read_are_named(tmp_path: Path, write_files: Files) -> None:
+    write_files(tmp_path, {"in/photographs.tar.gz": b"", "captions.csv": "photo,sentence\na.jpg,a dog\n"})
+    with pytest.raises(DataError, match=r"has no photographs, .*: unpack in/photographs\.tar\.gz there"):
+        load(tmp_path)
+
+
 def test_photographs_that_all_lack_sentences_are_not_called_missing(
     tmp_path: Path, picture: Picture, write_files: Files
 ) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-LAYOUTS_HELP = "A data set in any of the layouts of docs/data.md."
+LAYOUTS_HELP = "A data set in any of the layouts of docs/data.md, or hf:USER/NAME of Hugging Face's hub."
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON on standard output.")]
 BundleFolder = Annotated[

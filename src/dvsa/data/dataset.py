@@ -167,8 +167,8 @@ class Dataset:
         """The same data set; raises DataError if no example has a sentence, and says why there are none."""
         if any(example.sentences for example in self.examples):
             return self
-        ignored = [f"{p.name} is ignored: {p.detail}" for p in self.problems if p.kind == "ignored file"]
-        reason = "; ".join(ignored) or "docs/data.md lists the layouts that are read"
+        unread = [f"{p.name} is not read: {p.detail}" for p in self.problems if p.kind == "unread captions"]
+        reason = "; ".join(unread) or "docs/data.md lists the layouts that are read"
         raise DataError(f"{self.root} has photographs, but no sentences ({self.why}): {reason}")
 
     def divided(self) -> "Dataset":

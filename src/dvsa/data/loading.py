@@ -10,10 +10,13 @@ from dvsa.data.given_regions import GivenRegions, load_regions
 from dvsa.data.joining import join
 from dvsa.data.layouts import find
 from dvsa.data.layouts.captions import ignored
-from dvsa.data.photographs import Photographs
+from dvsa.data.photographs import Photographs, files_below
 
 _ENTITIES = ("entities", "flickr30k_entities", "flickr30k_entities.tar.xz")
 """Names under which a data set's folder may contain Flickr30k Entities."""
+
+_ARCHIVES = frozenset({".7z", ".bz2", ".gz", ".rar", ".tgz", ".xz", ".zip", ".zst"})
+"""Suffixes of files that may contain photographs, but are not read."""
 
 
 def load(
@@ -56,7 +59,9 @@ def load(
     featured = regions is not None and regions.features > 0 and listing is not None
     packed = listing is not None and any(row.source is not None for row in listing.rows)
     if not photographs.found and not featured and not packed:
-        raise DataError(f"{root} has no photographs, in folders or .tar files: unpack their archive there")
+        packed_up = ", ".join(str(inner) for inner, _ in files_below(root) if inner.suffix in _ARCHIVES)
+        what = packed_up or "their archive"
+        raise DataError(f"{root} has no photographs, in folders or .tar files: unpack {what} there")
     if listing is None:
         return replace(_without_lists(root, photographs, unread), regions=regions)
 

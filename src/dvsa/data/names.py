@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from dvsa.data.photographs import SUFFIXES
 
@@ -36,6 +37,7 @@ def without_number(name: str) -> str:
     return plain if mark and number.isalnum() and without_suffix(plain) != plain else name
 
 
+@lru_cache(maxsize=1 << 16)
 def plain(name: str) -> str:
     r"""A name in one spelling: `/` between folders, no `./`, composed letters (NFC), no marks around it.
 

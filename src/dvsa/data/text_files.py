@@ -1,6 +1,8 @@
 """Reading the text and JSON files of data sets, with errors that name the file."""
 
 import gzip
+import json
+import re
 import zlib
 from pathlib import Path
 from typing import TypeVar
@@ -43,7 +45,8 @@ def parse_json(data: bytes | str, where: str) -> object:
     try:
         return parse(data, finite=False)
     except TwiceError as error:
-        raise DataError(f"{where}: {error}: keep one of them") from error
+        place = f"{where}{_line_of_second(error.key, data)}"
+        raise DataError(f"{place}: {error}: keep one of them") from error
     except ValueError as error:
         raise DataError(f"{where} is not JSON ({error}): correct it or fetch it again") from error
 
@@ -57,3 +60,10 @@ def json_field(record: object, key: str, kind: type[T], path: Path) -> T:
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise DataError(f"{path}: an entry has no {key!r} of type {kind.__name__}: {str(record)[:60]}")
     return value
+
+
+def _line_of_second(key: str, data: bytes | str) -> str:
+    """The line of a key's second place, for errors; empty if the key stands in other objects as well."""
+    text = data.decode("utf-8-sig", errors="replace") if isinstance(data, bytes) else data
+    places = [match.start() for match in re.finditer(re.escape(json.dumps(key, ensure_ascii=False)), text)]
+    return f", line {text.count(chr(10), 0, places[1]) + 1}" if len(places) == 2 and "\n" in text else ""

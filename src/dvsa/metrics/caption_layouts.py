@@ -130,7 +130,7 @@ def open_table(path: Path) -> Table | None:
     if suffix in SUFFIXES:
         found = open_columnar(path, path.name)
     elif is_json(path):
-        found = open_list(path, path.name) or open_lines(path, path.name)
+        found = open_list(path, path.name, wrapped=False) or open_lines(path, path.name)
     elif suffix != ".json":
         found = open_delimited(path, path.name)
     if found is None and suffix in _TABLES:

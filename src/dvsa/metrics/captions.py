@@ -109,7 +109,7 @@ class CaptionScores:
         shared |= {"photos": len(self.photos), "version": VERSION}
 
         own: dict[str, dict[str, Setting]] = {
-            "BLEU": {"smooth": "none", "effective": "closest"},
+            "BLEU": {"smooth": "none", "length": "closest"},
             "ROUGE-L": {"beta": 1.2},
             "CIDEr": {"variant": "D", "sigma": 6, "idf": "these references"},
             "METEOR": {"jar": "1.5"},

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from dvsa.arrays import IntArray
 from dvsa.boxes import iou
 from dvsa.metrics.bootstrap import estimate
-from dvsa.metrics.figures import Report
+from dvsa.metrics.figures import Report, signature
+from dvsa.version import VERSION
 
 Boxes = NDArray[np.floating]
 """Boxes (N, 4), each `(x0, y0, x1, y1)`."""
@@ -53,7 +54,9 @@ class Grounding:
         100.0 [100.0, 100.0] {'phrases': 3, 'photos': 2}
         """
         figures = estimate(self.figures, self._photos(), resamples=resamples, seed=seed)
-        return Report(figures, {"phrases": len(self.owner_N), "photos": self._photos()})
+        counts = {"phrases": len(self.owner_N), "photos": self._photos()}
+        line = signature("grounding", truth="union", **counts, version=VERSION)
+        return Report(figures, counts, signatures={"": line})
 
     def _photos(self) -> int:
         return int(self.owner_N.max()) + 1

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from dvsa.arrays import IntArray
 from dvsa.metrics.bootstrap import estimate
-from dvsa.metrics.figures import Report
+from dvsa.metrics.figures import Report, signature
+from dvsa.version import VERSION
 
 _FIGURES: Mapping[str, Callable[[IntArray], float]] = {
     "R@1": lambda ranks_N: 100 * float(np.mean(ranks_N <= 1)),
@@ -87,7 +88,10 @@ class Ranks:
             name: Report(estimate(direction, photos, resamples=resamples, seed=seed))
             for name, direction in directions.items()
         }
-        return Report({}, {"photos": photos, "sentences": len(self.sentence_rank_L)}, parts=parts)
+        sentences = len(self.sentence_rank_L)
+        line = signature("ranking", photos=photos, sentences=sentences, ties="last", version=VERSION)
+        counts = {"photos": photos, "sentences": sentences}
+        return Report({}, counts, parts=parts, signatures={"": line})
 
 
 def rank(S_KL: NDArray[np.floating], owner_L: NDArray[np.integer]) -> Ranks:

@@ -38,14 +38,14 @@ def rows_of(kind: str, k: int, data: bytes) -> list[dict[str, object]]:
         case "objects":  # such as HuggingFaceM4/COCO
             sentences = [{"raw": s, "tokens": s.split(), "imgid": k, "sentid": 0} for s in own]
             return [{"image": image(data, None), "filepath": name, "filename": name, "sentences": sentences}]
-        case "bytes":
-            return [{"jpg": data, "txt": s, "__key__": name} for s in own[:1]]
+        case "clip benchmark":
+            return [{"jpg": image(data, None), "txt": own, "__key__": f"s{k}", "__url__": "https://"}]
         case "names":
             return [{"file_name": name, "text": s} for s in own]
     raise AssertionError(kind)
 
 
-KINDS = ["a row for each sentence", "numbered columns", "lists", "objects", "names"]
+KINDS = ["clip benchmark", "a row for each sentence", "numbered columns", "lists", "objects", "names"]
 
 
 def said(dataset: Dataset) -> list[tuple[str, tuple[str, ...], bytes]]:

@@ -72,6 +72,11 @@ REFUSED: list[tuple[str, str | bytes, str]] = [
         '{"images": [{"filename": "a.jpg", "split": "trian", "sentences": [{"raw": "a dog"}]}]}',
         "image 1: unknown split 'trian'",
     ),
+    (
+        "captions.json",
+        '{"a.jpg": ["a dog"],\n"b.jpg": ["a cat"],\n"a.jpg": ["a cow"]}',
+        "line 3: the key 'a.jpg'",
+    ),
     ("results.csv", FLICKR30K + "a.jpg| A dog\n", "line 2: a row needs a photo, a num"),
 ]
 
@@ -224,9 +229,10 @@ def test_a_captions_file_that_is_ignored_is_named(
 ) -> None:
     write_files(root, {name: text})
     dataset = load(root)
-    assert [(p.kind, p.name) for p in dataset.problems] == [("ignored file", name)]
+    assert [(p.kind, p.name) for p in dataset.problems] == [("unread captions", name)]
+    assert not check(root).ok
     with pytest.raises(
-        DataError, match=rf"no sentences \(no file lists sentences\): {name} is ignored: no columns"
+        DataError, match=rf"no sentences \(no file lists sentences\): {name} is not read: no columns"
     ):
         dataset.with_sentences()
 

@@ -8,17 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from dvsa.data import Dataset, exposure
+from dvsa.data import DataError, Dataset, exposure
 from dvsa.learn.loop.config import TrainConfig
 from dvsa.learn.recipes.catalogue import RECIPES
 from dvsa.learn.recipes.recipe import Recipe
 from dvsa.learn.runs.fit import fit
-from dvsa.learn.runs.inputs import FitOptions
+from dvsa.learn.runs.inputs import FitOptions, Inputs
 from dvsa.learn.runs.run import Run
 from dvsa.learn.tasks.paraphrase import ParaphraseStage
 from dvsa.text import words
 
 Fit = Callable[[Recipe, Dataset, Path, FitOptions], None]
+
+
+def test_photographs_without_sentences_are_refused_with_the_reason(tiny: Dataset, cpu: FitOptions) -> None:
+    bare = tuple(replace(example, sentences=(), phrases=()) for example in tiny.examples)
+    with pytest.raises(DataError, match=r"has photographs, but no sentences \(no file lists sentences\)"):
+        Inputs.open(replace(tiny, examples=bare, why="no file lists sentences"), cpu, 1)
 
 
 def test_sentences_without_photographs_are_learned_from_and_recorded(

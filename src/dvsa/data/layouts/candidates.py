@@ -14,6 +14,7 @@ from dvsa.data.photographs import SUFFIXES, files_below
 
 _TEXTS = {".csv", ".tsv", ".txt", ".token", ".psv"}
 _LINES = {".jsonl", ".ndjson"}
+_SUFFIXES = {*_TEXTS, *_LINES, *columnar.SUFFIXES, ".json", ".gz"}
 _CALLED = re.compile(r"caption|sentence|metadata|results_\d+\.token", re.IGNORECASE)
 _SIDECARS = {".txt", ".caption", ".json"}
 
@@ -38,6 +39,7 @@ def candidates(root: Path, entities: Path) -> Iterator[Candidate]:
     pictures |= {str(inner) for inner, _ in files if inner.suffix.lower() in SUFFIXES}
 
     stems = {inner.stem for inner, _ in files if inner.suffix.lower() in SUFFIXES}
+    files = [(inner, path) for inner, path in files if inner.suffix.lower() in _SUFFIXES]
     for inner, path in sorted(files, key=lambda item: str(item[0])):
         beside = inner.suffix.lower() in _SIDECARS and str(inner.with_suffix("")) in pictures
         if not beside and not inner.name.startswith((".", "cache-")) and path.is_file():

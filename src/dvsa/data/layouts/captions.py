@@ -1,7 +1,7 @@
 """A list of photographs with sentences under any name: the file, or the files, that a folder is read from."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -59,19 +59,27 @@ def read(root: Path, entities: Path) -> Listing | None:
     if all(is_of_flickr8k(row.photo) for row in listing.rows):
         name = "flickr8k"
     files = [candidate.path for candidate in chosen]
+    listing.problems.extend(_unread(found, files))
     more = f" and {len(chosen) - 1} more" if len(chosen) > 1 else ""
-    return replace(
-        listing, name=name, files=files, layout=_layout(first), why=f"{first.inner}{more}: {first.what}"
-    )
+    why = f"{first.inner}{more}: {first.what}"
+    return replace(listing, name=name, files=files, layout=_layout(first), why=why, searched=True)
 
 
 def ignored(root: Path, entities: Path, listing: Listing | None) -> list[Problem]:
-    """The candidates that were not read."""
-    used = {path.resolve() for path in listing.files} if listing is not None else set()
-    instead = f"; {', '.join(p.name for p in listing.files[:1])} is read" if listing and listing.files else ""
+    """The files that look like lists and were not read, unless the listing's problems name them already."""
+    if listing is not None and listing.searched:
+        return []
+    return _unread(candidates(root, entities), None if listing is None else listing.files)
+
+
+def _unread(found: Iterable[Candidate], files: Sequence[Path] | None) -> list[Problem]:
+    """The candidates that are not among the files that were read; harmless if there are such files."""
+    used = {path.resolve() for path in files or ()}
+    kind = "unread captions" if files is None else "ignored file"
+    instead = f"; {files[0].name} is read" if files else ""
     return [
-        Problem("ignored file", candidate.inner, f"{candidate.what}{instead}")
-        for candidate in candidates(root, entities)
+        Problem(kind, candidate.inner, f"{candidate.what}{instead}")
+        for candidate in found
         if candidate.path.resolve() not in used
     ]
 

@@ -52,10 +52,12 @@ def open_table(path: Path, inner: str) -> Table | None:
     """
     schema = _schema(path)
     packed = next((field.name for field in _by_preference(schema) if _holds_bytes(field.type)), None)
-    names = [field.name for field in schema if field.name != packed or _is_named(field.type)]
-    if packed is not None and packed not in names:
-        names.append("image")  # binary photographs need no name
-    found = columns([*names, *(["image"] if packed and packed not in names else [])], str(path))
+    # Photographs without paths need no name; a column of them may have any name, such as `jpg`.
+    names = [field.name for field in schema if field.name != packed]
+    if packed is not None:
+        named = packed if _is_named(schema.field(packed).type) and packed.casefold() in PHOTO else "image"
+        names.append(named)
+    found = columns(names, str(path))
     if found is None:
         return None
 
@@ -120,7 +122,7 @@ def _batches(path: Path, schema: "pa.Schema", wanted: Sequence[str]) -> Iterator
         for batch in table.to_batches(_BATCH):
             yield batch.to_pylist()
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path} is damaged ({error}): fetch it again") from error
+        raise DataError(f"{path}: the file is damaged ({error}): fetch it again") from error
 
 
 def _filled(path: Path, column: str, schema: "pa.Schema") -> bool:
@@ -138,7 +140,7 @@ def _schema(path: Path) -> "pa.Schema":
     try:
         return pq.read_schema(path) if path.suffix == ".parquet" else _arrow(path).schema
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path} is damaged ({error}): fetch it again") from error
+        raise DataError(f"{path}: the file is damaged ({error}): fetch it again") from error
 
 
 def _cell(path: Path, column: str, row: int) -> object:
@@ -156,7 +158,7 @@ def _cell(path: Path, column: str, row: int) -> object:
                 row -= count
             return None
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path} is damaged ({error}): fetch it again") from error
+        raise DataError(f"{path}: the file is damaged ({error}): fetch it again") from error
 
 
 @lru_cache(maxsize=64)

@@ -8,7 +8,8 @@ from dvsa.data.dataset import DataError
 
 PHOTO = (
     "file_name", "filename", "photo", "photograph", "photo_name", "image_file", "image_path", "image_name",
-    "filepath", "file_path", "path", "file", "img_path", "img", "images", "image", "picture", "image_id",
+    "filepath", "file_path", "path", "file", "img_path", "__key__", "img", "images", "image", "picture",
+    "image_id",
 )  # fmt: skip
 """Columns of photographs, by preference: a table may have several, such as `filename` and `image`."""
 

@@ -25,15 +25,15 @@ def open_lines(path: Path, inner: str) -> Table | None:
     return None if found is None else Table(path, inner, found, lambda: _lines(path))
 
 
-def open_list(path: Path, inner: str) -> Table | None:
-    """Open a list of objects, also as the first value of an object, such as `{"data": [...]}`.
+def open_list(path: Path, inner: str, *, wrapped: bool = True) -> Table | None:
+    """Open a list of objects; if `wrapped`, also as the first value of an object, such as `{"data": [...]}`.
 
     None if the first is not an object with a photograph and a sentence.
     """
     with path.open("rb") as file:
         head = file.read(HEAD).decode("utf-8-sig", errors="replace")
     start = re.match(r'\s*(?:\{\s*"(\w+)"\s*:\s*)?\[\s*(?=\{)', head)
-    if start is None:
+    if start is None or (start[1] is not None and not wrapped):
         return None
     try:
         first, _ = json.JSONDecoder().raw_decode(head, start.end())

@@ -44,3 +44,5 @@ class Listing:
     featured: bool = False
     """Whether the folder has features of the photographs, in a layout of `given_regions`."""
     problems: list[Problem] = field(default_factory=list)
+    searched: bool = False
+    """Whether the problems already name the other files that look like lists."""

@@ -69,7 +69,7 @@ class EfficientNetLite(PretrainedBackbone):
     def maps(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor]:
         """Where gradients go to the weights, each batch norm is folded: it would take half of the time."""
         net = self.net
-        trained = torch.is_grad_enabled() and net.conv_stem.weight.requires_grad
+        trained = self.training and torch.is_grad_enabled() and net.conv_stem.weight.requires_grad
         layer, through = (folded, folded_stage) if trained else (in_turn, nn.Module.__call__)
 
         x_BCHW = layer(net.conv_stem, net.bn1, x_BCHW.contiguous(memory_format=torch.channels_last))
