@@ -68,7 +68,7 @@ def as_json(judged: Judged) -> dict[str, Any]:
 
 def figures(report: dict[str, Any]) -> dict[str, float]:
     """The caption scores of a report without METEOR."""
-    return {name: report[name] for name in CAPTION_KEYS - {"METEOR", "ci95", "settings"}}
+    return {name: report[name] for name in CAPTION_KEYS - {"METEOR", "ci95", "settings", "signatures"}}
 
 
 def test_encode_sees_what_a_view_sees(encoded: Encoded, views: Sequence[View]) -> None:
@@ -112,7 +112,8 @@ def test_ranking_is_that_of_one_score_at_a_time(
         sentence_ranks.append(sum(other >= S_K[owner] for other in S_K))
 
     report = as_json(evaluation.ranking(model, examples))
-    assert report.keys() == {"photo_to_sentence", "sentence_to_photo", "photos", "sentences", "ci95"}
+    counts = {"photos", "sentences"}
+    assert report.keys() == counts | {"photo_to_sentence", "sentence_to_photo", "ci95", "signatures"}
     assert report["photo_to_sentence"] == summary(np.array(photo_ranks))
     assert report["sentence_to_photo"] == summary(np.array(sentence_ranks))
     assert (report["photos"], report["sentences"]) == (10, 51)

@@ -157,10 +157,10 @@ def test_other_arguments_are_refused(fake: Fake, model: Model, album: Path, tmp_
     out, encode = tmp_path / "out", fake(SETTINGS, 3)
     write([album], out, model, SETTINGS, encode=encode, shard=3)
     before = contents(out)
-    other = replace(model, bundle=replace(model.bundle, folder=tmp_path / "bundle"))
     shutil.copytree(model.bundle.folder, tmp_path / "bundle")
     manifest = tmp_path / "bundle" / "manifest.json"
     manifest.write_text(manifest.read_text() + "\n")
+    other = dvsa.load(tmp_path / "bundle")
     more = tmp_path / "more"
     shutil.copytree(album, more)
 
