@@ -23,11 +23,11 @@ import torch
 from common import facts, keep, parser
 from encode_rows import Rows, compared
 
+from dvsa.ahead import chunks, in_order
 from dvsa.bundle import Bundle
 from dvsa.data.gather import find
 from dvsa.data.photographs import NamedSource
 from dvsa.encoding import Encoded, Settings, encoder
-from dvsa.encoding.ahead import chunks, in_order
 from dvsa.learn.runs.device import pick_device
 from dvsa.learn.ship.torch_encoder import READ, Squares, TorchEncoder, TorchOptions, read_squares
 from dvsa.model import Model

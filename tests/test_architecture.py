@@ -18,6 +18,7 @@ ROOMS = [
     "arrays",
     "records",
     "typed_json",
+    "ahead",
     "boxes",
     "regions",
     "text",

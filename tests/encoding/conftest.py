@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dvsa.ahead import chunks
 from dvsa.data import Source, toy
 from dvsa.data.photographs import NamedSource
 from dvsa.encoding import Encoded, Facts, Settings, SupportedCaption
-from dvsa.encoding.ahead import chunks
 from dvsa.encoding.values import Encoder
 from dvsa.records import Caption
 

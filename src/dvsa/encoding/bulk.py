@@ -86,15 +86,15 @@ def write(
     faults, missing = list(there.faults()), there.missing()
 
     began = time.monotonic()
-    todo = list(chain.from_iterable(map(there.sources_of, missing)))
-    results = (encode or encoder(model, settings))(todo)
-    counted = _counted(results, faults, len(sources) - len(todo), len(sources), progress)
+    pending = list(chain.from_iterable(map(there.sources_of, missing)))
+    results = (encode or encoder(model, settings))(pending)
+    counted = _counted(results, faults, len(sources) - len(pending), len(sources), progress)
     columns = schema(settings, model.bundle.manifest.embedding)
     tables = (table(encoded, columns) for encoded in counted)
     _write_shards(there, missing, tables, made_by or f"onnxruntime {onnxruntime.__version__} on the CPU")
     return Summary(
         photographs=len(sources),
-        encoded=len(todo),
+        encoded=len(pending),
         shards=len(there),
         faults=tuple(faults),
         seconds=time.monotonic() - began,

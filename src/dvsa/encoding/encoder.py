@@ -7,10 +7,10 @@ from typing import Final
 
 import numpy as np
 
+from dvsa.ahead import chunks, in_order
 from dvsa.aligning import words_on_regions
 from dvsa.arrays import Floats
 from dvsa.data.photographs import NamedSource
-from dvsa.encoding.ahead import chunks, in_order
 from dvsa.encoding.values import Encoded, Encoder, Facts, Settings, SupportedCaption
 from dvsa.model import Model
 from dvsa.photo import Photo, read, squash

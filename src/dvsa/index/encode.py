@@ -1,23 +1,19 @@
 """From photographs to entries of an index: read, identify and encode them."""
 
-from collections import deque
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 
+from dvsa.ahead import in_order
 from dvsa.data.photographs import NamedSource
 from dvsa.decode import Decoder, ReadPhoto
 from dvsa.index.values import Added, Entry, Photograph, content_id
 from dvsa.model import Model
 from dvsa.photo import Photo, squash
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 DECODERS: Final = 2
 """Photographs that are decoded at once, while the network encodes others."""
@@ -53,9 +49,9 @@ def encoder(model: Model, read: ReadPhoto | None = None) -> Encoder:
         batch: list[tuple[Photograph, Photo]] = []
         with ExitStack() as stack:
             decode = read or stack.enter_context(Decoder(DECODERS)).read
-            threads = stack.enter_context(ThreadPoolExecutor(DECODERS))
             opening = partial(_open, known=known, fields=fields, read=decode)
-            for opened in _ahead(threads, opening, sources):
+            results = in_order(opening, sources, DECODERS, PHOTOS_PER_BATCH)
+            for opened in stack.enter_context(closing(results)):
                 if isinstance(opened, Skipped):
                     yield opened
                 else:
@@ -67,21 +63,6 @@ def encoder(model: Model, read: ReadPhoto | None = None) -> Encoder:
                 yield from _encode_batch(model, batch)
 
     return encode
-
-
-def _ahead(threads: Executor, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """The results of some work in its order; the next few are made while a result is used."""
-    waiting: deque[Future[R]] = deque()
-    try:
-        for item in items:
-            waiting.append(threads.submit(work, item))
-            if len(waiting) > 2 * PHOTOS_PER_BATCH:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        for future in waiting:
-            future.cancel()
 
 
 def _open(

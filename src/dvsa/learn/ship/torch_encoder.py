@@ -28,10 +28,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from dvsa.ahead import chunks, in_order
 from dvsa.bundle import Bundle
 from dvsa.data.photographs import NamedSource
 from dvsa.encoding import Encoded, Facts, Settings
-from dvsa.encoding.ahead import chunks, in_order
 from dvsa.encoding.encoder import nothing, open_photograph
 from dvsa.learn.nets.backbones.folding import drop_folded_norms
 from dvsa.learn.nets.regions import choose

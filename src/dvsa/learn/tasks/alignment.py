@@ -124,7 +124,7 @@ class AlignmentTask(VisualTask):
 
     @property
     def recordable(self) -> bool:
-        """Not with a transformer, or with the backbone in the loop, which keeps a GPU busy by itself."""
+        """Not with a transformer, and not with the backbone in the loop, whose large kernels fill a GPU."""
         return not (self.stage.backbone_in_loop or isinstance(self.model.sentence, TransformerEncoder))
 
     def inputs(self, model: JointModel, batch: Sequence[int]) -> AlignmentInputs:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dvsa.encoding.ahead import chunks, in_order
+from dvsa.ahead import chunks, in_order
 
 
 @given(st.integers(0, 40), st.integers(1, 5), st.integers(1, 3))
@@ -35,7 +35,7 @@ def test_items_are_taken_as_results_are_used() -> None:
     for _ in range(5):
         next(results)
     assert len(taken) <= 5 + 2 * 3
-    results.close()  # type: ignore[attr-defined]
+    results.close()
 
 
 def test_an_error_ends_the_work() -> None:

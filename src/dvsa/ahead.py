@@ -1,7 +1,7 @@
 """Work done by threads ahead of the one that uses it."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
@@ -12,7 +12,7 @@ Made = TypeVar("Made")
 
 def in_order(
     function: Callable[[Item], Made], items: Iterable[Item], workers: int, ahead: int = 2
-) -> Iterator[Made]:
+) -> Generator[Made, None, None]:
     """The results of a function, in the order of the items.
 
     Threads are at work on the next items while the caller uses a result.
