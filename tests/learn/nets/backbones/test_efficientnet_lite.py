@@ -26,8 +26,9 @@ def test_it_keeps_its_batch_norm_statistics_in_training(called: bool) -> None:
 
 
 def test_folded_batch_norms_change_neither_outputs_nor_gradients() -> None:
+    """In double precision: rounding in single precision moves values over the bends of ReLU6."""
     torch.manual_seed(0)
-    net = EfficientNetLite(0, size=64, inner=64, pretrained=False)
+    net = EfficientNetLite(0, size=64, inner=64, pretrained=False).double()
     for name, tensor in net.state_dict().items():
         if "bn" in name and tensor.is_floating_point():
             tensor.copy_(tensor + 0.3 * torch.rand_like(tensor))
@@ -45,7 +46,7 @@ def test_folded_batch_norms_change_neither_outputs_nor_gradients() -> None:
     wanted = outputs_and_gradients()
     assert len(found) == len(wanted) + 1 > 100
     for name, tensor in wanted.items():
-        torch.testing.assert_close(found[name], tensor, rtol=1e-3, atol=1e-5 * tensor.abs().max().item())
+        torch.testing.assert_close(found[name], tensor, rtol=1e-9, atol=1e-11 * tensor.abs().max().item())
     assert stem.grad is None
 
 
