@@ -16,14 +16,17 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 
 @contextmanager
-def service(workers: int, threads: int) -> Iterator[str]:
-    """The address of a running service with an index of the example photographs."""
+def service(workers: int, threads: int, niceness: int = 0) -> Iterator[str]:
+    """The address of a running service with an index of the example photographs.
+
+    With a `niceness`, the clients get the processor first, as if they had machines of their own.
+    """
     with tempfile.TemporaryDirectory(prefix="dvsa-web-") as folder:
         index = f"{folder}/index"
         command = [sys.executable, "-m", "dvsa", "index", str(EXAMPLES), "--out", index]
         subprocess.run(command, check=True, capture_output=True)
 
-        command = [sys.executable, __file__, str(workers), str(threads), index]
+        command = ["nice", "-n", str(niceness), sys.executable, __file__, str(workers), str(threads), index]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
         try:

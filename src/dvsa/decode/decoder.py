@@ -34,6 +34,8 @@ START = (
 )
 """The program of a worker. It finds the same packages as this process."""
 
+LOWEST_PRIORITY = 19
+
 MAX_SIDE = 2**31
 """The largest width or height that a worker may report."""
 
@@ -55,18 +57,21 @@ class Decoder:
     (451, 300)
     """
 
-    def __init__(self, workers: int = 1, *, seconds: float = MAX_SECONDS) -> None:
+    def __init__(self, workers: int = 1, *, seconds: float = MAX_SECONDS, background: bool = False) -> None:
         """Start the worker processes; does not wait until they are ready.
 
         Args:
             workers: how many; each decodes one photograph at a time.
             seconds: the processor time of a photograph, at most `MAX_SECONDS`.
+            background: whether the workers run only when the processor has nothing else to do.
         """
         if workers < 1:
             raise ValueError(f"{workers} workers: a decoder needs at least 1")
         self._limited, self._count = os.name == "posix", workers
         self._idle: queue.LifoQueue[_Worker] = queue.LifoQueue()
-        self._workers = [_Worker(seconds) for _ in range(workers if self._limited else 0)]
+        self._workers = [
+            _Worker(seconds, background=background) for _ in range(workers if self._limited else 0)
+        ]
         for worker in self._workers:
             self._idle.put(worker)
 
@@ -124,8 +129,8 @@ class Decoder:
 class _Worker:
     """One worker process, and the file in memory that it shares. One thread at a time uses it."""
 
-    def __init__(self, seconds: float) -> None:
-        self._closed, self._seconds = False, seconds
+    def __init__(self, seconds: float, *, background: bool) -> None:
+        self._closed, self._seconds, self._background = False, seconds, background
         self._start()
 
     def _start(self) -> None:
@@ -142,6 +147,8 @@ class _Worker:
             pass_fds=(self._shared,),
             env=environment,
         )
+        if self._background:
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, LOWEST_PRIORITY)
 
     def is_alive(self) -> bool:
         return self._process.poll() is None

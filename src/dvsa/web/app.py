@@ -1,8 +1,10 @@
 """The service as an ASGI application: the page, the API, health and metrics."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.middleware.cors import CORSMiddleware
@@ -14,6 +16,7 @@ from dvsa.index import Index
 from dvsa.model import Model
 from dvsa.version import VERSION
 from dvsa.web import errors, photo_routes, schemas, search_routes
+from dvsa.web.brake import Brake, SlowFailures
 from dvsa.web.decoding import open_photo
 from dvsa.web.found_photographs import FoundPhotographs
 from dvsa.web.lanes import DecodingLanes
@@ -24,6 +27,9 @@ from dvsa.web.protection import CrossSiteGuard
 from dvsa.web.service import STATIC, CurrentService, Service
 from dvsa.web.settings import Settings
 from dvsa.web.worker_pool import WorkerPool
+
+SWITCH_SECONDS: Final = 0.0005
+"""How long a thread may compute before another one gets Python's lock."""
 
 router = APIRouter(tags=["service"])
 
@@ -37,8 +43,8 @@ def create_app(model: Model, index: Index | None = None, settings: Settings | No
         settings: limits, and who may use the service.
     """
     settings = settings or Settings()
-    pool = WorkerPool(settings.workers, settings.waiting)
-    decoder = DecodingLanes(settings.workers)
+    pool = WorkerPool(settings.workers, settings.waiting, settings.patience_seconds)
+    decoder = DecodingLanes(settings.workers, settings.patience_seconds)
     photos = PhotoCache(settings.max_photographs, settings.keep_seconds)
     metrics = ServiceMetrics(open_photos=lambda: len(photos), taken_slots=lambda: pool.taken)
 
@@ -69,6 +75,8 @@ def create_app(model: Model, index: Index | None = None, settings: Settings | No
         )
     app.add_middleware(CrossSiteGuard, hosts=settings.hosts, origins=settings.allow_origins)
     app.add_middleware(MetricsMiddleware, metrics=metrics)
+    app.state.brake = Brake(settings.failures)
+    app.add_middleware(SlowFailures, brake=app.state.brake)
     return app
 
 
@@ -82,12 +90,18 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             await asyncio.sleep(min(60.0, service.settings.keep_seconds))
             service.photos.remove_expired()
 
+    # The event loop gives up Python's lock at every system call. By default, it then waits 5 ms for each
+    # thread that computes, and answers few requests in a second.
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_SECONDS)
+
     async with service.decoder.running():
         warm_up = await service.decoder.read(photo_routes.WARM_UP_SAMPLE.read_bytes(), "sample")
         await service.pool.run(open_photo, service.model, warm_up)
         task = asyncio.create_task(remove_expired())
         yield
         task.cancel()
+    sys.setswitchinterval(before)
 
 
 @router.get("/", include_in_schema=False)

@@ -12,9 +12,10 @@ from typing import ClassVar, Final
 
 import h11
 import uvicorn
-from starlette.types import ASGIApp
+from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from dvsa.web.brake import Brake
 from dvsa.web.protection import HEADERS
 from dvsa.web.settings import Settings
 
@@ -23,15 +24,17 @@ LINES, SECONDS, LENGTH = 20, 60.0, 500
 """A logger writes at most so many lines in so many seconds, each of at most so many letters."""
 
 
-def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
-    """How uvicorn serves the app."""
+def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """How uvicorn serves the app that `create_app` made."""
     logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns about every malformed form
     for name in LOGGERS:
         logger = logging.getLogger(name)
         if not any(isinstance(known, BoundedLog) for known in logger.filters):
             logger.addFilter(BoundedLog())
 
-    protocol = type("Protocol", (GuardedProtocol,), {"settings": settings, "silent": {}})
+    protocol = type(
+        "Protocol", (GuardedProtocol,), {"settings": settings, "silent": {}, "brake": app.state.brake}
+    )
     return uvicorn.Config(
         app,
         http=protocol,
@@ -49,6 +52,8 @@ class GuardedProtocol(H11Protocol):
     settings: ClassVar[Settings]
     silent: ClassVar[dict["GuardedProtocol", None]]
     """The connections that have not sent a complete header, the oldest first."""
+
+    brake: ClassVar[Brake]
 
     _timer: asyncio.TimerHandle | None = None
     _stalled: asyncio.TimerHandle | None = None
@@ -96,7 +101,16 @@ class GuardedProtocol(H11Protocol):
             super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is not HTTP, with the headers that every answer has."""
+        """Answer what is not HTTP, with the headers that every answer has; later if it comes often."""
+        seconds = self.brake.failed(self.client[0] if self.client else "")
+        if seconds:
+            self.transport.pause_reading()
+            self._heard()
+            self._timer = self.loop.call_later(seconds, self._answer_400, msg)
+        else:
+            self._answer_400(msg)
+
+    def _answer_400(self, msg: str) -> None:
         body = msg.encode("ascii")
         headers = [
             ("Content-Type", "text/plain; charset=utf-8"),

@@ -55,7 +55,7 @@ class Service:
         return photo
 
 
-def _of_request(request: Request) -> Service:
+async def _of_request(request: Request) -> Service:
     service: Service = request.app.state.service
     return service
 

@@ -10,9 +10,11 @@ _POSITIVE = (
     "max_photographs",
     "keep_seconds",
     "workers",
+    "patience_seconds",
     "timeout_seconds",
     "header_seconds",
     "connections",
+    "failures",
 )
 
 
@@ -32,12 +34,16 @@ class Settings:
     """Requests that run at the same time. One for each core is best if the model uses one thread."""
     waiting: int = 32
     """Requests that may wait for a worker, including uploads that are still arriving; more are refused."""
+    patience_seconds: float = 10.0
+    """Requests are refused if they would probably wait longer than this for a worker."""
     timeout_seconds: float = 30.0
     """From the first byte of a request to the first byte of its response."""
     header_seconds: float = 10.0
     """From the start of a connection, or the end of a response, to the end of the next header."""
     connections: int = 512
     """Connections at the same time; beyond that, the one that has been silent longest is closed."""
+    failures: int = 60
+    """Failed requests of one address in a minute that are answered at once; further ones wait."""
     hosts: tuple[str, ...] = ()
     """Host names of the service, in addition to the loopback's: the address that it listens at.
     `0.0.0.0` and `::` allow every address, but no name."""
