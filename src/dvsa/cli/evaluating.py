@@ -194,8 +194,9 @@ def grounding(
 ) -> None:
     """Find the boxes of phrases.
 
-    Each phrase of Flickr30k Entities is assigned to a region, which is compared with the true box. Without
-    `--beta`, the region is the one that `View.locate` gives.
+    For each phrase of Flickr30k Entities the model ranks the regions. The first, the first 5 and the first 10
+    are compared with the true box. Without `--beta`, the first region is the one that `View.locate` gives.
+    The figures are over all phrases, and over those of each category, such as people.
 
     Each figure comes with its 95% bootstrap interval over photographs. Photographs, words and splits that
     would make the figures misleading are refused.

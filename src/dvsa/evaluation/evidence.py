@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dvsa.arrays import IntArray
 from dvsa.metrics.captions import CaptionScores
 from dvsa.metrics.figures import Report
-from dvsa.metrics.grounding import Grounding
+from dvsa.metrics.grounding import CATEGORY, Grounding
 from dvsa.metrics.ranking import Ranks
 
 Arrays = Mapping[str, NDArray[np.generic]]
@@ -100,8 +100,11 @@ def _regions(arrays: Arrays, index_N: IntArray) -> dict[str, float]:
 
 
 def _grounding(arrays: Arrays, index_N: IntArray) -> dict[str, float]:
-    found = {name: array.astype(np.bool_, copy=False) for name, array in arrays.items() if name != "owner_N"}
-    return Grounding(_integers(arrays["owner_N"]), found).figures(index_N)
+    flags = {name: array.astype(np.bool_, copy=False) for name, array in arrays.items() if name != "owner_N"}
+    categories = {
+        name.removeprefix(CATEGORY): flags.pop(name) for name in arrays if name.startswith(CATEGORY)
+    }
+    return Grounding(_integers(arrays["owner_N"]), flags, categories).figures(index_N)
 
 
 def _integers(array: NDArray[np.generic]) -> IntArray:
