@@ -41,6 +41,8 @@ def evidence(task: str, seed: int) -> Evidence:
         "photo_rank_K": rng.integers(1, 20, PHOTOS),
         "sentence_rank_L": rng.integers(1, 20, len(OWNER_N)),
         "owner_N": OWNER_N,
+        "photo_ndcg_K": rng.random(PHOTOS),
+        "sentence_ndcg_L": rng.random(len(OWNER_N)),
     }
     found = {name: rng.random(len(OWNER_N)) < 0.5 for name in ("R@1 IoU0.5", "pointing")}
     first_N = np.isin(np.arange(len(OWNER_N)), np.unique(OWNER_N, return_index=True)[1])
@@ -80,6 +82,8 @@ def literal(evidence: Evidence, index_N: IntArray) -> dict[str, float]:
     if evidence.task == "ranking":
         photo = recall([int(arrays["photo_rank_K"][k]) for k in index_N])
         sentence = recall([int(arrays["sentence_rank_L"][n]) for n in things])
+        photo["NDCG@25"] = 100 * sum(float(arrays["photo_ndcg_K"][k]) for k in index_N) / len(index_N)
+        sentence["NDCG@25"] = 100 * sum(float(arrays["sentence_ndcg_L"][n]) for n in things) / len(things)
         return {f"photo_to_sentence: {n}": v for n, v in photo.items()} | {
             f"sentence_to_photo: {n}": v for n, v in sentence.items()
         }

@@ -78,7 +78,11 @@ def owned(owner_N: IntArray, index_N: IntArray) -> IntArray:
 
 
 def _ranking(arrays: Arrays, index_N: IntArray) -> dict[str, float]:
-    ranks = Ranks(*(_integers(arrays[name]) for name in ("photo_rank_K", "sentence_rank_L", "owner_N")))
+    ranks = Ranks(
+        *(_integers(arrays[name]) for name in ("photo_rank_K", "sentence_rank_L", "owner_N")),
+        # Older evidence has no NDCG.
+        *(arrays[name].astype(np.float64) for name in ("photo_ndcg_K", "sentence_ndcg_L") if name in arrays),
+    )
     return {
         **_under("photo_to_sentence", ranks.photo_to_sentence(index_N)),
         **_under("sentence_to_photo", ranks.sentence_to_photo(index_N)),
