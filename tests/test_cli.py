@@ -548,6 +548,20 @@ def test_figures_of_what_is_written(
     assert (said["settings"]["beam"], said["settings"]["length_power"]) == (2, 0.5)
 
 
+@pytest.mark.parametrize("task", ["grounding", "ranking"])
+def test_figures_are_printed_as_tables_of_other_programs(task: str, few: Path, toy_bundle: Path) -> None:
+    told = ("--data", few, "--bundle", toy_bundle, CUSTOM)
+    wanted = Report.from_json(answer("evaluate", task, *told))
+    assert output("evaluate", task, *told, "--csv") == csv_table(wanted)
+    assert output("evaluate", task, *told, "--latex") == latex_table(wanted)
+
+
+def test_a_report_has_one_form(tmp_path: Path) -> None:
+    for task in TASKS:
+        for two in (("--csv", "--latex"), ("--json", "--csv")):
+            assert "give one of them" in refusal("evaluate", task.__name__, "--data", tmp_path, *two)
+
+
 def test_a_task_has_its_own_options(few: Path) -> None:
     for task, option in (("ranking", "--beam"), ("grounding", "--beam"), ("captions", "--beta")):
         done = run("evaluate", task, "--data", few, option, 1)

@@ -10,7 +10,7 @@ import typer
 
 from dvsa.cli.options import LAYOUTS_HELP, AsJson, BundleFolder, EntitiesFolder, RegionsPath
 from dvsa.cli.output import note, progress, register
-from dvsa.cli.scoring import show_report
+from dvsa.cli.scoring import AsCsv, AsLatex, Form, form_of, show_report
 from dvsa.files import write
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Request(NamedTuple):
     run: Path | None
     allow_custom_split: bool
     out: Path | None
-    as_json: bool
+    form: Form
 
 
 def ranking(
@@ -104,6 +104,8 @@ def ranking(
     allow_custom_split: AllowCustomSplit = False,
     out: Out = None,
     as_json: AsJson = False,
+    latex: AsLatex = False,
+    as_csv: AsCsv = False,
 ) -> None:
     """Rank photographs and sentences.
 
@@ -116,7 +118,8 @@ def ranking(
     """
     from dvsa import evaluation
 
-    request = Request(data, split, first, entities, regions, bundle, run, allow_custom_split, out, as_json)
+    form = form_of(as_json, latex, as_csv)
+    request = Request(data, split, first, entities, regions, bundle, run, allow_custom_split, out, form)
     _evaluate("ranking", evaluation.ranking, request)
 
 
@@ -133,6 +136,8 @@ def captions(
     allow_custom_split: AllowCustomSplit = False,
     out: Out = None,
     as_json: AsJson = False,
+    latex: AsLatex = False,
+    as_csv: AsCsv = False,
 ) -> None:
     """Judge captions of photographs.
 
@@ -146,7 +151,8 @@ def captions(
     from dvsa import evaluation
 
     judge = partial(evaluation.captions, beam=beam, length_power=length_power)
-    request = Request(data, split, first, entities, regions, bundle, run, allow_custom_split, out, as_json)
+    form = form_of(as_json, latex, as_csv)
+    request = Request(data, split, first, entities, regions, bundle, run, allow_custom_split, out, form)
     _evaluate("captions", judge, request)
 
 
@@ -162,6 +168,8 @@ def regions(
     allow_custom_split: AllowCustomSplit = False,
     out: Out = None,
     as_json: AsJson = False,
+    latex: AsLatex = False,
+    as_csv: AsCsv = False,
 ) -> None:
     """Judge phrases of regions.
 
@@ -175,7 +183,8 @@ def regions(
     from dvsa import evaluation
 
     judge = partial(evaluation.regions, beam=beam, length_power=length_power)
-    request = Request(data, split, first, entities, None, bundle, run, allow_custom_split, out, as_json)
+    form = form_of(as_json, latex, as_csv)
+    request = Request(data, split, first, entities, None, bundle, run, allow_custom_split, out, form)
     _evaluate("regions", judge, request)
 
 
@@ -191,6 +200,8 @@ def grounding(
     allow_custom_split: AllowCustomSplit = False,
     out: Out = None,
     as_json: AsJson = False,
+    latex: AsLatex = False,
+    as_csv: AsCsv = False,
 ) -> None:
     """Find the boxes of phrases.
 
@@ -205,7 +216,8 @@ def grounding(
     """
     from dvsa import evaluation
 
-    request = Request(data, split, first, entities, regions, bundle, run, allow_custom_split, out, as_json)
+    form = form_of(as_json, latex, as_csv)
+    request = Request(data, split, first, entities, regions, bundle, run, allow_custom_split, out, form)
     _evaluate("grounding", partial(evaluation.grounding, beta=beta), request)
 
 
@@ -244,7 +256,7 @@ def _evaluate(task: str, judge: Callable[..., "Judged"], request: Request) -> No
     if out is not None:
         name = f"{task}.{request.split}"
         _keep(judged, out, name if request.first is None else f"{name}.{request.first}")
-    show_report(judged.report, request.as_json)
+    show_report(judged.report, request.form)
     if caution := protocol.caution(model.bundle):
         note(caution)
 

@@ -1,7 +1,7 @@
 """`dvsa score` and `dvsa compare`: the captions of any system, and the figures of two systems."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -39,6 +39,8 @@ ReferenceSplit = Annotated[
 ]
 AsLatex = Annotated[bool, typer.Option("--latex", help="Print a table in LaTeX (package booktabs).")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print a table in CSV, in full precision.")]
+Form = Literal["text", "json", "latex", "csv"]
+"""How a report is printed."""
 RUN = "A run, or a folder given to `dvsa evaluate` as --out."
 RunA = Annotated[Path, typer.Argument(metavar="RUN_A", help=RUN, show_default=False)]
 RunB = Annotated[Path, typer.Argument(metavar="RUN_B", help=RUN, show_default=False)]
@@ -61,10 +63,9 @@ def score(
 
     Example: `dvsa score refs.json captions.txt`
     """
-    from dvsa.metrics import captions, files, report_tables
+    from dvsa.metrics import captions, files
 
-    if as_json + latex + as_csv > 1:
-        raise ValueError("--json, --latex and --csv are different forms of the output: give one of them")
+    form = form_of(as_json, latex, as_csv)
     references, hypotheses = files.read_pairs(refs, hyps, split)
     scores = captions.score(references, hypotheses, with_meteor=meteor)
     if meteor and "METEOR" not in scores.statistics:
@@ -72,13 +73,7 @@ def score(
     if scores.caution:
         note(scores.caution)
 
-    report = scores.report()
-    if latex:
-        show(report_tables.latex_table(report).rstrip())
-    elif as_csv:
-        show(report_tables.csv_table(report).rstrip())
-    else:
-        show_report(report, as_json)
+    show_report(scores.report(), form)
 
 
 def compare(a: RunA, b: RunB, as_json: AsJson = False) -> None:
@@ -120,10 +115,26 @@ def compare(a: RunA, b: RunB, as_json: AsJson = False) -> None:
         show_comparison(comparison, name)
 
 
-def show_report(report: "Report", as_json: bool) -> None:
+def form_of(as_json: bool, latex: bool, as_csv: bool) -> Form:
+    """The form of a report that the options choose; raises ValueError if they choose several."""
+    chosen: list[Form] = [
+        form for form, given in (("json", as_json), ("latex", latex), ("csv", as_csv)) if given
+    ]
+    if len(chosen) > 1:
+        raise ValueError("--json, --latex and --csv are different forms of the output: give one of them")
+    return chosen[0] if chosen else "text"
+
+
+def show_report(report: "Report", form: Form) -> None:
     """Every figure with its 95% interval, and the settings behind them."""
-    if as_json:
+    from dvsa.metrics import report_tables
+
+    if form == "json":
         print_json(report.to_json())
+    elif form == "latex":
+        show(report_tables.latex_table(report).rstrip())
+    elif form == "csv":
+        show(report_tables.csv_table(report).rstrip())
     else:
         show(str(report))
 
