@@ -29,6 +29,7 @@ from dvsa.learn.runs.inputs import FitOptions
 from dvsa.learn.runs.run import Run
 from dvsa.learn.ship.torch_bundle import torch_model
 from dvsa.metrics.captions import score
+from dvsa.metrics.figures import Report
 from dvsa.metrics.report_tables import csv_table, latex_table
 from dvsa.records import FRAME, Alignment, Region, Word
 

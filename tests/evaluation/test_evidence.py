@@ -96,12 +96,12 @@ def literal(evidence: Evidence, index_N: IntArray) -> dict[str, float]:
         }
         return of["region"] | {f"full_frame_model: {n}": v for n, v in of["frame"].items()}
     flags = [name for name in arrays if name != "owner_N" and not name.startswith("category ")]
-    of = {"": things} | {
+    groups = {"": things} | {
         f"{kind}: ": [n for n in things if arrays[kind][n]] for kind in arrays if kind.startswith("category ")
     }
     return {
         f"{kind}{name}": 100 * sum(bool(arrays[name][n]) for n in own) / len(own) if own else np.nan
-        for kind, own in of.items()
+        for kind, own in groups.items()
         for name in flags
     }
 

@@ -11,6 +11,7 @@ from dvsa.boxes import iou
 from dvsa.data import Example, GroundedPhrase
 from dvsa.evaluation import Encoded
 from dvsa.model import Model
+from dvsa.records import Box
 
 SENTENCES = ["two dogs play in the snow", "a man holds a camera", "a red ball"], ["a girl on a beach"]
 PHRASES = ((0, 0, 1, "animals"), (0, 5, 5, "scene"), (1, 0, 1, "people"), (1, 3, 4, "other"))
@@ -28,7 +29,7 @@ def photographs(model: Model) -> tuple[Sequence[Example], Encoded]:
 
     examples = []
     for k, own in enumerate(SENTENCES):
-        boxes = [tuple(map(float, box_4)) for box_4 in box_KI4[k]]
+        boxes: list[Box] = [(float(a), float(b), float(c), float(d)) for a, b, c, d in box_KI4[k]]
         phrases = [
             GroundedPhrase(sentence, first, last, "", str(n), (kind,), (boxes[(5 * k + 2 * n + shift) % 12],))
             for shift in range(6)
@@ -64,9 +65,9 @@ def test_regions_are_ranked_by_their_scores_and_count_once(
                 hits.setdefault(kind, []).append(found)
 
     figures = report.flat()
-    for kind, found in hits.items():
+    for kind, own in hits.items():
         for k in (1, 5, 10):
-            wanted = 100 * sum(any(each[:k]) for each in found) / len(found)
+            wanted = 100 * sum(any(each[:k]) for each in own) / len(own)
             assert figures[f"{kind}R@{k} IoU0.5"].value == pytest.approx(wanted)
     assert {name.partition(":")[0] for name in figures if ":" in name} == {
         "category animals", "category other", "category people", "category scene",
@@ -94,7 +95,8 @@ def test_the_mrf_ranks_regions_by_the_numbers_of_their_words(
     votes = {i: regions.count(i) for i in range(11)}
     order = sorted(votes, key=lambda i: (-votes[i], i))
     for place, region in enumerate(order, 1):
-        box = tuple(map(float, encoded.box_KI4[0, region]))
+        x0, y0, x1, y1 = map(float, encoded.box_KI4[0, region])
+        box = (x0, y0, x1, y1)
         alone = replace(one, phrases=(replace(one.phrases[0], boxes=(box,)),))
         figures = evaluation.grounding(model, [alone], beta=0.0, encoded=encoded).report.figures
         others = iou(encoded.box_KI4[0, order[: place - 1]], np.array([box]))

@@ -1,3 +1,5 @@
+from typing import TypeVar
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -6,6 +8,8 @@ from hypothesis import strategies as st
 from dvsa.metrics.figures import Figure, Report
 from dvsa.metrics.grounding import Grounding, covered, ground
 
+T = TypeVar("T")
+Problem = tuple[list[list[list[int]]], list[list[int]], list[str], list[list[str]]]
 TRUTH = np.array([[0.0, 0.0, 0.4, 0.4], [0.5, 0.5, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]])
 PHOTOS = ["a", "b", "a"]
 
@@ -70,13 +74,13 @@ def test_covered_takes_the_best_proposal_of_the_photograph() -> None:
 
 
 @st.composite
-def problems(draw: st.DrawFn) -> tuple[list[list[list[int]]], list[list[int]], list[str], list[list[str]]]:
+def problems(draw: st.DrawFn) -> Problem:
     """Ranked boxes, the true box, the photograph and the categories of each phrase, on a coarse grid."""
     side = st.tuples(st.integers(0, 3), st.integers(1, 4)).map(lambda pair: (pair[0], sum(pair)))
     box = st.tuples(side, side).map(lambda sides: [sides[0][0], sides[1][0], sides[0][1], sides[1][1]])
     phrases = draw(st.integers(1, 8))
 
-    def each(strategy: st.SearchStrategy) -> list:
+    def each(strategy: st.SearchStrategy[T]) -> list[T]:
         return draw(st.lists(strategy, min_size=phrases, max_size=phrases))
 
     kinds = st.lists(st.sampled_from(["people", "scene", "ci95"]), unique=True, max_size=2)
@@ -89,7 +93,7 @@ def cells(box: list[int]) -> set[tuple[int, int]]:
 
 
 @given(problems(), st.data())
-def test_figures_are_those_of_one_phrase_at_a_time(problem: tuple, data: st.DataObject) -> None:
+def test_figures_are_those_of_one_phrase_at_a_time(problem: Problem, data: st.DataObject) -> None:
     ranked, truth, photos, kinds = problem
     grounding = ground([np.array(boxes) for boxes in ranked], np.array(truth), photos).of_kinds(kinds)
     names = sorted({*photos})

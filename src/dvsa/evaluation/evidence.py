@@ -4,7 +4,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -78,11 +78,13 @@ def owned(owner_N: IntArray, index_N: IntArray) -> IntArray:
 
 
 def _ranking(arrays: Arrays, index_N: IntArray) -> dict[str, float]:
-    ranks = Ranks(
-        *(_integers(arrays[name]) for name in ("photo_rank_K", "sentence_rank_L", "owner_N")),
-        # Older evidence has no NDCG.
-        *(arrays[name].astype(np.float64) for name in ("photo_ndcg_K", "sentence_ndcg_L") if name in arrays),
+    photo_K, sentence_L, owner_L = (
+        _integers(arrays[name]) for name in ("photo_rank_K", "sentence_rank_L", "owner_N")
     )
+    ranks = Ranks(photo_K, sentence_L, owner_L)
+    if "photo_ndcg_K" in arrays:  # which older evidence has not
+        ndcg_K, ndcg_L = (arrays[name].astype(np.float64) for name in ("photo_ndcg_K", "sentence_ndcg_L"))
+        ranks = replace(ranks, photo_ndcg_K=ndcg_K, sentence_ndcg_L=ndcg_L)
     return {
         **_under("photo_to_sentence", ranks.photo_to_sentence(index_N)),
         **_under("sentence_to_photo", ranks.sentence_to_photo(index_N)),

@@ -1,11 +1,14 @@
 """Captions in files: references by people and hypotheses by a system. Errors name file and photograph."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from dvsa.data.names import NameIndex
+from dvsa.data.photographs import Photographs
 from dvsa.data.text_files import read_json, read_text
 from dvsa.metrics.caption_layouts import References, are_objects, caption_of, is_json, open_table, read
+from dvsa.photo import Photo
+from dvsa.photo import read as read_photo
 
 
 def read_pairs(
@@ -81,6 +84,29 @@ def read_hypotheses(path: Path, photos: Sequence[str]) -> dict[str, str]:
     """
     said = _named_hypotheses(path)
     return _by_line(path, photos) if said is None else _matched(said, photos, {}, path)
+
+
+def photographs(folder: Path, names: Sequence[str]) -> Callable[[str], Photo]:
+    """A reader of photographs in a folder, at any depth, by the names that captions have.
+
+    Raises:
+        ValueError: the folder is missing, or a photograph is not in it, or several may be meant.
+
+    >>> read = photographs(Path("examples"), ["photographer"])
+    >>> read("photographer").width
+    512
+    """
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is not a folder: name the folder of the photographs")
+    known = Photographs(folder).found
+    index, sources = NameIndex([name for name, _ in known]), {}
+    for name in names:
+        found = [known[place] for place in index.find(name)]
+        if len(found) != 1:
+            reason = " or ".join(other for other, _ in found) or "not there"
+            raise ValueError(f"{folder}: photograph {name!r} is {reason}: give one file for each")
+        sources[name] = found[0][1]
+    return lambda name: read_photo(sources[name].read(), name=name)
 
 
 def _named_hypotheses(path: Path) -> list[tuple[str, str]] | None:

@@ -74,7 +74,7 @@ class Relevance:
                 open_N = open_L[which_N]
                 open_L[which_N] = (open_N + (open_N & bits_N)) | (open_N & ~bits_N)
 
-        common_L = np.bitwise_count(~open_L).astype(np.int64)
+        common_L: IntArray = np.bitwise_count(~open_L).astype(np.int64)
         for place in self._long:
             common_L[place] = longest_common_subsequence(self._sentences_L[place], tokens)
         return common_L
