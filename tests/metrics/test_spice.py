@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -14,44 +12,13 @@ from dvsa.metrics.spice import spice
 REFERENCES = {"1.jpg": ["A dog runs.", "the dog"], "é.jpg": ["Ein Hund läuft"], "3.jpg": ["a cat"]}
 HYPOTHESES = {"1.jpg": "The dog runs!", "é.jpg": "läuft", "3.jpg": "..."}
 
-PROGRAM = """
-import java.nio.file.*;
-
-public class Main {
-    public static void main(String[] given) throws Exception {
-        Path beside = Paths.get("");
-        Files.writeString(beside.resolve("arguments.txt"), String.join("\\n", given));
-        Files.copy(Paths.get(given[0]), beside.resolve("asked.json"), StandardCopyOption.REPLACE_EXISTING);
-        String task = Files.readString(beside.resolve("task.txt"));
-        if (task.equals("hang")) Thread.sleep(60000);
-        if (task.equals("corenlp")) throw new NoClassDefFoundError("edu/stanford/nlp/util/CoreMap");
-        if (task.equals("fail")) { System.err.println("starting"); throw new Exception("no memory"); }
-        if (!task.equals("nothing")) Files.writeString(Paths.get(given[2]), task);
-    }
-}
-"""
-
 pytestmark = pytest.mark.java
 
 
-@pytest.fixture(scope="module")
-def compiled(java: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The jar of the stand-in."""
-    if shutil.which("javac") is None:
-        pytest.skip("the stand-in for SPICE needs javac: apt install default-jdk-headless")
-    folder = tmp_path_factory.mktemp("spice")
-    (folder / "Main.java").write_text(PROGRAM)
-    subprocess.run(["javac", "Main.java"], cwd=folder, check=True)
-    with zipfile.ZipFile(folder / "spice-1.0.jar", "w") as jar:
-        jar.writestr("META-INF/MANIFEST.MF", "Main-Class: Main\n")
-        jar.write(folder / "Main.class", "Main.class")
-    return folder / "spice-1.0.jar"
-
-
 @pytest.fixture
-def folder(compiled: Path, tmp_path: Path) -> Path:
+def folder(spice_jar: Path, tmp_path: Path) -> Path:
     """A folder with the jar; the program does what its file task.txt says."""
-    shutil.copy(compiled, tmp_path)
+    shutil.copy(spice_jar, tmp_path)
     return tmp_path
 
 

@@ -1,6 +1,5 @@
 """A tiny CLIP with random weights, read from its folder, against transformers used literally."""
 
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -18,37 +17,6 @@ from dvsa.photo import Photo
 TEXTS = ["a dog", "a red dog runs", "dog " * 50]
 
 
-def write(folder: Path) -> Path:
-    """A tiny CLIP whose tokenizer knows letters and the word dog."""
-    torch.manual_seed(0)
-    letters = [chr(code) for code in range(97, 123)]
-    pieces = [*letters, *(f"{letter}</w>" for letter in letters), "do", "dog</w>"]
-    pieces += ["<|startoftext|>", "<|endoftext|>"]
-    folder.mkdir()
-    (folder / "vocab.json").write_text(json.dumps({piece: n for n, piece in enumerate(pieces)}))
-    (folder / "merges.txt").write_text("#version: 0.2\nd o\ndo g</w>\n")
-    transformers.CLIPTokenizer.from_pretrained(folder).save_pretrained(folder)
-
-    size = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2}
-    text = {**size, "vocab_size": len(pieces), "max_position_embeddings": 20}
-    text |= {
-        "bos_token_id": len(pieces) - 2,
-        "eos_token_id": len(pieces) - 1,
-        "pad_token_id": len(pieces) - 1,
-    }
-    vision = {**size, "image_size": 32, "patch_size": 8}
-    config = transformers.CLIPConfig(text_config=text, vision_config=vision, projection_dim=12)
-    transformers.CLIPModel(config).save_pretrained(folder)
-    sides = {"size": {"shortest_edge": 32}, "crop_size": {"height": 32, "width": 32}}
-    transformers.CLIPImageProcessorPil(**sides).save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory.mktemp("clip") / "tiny-clip")
-
-
 def photos() -> list[Photo]:
     rng = np.random.default_rng(0)
     shapes = ((40, 50, 3), (90, 33, 3))
@@ -56,12 +24,13 @@ def photos() -> list[Photo]:
     return [Photo(f"{n}.png", picture, *picture.size) for n, picture in enumerate(pictures)]
 
 
-def test_vectors_are_those_of_transformers(folder: Path) -> None:
-    clip = Clip(folder, "cpu")
+def test_vectors_are_those_of_transformers(clip_folder: Path) -> None:
+    clip = Clip(clip_folder, "cpu")
     assert clip.name == "tiny-clip"
-    net = transformers.CLIPModel.from_pretrained(folder).eval()
-    tokenizer = transformers.CLIPTokenizer.from_pretrained(folder)
-    processor = transformers.CLIPImageProcessorPil.from_pretrained(folder)
+    net = transformers.CLIPModel.from_pretrained(clip_folder)
+    net.train(False)
+    tokenizer = transformers.CLIPTokenizer.from_pretrained(clip_folder)
+    processor = transformers.CLIPImageProcessorPil.from_pretrained(clip_folder)
     with torch.no_grad():
         for photo, v_D in zip(photos(), clip.images(photos()), strict=True):
             pixels = processor(images=photo.image, return_tensors="pt")["pixel_values"]
@@ -75,15 +44,15 @@ def test_vectors_are_those_of_transformers(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["config.json", "preprocessor_config.json", "model.safetensors"])
-def test_a_folder_that_lacks_a_file_is_named(folder: Path, tmp_path: Path, name: str) -> None:
-    copy = shutil.copytree(folder, tmp_path / "copy")
+def test_a_folder_that_lacks_a_file_is_named(clip_folder: Path, tmp_path: Path, name: str) -> None:
+    copy = shutil.copytree(clip_folder, tmp_path / "copy")
     (copy / name).unlink()
     with pytest.raises(ValueError, match=f"copy lacks {name}: fetch its whole folder"):
         Clip(copy, "cpu")
 
 
-def test_without_a_tokenizer_or_a_folder(folder: Path, tmp_path: Path) -> None:
-    copy = shutil.copytree(folder, tmp_path / "copy")
+def test_without_a_tokenizer_or_a_folder(clip_folder: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(clip_folder, tmp_path / "copy")
     for name in ("tokenizer.json", "vocab.json"):
         (copy / name).unlink(missing_ok=True)
     with pytest.raises(ValueError, match=r"copy lacks tokenizer\.json"):
@@ -92,8 +61,8 @@ def test_without_a_tokenizer_or_a_folder(folder: Path, tmp_path: Path) -> None:
         Clip(tmp_path / "none", "cpu")
 
 
-def test_weights_are_never_unpickled_and_never_random(folder: Path, tmp_path: Path) -> None:
-    copy = shutil.copytree(folder, tmp_path / "copy")
+def test_weights_are_never_unpickled_and_never_random(clip_folder: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(clip_folder, tmp_path / "copy")
     weights = load_file(copy / "model.safetensors")
     torch.save(weights, copy / "pytorch_model.bin")
     less = {name: weight for name, weight in weights.items() if name != "text_projection.weight"}
@@ -117,16 +86,16 @@ def test_weights_are_never_unpickled_and_never_random(folder: Path, tmp_path: Pa
         ("{", r"config\.json is damaged"),
     ],
 )
-def test_another_model_is_refused(folder: Path, tmp_path: Path, content: str, message: str) -> None:
-    copy = shutil.copytree(folder, tmp_path / "copy")
+def test_another_model_is_refused(clip_folder: Path, tmp_path: Path, content: str, message: str) -> None:
+    copy = shutil.copytree(clip_folder, tmp_path / "copy")
     (copy / "config.json").write_text(content)
     with pytest.raises(ValueError, match=message):
         Clip(copy, "cpu")
 
 
 def test_without_transformers_one_line_says_what_to_install(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    clip_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(ValueError, match=r"CLIPScore needs the extra: pip install 'dvsa\[transformers\]'"):
-        Clip(folder, "cpu")
+        Clip(clip_folder, "cpu")
