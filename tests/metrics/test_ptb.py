@@ -65,7 +65,23 @@ def test_tokens_are_clean_and_keep_all_letters(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["a", ".", "a-", "a.", "a'", "a/", "1.", "a_", "(a-", "x.-", "a.a-", "ab.", "#"]
+    "unit",
+    [
+        *("a’", "ae’", "l’", "’", "‘", "“’", "-", "..", ". ", "an", "https://"),
+        "a",
+        ".",
+        "a-",
+        "a.",
+        "a'",
+        "a/",
+        "1.",
+        "a_",
+        "(a-",
+        "x.-",
+        "a.a-",
+        "ab.",
+        "#",
+    ],
 )
 def test_long_strings_take_no_time(unit: str) -> None:
     start = time.perf_counter()
