@@ -208,9 +208,9 @@ a_. a_, (a_b) mother_in_law _dog’s dog’s_ “_” “a_” ’_’
 TYPOGRAPHY = [
     *(word.replace("_", mark) for word in WITH_APOSTROPHES.split() for mark in APOSTROPHES),
     *(
-        text.replace("~", " ").replace("<", left).replace(">", right)
+        text.replace("~", " ").replace("<", pair[0]).replace(">", pair[1])
         for text in WITH_QUOTES.split()
-        for left, right in PAIRS
+        for pair in PAIRS
     ),
     *(text.replace("~", " ").replace("_", mark) for text in WITH_DASHES.split() for mark in DASHES),
 ]
