@@ -22,22 +22,7 @@ from PIL import Image
 
 from dvsa.data import load
 
-WORDS = (
-    "a",
-    "dog",
-    "cat",
-    "man",
-    "runs",
-    "sits",
-    "in",
-    "on",
-    "the",
-    "snow",
-    "grass",
-    "red",
-    "two",
-    "children",
-)
+WORDS = ("a", "dog", "cat", "man", "runs", "sits", "in", "on", "the", "snow", "grass", "red", "two", "boys")
 SPLITS = {"train": "train", "val": "dev", "test": "test"}
 
 

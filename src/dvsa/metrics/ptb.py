@@ -6,7 +6,8 @@ The rules were derived from the output of the Java program, not from its source.
 numbers and mixed fractions (`3 1/2` is one token there) are not supported: Flickr's captions have none.
 
 Two quirks of the scorers are kept because all published figures have them: brackets remain, as `-lrb-` and
-`-rrb-` (the scorers remove only their upper-case forms), and so do runs such as `!!`.
+`-rrb-` (the scorers remove only their upper-case forms), and so do runs such as `!!`, and two different
+quotation marks that touch.
 """
 
 import re
@@ -39,6 +40,8 @@ _RENAMED = {
 _APOSTROPHES = "'’\x92"
 _INNER = _APOSTROPHES + "`‘‛\x91"
 """Marks that stand inside of words, rightly or wrongly."""
+_CLITIC = f"[{_APOSTROPHES}](?i:[smd]|re|ve|ll)"
+"""A token of its own, unless more letters follow a straight apostrophe: 'red may be a quoted word."""
 _STRAIGHT = {
     **dict.fromkeys("`‘‛‹\x91", "`"), **dict.fromkeys("’›\x92", "'"), **dict.fromkeys("“«\x93", "``"),
     **dict.fromkeys("”»\x94", "''"), "‚": "‚", "„": "„", "‟": "‟",
@@ -63,13 +66,10 @@ def _pattern(marks: str, symbols: str) -> re.Pattern[str]:
         return "(?:" + "|".join(words.split()) + ")"
 
     letter, alnum, hyphen = rf"[^\W\d_{symbols}]", rf"[^\W_{symbols}]", "[-‐‑]"
-    apostrophe, inner = f"[{_APOSTROPHES}]", f"[{_INNER}]"
     known = rf"(?={letter}{{2,8}}\.)(?:(?i:{any_of(_ABBREVIATIONS)})|{any_of(_CAPITALISED)})\."
     initials = rf"{letter}(?:\.{letter})+(?!{letter})\.?+(?!{letter})"
 
-    # A clitic is a token, unless more letters follow a straight apostrophe: 'red is a quoted word.
-    clitic = rf"{apostrophe}(?i:[smd]|re|ve|ll)"
-    elided = rf"[dloDLO](?!{clitic}(?!{alnum})){inner}(?={alnum}{alnum})"
+    elided = rf"[dloDLO](?!{_CLITIC}(?!{alnum}))[{_INNER}](?={alnum}{alnum})"
     part = rf"(?:{elided})?(?:{initials}|(?:{known}|{letter}\.)(?=-{alnum})|{alnum}+(?:_{alnum}+)*)"
     compound = rf"{part}(?:{hyphen}{part})*"
     starter = rf"\s+(?=[A-Z])(?i:{any_of(_SENTENCE_STARTERS)}|mr\.)(?!\w)"
@@ -78,22 +78,11 @@ def _pattern(marks: str, symbols: str) -> re.Pattern[str]:
         r"(?i:can(?=not\b)|(?:gon|wan)(?=na\b)|got(?=ta\b)|(?:gim|lem)(?=me\b)|'t(?=is|was))",
         r"[A-Za-z]+(?=\s)",  # most words match here: this line is for speed
         *_marked(letter, alnum, marks),
-        # The apostrophe is inside the word.
-        rf"[A-CE-HJKMNP-XZn](?!{clitic}(?!{letter})){inner}{letter}{{2,}}",
-        rf"{letter}+[aeiouyAEIOUY](?!{clitic}(?!{letter})){inner}[aeiouA-Z]{letter}*",
-        rf"(?i:c'mon|e'er|ev'ry|li'l|nat'l|nor'easter|s'mores|cont'd\.|c{apostrophe}est(?!\w))",
-        # Contractions.
-        rf"{letter}*[A-MO-Za-mo-z](?=[nN]{inner}[tT])",
-        rf"(?P<clitic>[nN]{inner}[tT]|(?!'){clitic}|{clitic}(?![A-Za-z]))",
-        rf"(?:[dlDL](?!.{alnum}{alnum})|[jJ])(?!{clitic}(?!{letter})){apostrophe}|[yY]{apostrophe}(?={letter})",
+        *_with_apostrophes(letter, alnum),
         # Addresses and tags.
         r"https?://[^\s()<>{}|\"]+[^\s()<>{}|\".,!?-]",
         r"\w[\w.-]*@[\w-]+(?:\.[\w-]+)*",
         rf"[@#]{letter}\w*",
-        # The apostrophe begins or ends the word.
-        rf"{apostrophe}[2-9]0s|{apostrophe}\d\d(?!\S)",
-        rf"(?i:{apostrophe}(?:em|till?|cause)|(?:ol|somethin|dunkin){apostrophe})",
-        rf"{apostrophe}[nN]{apostrophe}|(?!'){apostrophe}[nN]|'[nN](?!\S)",
         # The full stop is part of the word.
         rf"(?i:ph|ed)\.[dD]\.?(?!{letter})",
         rf"(?:{known}|{initials})(?!{letter}|-{alnum})",
@@ -117,6 +106,25 @@ def _pattern(marks: str, symbols: str) -> re.Pattern[str]:
         r"[^\s\U00010000-\U0010FFFF]",
     )
     return re.compile("|".join(kinds))
+
+
+def _with_apostrophes(letter: str, alnum: str) -> list[str]:
+    """Words with an apostrophe in them, at an end or between two tokens."""
+    apostrophe, inner, clitic = f"[{_APOSTROPHES}]", f"[{_INNER}]", _CLITIC
+    return [
+        # The apostrophe is inside the word.
+        rf"[A-CE-HJKMNP-XZn](?!{clitic}(?!{letter})){inner}{letter}{{2,}}",
+        rf"{letter}+[aeiouyAEIOUY](?!{clitic}(?!{letter})){inner}[aeiouA-Z]{letter}*",
+        rf"(?i:c'mon|e'er|ev'ry|li'l|nat'l|nor'easter|s'mores|cont'd\.|c{apostrophe}est(?!\w))",
+        # Contractions.
+        rf"{letter}*[A-MO-Za-mo-z](?=[nN]{inner}[tT])",
+        rf"(?P<clitic>[nN]{inner}[tT]|(?!'){clitic}|{clitic}(?![A-Za-z]))",
+        rf"(?:[dlDL](?!.{alnum}{alnum})|[jJ])(?!{clitic}(?!{letter})){apostrophe}|[yY]{apostrophe}(?={letter})",
+        # The apostrophe begins or ends the word.
+        rf"{apostrophe}[2-9]0s|{apostrophe}\d\d(?!\S)",
+        rf"(?i:{apostrophe}(?:em|till?|cause)|(?:ol|somethin|dunkin){apostrophe})",
+        rf"{apostrophe}[nN]{apostrophe}|(?!'){apostrophe}[nN]|'[nN](?!\S)",
+    ]
 
 
 def _marked(letter: str, alnum: str, marks: str) -> list[str]:
