@@ -120,9 +120,7 @@ def _write(dataset: "Dataset", layout: str, out: Path, as_json: bool) -> None:
         lost = write(dataset, layout, out, lambda: tell(next(done), total))
     if lost:
         boxes = sum(len(phrase.boxes) for phrase in lost)
-        note(
-            f"{len(lost):,} phrases with {boxes:,} boxes are left out: Flickr30k Entities cannot mark them"
-        )
+        note(f"{len(lost):,} phrases with {boxes:,} boxes are left out: Flickr30k Entities cannot mark them")
 
     phrases = sum(len(example.phrases) for example in dataset.examples) - len(lost)
     splits: dict[str, int] = {}
