@@ -29,10 +29,23 @@ class ImageTextModel(Protocol):
     """For the signature of the figures."""
 
     def images(self, photos: Sequence[Photo]) -> Floats:
-        """The vectors of photographs, (N, D)."""
+        """The vectors of photographs, (N, D).
+
+        >>> from PIL import Image
+        >>> class Colours:
+        ...     def images(self, photos): return np.array([photo.image.getpixel((0, 0)) for photo in photos])
+        >>> Colours().images([Photo("1.png", Image.new("RGB", (1, 1), (9, 0, 0)), 1, 1)]).tolist()
+        [[9, 0, 0]]
+        """
 
     def texts(self, texts: Sequence[str]) -> Floats:
-        """The vectors of texts, (N, D)."""
+        """The vectors of texts, (N, D).
+
+        >>> class Lengths:
+        ...     def texts(self, texts): return np.array([[len(text)] for text in texts])
+        >>> Lengths().texts(["a dog"]).tolist()
+        [[5]]
+        """
 
 
 def clip_scores(
