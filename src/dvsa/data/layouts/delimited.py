@@ -74,7 +74,7 @@ def _rows(
         if odd or len(fields) != len(names):
             fields = _fit(fields, names, delimiter, f"{path}, line {number}", problems)
         fields[photo] = without_number(fields[photo])  # `1.jpg#0` is the first sentence of 1.jpg
-        yield number, dict(zip(names, fields, strict=True))
+        yield number, dict(zip(names, fields, strict=False))  # `_fit` has made them as many
 
 
 def _fit(

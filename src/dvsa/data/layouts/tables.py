@@ -45,9 +45,12 @@ class Table:
         for number, values in self.read():
             where = f"{self.path}, {self.unit} {number}"
             source = None if self.embedded is None else self.embedded(number)
-            photo = _photo(values.get(self.columns.photo), where, source, f"{self.inner}/{number}")
-            said = [values.get(name) for name in self.columns.sentences]
-            sentences = [sentence for value in said for sentence in sentences_in(value, where)]
+            photo = values.get(self.columns.photo)
+            if not isinstance(photo, str) or not photo.strip():
+                photo = _photo(photo, where, source, f"{self.inner}/{number}")
+            sentences: list[str] = []
+            for name in self.columns.sentences:
+                sentences += sentences_in(values.get(name), where)
 
             split = named
             if self.columns.split is not None:
