@@ -92,7 +92,10 @@ def test_progress_counts_every_photograph_and_sentence(model: Model, examples: S
     heard: list[tuple[str, int, int]] = []
     evaluation.ranking(model, examples, progress=lambda *call: heard.append(call))
     assert [call[1:] for call in heard if "photographs" in call[0]] == [(4, 10), (8, 10), (10, 10)]
-    assert [call[1:] for call in heard if "sentences" in call[0]] == [(50, 50)]
+    assert [call for call in heard if "sentences" in call[0]] == [
+        ("scoring sentences", 50, 50),
+        ("comparing sentences", 50, 50),
+    ]
 
 
 def recalls(figures: dict[str, float]) -> dict[str, float]:

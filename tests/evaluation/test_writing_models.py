@@ -58,3 +58,13 @@ def test_figures_of_spice_and_clip(
     found = Evidence.read(path).figures(np.arange(2))
     for name in ("SPICE", "CLIPScore", "RefCLIPScore"):
         assert found[name] == figures[name].value
+
+
+def test_a_missing_jar_is_named_before_any_work(
+    model: Model,
+    photographs: Callable[[Sequence[Sequence[str]]], tuple[list[Example], Encoded]],
+    tmp_path: Path,
+) -> None:
+    examples, _ = photographs(SENTENCES)  # whose files do not exist: reading them would fail
+    with pytest.raises(ValueError, match=r"has no spice-\*\.jar"):
+        evaluation.captions(model, examples, spice=tmp_path)

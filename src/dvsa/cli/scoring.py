@@ -93,10 +93,13 @@ def score(
     """
     from dvsa.metrics import captions, files
     from dvsa.metrics.added import with_models
+    from dvsa.metrics.spice import program
 
     form = form_of(as_json, latex, as_csv)
     if (clip is None) != (photographs is None):
         raise ValueError("--clip and --photographs belong together: CLIPScore looks at photographs")
+    if spice is not None:
+        program(spice)
     references, hypotheses = files.read_pairs(refs, hyps, split)
     read = None if photographs is None else files.photographs(photographs, list(references))
     model = None if clip is None else clip_model(clip)

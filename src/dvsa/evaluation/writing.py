@@ -25,6 +25,7 @@ from dvsa.metrics.bootstrap import estimate
 from dvsa.metrics.captions import CaptionScores, score
 from dvsa.metrics.clipscore import ImageTextModel
 from dvsa.metrics.figures import Report
+from dvsa.metrics.spice import program
 from dvsa.model import Model
 from dvsa.photo import read
 from dvsa.records import FRAME, Caption, Subject
@@ -64,6 +65,8 @@ def captions(
         ValueError: there are no photographs, one cannot be read, or one has no sentences; or SPICE fails.
     """
     require_sentences(examples)
+    if spice is not None:
+        program(spice)
     encoded = encoded or encode(model, examples, progress)
     search = _Search.of(model, beam, length_power)
 

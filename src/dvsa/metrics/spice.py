@@ -48,11 +48,7 @@ def spice(
     ...
     ValueError: no such folder has no spice-*.jar: name the folder of SPICE's jar
     """
-    jar = _jar(folder)
-    java = shutil.which("java")
-    if java is None:
-        raise ValueError("SPICE needs Java: install a JRE, such as default-jre-headless")
-
+    java, jar = program(folder)
     said = {photo: " ".join(tokenise(hypotheses[photo])) for photo in references}
     questions = [
         {"image_id": number, "test": said[photo], "refs": [" ".join(tokenise(s)) for s in sentences]}
@@ -65,6 +61,23 @@ def spice(
         numbers = [int(str(question["image_id"])) for question in questions]
         f_K[numbers] = _scores(answer, numbers, list(references), jar)
     return f_K
+
+
+def program(folder: Path) -> tuple[str, Path]:
+    """Java, and the jar in a folder; call it before long work whose result SPICE will judge.
+
+    Raises:
+        ValueError: one of them is missing.
+
+    >>> program(Path("no such folder"))
+    Traceback (most recent call last):
+    ...
+    ValueError: no such folder has no spice-*.jar: name the folder of SPICE's jar
+    """
+    jar, java = _jar(folder), shutil.which("java")
+    if java is None:
+        raise ValueError("SPICE needs Java: install a JRE, such as default-jre-headless")
+    return java, jar
 
 
 def _jar(folder: Path) -> Path:
