@@ -189,6 +189,7 @@ l_vest a-d_ef hors-d_oeuvres A_vest A_ll B_xy B_x B_éa I_xy Y_all y_all y_x y_ 
 ma_am ne_er c_mon C_mon e_er o_er li_l nat_l ev_ry s_mores s_more nor_easter cont_d. cont_d ol_ ol_x cool_
 bo_at bo_xt ba_At by_at bé_at Hawai_i aa_y aa_Y e_at somethin_ goin_ Dunkin_
 _hello_ _hello_, _ __ ___ a_b a__b a_ 5_ 6_2
+cafe\u0301_s _cafe\u0301_ l_e\u0301te\u0301 e\u0301_ll कुत्ता_s _कुत्ता_ 犬_s _собака_ собака_s
 """
 
 # Every position of quotation marks; ~ is a space.
