@@ -33,7 +33,8 @@ class ImageTextModel(Protocol):
 
         >>> from PIL import Image
         >>> class Colours:
-        ...     def images(self, photos): return np.array([photo.image.getpixel((0, 0)) for photo in photos])
+        ...     def images(self, photos):
+        ...         return np.array([photo.image.getpixel((0, 0)) for photo in photos])
         >>> Colours().images([Photo("1.png", Image.new("RGB", (1, 1), (9, 0, 0)), 1, 1)]).tolist()
         [[9, 0, 0]]
         """
@@ -42,7 +43,8 @@ class ImageTextModel(Protocol):
         """The vectors of texts, (N, D).
 
         >>> class Lengths:
-        ...     def texts(self, texts): return np.array([[len(text)] for text in texts])
+        ...     def texts(self, texts):
+        ...         return np.array([[len(text)] for text in texts])
         >>> Lengths().texts(["a dog"]).tolist()
         [[5]]
         """
@@ -68,8 +70,10 @@ def clip_scores(
 
     >>> class Colours:
     ...     name = "colours"
-    ...     def images(self, photos): return np.array([[1.0, 0.0] for photo in photos])
-    ...     def texts(self, texts): return np.array([[0.6, 0.8] for text in texts])
+    ...     def images(self, photos):
+    ...         return np.array([[1.0, 0.0] for photo in photos])
+    ...     def texts(self, texts):
+    ...         return np.array([[0.6, 0.8] for text in texts])
     >>> found = clip_scores(Colours(), lambda name: None, {"1.jpg": ["a red dog"]}, {"1.jpg": "red dogs"})
     >>> {name: round(float(score_K[0]), 2) for name, score_K in found.items()}
     {'CLIPScore': 1.5, 'RefCLIPScore': 1.2}
