@@ -52,6 +52,7 @@ INTERNAL = [
     *(
         f"dvsa.data.{name}"
         for name in (
+            "annotating",
             "entities",
             "exposure",
             "finding",

@@ -10,6 +10,7 @@ from results_data import Results
 from results_names import CAPTIONS, DIRECTIONS, GROUNDING, PRECISION, RECALLS, heading
 
 from dvsa.metrics.figures import Figure, Report
+from dvsa.metrics.grounding import CATEGORY
 
 PRECISION_HEADS = ("", "half precision", "single precision", "difference")
 
@@ -44,13 +45,16 @@ def _ranking(ranking: Report) -> Iterator[str]:
         level=3,
     )
 
-    rows = []
+    rows, first = [], ranking.parts["photo_to_sentence"].figures
+    names = [*RECALLS, *(name for name in first if name.startswith("NDCG"))]
     for direction, title in DIRECTIONS.items():
         figures = ranking.parts[direction].figures
         theirs = paper_figures.RANKING["flickr8k"][direction]
-        rows.append((title, *(figures[name] for name in RECALLS)))
-        rows.append((f"the paper, {title}", *(theirs[name] for name in RECALLS)))
-    yield from table(("", *RECALLS), rows)
+        rows.append((title, *(figures[name] for name in names)))
+        rows.append((f"the paper, {title}", *(theirs.get(name, "–") for name in names)))
+    yield from table(("", *names), rows)
+    if len(names) > len(RECALLS):
+        yield from ("", "NDCG takes ROUGE-L with a photograph's sentences as the relevance of any sentence.")
 
 
 def _written(captions: Report, regions: Report) -> Iterator[str]:
@@ -96,6 +100,17 @@ def _grounding(grounding: Report) -> Iterator[str]:
         level=3,
     )
     yield from table(GROUNDING, [tuple(grounding.figures[name] for name in GROUNDING)])
+
+    # Reports of older versions have neither more ranks nor categories.
+    names = [f"R@{k} IoU0.5" for k in (1, 5, 10) if f"R@{k} IoU0.5" in grounding.figures]
+    kinds = [(name, part) for name, part in grounding.parts.items() if name.startswith(CATEGORY)]
+    if kinds:
+        rows = [
+            (name.removeprefix(CATEGORY), f"{part.counts['phrases']:,}", *(part.figures[n] for n in names))
+            for name, part in kinds
+        ]
+        whole = ("all", f"{grounding.counts['phrases']:,}", *(grounding.figures[n] for n in names))
+        yield from table(("category", "phrases", *names), [*rows, whole])
 
 
 def _failures(failures: Mapping[str, object], drawn: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

@@ -1,8 +1,11 @@
 """Fixtures shared by all tests, and the markers that `make quick` leaves out."""
 
 import inspect
+import json
 import os
 import shutil
+import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -18,9 +21,28 @@ MARKERS = {
     "browser": "browser",
     "flickr8k_dir": "data",
     "java": "java",
+    "spice_jar": "java",
     "exported": "slow",
 }
 """The marker of every test that uses a fixture, also through other fixtures."""
+
+SPICE = """
+import java.nio.file.*;
+
+public class Main {
+    public static void main(String[] given) throws Exception {
+        Path beside = Paths.get("");
+        Files.writeString(beside.resolve("arguments.txt"), String.join("\\n", given));
+        Files.copy(Paths.get(given[0]), beside.resolve("asked.json"), StandardCopyOption.REPLACE_EXISTING);
+        String task = Files.readString(beside.resolve("task.txt"));
+        if (task.equals("hang")) Thread.sleep(60000);
+        if (task.equals("corenlp")) throw new NoClassDefFoundError("edu/stanford/nlp/util/CoreMap");
+        if (task.equals("fail")) { System.err.println("starting"); throw new Exception("no memory"); }
+        if (!task.equals("nothing")) Files.writeString(Paths.get(given[2]), task);
+    }
+}
+"""
+"""What stands in for SPICE: it keeps what it is asked, and does what the file task.txt beside it says."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -55,6 +77,53 @@ def java() -> None:
     """Skips if Java is missing; METEOR needs it."""
     if shutil.which("java") is None:
         pytest.skip("METEOR needs Java: apt install default-jre-headless")
+
+
+@pytest.fixture(scope="session")
+def spice_jar(java: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The jar of the program that stands in for SPICE."""
+    if shutil.which("javac") is None:
+        pytest.skip("the stand-in for SPICE needs javac: apt install default-jdk-headless")
+    folder = tmp_path_factory.mktemp("spice")
+    (folder / "Main.java").write_text(SPICE)
+    subprocess.run(["javac", "Main.java"], cwd=folder, check=True)
+    with zipfile.ZipFile(folder / "spice-1.0.jar", "w") as jar:
+        jar.writestr("META-INF/MANIFEST.MF", "Main-Class: Main\n")
+        jar.write(folder / "Main.class", "Main.class")
+    return folder / "spice-1.0.jar"
+
+
+@pytest.fixture(scope="session")
+def clip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny CLIP with random weights, whose tokenizer knows letters and the word dog."""
+    import torch
+    import transformers
+
+    folder = tmp_path_factory.mktemp("clip") / "tiny-clip"
+    torch.manual_seed(0)
+    letters = [chr(code) for code in range(97, 123)]
+    pieces = [*letters, *(f"{letter}</w>" for letter in letters), "do", "dog</w>"]
+    pieces += ["<|startoftext|>", "<|endoftext|>"]
+    folder.mkdir()
+    (folder / "vocab.json").write_text(json.dumps({piece: n for n, piece in enumerate(pieces)}))
+    (folder / "merges.txt").write_text("#version: 0.2\nd o\ndo g</w>\n")
+    transformers.CLIPTokenizer.from_pretrained(folder).save_pretrained(folder)
+
+    size = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2}
+    text = {**size, "vocab_size": len(pieces), "max_position_embeddings": 20}
+    text |= {
+        "bos_token_id": len(pieces) - 2,
+        "eos_token_id": len(pieces) - 1,
+        "pad_token_id": len(pieces) - 1,
+    }
+    vision = {**size, "image_size": 32, "patch_size": 8}
+    config = transformers.CLIPConfig(text_config=text, vision_config=vision, projection_dim=12)
+    transformers.CLIPModel(config).save_pretrained(folder)
+    pictures = transformers.CLIPImageProcessorPil(
+        size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}
+    )
+    pictures.save_pretrained(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,7 @@ from dvsa.learn.runs.inputs import FitOptions
 from dvsa.learn.runs.run import Run
 from dvsa.learn.ship.torch_bundle import torch_model
 from dvsa.metrics.captions import score
+from dvsa.metrics.figures import Report
 from dvsa.metrics.report_tables import csv_table, latex_table
 from dvsa.records import FRAME, Alignment, Region, Word
 
@@ -546,6 +547,20 @@ def test_figures_of_what_is_written(
     assert {"BLEU-1", "BLEU-4", "BLEU-1 no BP", "ROUGE-L", "CIDEr", "ci95"} <= said.keys()
     assert said["METEOR"] is None
     assert (said["settings"]["beam"], said["settings"]["length_power"]) == (2, 0.5)
+
+
+@pytest.mark.parametrize("task", ["grounding", "ranking"])
+def test_figures_are_printed_as_tables_of_other_programs(task: str, few: Path, toy_bundle: Path) -> None:
+    told = ("--data", few, "--bundle", toy_bundle, CUSTOM)
+    wanted = Report.from_json(answer("evaluate", task, *told))
+    assert output("evaluate", task, *told, "--csv") == csv_table(wanted)
+    assert output("evaluate", task, *told, "--latex") == latex_table(wanted)
+
+
+def test_a_report_has_one_form(tmp_path: Path) -> None:
+    for task in TASKS:
+        for two in (("--csv", "--latex"), ("--json", "--csv")):
+            assert "give one of them" in refusal("evaluate", task.__name__, "--data", tmp_path, *two)
 
 
 def test_a_task_has_its_own_options(few: Path) -> None:

@@ -16,7 +16,10 @@ from dvsa.bundle import Bundle
 from dvsa.data import Example, GroundedPhrase, Source, load
 from dvsa.evaluation import Encoded, Judged
 from dvsa.metrics.captions import score
+from dvsa.metrics.ndcg import ndcg
+from dvsa.metrics.ptb import tokenise
 from dvsa.metrics.ranking import rank, summary
+from dvsa.metrics.rouge import rouge_l
 from dvsa.model import Model, View
 from dvsa.photo import PhotoError
 from dvsa.records import FRAME, Box, Caption
@@ -89,7 +92,15 @@ def test_progress_counts_every_photograph_and_sentence(model: Model, examples: S
     heard: list[tuple[str, int, int]] = []
     evaluation.ranking(model, examples, progress=lambda *call: heard.append(call))
     assert [call[1:] for call in heard if "photographs" in call[0]] == [(4, 10), (8, 10), (10, 10)]
-    assert [call[1:] for call in heard if "sentences" in call[0]] == [(50, 50)]
+    assert [call for call in heard if "sentences" in call[0]] == [
+        ("scoring sentences", 50, 50),
+        ("comparing sentences", 50, 50),
+    ]
+
+
+def recalls(figures: dict[str, float]) -> dict[str, float]:
+    """The figures without NDCG."""
+    return {name: value for name, value in figures.items() if not name.startswith("NDCG")}
 
 
 def test_ranking_is_that_of_one_score_at_a_time(
@@ -114,11 +125,21 @@ def test_ranking_is_that_of_one_score_at_a_time(
     report = as_json(evaluation.ranking(model, examples))
     counts = {"photos", "sentences"}
     assert report.keys() == counts | {"photo_to_sentence", "sentence_to_photo", "ci95", "signatures"}
-    assert report["photo_to_sentence"] == summary(np.array(photo_ranks))
-    assert report["sentence_to_photo"] == summary(np.array(sentence_ranks))
+    assert recalls(report["photo_to_sentence"]) == summary(np.array(photo_ranks))
+    assert recalls(report["sentence_to_photo"]) == summary(np.array(sentence_ranks))
+
+    # NDCG with ROUGE-L, one pair at a time.
+    tokens = [tokenise(sentence) for _, sentence in said]
+    own = [[t for t, (owner, _) in zip(tokens, said, strict=True) if owner == k] for k in range(len(views))]
+    relevance_KL = np.stack([rouge_l([references] * len(said), tokens) for references in own])
+    gains = [ndcg(np.array(S_LK)[:, k], relevance_KL[k]) for k in range(len(views))]
+    assert report["photo_to_sentence"]["NDCG@25"] == pytest.approx(100 * np.mean(gains), abs=1e-3)
+    gains = [ndcg(np.array(S_K), relevance_KL[:, n]) for n, S_K in enumerate(S_LK)]
+    assert report["sentence_to_photo"]["NDCG@25"] == pytest.approx(100 * np.mean(gains), abs=1e-3)
     assert (report["photos"], report["sentences"]) == (10, 51)
     for direction in ("photo_to_sentence", "sentence_to_photo"):
-        assert report["ci95"][direction].keys() == report[direction].keys() == {"R@1", "R@5", "R@10", "Med r"}
+        names = {"R@1", "R@5", "R@10", "Med r", "NDCG@25"}
+        assert report["ci95"][direction].keys() == report[direction].keys() == names
 
 
 def test_sentences_of_unknown_words_alone_rank_last(
@@ -126,7 +147,7 @@ def test_sentences_of_unknown_words_alone_rank_last(
 ) -> None:
     silent = [replace(example, sentences=(UNKNOWN,)) for example in examples]
     report = as_json(evaluation.ranking(model, silent, encoded=encoded))
-    assert report["sentence_to_photo"] == {"R@1": 0, "R@5": 0, "R@10": 100, "Med r": 10}
+    assert recalls(report["sentence_to_photo"]) == {"R@1": 0, "R@5": 0, "R@10": 100, "Med r": 10}
 
 
 def test_ranking_uses_the_score_that_the_bundle_names(
@@ -135,8 +156,8 @@ def test_ranking_uses_the_score_that_the_bundle_names(
     report = as_json(evaluation.ranking(with_manifest(model, score="defrag"), examples, encoded=encoded))
     vectors = model.word_vectors([words(s) for example in examples for s in example.sentences])
     ranks = rank(maxsim.defrag(encoded.v_KID, *vectors), np.repeat(np.arange(10), 5))
-    assert report["photo_to_sentence"] == ranks.photo_to_sentence(np.arange(10))
-    assert report["sentence_to_photo"] == ranks.sentence_to_photo(np.arange(10))
+    assert recalls(report["photo_to_sentence"]) == ranks.photo_to_sentence(np.arange(10))
+    assert recalls(report["sentence_to_photo"]) == ranks.sentence_to_photo(np.arange(10))
 
 
 @pytest.mark.parametrize(("beam", "power"), [(None, None), (1, 0.0), (4, 1.0)])

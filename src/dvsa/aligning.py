@@ -3,7 +3,7 @@
 import numpy as np
 
 from dvsa.arrays import FloatArray
-from dvsa.boxes import central
+from dvsa.boxes import expected_iou
 from dvsa.records import Alignment, Word
 from dvsa.segments import spans
 from dvsa.sentence import Sentence
@@ -87,11 +87,24 @@ def locate(s_ND: FloatArray, v_ID: FloatArray, box_I4: FloatArray, sharpness: fl
     >>> locate(np.array([[0.2, 0.1]]), v_ID, box_I4, sharpness=0)
     0
     """
+    return int(region_scores(s_ND, v_ID, box_I4, sharpness).argmax())
+
+
+def region_scores(s_ND: FloatArray, v_ID: FloatArray, box_I4: FloatArray, sharpness: float) -> FloatArray:
+    """How well each region fits a phrase, (I,): `locate` answers with the highest.
+
+    The arguments are those of `locate`. The scores are expected IoUs in [0, 1], or products v_i . s if
+    `sharpness` is 0.
+
+    >>> v_ID, box_I4 = np.eye(2), np.array([[0, 0, 0.5, 0.5], [0, 0, 1, 1]])
+    >>> region_scores(np.array([[0.2, 0.1]]), v_ID, box_I4, sharpness=0).tolist()
+    [0.2, 0.1]
+    """
     s_D = s_ND.sum(axis=0)
     dot_I: FloatArray = v_ID @ s_D
     if not sharpness:
-        return int(dot_I.argmax())
+        return dot_I
 
     logit_I = sharpness * dot_I / max(float(np.linalg.norm(s_D)), 1e-9)
     weight_I = np.exp(logit_I - logit_I.max())
-    return central(box_I4, weight_I / weight_I.sum())
+    return expected_iou(box_I4, weight_I / weight_I.sum())

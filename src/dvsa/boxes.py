@@ -93,17 +93,17 @@ def nms(boxes_N4: FloatArray, score_N: FloatArray, *, threshold: float, keep: in
     return order_N[kept]
 
 
-def central(boxes_I4: FloatArray, weight_I: FloatArray) -> int:
-    """The index of the box with the highest expected IoU; box i is right with probability `weight_I[i]`.
+def expected_iou(boxes_I4: FloatArray, weight_I: FloatArray) -> FloatArray:
+    """The expected IoU (I,) of each box with the right one; box i is right with probability `weight_I[i]`.
 
     A box in the middle of several likely ones is a better answer than a likelier box far from the others.
 
     >>> boxes_I4 = np.array([[0, 0, 0.2, 0.2], [0.5, 0.5, 0.9, 0.9], [0.5, 0.5, 1, 1]])
-    >>> central(boxes_I4, np.array([0.4, 0.3, 0.3]))
-    1
+    >>> expected_iou(boxes_I4, np.array([0.4, 0.3, 0.3])).round(2).tolist()
+    [0.4, 0.49, 0.49]
     """
     expected_I: FloatArray = iou(boxes_I4, boxes_I4) @ weight_I
-    return int(expected_I.argmax())
+    return expected_I
 
 
 def grid() -> FloatArray:

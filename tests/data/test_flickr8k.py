@@ -3,13 +3,17 @@
 import os
 import tarfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from dvsa import photo
 from dvsa.data import Dataset, load
+from dvsa.data.annotating import annotate
+from dvsa.data.entities import Entities
 from dvsa.text import words
 
 SPLITS = {"train": 6000, "val": 1000, "test": 1000}
@@ -109,3 +113,17 @@ def test_forked_readers_do_not_disturb_one_another(dataset: Dataset) -> None:
         children.append(child)
     assert [example.read() for example in examples] == expected
     assert [os.waitpid(child, 0)[1] for child in children] == [0, 0]
+
+
+def test_phrases_are_read_as_they_are_written(dataset: Dataset, tmp_path: Path) -> None:
+    some = dataset.examples[::40]
+    assert annotate(some, [example.name for example in some], tmp_path) == []
+    written = Entities(tmp_path / "entities")
+    for example in some:
+        annotation = written.annotation(example.name)
+        assert annotation is not None
+        found, unmatched = annotation.ground(example.sentences)
+        assert not unmatched
+        assert [replace(p, boxes=()) for p in found] == [replace(p, boxes=()) for p in example.phrases]
+        for ours, theirs in zip(found, example.phrases, strict=True):
+            np.testing.assert_allclose(ours.boxes, theirs.boxes, atol=1e-9)

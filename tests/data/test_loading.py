@@ -1,3 +1,4 @@
+import gc
 import gzip
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -318,3 +319,37 @@ def test_malformed_lists_are_named(
         load(tmp_path)
     assert Path(file).name in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_sentences_of_one_photograph_may_stand_anywhere(
+    tmp_path: Path, picture: Picture, write_files: Files
+) -> None:
+    lines = ["1_a.jpg#0\ta dog", "2_b.jpg#0\ta cat", "1_a.jpg#1\tit runs", "3_c.jpg#0\ta cow"]
+    lines += ["1_a.jpg#0\tagain", "1_a.jpg#2\tand sits", "2_b.jpg#1\tit sleeps"]
+    pictures = {name: picture(n) for n, name in enumerate(("1_a.jpg", "2_b.jpg", "3_c.jpg"))}
+    write_files(tmp_path, {**FLICKR8K, "Flickr8k.token.txt": "\n".join(lines), **pictures})
+    dataset = load(tmp_path)
+    assert {e.name: e.sentences for e in dataset.examples} == {
+        "1_a.jpg": ("a dog", "it runs", "and sits"),
+        "2_b.jpg": ("a cat", "it sleeps"),
+        "3_c.jpg": ("a cow",),
+    }
+    assert kinds(dataset) == [("doubled name", "1_a.jpg")]
+
+
+def test_the_search_for_garbage_goes_on_after_loading(
+    tmp_path: Path, picture: Picture, write_files: Files
+) -> None:
+    assert gc.isenabled()
+    load(write_files(tmp_path / "good", {"a.jpg": picture(1)}))
+    assert gc.isenabled()
+    with pytest.raises(DataError):
+        load(tmp_path / "none")
+    assert gc.isenabled()
+
+    gc.disable()
+    try:
+        load(tmp_path / "good")
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

@@ -1,10 +1,13 @@
 """Which photographs a name may mean, against the rules written out."""
 
+import posixpath
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dvsa.data.names import NameIndex, digits, without_suffix
+from dvsa.data.names import NameIndex, digits, plain, without_suffix
 
 
 def found(names: list[str], name: str) -> list[str]:
@@ -55,3 +58,11 @@ def test_every_name_means_itself(names: list[str], data: st.DataObject) -> None:
 @pytest.mark.parametrize("suffix", [".jpg", ".JPEG", ".png", ""])
 def test_only_suffixes_of_pictures_are_left_out(suffix: str) -> None:
     assert without_suffix(f"a.b/c.d{suffix}") == "a.b/c.d"
+
+
+@given(st.text(st.sampled_from("ab1._-/\\ éA"), max_size=12))
+def test_a_plain_name_is_one_spelling(name: str) -> None:
+    text = posixpath.normpath(re.sub("^/+", "/", name.strip().replace("\\", "/")))
+    while text.startswith("../"):
+        text = text[3:]
+    assert plain(name) == text

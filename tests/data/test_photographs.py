@@ -1,12 +1,14 @@
 import io
 import tarfile
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dvsa.data import DataError
-from dvsa.data.photographs import Photographs
+from dvsa.data.photographs import Photographs, files_below, names_below, suffix_of
 
 Files = Callable[[Path, Mapping[str, bytes | str]], Path]
 Tar = Callable[[Path, Mapping[str, bytes]], Path]
@@ -44,3 +46,17 @@ def test_a_broken_or_compressed_tar_is_an_error(tmp_path: Path, write_files: Fil
     write_files(tmp_path, {"x.tar": file.getvalue()})
     with pytest.raises(DataError, match=r"x\.tar is not a plain tar file"):
         Photographs(tmp_path)
+
+
+@given(st.text(st.sampled_from("ab./J"), max_size=9))
+def test_a_suffix_is_that_of_pathlib(name: str) -> None:
+    name = f"x/{name}" if name.endswith("/") or not name else name
+    if name.rpartition("/")[2] not in ("", ".", ".."):
+        assert suffix_of(name) == PurePosixPath(name).suffix.lower()
+
+
+def test_names_below_are_the_files_below(tmp_path: Path, write_files: Files) -> None:
+    write_files(tmp_path, {"a.jpg": b"", "in/b.txt": b"", "in/deep.er/c": b"", ".hid/d.jpg": b""})
+    found = sorted(names_below(tmp_path))
+    assert [inner for inner, _ in found] == ["a.jpg", "in/b.txt", "in/deep.er/c"]
+    assert [(str(inner), str(path)) for inner, path in sorted(files_below(tmp_path))] == found

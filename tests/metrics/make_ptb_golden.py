@@ -176,6 +176,46 @@ U.S\u0301.A.
     .split("\n")
 )
 
+# Every position of an apostrophe: as it is typed, and as others write it.
+APOSTROPHES = "'’‘`\x92\u201b"
+WITH_APOSTROPHES = """
+don_t DON_T isn_t, Isn_t_it? shouldn_t_ve innn_t can_not n_t isn_tx
+it_s IT_S I_m we_re they_ve she_ll he_d dog_s dogs_ James_s mother-in-law_s U.S._s café_s 2_s A_s
+dog_site _dog _men _red _veil _llama _dog_s _Mr. _I_m (_a_) _re _s _s2 _d2 _RE dog_RE _s. _s, _dété
+_tis _Tis _twas _this _em _emx _EM _til _till _tilx _cause _n _n_ rock_n_roll _nx _n, can_n
+_90s _20s _10s _90sx _90 _09, 1980_s 80_s _1990s _2 _22 _222 dog_12
+o_clock O_Brien d_Artagnan l_été L_eau l_é l_ j_ai J_ai j_ qu_il c_est C_est n_est aujourd_hui d_12 l_ll
+l_vest a-d_ef hors-d_oeuvres A_vest A_ll B_xy B_x B_éa I_xy Y_all y_all y_x y_ T_xy b_xy
+ma_am ne_er c_mon C_mon e_er o_er li_l nat_l ev_ry s_mores s_more nor_easter cont_d. cont_d ol_ ol_x cool_
+bo_at bo_xt ba_At by_at bé_at Hawai_i aa_y aa_Y e_at somethin_ goin_ Dunkin_
+_hello_ _hello_, _ __ ___ a_b a__b a_ 5_ 6_2
+cafe\u0301_s _cafe\u0301_ l_e\u0301te\u0301 e\u0301_ll कुत्ता_s _कुत्ता_ 犬_s _собака_ собака_s
+"""
+
+# Every position of quotation marks; ~ is a space.
+PAIRS = ("“”", "‘’", "„“", "‚‘", "«»", "‹›", "”“", "’‘", "\x93\x94", "''", "``", '""')
+WITH_QUOTES = """
+<hello> <~hello~> a~<b>~c <b>, <b,> >b< < > <> >< << >> <<a>> a<b a>b <a>b <It’s> <don’t> <90s> <’90s> (<a>)
+<dogs>~run <(a)> <a-b> <U.S.> <No.>~5 <Stop!> <what?>~he a< >a <1,000> <’tis> <Mr.~Smith> 5> 6’2> <l’été>
+<a.>~The plan~<B>. <https://a.b/c> <@home> <é> <can’t won’t> <O’Brien> it’>s dog>’s <’em’> ’<dog ’<s
+"""
+
+DASHES = ("–", "—", "―", "‐", "‑", "…", "--", "----", "-----", "...")
+WITH_DASHES = """
+a_b a~_~b a_~b a~_b _a a_ 1_2 1990_95 _1 5_ a__b _ ‘a’_‘b’ “a_b” “a”_b T_shirt 3_D it’s_ok é_à $5_6 5_6%
+a_. a_, (a_b) mother_in_law _dog’s dog’s_ “_” “a_” ’_’
+"""
+
+TYPOGRAPHY = [
+    *(word.replace("_", mark) for word in WITH_APOSTROPHES.split() for mark in APOSTROPHES),
+    *(
+        text.replace("~", " ").replace("<", pair[0]).replace(">", pair[1])
+        for text in WITH_QUOTES.split()
+        for pair in PAIRS
+    ),
+    *(text.replace("~", " ").replace("_", mark) for text in WITH_DASHES.split() for mark in DASHES),
+]
+
 SEPARATORS_OF_LINES = {0x85, 0x2028, 0x2029}
 """Java ends the line there, and answers for another sentence from there on."""
 
@@ -224,7 +264,7 @@ def main() -> None:
     with gzip.open(data / "flickr30k_captions_without_flickr8k.txt.gz", "rt", encoding="utf-8") as file:
         flickr30k = tokens([line.rstrip("\n").split("\t")[1] for line in file])
     # A plain sentence after each string: Java looks past the end of a line for the start of a sentence.
-    both = [*STRINGS, *SCRIPTS]
+    both = list(dict.fromkeys([*STRINGS, *SCRIPTS, *TYPOGRAPHY]))
     strings = tokens([text for string in both for text in (string, "and so on")])[::2]
     golden = {
         "flickr8k_thousands": [digest(flickr8k[n : n + 1000]) for n in range(0, len(flickr8k), 1000)],

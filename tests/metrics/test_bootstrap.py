@@ -64,6 +64,21 @@ def test_a_paired_difference_is_sharper_than_two_intervals() -> None:
     assert 0.05 < low < high < 0.15
 
 
+def test_a_figure_that_a_resample_lacks_is_left_out_of_its_interval() -> None:
+    def figures(index_N: IntArray) -> dict[str, float]:
+        return {"first": 1.0 if 0 in index_N else np.nan, "other": float(len(index_N)), "none": np.nan}
+
+    assert estimate(figures, 3, resamples=30) == {
+        "first": Figure(1.0, 1.0, 1.0),
+        "other": Figure(3.0, 3.0, 3.0),
+        "none": Figure(None),
+    }
+    rare = estimate(
+        lambda index_N: {"rare": 1.0 if len({*index_N.tolist()}) == 9 else np.nan}, 9, resamples=1
+    )
+    assert rare == {"rare": Figure(1.0)}
+
+
 @pytest.mark.parametrize(("n", "resamples"), [(0, 10), (10, 0)])
 def test_nothing_to_draw_is_an_error(n: int, resamples: int) -> None:
     with pytest.raises(ValueError, match=f"got {n} and {resamples}"):

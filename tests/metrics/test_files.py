@@ -160,7 +160,9 @@ def test_tables_are_read_as_what_they_are_on_both_sides(tmp_path: Path, kind: st
 NUMBERS: list[tuple[object, object]] = [
     (42, "42"), ("42", 42), (42, "000000000042"), ("COCO_val2014_000000000042.jpg", 42),
     ("000000000042.jpg", "COCO_val2014_000000000042"), ("1000268201_693b08cb0e.jpg", "1000268201"),
-    ("images/dog.jpg", "dog.jpg"), ("dog.jpg", "dog"),
+    ("images/dog.jpg", "dog.jpg"), ("dog.jpg", "dog"), ("images/dog.jpg", "images\\dog.jpg"),
+    ("dog.jpg", "./dog.jpg"),
+    ("caf\u00e9.jpg", "cafe\u0301.jpg"), ("cafe\u0301.jpg", "caf\u00e9.jpg"), ("dog.jpg", "\ufeffdog.jpg"),
 ]  # fmt: skip
 
 
@@ -171,6 +173,14 @@ def test_names_and_numbers_of_one_photograph_meet(tmp_path: Path, known: object,
     refs = write(tmp_path, "refs.json", {"annotations": annotations})
     hyps = write(tmp_path, "hyps.json", rows(".json", [other, (name, "it")]))
     assert read_pairs(refs, hyps)[1] == {str(known): "it", "other.jpg": "a cat"}
+
+
+def test_cocos_captions_may_be_hypotheses(tmp_path: Path) -> None:
+    hyps = write(tmp_path, "hyps.json", {"annotations": [{"image_id": 2, "caption": "a dog"}]})
+    assert read_hypotheses(hyps, ["2"]) == {"2": "a dog"}
+    write(tmp_path, "hyps.json", {"annotations": [{"image_id": 2, "caption": "a dog"}] * 2})
+    with pytest.raises(ValueError, match="photograph '2' is there twice"):
+        read_hypotheses(hyps, ["2"])
 
 
 def test_karpathys_json_gives_references_of_the_split_that_was_captioned(tmp_path: Path) -> None:

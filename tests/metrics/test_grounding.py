@@ -1,9 +1,15 @@
+from typing import TypeVar
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from dvsa.metrics.figures import Figure
+from dvsa.metrics.figures import Figure, Report
 from dvsa.metrics.grounding import Grounding, covered, ground
 
+T = TypeVar("T")
+Problem = tuple[list[list[list[int]]], list[list[int]], list[str], list[list[str]]]
 TRUTH = np.array([[0.0, 0.0, 0.4, 0.4], [0.5, 0.5, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]])
 PHOTOS = ["a", "b", "a"]
 
@@ -67,7 +73,93 @@ def test_covered_takes_the_best_proposal_of_the_photograph() -> None:
     ]
 
 
+@st.composite
+def problems(draw: st.DrawFn) -> Problem:
+    """Ranked boxes, the true box, the photograph and the categories of each phrase, on a coarse grid."""
+    side = st.tuples(st.integers(0, 3), st.integers(1, 4)).map(lambda pair: (pair[0], sum(pair)))
+    box = st.tuples(side, side).map(lambda sides: [sides[0][0], sides[1][0], sides[0][1], sides[1][1]])
+    phrases = draw(st.integers(1, 8))
+
+    def each(strategy: st.SearchStrategy[T]) -> list[T]:
+        return draw(st.lists(strategy, min_size=phrases, max_size=phrases))
+
+    kinds = st.lists(st.sampled_from(["people", "scene", "ci95"]), unique=True, max_size=2)
+    return each(st.lists(box, min_size=1, max_size=12)), each(box), each(st.sampled_from("abc")), each(kinds)
+
+
+def cells(box: list[int]) -> set[tuple[int, int]]:
+    x0, y0, x1, y1 = box
+    return {(x, y) for x in range(x0, x1) for y in range(y0, y1)}
+
+
+@given(problems(), st.data())
+def test_figures_are_those_of_one_phrase_at_a_time(problem: Problem, data: st.DataObject) -> None:
+    ranked, truth, photos, kinds = problem
+    grounding = ground([np.array(boxes) for boxes in ranked], np.array(truth), photos).of_kinds(kinds)
+    names = sorted({*photos})
+    index = data.draw(st.lists(st.integers(0, len(names) - 1), min_size=1, max_size=5))
+    found = grounding.figures(np.array(index))
+
+    drawn = [n for k in index for n, photo in enumerate(photos) if photo == names[k]]
+    hits = {
+        n: [len(cells(box) & cells(truth[n])) / len(cells(box) | cells(truth[n])) >= 0.5 for box in ranked[n]]
+        for n in drawn
+    }
+    for prefix, kind in [("", None), *((f"category {kind}: ", kind) for kind in grounding.categories)]:
+        own = [n for n in drawn if kind is None or kind in kinds[n]]
+        for k in (1, 5, 10) if max(map(len, ranked)) > 1 else (1,):
+            wanted = 100 * sum(any(hits[n][:k]) for n in own) / len(own) if own else np.nan
+            assert found[f"{prefix}R@{k} IoU0.5"] == pytest.approx(wanted, nan_ok=True)
+
+
+def test_categories_are_parts_of_the_report() -> None:
+    found = Grounding(np.array([0, 0, 1]), {"pointing": np.array([True, False, True])})
+    report = found.of_kinds([["people"], ["people", "ci95"], ["settings"]]).report(resamples=200)
+    parts = {name: (part.figures["pointing"].value, part.counts) for name, part in report.parts.items()}
+    assert parts == {
+        "category ci95": (0.0, {"phrases": 1, "photos": 1}),
+        "category people": (50.0, {"phrases": 2, "photos": 1}),
+        "category settings": (100.0, {"phrases": 1, "photos": 1}),
+    }
+    assert report.parts["category people"].figures["pointing"].ends == [50.0, 50.0]
+    assert {*report.flat()} == {
+        *found.of_kinds([["people"], ["people", "ci95"], ["settings"]]).figures(np.array([0, 1]))
+    }
+    assert Report.from_json(report.to_json()) == report
+    assert not found.report(resamples=5).parts
+    assert not found.of_kinds([[], [], []]).report(resamples=5).parts
+
+
+def test_the_interval_of_a_category_is_over_the_resamples_that_have_it() -> None:
+    generator = np.random.default_rng(0)
+    owner_N = np.repeat(np.arange(4), 3)
+    found_N = generator.random(12) < 0.5
+    of_N = np.array([n in (0, 3, 4) for n in range(12)])
+    grounding = Grounding(owner_N, {"pointing": found_N}, {"rare": of_N})
+    report = grounding.report(resamples=50, seed=3).parts["category rare"].figures["pointing"]
+
+    draws, shares = np.random.default_rng(3), []
+    for _ in range(50):
+        own = [n for k in draws.integers(4, size=4) for n in range(12) if owner_N[n] == k and of_N[n]]
+        shares += [100 * np.mean(found_N[own])] if own else []
+    assert len(shares) < 50
+    assert report.ends == pytest.approx(list(np.quantile(shares, [0.025, 0.975])))
+
+
+def test_boxes_in_order_count_within_their_rank() -> None:
+    right, wrong = TRUTH[0], np.array([0.6, 0.6, 0.9, 0.9])
+    for place, (first, five, ten) in {1: (1, 1, 1), 2: (0, 1, 1), 6: (0, 0, 1), 11: (0, 0, 0)}.items():
+        ranked = np.array([*[wrong] * (place - 1), right, wrong])
+        found = ground([ranked], TRUTH[:1], ["a"]).found
+        assert [found[f"R@{k} IoU0.5"][0] for k in (1, 5, 10)] == [first, five, ten]
+    assert list(ground(TRUTH, TRUTH, PHOTOS).found) == ["R@1 IoU0.5", "pointing"]
+
+
 def test_bad_input_is_named() -> None:
+    with pytest.raises(ValueError, match=r"phrase 1 .* no predicted box"):
+        ground([TRUTH, np.zeros((0, 4)), TRUTH], TRUTH, PHOTOS)
+    with pytest.raises(ValueError, match="3 phrases need as many sets of categories; got 1"):
+        ground(TRUTH, TRUTH, PHOTOS).of_kinds([["people"]])
     with pytest.raises(ValueError, match="at least one"):
         ground(np.zeros((0, 4)), np.zeros((0, 4)), [])
     with pytest.raises(ValueError, match="3 phrases"):

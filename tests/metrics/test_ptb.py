@@ -64,9 +64,13 @@ def test_tokens_are_clean_and_keep_all_letters(text: str) -> None:
         assert [mark for mark in "".join(tokens) if mark in string.ascii_letters] == written
 
 
-@pytest.mark.parametrize(
-    "unit", ["a", ".", "a-", "a.", "a'", "a/", "1.", "a_", "(a-", "x.-", "a.a-", "ab.", "#"]
+UNITS = (
+    *("a", ".", "a-", "a.", "a'", "a/", "1.", "a_", "(a-", "x.-", "a.a-", "ab.", "#"),
+    *("a’", "ae’", "l’", "’", "‘", "“’", "-", "..", ". ", "an", "https://"),
 )
+
+
+@pytest.mark.parametrize("unit", UNITS)
 def test_long_strings_take_no_time(unit: str) -> None:
     start = time.perf_counter()
     tokenise(unit * 10_000)

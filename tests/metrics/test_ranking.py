@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dvsa.metrics.ndcg import ndcg
 from dvsa.metrics.ranking import Ranks, rank, summary
 
 Problem = tuple[list[list[int]], list[int]]
@@ -59,6 +60,27 @@ def test_a_resample_takes_the_sentences_with_the_photograph(problem: Problem, da
     literal = [ranks.sentence_rank_L[s] for photo in index for s in range(len(owners)) if owners[s] == photo]
     assert ranks.sentence_to_photo(np.array(index)) == summary(np.array(literal))
     assert ranks.photo_to_sentence(np.array(index)) == summary(ranks.photo_rank_K[index])
+
+
+@given(problems(), st.data())
+def test_ndcg_is_the_mean_over_the_rankings_of_a_resample(problem: Problem, data: st.DataObject) -> None:
+    scores, owners = problem
+    photos, S_KL = len(scores), np.array(scores, dtype=np.float64)
+    relevance_KL = np.random.default_rng(data.draw(st.integers(0, 99))).random(S_KL.shape)
+    ranks = rank(S_KL, np.array(owners), relevance_KL)
+    index = data.draw(st.lists(st.integers(0, photos - 1), min_size=1, max_size=photos))
+    ours = [ndcg(S_KL[k], relevance_KL[k]) for k in index]
+    theirs = [
+        ndcg(S_KL[:, s], relevance_KL[:, s]) for k in index for s in range(len(owners)) if owners[s] == k
+    ]
+    assert ranks.photo_to_sentence(np.array(index))["NDCG@25"] == pytest.approx(100 * np.mean(ours))
+    assert ranks.sentence_to_photo(np.array(index))["NDCG@25"] == pytest.approx(100 * np.mean(theirs))
+    assert "|relevance:ROUGE-L|" in ranks.report(resamples=2).signatures[""]
+
+
+def test_relevances_of_another_shape_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"scores of \(2, 2\) need as many relevances; got \(2, 1\)"):
+        rank(np.zeros((2, 2)), np.array([0, 1]), np.zeros((2, 1)))
 
 
 def test_report_has_both_directions_and_their_intervals() -> None:

@@ -15,18 +15,33 @@ from dvsa.metrics.report_tables import csv_table, latex_table
 REPORT = Report(
     {"BLEU-4": Figure(26.36, 25.0, 27.7), "METEOR": Figure(None)},
     {"photos": 1000},
-    parts={"R_1 & 50%": Report({"R@1": Figure(1 / 3)})},
+    parts={
+        "R_1 & 50%": Report({"R@1": Figure(1 / 3)}, {"phrases": 7}),
+        r"a\b~c^d": Report(
+            {"BLEU-4": Figure(2.5), "pointing": Figure(1.0)}, signatures={"BLEU": "BLEU|refs:1"}
+        ),
+    },
     signatures={"BLEU": "BLEU|refs:5"},
 )
 
 
 def test_csv_has_every_figure_in_full_precision_with_its_signature() -> None:
     rows = list(csv.DictReader(io.StringIO(csv_table(REPORT))))
-    assert [row["figure"] for row in rows] == ["BLEU-4", "METEOR", "R_1 & 50%: R@1", "photos"]
+    assert [row["figure"] for row in rows] == [
+        *("BLEU-4", "METEOR", "R_1 & 50%: R@1", r"a\b~c^d: BLEU-4", r"a\b~c^d: pointing"),
+        *("photos", "R_1 & 50%: phrases"),
+    ]
     assert (rows[0]["value"], rows[0]["low"], rows[0]["signature"]) == ("26.36", "25.0", "BLEU|refs:5")
     assert rows[1]["value"] == ""
     assert float(rows[2]["value"]) == 1 / 3
-    assert rows[3]["value"] == "1000"
+    assert [row["signature"] for row in rows[2:5]] == ["", "BLEU|refs:1", ""]
+    assert [row["value"] for row in rows[5:]] == ["1000", "7"]
+
+
+def test_a_signature_of_all_figures_is_that_of_every_part() -> None:
+    report = Report({}, parts={"there": Report({"R@1": Figure(1.0)})}, signatures={"": "ranking|ties:last"})
+    (row,) = csv.DictReader(io.StringIO(csv_table(report)))
+    assert row["signature"] == "ranking|ties:last"
 
 
 def test_latex_escapes_what_latex_reads() -> None:
@@ -34,7 +49,8 @@ def test_latex_escapes_what_latex_reads() -> None:
     assert r"R\_1 \& 50\%: R@1 & 0.3 &  \\" in text
     assert r"BLEU-4 & 26.4 & 25.0--27.7 \\" in text
     assert r"METEOR & -- &  \\" in text
-    assert "% BLEU|refs:5" in text
+    assert r"a\textbackslash{}b\textasciitilde{}c\textasciicircum{}d: BLEU-4 & 2.5" in text
+    assert {"% BLEU|refs:5", r"% a\b~c^d: BLEU|refs:1", "% R_1 & 50%: phrases: 7"} <= set(text.split("\n"))
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")

@@ -44,7 +44,13 @@ def test_new_figures_replace_those_of_the_shipped_model(
         (judged / f"{name.replace('/', '.')}.json").write_text(json.dumps(report))
     ranking = old["figures"]["ranking/test"]
     ranking["photo_to_sentence"]["R@1"] = 49.4
+    ranking["photo_to_sentence"]["NDCG@25"] = ranking["sentence_to_photo"]["NDCG@25"] = 61.7
     (judged / "ranking.test.json").write_text(json.dumps(ranking))
+    grounding = old["figures"]["grounding/test"]
+    grounding |= {"R@5 IoU0.5": 81.5, "R@10 IoU0.5": 86.5}
+    people = {"R@1 IoU0.5": 83.25, "R@5 IoU0.5": 95.5, "R@10 IoU0.5": 97.5, "phrases": 4321}
+    grounding["category people"] = people
+    (judged / "grounding.test.json").write_text(json.dumps(grounding))
 
     called = ["results.py", judged, "--command", "make it", "--commit", "abc", "--docs", docs]
     monkeypatch.setattr("sys.argv", list(map(str, called)))
@@ -54,6 +60,9 @@ def test_new_figures_replace_those_of_the_shipped_model(
     text = (docs / "results.md").read_text()
     assert "comes first 3.0 times as often" in text  # 49.4 against the paper's 16.5
     assert "judged at commit abc" in text
+    assert "| people | 4,321 | 83.2 | 95.5 | 97.5 |" in text
+    assert "| R@10 | Med r | NDCG@25 |" in text
+    assert "| 61.7 |" in text
 
 
 def test_a_report_without_its_command_is_refused(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:

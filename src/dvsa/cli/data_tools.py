@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dvsa.cli.options import LAYOUTS_HELP, AsJson, EntitiesFolder, Seed
-from dvsa.cli.output import print_json, progress, show, table
+from dvsa.cli.output import note, print_json, progress, show, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,20 +34,22 @@ def split(
     val: Val = 0.1,
     test: Test = 0.1,
     layout: Layout = "karpathy",
+    entities: EntitiesFolder = None,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
     """Make new splits of a data set.
 
     Its own splits are forgotten. Equal photographs come into one split. The splits depend on the seed and on
-    the photographs, not on their order or names. The result is a new folder.
+    the photographs, not on their order or names. The result is a new folder, with the boxes of phrases in
+    `entities`.
 
     Example: `dvsa data split photographs --val 0.1 --test 0.1 --out divided`
     """
     from dvsa.data import load
     from dvsa.data.splitting import split_anew
 
-    _write(split_anew(load(folder), val=val, test=test, seed=seed), layout, out, as_json)
+    _write(split_anew(load(folder, entities), val=val, test=test, seed=seed), layout, out, as_json)
 
 
 def convert(
@@ -59,8 +61,8 @@ def convert(
 ) -> None:
     """Write a data set in another layout, with its photographs.
 
-    Names, splits, sentences and the bytes of photographs stay the same. Boxes of phrases are not written:
-    give the same `--entities` with the new folder.
+    Names, splits, sentences and the bytes of photographs stay the same. Boxes of phrases are written into the
+    folder `entities` of the new data set, in the format of Flickr30k Entities.
 
     Example: `dvsa data convert flickr8k --to webdataset --out shards`
     """
@@ -115,16 +117,22 @@ def _write(dataset: "Dataset", layout: str, out: Path, as_json: bool) -> None:
     done, total = count(1), len(dataset.examples)
     with progress() as update:
         tell = partial(update, "writing photographs")
-        write(dataset, layout, out, lambda: tell(next(done), total))
+        lost = write(dataset, layout, out, lambda: tell(next(done), total))
+    if lost:
+        boxes = sum(len(phrase.boxes) for phrase in lost)
+        note(f"{len(lost):,} phrases with {boxes:,} boxes are left out: Flickr30k Entities cannot mark them")
 
+    phrases = sum(len(example.phrases) for example in dataset.examples) - len(lost)
     splits: dict[str, int] = {}
     for example in dataset.examples:
         splits[example.split] = splits.get(example.split, 0) + 1
     if as_json:
-        print_json({"folder": str(out), "layout": layout, "photographs": splits})
+        found = {"folder": str(out), "layout": layout, "photographs": splits, "phrases": phrases}
+        print_json({**found, "phrases_lost": len(lost)})
     else:
         numbers = ", ".join(f"{n:,} {name or 'without a split'}" for name, n in splits.items())
-        show(f"{out}: {layout}, {numbers}")
+        boxes_too = f"; {phrases:,} phrases in entities" if phrases else ""
+        show(f"{out}: {layout}, {numbers}{boxes_too}")
 
 
 def _show(found: "Statistics") -> None:

@@ -1,25 +1,15 @@
 """`dvsa evaluate`: a model judged on a split of a data set."""
 
-import json
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 
+from dvsa.cli.judging import Request, evaluate
 from dvsa.cli.options import LAYOUTS_HELP, AsJson, BundleFolder, EntitiesFolder, RegionsPath
-from dvsa.cli.output import note, progress, register
-from dvsa.cli.scoring import show_report
-from dvsa.files import write
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from dvsa.data import Example, GivenRegions
-    from dvsa.evaluation import Encoded, Judged
-    from dvsa.evaluation.encoding import Progress
-    from dvsa.model import Model
+from dvsa.cli.output import register
+from dvsa.cli.scoring import AsCsv, AsLatex, ClipFolder, SpiceFolder, clip_model, form_of
 
 Data = Annotated[Path, typer.Option(metavar="FOLDER", help=LAYOUTS_HELP, show_default=False)]
 Split = Annotated[
@@ -78,21 +68,6 @@ Out = Annotated[
 ]
 
 
-class Request(NamedTuple):
-    """What to judge, on what, and where the results go: the options that all four commands have."""
-
-    data: Path
-    split: str
-    first: int | None
-    entities: Path | None
-    regions: Path | None
-    bundle: Path | None
-    run: Path | None
-    allow_custom_split: bool
-    out: Path | None
-    as_json: bool
-
-
 def ranking(
     data: Data,
     split: Split = "val",
@@ -104,6 +79,8 @@ def ranking(
     allow_custom_split: AllowCustomSplit = False,
     out: Out = None,
     as_json: AsJson = False,
+    latex: AsLatex = False,
+    as_csv: AsCsv = False,
 ) -> None:
     """Rank photographs and sentences.
 
@@ -116,8 +93,9 @@ def ranking(
     """
     from dvsa import evaluation
 
-    request = Request(data, split, first, entities, regions, bundle, run, allow_custom_split, out, as_json)
-    _evaluate("ranking", evaluation.ranking, request)
+    form = form_of(as_json, latex, as_csv)
+    request = Request(data, split, first, entities, regions, bundle, run, allow_custom_split, out, form)
+    evaluate("ranking", evaluation.ranking, request)
 
 
 def captions(
@@ -130,13 +108,18 @@ def captions(
     run: RunFolder = None,
     beam: Beam = None,
     length_power: LengthPower = None,
+    spice: SpiceFolder = None,
+    clip: ClipFolder = None,
     allow_custom_split: AllowCustomSplit = False,
     out: Out = None,
     as_json: AsJson = False,
+    latex: AsLatex = False,
+    as_csv: AsCsv = False,
 ) -> None:
     """Judge captions of photographs.
 
-    One caption for each whole photograph is compared with the photograph's own sentences.
+    One caption for each whole photograph is compared with the photograph's own sentences, and with the
+    photograph itself if there is a CLIP model.
 
     Each figure comes with its 95% bootstrap interval over photographs. Photographs, words and splits that
     would make the figures misleading are refused.
@@ -145,9 +128,11 @@ def captions(
     """
     from dvsa import evaluation
 
-    judge = partial(evaluation.captions, beam=beam, length_power=length_power)
-    request = Request(data, split, first, entities, regions, bundle, run, allow_custom_split, out, as_json)
-    _evaluate("captions", judge, request)
+    model = None if clip is None else clip_model(clip)
+    judge = partial(evaluation.captions, beam=beam, length_power=length_power, spice=spice, clip=model)
+    form = form_of(as_json, latex, as_csv)
+    request = Request(data, split, first, entities, regions, bundle, run, allow_custom_split, out, form)
+    evaluate("captions", judge, request)
 
 
 def regions(
@@ -162,6 +147,8 @@ def regions(
     allow_custom_split: AllowCustomSplit = False,
     out: Out = None,
     as_json: AsJson = False,
+    latex: AsLatex = False,
+    as_csv: AsCsv = False,
 ) -> None:
     """Judge phrases of regions.
 
@@ -175,8 +162,9 @@ def regions(
     from dvsa import evaluation
 
     judge = partial(evaluation.regions, beam=beam, length_power=length_power)
-    request = Request(data, split, first, entities, None, bundle, run, allow_custom_split, out, as_json)
-    _evaluate("regions", judge, request)
+    form = form_of(as_json, latex, as_csv)
+    request = Request(data, split, first, entities, None, bundle, run, allow_custom_split, out, form)
+    evaluate("regions", judge, request)
 
 
 def grounding(
@@ -191,11 +179,14 @@ def grounding(
     allow_custom_split: AllowCustomSplit = False,
     out: Out = None,
     as_json: AsJson = False,
+    latex: AsLatex = False,
+    as_csv: AsCsv = False,
 ) -> None:
     """Find the boxes of phrases.
 
-    Each phrase of Flickr30k Entities is assigned to a region, which is compared with the true box. Without
-    `--beta`, the region is the one that `View.locate` gives.
+    For each phrase of Flickr30k Entities the model ranks the regions. The first, the first 5 and the first 10
+    are compared with the true box. Without `--beta`, the first region is the one that `View.locate` gives.
+    The figures are over all phrases, and over those of each category, such as people.
 
     Each figure comes with its 95% bootstrap interval over photographs. Photographs, words and splits that
     would make the figures misleading are refused.
@@ -204,8 +195,9 @@ def grounding(
     """
     from dvsa import evaluation
 
-    request = Request(data, split, first, entities, regions, bundle, run, allow_custom_split, out, as_json)
-    _evaluate("grounding", partial(evaluation.grounding, beta=beta), request)
+    form = form_of(as_json, latex, as_csv)
+    request = Request(data, split, first, entities, regions, bundle, run, allow_custom_split, out, form)
+    evaluate("grounding", partial(evaluation.grounding, beta=beta), request)
 
 
 TASKS = (ranking, captions, regions, grounding)
@@ -216,65 +208,3 @@ def commands() -> typer.Typer:
     app = typer.Typer(no_args_is_help=True)
     register(app, *TASKS)
     return app
-
-
-def _evaluate(task: str, judge: Callable[..., "Judged"], request: Request) -> None:
-    """Check the protocol, judge the model, keep the evidence and print the report."""
-    from dvsa.data import load, load_regions
-    from dvsa.evaluation import protocol
-
-    given = None if request.regions is None else load_regions(request.regions)
-    dataset = load(request.data, request.entities, given).divided()
-    examples = dataset.split(request.split)[: request.first]
-    model = _model(request.bundle, request.run)
-    out = request.out
-    if out is None and request.run is not None:
-        out = request.run / "evaluation"
-
-    with progress() as tell:
-        custom = request.allow_custom_split
-        protocol.check(model.bundle, dataset, examples, allow_custom_split=custom, progress=tell)
-        if out is not None:
-            out.mkdir(parents=True, exist_ok=True)  # fails before the work if it cannot be written
-        if task != "regions" and dataset.regions is not None:
-            judge = partial(judge, encoded=_encoded(task, model, examples, dataset.regions, tell))
-        judged = judge(model, examples, progress=tell)
-
-    if out is not None:
-        name = f"{task}.{request.split}"
-        _keep(judged, out, name if request.first is None else f"{name}.{request.first}")
-    show_report(judged.report, request.as_json)
-    if caution := protocol.caution(model.bundle):
-        note(caution)
-
-
-def _encoded(
-    task: str, model: "Model", examples: "Sequence[Example]", given: "GivenRegions", tell: "Progress"
-) -> "Encoded":
-    """The photographs with regions from files in place of the model's own."""
-    from dvsa import evaluation
-
-    if task == "grounding" and not given.boxed:
-        raise ValueError(f"{given.source} has features without boxes: grounding needs the boxes of regions")
-    return evaluation.encode(model, examples, tell, given)
-
-
-def _model(bundle: Path | None, run: Path | None) -> "Model":
-    """The model of a bundle or of a run."""
-    if run is None:
-        import dvsa
-
-        return dvsa.load(bundle)
-    if bundle is not None:
-        raise ValueError("give --bundle or --run, not both")
-    from dvsa.learn.runs.run import Run
-    from dvsa.learn.ship.torch_bundle import torch_model
-
-    return torch_model(Run(run))
-
-
-def _keep(judged: "Judged", folder: Path, name: str) -> None:
-    """Write the report and its evidence."""
-    write(folder / f"{name}.npz", judged.evidence.content())
-    write(folder / f"{name}.json", json.dumps(judged.report.to_json(), indent=1, allow_nan=False).encode())
-    note(f"wrote {folder / name}.json and .npz")

@@ -9,7 +9,8 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from dvsa.data.dataset import DataError, Dataset, Example
+from dvsa.data.annotating import annotate
+from dvsa.data.dataset import DataError, Dataset, Example, GroundedPhrase
 from dvsa.data.names import without_suffix
 
 SHARD = 1000
@@ -18,17 +19,22 @@ SHARD = 1000
 Advance = Callable[[], None]
 
 
-def convert(dataset: Dataset, layout: str, out: Path, advance: Advance = lambda: None) -> None:
+def convert(
+    dataset: Dataset, layout: str, out: Path, advance: Advance = lambda: None
+) -> list[GroundedPhrase]:
     """Write the examples of a data set, which `load` then reads as the same.
 
-    Sentences, splits and the bytes of photographs are kept; boxes of phrases are not, because only Flickr30k
-    Entities has them: give `--entities` with the new folder as well.
+    Sentences, splits and the bytes of photographs are kept. Phrases and their boxes are written beside them,
+    into the folder `entities`, in the format of Flickr30k Entities.
 
     Args:
         dataset: the data set; every example needs a photograph.
         layout: one of `WRITERS`.
         out: the new folder, which must not exist. It is complete, or not there.
         advance: called after each photograph.
+
+    Returns:
+        The phrases that this format cannot hold (see `dvsa.data.annotating`).
 
     Raises:
         DataError: the layout is unknown, or the data set has no sentences.
@@ -45,7 +51,11 @@ def convert(dataset: Dataset, layout: str, out: Path, advance: Advance = lambda:
     partial.mkdir(parents=True)
     try:
         WRITERS[layout](dataset, partial, advance)
+        examples = [(n, e) for own in _by_split(dataset).values() for n, e in enumerate(own)]
+        names = [_member(n, e) if layout == "webdataset" else e.name for n, e in examples]
+        lost = annotate([e for _, e in examples], names, partial)
         partial.rename(out)
+        return lost
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
@@ -118,14 +128,29 @@ def _sidecars(dataset: Dataset, out: Path, advance: Advance) -> None:
 def _webdataset(dataset: Dataset, out: Path, advance: Advance) -> None:
     for split, examples in _by_split(dataset).items():
         for start in range(0, len(examples), SHARD):
-            with tarfile.open(out / f"{split or 'all'}-{start // SHARD:06d}.tar", "w") as archive:
+            with tarfile.open(out / f"{_shard(split, start)}.tar", "w") as archive:
                 for number, e in enumerate(examples[start : start + SHARD], start):
-                    # A key ends at its first dot, and is unique in all shards.
-                    stem = PurePosixPath(without_suffix(e.name)).name.replace(".", "_")
-                    key = f"{number:06d}/{stem}"
+                    key = _key(number, e)
                     _add(archive, f"{key}{PurePosixPath(e.name).suffix}", e.read())
                     _add(archive, f"{key}.txt", "\n".join(e.sentences).encode())
                     advance()
+
+
+def _key(number: int, example: Example) -> str:
+    """What the members of a photograph are called: it ends at its first dot, and is unique in a split."""
+    stem = PurePosixPath(without_suffix(example.name)).name.replace(".", "_")
+    return f"{number:06d}/{stem}"
+
+
+def _member(number: int, example: Example) -> str:
+    """The name that a photograph then has: that of its tar file, and that inside."""
+    suffix = PurePosixPath(example.name).suffix
+    return f"{_shard(example.split, number)}/{_key(number, example)}{suffix}"
+
+
+def _shard(split: str, number: int) -> str:
+    """The name of the tar file with a photograph of a split."""
+    return f"{split or 'all'}-{number // SHARD:06d}"
 
 
 def _parquet(dataset: Dataset, out: Path, advance: Advance) -> None:

@@ -19,6 +19,7 @@ from typing import Self
 from xml.etree import ElementTree
 
 from dvsa.data.dataset import DataError, GroundedPhrase
+from dvsa.data.names import without_suffix
 from dvsa.records import Box
 from dvsa.text import words
 
@@ -120,13 +121,13 @@ class Entities:
     def annotation(self, photo: str) -> Annotation | None:
         """The annotation of a photograph by its file name; None if it has none.
 
-        The annotation is found by the name without its suffix (Flickr30K), or its part before `_` (Flickr8K).
+        The annotation is found by the path, by its end with fewer folders, down to the name, each without or
+        with its suffix (Flickr30K), or by the part of the name before `_` (Flickr8K).
 
         Raises:
             DataError: an annotation file is malformed.
         """
-        stem = PurePosixPath(photo).stem
-        for key in dict.fromkeys((stem, stem.split("_")[0])):
+        for key in _keys(photo):
             xml, text = self._read(f"Annotations/{key}.xml"), self._read(f"Sentences/{key}.txt")
             if xml is not None and text is not None:
                 where = f"{self._source}: Annotations/{key}.xml"
@@ -144,6 +145,14 @@ class Entities:
         if path.stat().st_size > MAX_FILE_SIZE:
             raise DataError(f"{path} is larger than {MAX_FILE_SIZE} bytes: it is not an annotation file")
         return path.read_bytes()
+
+
+def _keys(photo: str) -> list[str]:
+    """What the annotation of a photograph may be called, the most specific name first."""
+    parts = PurePosixPath(photo).parts
+    ends = ["/".join(parts[n:]) for n in range(len(parts))] or [photo]
+    keys = [key for end in ends for key in (without_suffix(end), end)]
+    return list(dict.fromkeys([*keys, PurePosixPath(photo).stem, PurePosixPath(photo).stem.split("_")[0]]))
 
 
 def _read_archive(path: Path) -> dict[str, bytes]:

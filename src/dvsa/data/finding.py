@@ -1,5 +1,6 @@
 """Which photograph of a folder a list means, however the list writes its name."""
 
+import os
 import posixpath
 import re
 from collections import defaultdict
@@ -62,7 +63,7 @@ class Finder:
             number = digits(posixpath.basename(known.path))
             if number is not None:
                 self._by_number[int(number)].append(known)
-        self._identities: dict[Path, Hashable] = {}
+        self._identities: dict[str, Hashable] = {}
 
     def find(self, name: str, folder: str = "", split: str | None = None, where: str = "") -> Found:
         """The photograph that a list means.
@@ -85,15 +86,14 @@ class Finder:
 
     def identity(self, source: Source) -> Hashable:
         """Equal for the same bytes on disk: links to a file are the file."""
-        if source.path not in self._identities:
+        path = str(source.path)  # its hash is much cheaper than that of a Path
+        if path not in self._identities:
             try:
-                status = source.path.stat()
-                self._identities[source.path] = (
-                    (status.st_dev, status.st_ino) if status.st_ino else source.path
-                )
+                status = os.stat(path)
+                self._identities[path] = (status.st_dev, status.st_ino) if status.st_ino else path
             except OSError:  # a broken link: reading it fails later, with its name
-                self._identities[source.path] = source.path
-        return self._identities[source.path], source.offset
+                self._identities[path] = path
+        return self._identities[path], source.offset
 
     def _candidates(self, name: str, written: str, folder: str) -> Iterator[tuple[list[_Known], bool, bool]]:
         """For each rule: the files that fit, whether the name is respelt, and whether this is a guess."""
@@ -113,9 +113,11 @@ class Finder:
         self, candidates: list[_Known], folder: str, split: str | None, what: str
     ) -> tuple[_Known, tuple[NamedSource, ...]]:
         """The file that is taken, and the others that fit less well."""
+        if len(candidates) == 1:
+            return candidates[0], ()
         below = [k for k in candidates if k.path.startswith(f"{plain(folder)}/")] if folder else []
         candidates = below or candidates
-        if len(candidates) > 1 and split:
+        if split:
             own = [k for k in candidates if split_in(posixpath.dirname(k.path)) == split]
             if len(own) == 1:
                 return own[0], ()

@@ -4,7 +4,7 @@ import posixpath
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from dvsa.data.dataset import DataError, Dataset, Example, GroundedPhrase, Problem, Source
 from dvsa.data.entities import Entities
@@ -57,8 +57,9 @@ def join(
         problems.extend(group.problems)
         split = min(group.splits, key=_priority)
         sentences = [" ".join(sentence.split()) for sentence in group.sentences]
-        with_words = tuple(sentence for sentence in sentences if words(sentence))
-        problems.extend(Problem("empty sentence", name, repr(s)) for s in sentences if s not in with_words)
+        with_words = tuple(sentence for sentence in sentences if _has_word(sentence))
+        if len(with_words) < len(sentences):
+            problems.extend(Problem("empty sentence", name, repr(s)) for s in sentences if not _has_word(s))
 
         if group.found.source is None and not _described(name, regions):
             problems.append(Problem("no photograph", name, f"{_place(split)}, but no file has this name"))
@@ -166,13 +167,19 @@ def _unique_names(groups: list[_Group]) -> list[str]:
 
 def _doubled(groups: list[_Group]) -> Iterator[Problem]:
     """Files that a name means as well, and that no list names otherwise."""
-    taken = {group.found.source for group in groups}
-    for group in groups:
+    ambiguous = [group for group in groups if group.found.others]
+    taken = {group.found.source for group in groups} if ambiguous else set()
+    for group in ambiguous:
         others: list[NamedSource] = [item for item in group.found.others if item[1] not in taken]
         if others and group.found.source is not None:
             sources = (group.found.source, *(source for _, source in others))
             places = ", ".join(str(source.path) for source in sources)
             yield Problem("doubled name", group.name, f"files in {places}; the first is taken")
+
+
+def _has_word(sentence: str) -> bool:
+    """Whether `words` finds any; most sentences begin with one."""
+    return sentence[:1].isalpha() or bool(words(sentence))
 
 
 def _described(name: str, regions: GivenRegions | None) -> bool:
@@ -210,7 +217,7 @@ def _strays(groups: list[_Group], photographs: Photographs) -> Iterator[Problem]
             detail = f"{len(group.sentences)} sentences, but no photograph and in no list"
             yield Problem("stray sentences", group.name, detail)
         for name in (group.found.path, *group.names):
-            bases[PurePosixPath(plain(name)).name] += 1
+            bases[posixpath.basename(plain(name))] += 1
     for name, source in photographs.found:
-        if PurePosixPath(plain(name)).name not in bases:
+        if posixpath.basename(plain(name)) not in bases:
             yield Problem("stray photograph", name, f"in {source.path}, but without sentences and in no list")

@@ -14,6 +14,7 @@ from dvsa.data.photographs import SUFFIXES
 _NUMBERED = re.compile(r"(?:COCO_[a-z]+\d{4}_)?(\d+)(?:_[0-9a-f]{10})?")
 
 _INVISIBLE = "\ufeff\u200b\u200e\u200f\u2060 \t\r\n\xa0"
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 _OF_FLICKR8K = re.compile(r"\d{5,}_[0-9a-f]{10}")
 
 
@@ -33,17 +34,21 @@ def without_number(name: str) -> str:
     >>> without_number("1.jpg#0"), without_number("train#000123")
     ('1.jpg', 'train#000123')
     """
+    if "#" not in name:
+        return name
     plain, mark, number = name.rpartition("#")
     return plain if mark and number.isalnum() and without_suffix(plain) != plain else name
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 18)
 def plain(name: str) -> str:
     r"""A name in one spelling: `/` between folders, no `./`, composed letters (NFC), no marks around it.
 
     >>> plain(".\\images\\1.jpg"), plain("images//a/../1.jpg")
     ('images/1.jpg', 'images/1.jpg')
     """
+    if _PLAIN.fullmatch(name):  # as most names are
+        return name
     text = unicodedata.normalize("NFC", name.strip(_INVISIBLE)).replace("\\", "/")
     text = posixpath.normpath(re.sub("^/+", "/", text))
     return re.sub(r"^(\.\./)+", "", text)

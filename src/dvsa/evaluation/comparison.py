@@ -23,9 +23,8 @@ class Difference:
 
     @property
     def real(self) -> bool:
-        """Whether the interval excludes 0."""
-        low, high = self.gap.ends
-        return not low <= 0 <= high
+        """Whether the interval excludes 0; false if there is no interval."""
+        return bool(self.gap.ends) and not self.gap.ends[0] <= 0 <= self.gap.ends[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dvsa.arrays import IntArray
 from dvsa.metrics.captions import CaptionScores
 from dvsa.metrics.figures import Report
-from dvsa.metrics.grounding import Grounding
+from dvsa.metrics.grounding import CATEGORY, Grounding
 from dvsa.metrics.ranking import Ranks
 
 Arrays = Mapping[str, NDArray[np.generic]]
@@ -78,7 +78,13 @@ def owned(owner_N: IntArray, index_N: IntArray) -> IntArray:
 
 
 def _ranking(arrays: Arrays, index_N: IntArray) -> dict[str, float]:
-    ranks = Ranks(*(_integers(arrays[name]) for name in ("photo_rank_K", "sentence_rank_L", "owner_N")))
+    photo_K, sentence_L, owner_L = (
+        _integers(arrays[name]) for name in ("photo_rank_K", "sentence_rank_L", "owner_N")
+    )
+    ranks = Ranks(photo_K, sentence_L, owner_L)
+    if "photo_ndcg_K" in arrays:  # which older evidence has not
+        ndcg_K, ndcg_L = (arrays[name].astype(np.float64) for name in ("photo_ndcg_K", "sentence_ndcg_L"))
+        ranks = replace(ranks, photo_ndcg_K=ndcg_K, sentence_ndcg_L=ndcg_L)
     return {
         **_under("photo_to_sentence", ranks.photo_to_sentence(index_N)),
         **_under("sentence_to_photo", ranks.sentence_to_photo(index_N)),
@@ -100,8 +106,11 @@ def _regions(arrays: Arrays, index_N: IntArray) -> dict[str, float]:
 
 
 def _grounding(arrays: Arrays, index_N: IntArray) -> dict[str, float]:
-    found = {name: array.astype(np.bool_, copy=False) for name, array in arrays.items() if name != "owner_N"}
-    return Grounding(_integers(arrays["owner_N"]), found).figures(index_N)
+    flags = {name: array.astype(np.bool_, copy=False) for name, array in arrays.items() if name != "owner_N"}
+    categories = {
+        name.removeprefix(CATEGORY): flags.pop(name) for name in arrays if name.startswith(CATEGORY)
+    }
+    return Grounding(_integers(arrays["owner_N"]), flags, categories).figures(index_N)
 
 
 def _integers(array: NDArray[np.generic]) -> IntArray:

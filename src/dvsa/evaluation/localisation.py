@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dvsa.aligning import locate
+from dvsa.aligning import region_scores
+from dvsa.arrays import FloatArray, Floats
 from dvsa.boxes import iou
 from dvsa.data import Example, GroundedPhrase
 from dvsa.evaluation.encoding import Encoded, Progress, beta_setting, encode, require_boxes
 from dvsa.evaluation.evidence import Evidence, Judged
 from dvsa.evaluation.own_sentences import read_own
-from dvsa.metrics.grounding import Grounding, covered, ground
+from dvsa.metrics.grounding import CATEGORY, RANKS, Grounding, covered, ground
 from dvsa.model import Model
 from dvsa.segments import word_regions
 
@@ -23,15 +24,18 @@ def grounding(
     encoded: Encoded | None = None,
     progress: Progress | None = None,
 ) -> Judged:
-    """The share of phrases that are found, `R@1 IoU0.5` and `pointing`, and that any proposal covers.
+    """The share of phrases that are found, `R@k IoU0.5` and `pointing`, and that any proposal covers.
 
-    `covered IoU0.5` is the upper bound of `R@1 IoU0.5`; `covered IoU0.7` is the same for closer boxes.
+    k is 1, 5 and 10; a region that is there twice counts once. `covered IoU0.5` is the upper bound of all
+    three; `covered IoU0.7` is the same for closer boxes. If the phrases have categories, each of them is a
+    part of the report.
 
     Args:
         model: proposes the regions and aligns the words.
         examples: the split.
-        beta: if None, a phrase's region is the one that `View.locate` gives. Otherwise it is the region to
-            which the MRF with this beta assigns most of its words; ties go to the better proposal.
+        beta: if None, a phrase's first region is the one that `View.locate` gives, and the others follow by
+            the same scores. Otherwise the MRF with this beta assigns the words to regions, and the regions
+            are in the order of the numbers of words; ties go to the better proposal.
         encoded: what `encode` returned for this model and these examples; computed if None.
         progress: is called with what is done, how many are done, and the total.
 
@@ -42,7 +46,7 @@ def grounding(
     encoded = encoded or encode(model, examples, progress)
     phrases, sharpness = _boxed(examples), model.bundle.manifest.sharpness
 
-    predicted, truth, photos = [], [], []
+    predicted, judged_phrases, photos = [], [], []
     for own in read_own(model, examples, list(phrases), encoded.v_KID, progress):
         known_T, s_TD = own.sentence.known_T, own.sentence.s_TD
         box_I4, v_ID = encoded.box_KI4[own.photo], encoded.v_KID[own.photo]
@@ -50,26 +54,35 @@ def grounding(
         for phrase in phrases[own.photo, own.number]:
             place = slice(phrase.first, phrase.last + 1)
             if path_T is None:
-                region = locate(s_TD[place], v_ID, box_I4, sharpness)
+                score_I = region_scores(s_TD[place], v_ID, box_I4, sharpness)
             else:
-                region = int(np.bincount(path_T[place]).argmax())
-            predicted.append(box_I4[region])
-            truth.append(phrase.box)
+                score_I = np.bincount(path_T[place], minlength=len(box_I4)).astype(np.float32)
+            predicted.append(_best(score_I, box_I4))
+            judged_phrases.append(phrase)
             photos.append(examples[own.photo].name)
 
-    truth_N4 = np.array(truth)
+    truth_N4 = np.array([phrase.box for phrase in judged_phrases])
     proposals = {example.name: encoded.box_KI4[k] for k, example in enumerate(examples)}
-    found = ground(np.array(predicted), truth_N4, photos)
+    found = ground(predicted, truth_N4, photos)
     bound = covered(proposals, truth_N4, photos)
     judged = Grounding(found.owner_N, {**found.found, **bound.found})
+    judged = judged.of_kinds([phrase.kinds for phrase in judged_phrases])
 
     report = judged.report().with_settings(
         proposer=encoded.proposer or model.bundle.manifest.proposer,
         rule=_rule(beta, sharpness),
         beta=beta_setting(beta),
     )
-    arrays = {"owner_N": judged.owner_N, **judged.found}
+    categories = {f"{CATEGORY}{kind}": own_N for kind, own_N in judged.categories.items()}
+    arrays = {"owner_N": judged.owner_N, **judged.found, **categories}
     return Judged(report, Evidence("grounding", tuple(sorted(set(photos))), arrays))
+
+
+def _best(score_I: FloatArray, box_I4: Floats) -> Floats:
+    """The boxes with the highest scores, the best first, as many as the figures need; no box twice."""
+    ranked_I4 = box_I4[np.argsort(-score_I, kind="stable")]
+    first_N = np.unique(ranked_I4, axis=0, return_index=True)[1]
+    return ranked_I4[np.sort(first_N)[: max(RANKS)]]
 
 
 def _rule(beta: float | None, sharpness: float) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -19,10 +20,14 @@ from dvsa.evaluation.encoding import (
     require_sentences,
 )
 from dvsa.evaluation.evidence import Evidence, Judged, owned
+from dvsa.metrics.added import with_models
 from dvsa.metrics.bootstrap import estimate
 from dvsa.metrics.captions import CaptionScores, score
+from dvsa.metrics.clipscore import ImageTextModel
 from dvsa.metrics.figures import Report
+from dvsa.metrics.spice import program
 from dvsa.model import Model
+from dvsa.photo import read
 from dvsa.records import FRAME, Caption, Subject
 
 CAPTIONS = 50
@@ -37,6 +42,8 @@ def captions(
     length_power: float | None = None,
     with_meteor: bool = True,
     keep: Callable[[str, Caption], object] | None = None,
+    spice: Path | None = None,
+    clip: ImageTextModel | None = None,
     encoded: Encoded | None = None,
     progress: Progress | None = None,
 ) -> Judged:
@@ -49,13 +56,17 @@ def captions(
         length_power: as in `Model.write`; the bundle's default if None.
         with_meteor: whether to run METEOR, which takes 10 seconds to start.
         keep: is called with the name and the caption of every photograph.
+        spice: the folder of SPICE's jar; without it there is no SPICE.
+        clip: a CLIP model; without it there is no CLIPScore.
         encoded: what `encode` returned for this model and these examples; computed if None.
         progress: is called with what is done, how many are done, and the total.
 
     Raises:
-        ValueError: there are no photographs, one cannot be read, or one has no sentences.
+        ValueError: there are no photographs, one cannot be read, or one has no sentences; or SPICE fails.
     """
     require_sentences(examples)
+    if spice is not None:
+        program(spice)
     encoded = encoded or encode(model, examples, progress)
     search = _Search.of(model, beam, length_power)
 
@@ -69,6 +80,15 @@ def captions(
 
     references = {example.name: example.sentences for example in examples}
     scores = _scored(references, written, with_meteor)
+    hypotheses = {example.name: caption.text for example, caption in zip(examples, written, strict=True)}
+    source = {example.name: example for example in examples}
+    scores = with_models(
+        *(scores, references, hypotheses),
+        spice=spice,
+        clip=clip,
+        read=lambda name: read(source[name].read(), name=name),
+        progress=progress,
+    )
     proposer = encoded.proposer or model.bundle.manifest.proposer
     rerank = model.bundle.manifest.rerank
     report = scores.report().with_settings(proposer=proposer, **search._asdict(), rerank=rerank)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from dvsa.arrays import IntArray
+from dvsa.arrays import Doubles, IntArray
 from dvsa.metrics.figures import Figure
 
 Measure = Callable[[IntArray], Mapping[str, float]]
@@ -38,16 +38,18 @@ def interval(
 def estimate(measure: Measure, n: int, *, resamples: int = 1000, seed: int = 0) -> dict[str, Figure]:
     """The figures of all n photographs, each with its 95% interval.
 
+    A figure that some photographs do not have, such as that of a rare category, is NaN for them; its interval
+    is over the other resamples.
+
     >>> x_N = np.arange(50.0)
     >>> print(estimate(lambda index_N: {"mean": float(x_N[index_N].mean())}, 50)["mean"])
     24.5 [20.4, 28.4]
     """
     values = measure(np.arange(n))
     drawn_NF = np.array([list(measure(index_N).values()) for index_N in _draws(n, resamples, seed)])
-    low_F, high_F = np.quantile(drawn_NF, [0.025, 0.975], axis=0)
     return {
-        name: Figure(value, float(low), float(high))
-        for (name, value), low, high in zip(values.items(), low_F, high_F, strict=True)
+        name: _figure(value, drawn_N)
+        for (name, value), drawn_N in zip(values.items(), drawn_NF.T, strict=True)
     }
 
 
@@ -68,6 +70,15 @@ def difference(a: Measure, b: Measure, n: int, *, resamples: int = 1000, seed: i
         return {name: ours[name] - theirs[name] for name in ours if name in theirs}
 
     return estimate(minus, n, resamples=resamples, seed=seed)
+
+
+def _figure(value: float, drawn_N: Doubles) -> Figure:
+    """A figure with the interval of its values for the resamples; those that are NaN are left out."""
+    known_N = drawn_N[~np.isnan(drawn_N)]
+    if np.isnan(value) or not len(known_N):
+        return Figure(None if np.isnan(value) else value)
+    low, high = np.quantile(known_N, [0.025, 0.975])
+    return Figure(value, float(low), float(high))
 
 
 def _draws(n: int, resamples: int, seed: int) -> Iterator[IntArray]:

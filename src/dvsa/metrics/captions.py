@@ -1,11 +1,13 @@
 """Caption scores of a split: BLEU, ROUGE-L, CIDEr and METEOR with the names and definitions of pycocoevalcap.
 
+`dvsa.metrics.added` adds SPICE and CLIPScore, if somebody has what they need.
+
 `score` does the slow work once and keeps counts for each photograph. Figures, intervals and comparisons of
 two systems are computed from sums of these counts.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from dvsa.arrays import Doubles, IntArray
@@ -18,6 +20,8 @@ from dvsa.version import VERSION
 
 T = TypeVar("T")
 
+ADDED = ("SPICE", "CLIPScore", "RefCLIPScore")
+"""Metrics that need what this package does not have."""
 FEW_PHOTOS = 20
 """Below this number of photographs, CIDEr's weights of words say little."""
 
@@ -28,12 +32,41 @@ class CaptionScores:
 
     photos: tuple[str, ...]
     statistics: Mapping[str, Doubles]
-    """One array of K rows for each of `CAPTION_METRICS` and, if the METEOR jar ran, `METEOR` (K × 23). The
-    figures need nothing else, so save these with `photos` to compare systems later."""
+    """One array of K rows for each of `CAPTION_METRICS` and, if the METEOR jar ran, `METEOR` (K × 23); one of
+    K values for each of `ADDED` that was computed. The figures need nothing else, so save these with `photos`
+    to compare systems later."""
     meteor_note: str = ""
     """Which METEOR was used, or why METEOR is missing."""
     references: tuple[int, int] | None = None
     """The fewest and the most references of a photograph."""
+    details: Mapping[str, Mapping[str, Setting]] = field(default_factory=dict)
+    """What the signatures of added metrics say."""
+
+    def with_metric(self, name: str, score_K: Doubles, **details: Setting) -> "CaptionScores":
+        """The same with one of the metrics in `ADDED`; its figure is the mean over photographs.
+
+        Args:
+            name: of the metric.
+            score_K: the score of each photograph, in [0, 1] or as the field has it.
+            details: what makes the figure comparable, for its signature.
+
+        Raises:
+            ValueError: the metric is unknown, or there is not a score for each photograph.
+
+        >>> import numpy as np
+        >>> scores = score({"1.jpg": ["a dog runs"]}, {"1.jpg": "a dog"}, with_meteor=False)
+        >>> scores.with_metric("SPICE", np.array([0.25])).figures(np.array([0]))["SPICE"]
+        25.0
+        """
+        if name not in ADDED:
+            raise ValueError(f"the metric {name!r} cannot be added: choose {', '.join(ADDED)}")
+        if score_K.shape != (len(self.photos),):
+            raise ValueError(f"{len(self.photos)} photographs need as many scores; got {score_K.shape}")
+        return replace(
+            self,
+            statistics={**self.statistics, name: score_K},
+            details={**self.details, name: details},
+        )
 
     def figures(self, index_N: IntArray) -> dict[str, float]:
         """Every figure × 100 for the photographs at `index_N`; no `METEOR` if the jar did not run.
@@ -51,6 +84,9 @@ class CaptionScores:
             values |= metric.figures(self.statistics[name][index_N])
         if "METEOR" in self.statistics:
             values["METEOR"] = meteor(self.statistics["METEOR"][index_N].sum(axis=0))
+        for name in ADDED:
+            if name in self.statistics:
+                values[name] = float(self.statistics[name][index_N].mean())
 
         return {name: 100 * value for name, value in values.items()}
 
@@ -114,8 +150,9 @@ class CaptionScores:
             "CIDEr": {"variant": "D", "sigma": 6, "idf": "these references"},
             "METEOR": {"jar": "1.5"},
         }
+        own |= {name: dict(details) for name, details in self.details.items()}
         computed = [name for name in own if name in self.statistics]
-        return {name: signature(name, **own[name], **shared) for name in computed}
+        return {name: signature(name, **{**own[name], **shared, **own[name]}) for name in computed}
 
 
 def score(

@@ -1,11 +1,14 @@
 """Captions in files: references by people and hypotheses by a system. Errors name file and photograph."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from dvsa.data.names import NameIndex
+from dvsa.data.names import NameIndex, plain
+from dvsa.data.photographs import Photographs
 from dvsa.data.text_files import read_json, read_text
 from dvsa.metrics.caption_layouts import References, are_objects, caption_of, is_json, open_table, read
+from dvsa.photo import Photo
+from dvsa.photo import read as read_photo
 
 
 def read_pairs(
@@ -83,6 +86,29 @@ def read_hypotheses(path: Path, photos: Sequence[str]) -> dict[str, str]:
     return _by_line(path, photos) if said is None else _matched(said, photos, {}, path)
 
 
+def photographs(folder: Path, names: Sequence[str]) -> Callable[[str], Photo]:
+    """A reader of photographs in a folder, at any depth, by the names that captions have.
+
+    Raises:
+        ValueError: the folder is missing, or a photograph is not in it, or several may be meant.
+
+    >>> read = photographs(Path("examples"), ["photographer"])
+    >>> read("photographer").width
+    512
+    """
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is not a folder: name the folder of the photographs")
+    known = Photographs(folder).found
+    index, sources = NameIndex([plain(name) for name, _ in known]), {}
+    for name in names:
+        found = [known[place] for place in index.find(plain(name))]
+        if len(found) != 1:
+            reason = " or ".join(other for other, _ in found) or "not there"
+            raise ValueError(f"{folder}: photograph {name!r} is {reason}: give one file for each")
+        sources[name] = found[0][1]
+    return lambda name: read_photo(sources[name].read(), name=name)
+
+
 def _named_hypotheses(path: Path) -> list[tuple[str, str]] | None:
     """Photographs and their captions; None if the file only has a sentence on each line."""
     table = open_table(path)
@@ -95,6 +121,8 @@ def _named_hypotheses(path: Path) -> list[tuple[str, str]] | None:
     if isinstance(content, dict) and content and not are_objects(content.get("annotations")):
         pairs = ((photo, [said] if isinstance(said, str) else said) for photo, said in content.items())
         return [(photo, _one(said, photo, path)) for photo, said in pairs]
+    if isinstance(content, dict) and content:
+        content = content["annotations"]
     if not isinstance(content, list):
         raise ValueError(f"{path}: must be a list of objects with image_id and caption")
     return [caption_of(entry, path) for entry in content]
@@ -121,11 +149,11 @@ def _matched(
     said: Iterable[tuple[str, str]], photos: Sequence[str], numbers: Mapping[str, str], path: Path
 ) -> dict[str, str]:
     """One caption for each photograph, found by its name or number."""
-    index, place = NameIndex(photos), {photo: k for k, photo in enumerate(photos)}
+    index, place = NameIndex(list(map(plain, photos))), {photo: k for k, photo in enumerate(photos)}
     captions: dict[str, str] = {}
     for name, caption in said:
         known = name if name in place else numbers.get(name, name)
-        found = [place[known]] if known in place else index.find(name)
+        found = [place[known]] if known in place else index.find(plain(name))
         if len(found) != 1:
             reason = "may be several of the references" if found else "has no references: leave it out"
             raise ValueError(f"{path}: photograph {name!r} {reason}")
@@ -159,4 +187,5 @@ def _own_split(known: References, said: list[tuple[str, str]] | None, path: Path
 
 
 def _fits(name: str, part: References) -> bool:
-    return part.numbers.get(name) in part.sentences or bool(NameIndex(list(part.sentences)).find(name))
+    index = NameIndex(list(map(plain, part.sentences)))
+    return part.numbers.get(name) in part.sentences or bool(index.find(plain(name)))

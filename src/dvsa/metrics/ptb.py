@@ -6,7 +6,8 @@ The rules were derived from the output of the Java program, not from its source.
 numbers and mixed fractions (`3 1/2` is one token there) are not supported: Flickr's captions have none.
 
 Two quirks of the scorers are kept because all published figures have them: brackets remain, as `-lrb-` and
-`-rrb-` (the scorers remove only their upper-case forms), and so do runs such as `!!`.
+`-rrb-` (the scorers remove only their upper-case forms), and so do runs such as `!!`, and two different
+quotation marks that touch.
 """
 
 import re
@@ -36,7 +37,20 @@ _RENAMED = {
     "&amp;": "&", "&lt;": "<", "&gt;": ">", "£": "#", "€": "$", "¢": "cents", "½": "1/2",
     "¼": "1/4", "¾": "3/4", "⅓": "1/3", "⅔": "2/3", "\x80": "$", "¤": "$", "₠": "$",
 }  # fmt: skip
-_DROPPED = frozenset(".?!,:;-‐‑–—…'\"`‘’“”«»‹›\x91\x92\x93\x94") | {"&quot;", "&apos;"}
+_APOSTROPHES = "'’\x92"
+_INNER = _APOSTROPHES + "`‘‛\x91"
+"""Marks that stand inside of words, rightly or wrongly."""
+_CLITIC = f"[{_APOSTROPHES}](?i:[smd]|re|ve|ll)"
+"""A token of its own, unless more letters follow a straight apostrophe: 'red may be a quoted word."""
+_STRAIGHT = {
+    **dict.fromkeys("`‘‛‹\x91", "`"), **dict.fromkeys("’›\x92", "'"), **dict.fromkeys("“«\x93", "``"),
+    **dict.fromkeys("”»\x94", "''"), "‚": "‚", "„": "„", "‟": "‟",
+}  # fmt: skip
+"""What Stanford's program writes for quotation marks other than straight ones."""
+_QUOTES = "".join(_STRAIGHT)
+_DROPPED = frozenset(".?!,:;-‐‑–—…'\"`‘’‛“”«»‹›\x91\x92\x93\x94") | {
+    *("&quot;", "&apos;", "``", "''", "--", "---", "----")
+}
 
 
 @cache
@@ -51,30 +65,24 @@ def _pattern(marks: str, symbols: str) -> re.Pattern[str]:
     def any_of(words: str) -> str:
         return "(?:" + "|".join(words.split()) + ")"
 
-    letter, alnum, apostrophe, hyphen = rf"[^\W\d_{symbols}]", rf"[^\W_{symbols}]", "['’]", "[-‐‑]"
+    letter, alnum, hyphen = rf"[^\W\d_{symbols}]", rf"[^\W_{symbols}]", "[-‐‑]"
     known = rf"(?={letter}{{2,8}}\.)(?:(?i:{any_of(_ABBREVIATIONS)})|{any_of(_CAPITALISED)})\."
     initials = rf"{letter}(?:\.{letter})+(?!{letter})\.?+(?!{letter})"
-    elided = rf"[dloDLO]{apostrophe}(?={letter}{letter})"
+
+    elided = rf"[dloDLO](?!{_CLITIC}(?!{alnum}))[{_INNER}](?={alnum}{alnum})"
     part = rf"(?:{elided})?(?:{initials}|(?:{known}|{letter}\.)(?=-{alnum})|{alnum}+(?:_{alnum}+)*)"
     compound = rf"{part}(?:{hyphen}{part})*"
     starter = rf"\s+(?=[A-Z])(?i:{any_of(_SENTENCE_STARTERS)}|mr\.)(?!\w)"
     kinds = (
         # One written word that becomes two tokens.
-        r"(?i:can(?=not\b)|(?:gon|wan)(?=na\b)|got(?=ta\b)|(?:gim|lem)(?=me\b)|'t(?=(?:is|was)\b))",
+        r"(?i:can(?=not\b)|(?:gon|wan)(?=na\b)|got(?=ta\b)|(?:gim|lem)(?=me\b)|'t(?=is|was))",
         r"[A-Za-z]+(?=\s)",  # most words match here: this line is for speed
         *_marked(letter, alnum, marks),
-        rf"{letter}+(?=[nN]{apostrophe}[tT])",
-        rf"(?P<clitic>(?i:n{apostrophe}t\w*|{apostrophe}(?:s|m|d|re|ve|ll)(?!\w)))",
-        rf"[dlDL]{apostrophe}(?={letter}(?!{letter}))|[jyJY]{apostrophe}(?={letter})",
+        *_with_apostrophes(letter, alnum),
         # Addresses and tags.
-        r"https?://\S*[\w/]",
+        r"https?://[^\s()<>{}|\"]+[^\s()<>{}|\".,!?-]",
         r"\w[\w.-]*@[\w-]+(?:\.[\w-]+)*",
         rf"[@#]{letter}\w*",
-        # The apostrophe is part of the word.
-        rf"(?<!\w){apostrophe}(?:\d0s|\d\d)(?![\w'])",
-        rf"{apostrophe}[nN]{apostrophe}",
-        rf"(?i:{apostrophe}(?:em|till?|cause|n)|(?:ma{apostrophe}am|ne{apostrophe}er|c{apostrophe}mon"
-        rf"|[cn]{apostrophe}est|qu{apostrophe}il))(?!\w)",
         # The full stop is part of the word.
         rf"(?i:ph|ed)\.[dD]\.?(?!{letter})",
         rf"(?:{known}|{initials})(?!{letter}|-{alnum})",
@@ -82,20 +90,41 @@ def _pattern(marks: str, symbols: str) -> re.Pattern[str]:
         rf"[A-Za-z]\.(?!{letter}|-{alnum}|(?<!\. ..){starter})",
         rf"(?i:{any_of(_BEFORE_A_NUMBER)})\.(?=\s*\d)",
         # Compounds, numbers, words.
+        r"(?P<dots>\.{3,5}|(?:\. ){2,4}\.)|-{2,}",
         r"[A-Z]+(?:&[A-Z]+)+",
         rf"{compound}(?:/{compound}){{1,2}}",
         rf"{part}(?:{hyphen}{part})+",
         rf"\d+(?:[.,:]\d+)+-{letter}+",
         r"[+-]?\d*(?:[.,:]\d+)+",
-        r"[+-]\d+(?!\w)|\d+⁄\d+",
+        r"[+-]\d+|\d+⁄\d+",
         rf"{letter}{alnum}*(?:[.!?]{letter}{alnum}*)+",
         part,
-        # Punctuation.
+        # Punctuation; two quotation marks that touch are one token.
+        f"(?P<quotes>''|[{_QUOTES}]{{2}})",
         r"&(?:amp|lt|gt|quot|apos);|(?i:-[lr][crs]b-)",
         r"[?!]+|\*+|_+",
         r"[^\s\U00010000-\U0010FFFF]",
     )
     return re.compile("|".join(kinds))
+
+
+def _with_apostrophes(letter: str, alnum: str) -> list[str]:
+    """Words with an apostrophe in them, at an end or between two tokens."""
+    apostrophe, inner, clitic = f"[{_APOSTROPHES}]", f"[{_INNER}]", _CLITIC
+    return [
+        # The apostrophe is inside the word.
+        rf"[A-CE-HJKMNP-XZn](?!{clitic}(?!{letter})){inner}{letter}{{2,}}",
+        rf"{letter}+[aeiouyAEIOUY](?!{clitic}(?!{letter})){inner}[aeiouA-Z]{letter}*",
+        rf"(?i:c'mon|e'er|ev'ry|li'l|nat'l|nor'easter|s'mores|cont'd\.|c{apostrophe}est(?!\w))",
+        # Contractions.
+        rf"{letter}*[A-MO-Za-mo-z](?=[nN]{inner}[tT])",
+        rf"(?P<clitic>[nN]{inner}[tT]|(?!'){clitic}|{clitic}(?![A-Za-z]))",
+        rf"(?:[dlDL](?!.{alnum}{alnum})|[jJ])(?!{clitic}(?!{letter})){apostrophe}|[yY]{apostrophe}(?={letter})",
+        # The apostrophe begins or ends the word.
+        rf"{apostrophe}[2-9]0s|{apostrophe}\d\d(?!\S)",
+        rf"(?i:{apostrophe}(?:em|till?|cause)|(?:ol|somethin|dunkin){apostrophe})",
+        rf"{apostrophe}[nN]{apostrophe}|(?!'){apostrophe}[nN]|'[nN](?!\S)",
+    ]
 
 
 def _marked(letter: str, alnum: str, marks: str) -> list[str]:
@@ -128,7 +157,8 @@ def tokenise(text: str) -> list[str]:
     tokens = []
     for match in pattern.finditer(text):
         token = match[0].replace(_LETTER, "")
-        if token and token not in _DROPPED:
-            token = _RENAMED.get(token, token).lower()
-            tokens.append(token.replace("’", "'") if match["clitic"] else token)
+        if match["clitic"] or match["quotes"]:
+            token = "".join(_STRAIGHT.get(mark, mark) for mark in token)
+        if token and token not in _DROPPED and not match["dots"]:
+            tokens.append(_RENAMED.get(token, token).lower())
     return tokens

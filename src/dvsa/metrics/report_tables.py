@@ -3,14 +3,19 @@
 import csv
 import io
 import re
+from collections.abc import Iterator
 
 from dvsa.metrics.figures import Report
 
-_SPECIAL = re.compile(r"[&%$#_{}]")
+_ESCAPES = {mark: f"\\{mark}" for mark in "&%$#_{}"}
+_ESCAPES |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+_SPECIAL = re.compile("[" + re.escape("".join(_ESCAPES)) + "]")
 
 
 def csv_table(report: Report) -> str:
     """A row for each figure and count, in full precision: name, value, ends of the interval, signature.
+
+    The figures of the report and of its parts come first, then all counts.
 
     >>> from dvsa.metrics.figures import Figure
     >>> print(csv_table(Report({"CIDEr": Figure(69.25, 65.5, 73.0)}, {"photos": 1000})), end="")
@@ -23,7 +28,7 @@ def csv_table(report: Report) -> str:
     writer.writerow(["figure", "value", "low", "high", "signature"])
     for name, figure in report.flat().items():
         writer.writerow([name, figure.value, figure.low, figure.high, _signature(report, name)])
-    writer.writerows([name, count, "", "", ""] for name, count in report.counts.items())
+    writer.writerows([name, count, "", "", ""] for name, count in _counts(report))
     return file.getvalue()
 
 
@@ -41,8 +46,8 @@ def latex_table(report: Report) -> str:
     \bottomrule
     \end{tabular}
     """
-    comments = [f"{name}: {count}" for name, count in report.counts.items()]
-    comments += report.signatures.values()
+    comments = [f"{name}: {count}" for name, count in _counts(report)]
+    comments += _signatures(report)
     rows = [
         f"{_escaped(name)} & {'--' if figure.value is None else figure.shown} & "
         rf"{figure.interval.replace(' – ', '--')} \\"
@@ -61,10 +66,27 @@ def latex_table(report: Report) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _counts(report: Report, above: str = "") -> Iterator[tuple[str, int]]:
+    """The counts of a report and of its parts, named as by `Report.flat`."""
+    yield from ((f"{above}{name}", count) for name, count in report.counts.items())
+    for name, part in report.parts.items():
+        yield from _counts(part, f"{above}{name}: ")
+
+
+def _signatures(report: Report, above: str = "") -> Iterator[str]:
+    yield from (f"{above}{text}" for text in report.signatures.values())
+    for name, part in report.parts.items():
+        yield from _signatures(part, f"{above}{name}: ")
+
+
 def _signature(report: Report, figure: str) -> str:
-    """The signature of a figure's metric; empty if it has none."""
+    """The signature of a figure's metric, in its own part or above; empty if it has none."""
+    for name, part in report.parts.items():
+        own = figure.removeprefix(f"{name}: ")
+        if own != figure and (found := _signature(part, own)):
+            return found
     return next((text for metric, text in report.signatures.items() if figure.startswith(metric)), "")
 
 
 def _escaped(text: str) -> str:
-    return _SPECIAL.sub(lambda match: f"\\{match[0]}", text)
+    return _SPECIAL.sub(lambda match: _ESCAPES[match[0]], text)

@@ -7,7 +7,8 @@ import numpy as np
 from dvsa.arrays import Doubles
 from dvsa.metrics.ngrams import Tokens
 
-_BETA = 1.2
+BETA = 1.2
+"""Weight of recall against precision."""
 
 
 def rouge_l(references_K: Sequence[Sequence[Tokens]], hypotheses_K: Sequence[Tokens]) -> Doubles:
@@ -23,18 +24,20 @@ def rouge_l(references_K: Sequence[Sequence[Tokens]], hypotheses_K: Sequence[Tok
 
 def _f_score(references: Sequence[Tokens], hypothesis: Tokens) -> float:
     """The F score of one hypothesis."""
-    common = [
-        (_longest_common_subsequence(reference, hypothesis), len(reference)) for reference in references
-    ]
+    common = [(longest_common_subsequence(reference, hypothesis), len(reference)) for reference in references]
     recall = max(shared / length if length else 0.0 for shared, length in common)
     if recall == 0:
         return 0.0
     precision = max(shared for shared, _ in common) / len(hypothesis)
-    return (1 + _BETA**2) * precision * recall / (recall + _BETA**2 * precision)
+    return (1 + BETA**2) * precision * recall / (recall + BETA**2 * precision)
 
 
-def _longest_common_subsequence(a: Tokens, b: Tokens) -> int:
-    """Its length, by dynamic programming over prefixes; only one row of the table is kept."""
+def longest_common_subsequence(a: Tokens, b: Tokens) -> int:
+    """Its length, by dynamic programming over prefixes; only one row of the table is kept.
+
+    >>> longest_common_subsequence("a dog runs on grass".split(), "a brown dog on grass".split())
+    4
+    """
     row = [0] * (len(b) + 1)
     for word in a:
         corner = 0

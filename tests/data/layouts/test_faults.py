@@ -123,6 +123,91 @@ def test_what_has_one_reading_is_read_and_counted(
     assert len(example.sentences) == rows.count("\n")
 
 
+SPELLINGS = (
+    *("./a.jpg", ".\\a.jpg", "C:\\photos\\a.jpg", "/elsewhere/a.jpg", "a", "A.JPG", ".//a.jpg"),
+    *("\u200ba.jpg", "\ufeffa.jpg", DECOMPOSED),
+)
+
+
+def lists(name: str) -> dict[str, dict[str, str]]:
+    """Files of each layout, which list a photograph under a name and another one, with a sentence each."""
+    both = {name: "a dog", "b.jpg": "a cat"}
+    images = [{"filename": n, "split": "train", "sentences": [{"raw": s}]} for n, s in both.items()]
+    coco = {
+        "images": [{"id": k, "file_name": n} for k, n in enumerate(both)],
+        "annotations": [{"id": k, "image_id": k, "caption": s} for k, s in enumerate(both.values())],
+    }
+    rows = [{"photo": n, "text": s} for n, s in both.items()]
+    return {
+        "Karpathy": {"dataset_x.json": json.dumps({"images": images})},
+        "COCO": {"annotations/captions_train2014.json": json.dumps(coco)},
+        "lines": {"captions.jsonl": "".join(json.dumps(row) + "\n" for row in rows)},
+        "by photograph": {"captions.json": json.dumps({n: [s] for n, s in both.items()})},
+        "tabs": {"captions.tsv": "photo\ttext\n" + "".join(f"{n}\t{s}\n" for n, s in both.items())},
+        "Flickr30K": {"results.csv": FLICKR30K + "".join(f"{n}| 0| {s}\n" for n, s in both.items())},
+        "Flickr8K": {
+            "Flickr8k.token.txt": "b.jpg#0\ta cat\n" + f"{name}#0\ta dog\n",
+            "Flickr_8k.trainImages.txt": f"b.jpg\n{name}\n",
+            "Flickr_8k.devImages.txt": "",
+            "Flickr_8k.testImages.txt": "",
+        },
+    }
+
+
+@pytest.mark.parametrize("layout", lists("a.jpg"))
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_every_spelling_is_read_and_counted_in_every_layout(
+    root: Path, write_files: Files, layout: str, name: str
+) -> None:
+    write_files(root, lists(name)[layout])
+    dataset = load(root)
+    assert {e.sentences for e in dataset.examples} == {("a dog",), ("a cat",)}
+    kinds = [problem.kind for problem in dataset.problems]
+    assert "other spelling" in kinds or "two names" in kinds
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"dataset_x.json": '{"images": [{"filename": "a.jpg", "filename": "b.jpg", "sentences": []}]}'},
+        {"annotations/captions_train2014.json": '{"images": [{"id": 1, "id": 2}], "annotations": []}'},
+        {"captions.jsonl": '{"photo": "a.jpg", "photo": "b.jpg", "text": "a dog"}\n'},
+        {"captions.json": '{"a.jpg": ["a dog"], "a.jpg": ["a cat"]}'},
+        {"list.json": '[{"photo": "a.jpg", "text": "a dog", "text": "a cat"}]'},
+    ],
+    ids=lambda files: next(iter(files)),
+)
+def test_a_key_that_is_there_twice_is_refused_in_every_kind_of_json(
+    root: Path, write_files: Files, files: dict[str, str]
+) -> None:
+    write_files(root, files)
+    with pytest.raises(DataError, match="twice in one object") as caught:
+        load(root)
+    assert next(iter(files)) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("captions.csv", "photo,sentence,split\na.jpg,a dog,trian\n"),
+        ("captions.csv", "photo;sentence;split\na.jpg;a dog;trian\n"),
+        ("captions.tsv", "photo\tsentence\tsplit\na.jpg\ta dog\ttrian\n"),
+        ("captions.jsonl", '{"photo": "a.jpg", "text": "a dog", "split": "trian"}\n'),
+        ("list.json", '[{"photo": "a.jpg", "text": "a dog", "split": "trian"}]'),
+        (
+            "dataset_x.json",
+            '{"images": [{"filename": "a.jpg", "split": "trian", "sentences": [{"raw": "dog"}]}]}',
+        ),
+    ],
+)
+def test_an_unknown_split_is_refused_in_every_layout(
+    root: Path, write_files: Files, file: str, text: str
+) -> None:
+    write_files(root, {file: text})
+    with pytest.raises(DataError, match=rf"{file}.* unknown split 'trian'"):
+        load(root)
+
+
 def test_one_file_under_two_names_is_one_photograph(root: Path, write_files: Files, picture: Picture) -> None:
     write_files(root, {"in/d.jpg": picture(5)})
     write_files(root, {"captions.csv": "photo,sentence,split\nd.jpg,a dog,train\nin/d.jpg,two dogs,train\n"})

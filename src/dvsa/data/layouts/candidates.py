@@ -10,7 +10,7 @@ from dvsa.data.layouts import captions_json, coco, columnar, delimited, json_tab
 from dvsa.data.layouts.listing import Listing
 from dvsa.data.layouts.shapes import shape
 from dvsa.data.layouts.tables import Table
-from dvsa.data.photographs import SUFFIXES, files_below
+from dvsa.data.photographs import SUFFIXES, names_below, suffix_of
 
 _TEXTS = {".csv", ".tsv", ".txt", ".token", ".psv"}
 _LINES = {".jsonl", ".ndjson"}
@@ -34,16 +34,22 @@ class Candidate:
 
 def candidates(root: Path, entities: Path) -> Iterator[Candidate]:
     """The candidates in a folder, at any depth; nothing of Flickr30k Entities and no sidecars of pictures."""
-    files = [(inner, path) for inner, path in files_below(root) if not _is_inside(path, root, entities)]
-    pictures = {str(inner.with_suffix("")) for inner, _ in files if inner.suffix.lower() in SUFFIXES}
-    pictures |= {str(inner) for inner, _ in files if inner.suffix.lower() in SUFFIXES}
+    pictures: set[str] = set()
+    files: list[tuple[str, str]] = []
+    for inner, place in names_below(root):
+        suffix = suffix_of(inner)
+        if suffix in _SUFFIXES:
+            files.append((inner, place))
+        elif suffix in SUFFIXES:
+            pictures |= {inner, inner[: -len(suffix)]}
 
-    stems = {inner.stem for inner, _ in files if inner.suffix.lower() in SUFFIXES}
-    files = [(inner, path) for inner, path in files if inner.suffix.lower() in _SUFFIXES]
-    for inner, path in sorted(files, key=lambda item: str(item[0])):
-        beside = inner.suffix.lower() in _SIDECARS and str(inner.with_suffix("")) in pictures
-        if not beside and not inner.name.startswith((".", "cache-")) and path.is_file():
-            found = _candidate(path, str(inner), stems)
+    stems = {name.rpartition("/")[2] for name in pictures}
+    for inner, place in sorted(files):
+        path = Path(place)
+        beside = suffix_of(inner) in _SIDECARS and inner[: -len(suffix_of(inner))] in pictures
+        hidden = path.name.startswith((".", "cache-"))
+        if not beside and not hidden and path.is_file() and not _is_inside(path, root, entities):
+            found = _candidate(path, inner, stems)
             if found is not None:
                 yield found
 

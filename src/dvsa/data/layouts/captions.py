@@ -56,7 +56,7 @@ def read(root: Path, entities: Path) -> Listing | None:
         raise DataError(
             f"{first.path} lists no photographs: its first line names columns, and no row follows"
         )
-    if all(is_of_flickr8k(row.photo) for row in listing.rows):
+    if all(map(is_of_flickr8k, {row.photo for row in listing.rows})):
         name = "flickr8k"
     files = [candidate.path for candidate in chosen]
     listing.problems.extend(_unread(found, files))

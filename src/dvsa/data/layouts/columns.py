@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from dvsa.data.dataset import DataError
 
@@ -81,6 +82,7 @@ def columns(names: Sequence[str], where: str) -> Columns | None:
     return found
 
 
+@lru_cache(maxsize=1024)
 def split_of(name: str) -> str | None:
     """The split that a name means, in any case; empty for an empty name, None for an unknown one.
 

@@ -65,16 +65,16 @@ def _rows(
     """The rows after the header, each with the number of its line."""
     names = list(header or _BARE)
     photo = names.index(found.photo)
-    skip = header is not None
+    skip, odd = header is not None, _is_flickr30k(names, delimiter)
 
     for number, fields in _lines(path, delimiter, len(names), photo):
         if skip:
             skip = False
             continue
-        where = f"{path}, line {number}"
-        fields = _fit(fields, names, delimiter, where, problems)
+        if odd or len(fields) != len(names):
+            fields = _fit(fields, names, delimiter, f"{path}, line {number}", problems)
         fields[photo] = without_number(fields[photo])  # `1.jpg#0` is the first sentence of 1.jpg
-        yield number, dict(zip(names, fields, strict=True))
+        yield number, dict(zip(names, fields, strict=False))  # `_fit` has made them as many
 
 
 def _fit(
@@ -86,7 +86,7 @@ def _fit(
         DataError: there are too few or too many fields.
     """
     width = len(names)
-    if delimiter == "|" and width == 3 and names[1].casefold().endswith("number"):
+    if _is_flickr30k(names, delimiter):
         return _flickr30k(fields, where, problems)
     while len(fields) > width and not fields[-1].strip():
         fields = fields[:-1]
@@ -104,6 +104,11 @@ def _fit(
             f"{len(fields)} fields for {width} columns"
         )
     return fields
+
+
+def _is_flickr30k(names: Sequence[str], delimiter: str) -> bool:
+    """Whether these are the columns of Flickr30K's `results.csv`."""
+    return delimiter == "|" and len(names) == 3 and names[1].casefold().endswith("number")
 
 
 def _flickr30k(fields: list[str], where: str, problems: list[Problem]) -> list[str]:
@@ -130,9 +135,10 @@ def _lines(path: Path, delimiter: str, width: int, photo: int) -> Iterator[tuple
     start = 1
     try:
         for fields in reader:
-            if any("\n" in field or "\r" in field for field in fields):
+            line = "".join(fields)
+            if "\n" in line or "\r" in line:
                 _refuse_swallowed(fields, delimiter, width, photo, f"{path}, line {start}")
-            if any(field.strip() for field in fields):
+            if line.strip():
                 yield start, fields
             start = reader.line_num + 1
     except csv.Error as error:

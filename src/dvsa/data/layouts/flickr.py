@@ -41,22 +41,28 @@ def read(root: Path, entities: Path) -> Listing | None:
 
 
 def _read(name: str, path: Path, listed: list[Row]) -> Listing:
-    """The sentences of photographs and their numbers, `1.jpg#0<TAB>sentence`."""
+    """The sentences of photographs and their numbers, `1.jpg#0<TAB>sentence`.
+
+    Neighbouring lines of one photograph become one row.
+    """
     why = f"{path.name} with lists of splits"
     listing = Listing(name, listed, [path], f"{name}, official", why)
-    seen = set()
+    seen: set[str] = set()
+    last, own = "", list[str]()
     for number, line in enumerate(read_text(path).split("\n"), 1):
         if not line.strip():
             continue
         key, tab, sentence = line.partition("\t")
         photo, mark, digits = key.rpartition("#")
-        where = f"{path}, line {number}"
         if not (tab and mark and photo and digits.isdecimal()):
-            raise DataError(f"{where}: expected photograph, number, sentence: {line[:60]!r}")
+            raise DataError(f"{path}, line {number}: expected photograph, number, sentence: {line[:60]!r}")
         if key in seen:
             again = f"sentence {digits} again in line {number} of {path.name}"
             listing.problems.append(Problem("doubled name", photo, again))
-        else:
-            seen.add(key)
-            listing.rows.append(Row(photo, (sentence,), None, where))
+            continue
+        seen.add(key)
+        if photo != last:
+            last, own = photo, []
+            listing.rows.append(Row(photo, own, None, f"{path}, line {number}"))
+        own.append(sentence)
     return listing

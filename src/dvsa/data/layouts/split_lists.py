@@ -1,10 +1,11 @@
 """Lists of the photographs of each split: those of Flickr8K and of Flickr30k Entities."""
 
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from dvsa.data.dataset import DataError
 from dvsa.data.layouts.listing import Row
+from dvsa.data.photographs import suffix_of
 from dvsa.data.text_files import read_text
 
 FLICKR8K = {
@@ -41,7 +42,7 @@ def read_list(path: Path, split: str) -> list[Row]:
     """A row for each name in a list; the lists of Flickr30k Entities leave `.jpg` out."""
     names = ((number, line.strip()) for number, line in enumerate(read_text(path).split("\n"), 1))
     return [
-        Row(name if PurePosixPath(name).suffix else f"{name}.jpg", (), split, f"{path}, line {n}", whole=True)
+        Row(name if suffix_of(name) else f"{name}.jpg", (), split, f"{path}, line {n}", whole=True)
         for n, name in names
         if name
     ]

@@ -45,8 +45,12 @@ class Table:
         for number, values in self.read():
             where = f"{self.path}, {self.unit} {number}"
             source = None if self.embedded is None else self.embedded(number)
-            photo = _photo(values.get(self.columns.photo), where, source, f"{self.inner}/{number}")
-            sentences = [s for name in self.columns.sentences for s in sentences_in(values.get(name), where)]
+            photo = values.get(self.columns.photo)
+            if not isinstance(photo, str) or not photo.strip():
+                photo = _photo(photo, where, source, f"{self.inner}/{number}")
+            sentences: list[str] = []
+            for name in self.columns.sentences:
+                sentences += sentences_in(values.get(name), where)
 
             split = named
             if self.columns.split is not None:
@@ -73,7 +77,8 @@ def _photo(value: object, where: str, source: Source | None, otherwise: str) -> 
 def sentences_in(value: object, where: str) -> list[str]:
     """The sentences in a value: a string, a list of strings, a list in JSON, or objects with the text."""
     if isinstance(value, str):
-        if re.match(r'\[\s*"', value):  # lists in the cells of a CSV file are written as JSON
+        # Lists in the cells of a CSV file are written as JSON.
+        if value.startswith("[") and re.match(r'\[\s*"', value):
             try:
                 return sentences_in(json.loads(value), where)
             except ValueError:

@@ -110,14 +110,12 @@ class FrozenTransformer(nn.Module):
 
 
 @contextmanager
-def library() -> Iterator[ModuleType]:
+def library(purpose: str = "pretrained sentence encoders") -> Iterator[ModuleType]:
     """The package transformers, without its messages and progress bars; ValueError if it is not installed."""
     try:
         transformers = import_module("transformers")
     except ModuleNotFoundError:
-        raise ValueError(
-            "pretrained sentence encoders need transformers: pip install 'dvsa[transformers]'"
-        ) from None
+        raise ValueError(f"{purpose} needs the extra: pip install 'dvsa[transformers]'") from None
 
     logging = transformers.logging
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
