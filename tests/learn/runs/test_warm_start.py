@@ -143,9 +143,7 @@ def test_stages_continue_with_low_rates_and_only_the_heads(bundle: Path, recipe:
         assert (align.grounding > 0) == boxed
 
 
-@pytest.mark.parametrize(
-    ("photographs", "batch", "captions"), [(6000, 12, 12), (110, 11, 12), (20, 10, 10)]
-)
+@pytest.mark.parametrize(("photographs", "batch", "captions"), [(6000, 12, 12), (110, 11, 12), (20, 10, 10)])
 def test_with_few_photographs_batches_are_small(
     bundle: Path, recipe: Recipe, photographs: int, batch: int, captions: int
 ) -> None:
@@ -163,7 +161,9 @@ def test_a_second_alignment_is_kept_if_it_trains_only_the_heads(
     bundle: Path, recipe: Recipe, boxed: bool, kept: list[str]
 ) -> None:
     modern = replace(RECIPES["modern"](), vision=recipe.vision, sentence=recipe.sentence)
-    stages = WarmStart(str(bundle)).adapted(modern, WarmData(photographs=1000, sentences=5000, boxed=boxed)).stages
+    stages = (
+        WarmStart(str(bundle)).adapted(modern, WarmData(photographs=1000, sentences=5000, boxed=boxed)).stages
+    )
     assert [s.name for s in stages if isinstance(s, AlignmentStage)] == kept
 
 
