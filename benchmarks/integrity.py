@@ -5,8 +5,8 @@
 Every byte of a small index is changed, one at a time (`--step 7` changes every seventh): each time, all that
 the index says must be as before, or an error of one line. Then manifests of indexes and bundles get values
 that no writer writes, with checksums that fit. At last, processes are killed at random times while they
-create an index, add to it, remove from it and compact it. The exit code is 1 after a wrong answer, an error
-of another kind, or a loss.
+create an index, add to it, remove from it and compact it: `--kills` in each of these steps. The exit code is
+1 after a wrong answer, an error of another kind, or a loss.
 """
 
 import argparse
@@ -40,6 +40,10 @@ VALUES: list[object] = [
 ]  # fmt: skip
 
 
+LASTS = {"create": 0.02, "append": 0.02, "remove": 0.02, "compact": 0.04}
+"""Steps of a writer, and the longest time in seconds from the beginning of one to a kill."""
+
+
 def main() -> int:
     """Run all, print and write JSON; returns the exit code."""
     options = parser(__doc__)
@@ -71,7 +75,8 @@ def measured(args: argparse.Namespace, folder: Path) -> dict[str, Counter[str]]:
     found = {"bytes": flipped(small, args.step)}
     found["manifests of indexes"] = index_manifests(small, args.manifests)
     found["manifests of bundles"] = bundle_manifests(folder / "bundle", args.manifests)
-    found["kills"] = killed(folder / "killed", args.kills, model)
+    for step in LASTS:
+        found[f"kills in {step}"] = killed(folder / "killed", step, args.kills, model)
     return found
 
 
@@ -174,21 +179,21 @@ def mutated(content: object, chance: random.Random) -> object:
     return content
 
 
-def killed(folder: Path, count: int, model: dvsa.Model) -> Counter[str]:
-    """The outcomes of processes that are killed while they create, add, remove and compact."""
+def killed(folder: Path, step: str, count: int, model: dvsa.Model) -> Counter[str]:
+    """The outcomes of processes that are killed in one step of their work."""
     outcomes, chance = Counter[str](), random.Random(3)
     for n in range(count):
         shutil.rmtree(folder, ignore_errors=True)
-        said = life(folder, model, chance.uniform(0, 0.6))
+        said = life(folder, model, step, chance)
         lost = "lost"
         try:
             try:
                 index = Index.open(folder, model)
             except SearchError:
-                index = Index.create(
-                    folder, model
-                )  # it died before there was one: what it left is no obstacle
-            kept = {k for k in range(1000) if entry(k).photograph.id in index.ids()} if len(index) else set()
+                # It died before there was an index: what it left is no obstacle.
+                index = Index.create(folder, model)
+            ids = index.ids()
+            kept = {k for k in range(1000) if entry(k).photograph.id in ids} if ids else set()
             if said <= kept and not index.verify():
                 index.append([entry(5000 + n)])
                 lost = "kept" if said else "died early"
@@ -198,28 +203,51 @@ def killed(folder: Path, count: int, model: dvsa.Model) -> Counter[str]:
     return outcomes
 
 
-def life(folder: Path, model: dvsa.Model, seconds: float) -> set[int]:
-    """Run a writer until it is killed; the photographs that it said were there and not removed."""
+def life(folder: Path, model: dvsa.Model, step: str, chance: random.Random) -> set[int]:
+    """Run a writer until it is killed in a step; the photographs that it said were there and not removed.
+
+    The step is the first `create`, or a random one of `append`, `remove` and `compact`. The kill comes at a
+    random time from its beginning on.
+    """
     heard, told = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(heard)
-        index = Index.create(folder, model)
-        for n in range(0, 1000, 2):
-            index.append([entry(n), entry(n + 1)])
-            os.write(told, f"+{n}\n+{n + 1}\n".encode())
-            if n % 6 == 4:
-                os.write(told, f"-{n}\n".encode())  # perhaps
-                index.remove([entry(n).photograph.id])
-                index.compact()
+        write(folder, model, told)
         os._exit(0)
     os.close(told)
-    time.sleep(seconds)
-    os.kill(child, signal.SIGKILL)
+
+    words, left = [], 0 if step == "create" else chance.randrange(10)
     with os.fdopen(heard) as lines:
-        words = lines.read().split()
+        for line in lines:
+            words.append(line)
+            if line == f"?{step}\n":
+                if left == 0:
+                    time.sleep(chance.uniform(0, LASTS[step]))
+                    os.kill(child, signal.SIGKILL)
+                left -= 1
     os.waitpid(child, 0)
     return {int(w[1:]) for w in words if w[0] == "+"} - {int(w[1:]) for w in words if w[0] == "-"}
+
+
+def write(folder: Path, model: dvsa.Model, told: int) -> None:
+    """Create an index, append, remove and compact; tell each step before it, and what is there after it."""
+
+    def tell(line: str) -> None:
+        os.write(told, f"{line}\n".encode())
+
+    tell("?create")
+    index = Index.create(folder, model)
+    for n in range(0, 1000, 2):
+        tell("?append")
+        index.append([entry(n), entry(n + 1)])
+        tell(f"+{n}\n+{n + 1}")
+        if n % 6 == 4:
+            tell(f"-{n}")  # perhaps
+            tell("?remove")
+            index.remove([entry(n).photograph.id])
+            tell("?compact")
+            index.compact()
 
 
 if __name__ == "__main__":
