@@ -35,6 +35,8 @@ ROOMS = [
     "data",
     "metrics",
     "manifest",
+    "card",
+    "hub",
     "external_data",
     "graphs",
     "bundle",

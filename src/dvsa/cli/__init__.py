@@ -20,6 +20,7 @@ from dvsa.cli import (
     scoring,
     searching,
     serving,
+    sharing,
     training,
 )
 from dvsa.cli.output import register
@@ -53,6 +54,7 @@ register(
     recipes.recipes,
     runs.runs,
     training.export,
+    sharing.push,
     indexing.index,
     searching.search,
     searching.caption_search,

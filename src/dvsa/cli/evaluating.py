@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from dvsa.cli.options import LAYOUTS_HELP, AsJson, BundleFolder, EntitiesFolder, RegionsPath
+from dvsa.cli.options import LAYOUTS_HELP, AsJson, EntitiesFolder, ModelBundle, RegionsPath
 from dvsa.cli.output import note, progress, register
 from dvsa.cli.scoring import show_report
 from dvsa.files import write
@@ -86,7 +86,7 @@ class Request(NamedTuple):
     first: int | None
     entities: Path | None
     regions: Path | None
-    bundle: Path | None
+    bundle: str | None
     run: Path | None
     allow_custom_split: bool
     out: Path | None
@@ -99,7 +99,7 @@ def ranking(
     first: First = None,
     entities: EntitiesFolder = None,
     regions: RegionsPath = None,
-    bundle: BundleFolder = None,
+    bundle: ModelBundle = None,
     run: RunFolder = None,
     allow_custom_split: AllowCustomSplit = False,
     out: Out = None,
@@ -126,7 +126,7 @@ def captions(
     first: First = None,
     entities: EntitiesFolder = None,
     regions: RegionsPath = None,
-    bundle: BundleFolder = None,
+    bundle: ModelBundle = None,
     run: RunFolder = None,
     beam: Beam = None,
     length_power: LengthPower = None,
@@ -155,7 +155,7 @@ def regions(
     split: Split = "val",
     first: First = None,
     entities: EntitiesFolder = None,
-    bundle: BundleFolder = None,
+    bundle: ModelBundle = None,
     run: RunFolder = None,
     beam: Beam = None,
     length_power: LengthPower = None,
@@ -185,7 +185,7 @@ def grounding(
     first: First = None,
     entities: EntitiesFolder = None,
     regions: RegionsPath = None,
-    bundle: BundleFolder = None,
+    bundle: ModelBundle = None,
     run: RunFolder = None,
     beta: BetaOption = None,
     allow_custom_split: AllowCustomSplit = False,
@@ -242,7 +242,7 @@ def _evaluate(task: str, judge: Callable[..., "Judged"], request: Request) -> No
 
     if out is not None:
         name = f"{task}.{request.split}"
-        _keep(judged, out, name if request.first is None else f"{name}.{request.first}")
+        _keep(judged, out, name if request.first is None else f"{name}.{request.first}", dataset.name)
     show_report(judged.report, request.as_json)
     if caution := protocol.caution(model.bundle):
         note(caution)
@@ -259,7 +259,7 @@ def _encoded(
     return evaluation.encode(model, examples, tell, given)
 
 
-def _model(bundle: Path | None, run: Path | None) -> "Model":
+def _model(bundle: str | None, run: Path | None) -> "Model":
     """The model of a bundle or of a run."""
     if run is None:
         import dvsa
@@ -273,8 +273,9 @@ def _model(bundle: Path | None, run: Path | None) -> "Model":
     return torch_model(Run(run))
 
 
-def _keep(judged: "Judged", folder: Path, name: str) -> None:
-    """Write the report and its evidence."""
+def _keep(judged: "Judged", folder: Path, name: str, data: str) -> None:
+    """Write the report, with the name of the data set, and its evidence."""
+    report = judged.report.with_settings(data=data)
     write(folder / f"{name}.npz", judged.evidence.content())
-    write(folder / f"{name}.json", json.dumps(judged.report.to_json(), indent=1, allow_nan=False).encode())
+    write(folder / f"{name}.json", json.dumps(report.to_json(), indent=1, allow_nan=False).encode())
     note(f"wrote {folder / name}.json and .npz")

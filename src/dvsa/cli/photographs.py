@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dvsa.cli.options import AsJson, BundleFolder, PhotoFile, Trusted
+from dvsa.cli.options import AsJson, ModelBundle, PhotoFile, Trusted
 from dvsa.cli.output import note, plain, print_json, show, table
 from dvsa.cli.pictures import photo_reader, save_overlay, save_report, thumbnail
 from dvsa.records import FRAME, Alignment, Description, Region, Word
@@ -53,7 +53,7 @@ def describe(
     regions: RegionSource = "own",
     phrases: PhraseCount = 5,
     out: PictureFolder = Path(),
-    bundle: BundleFolder = None,
+    bundle: ModelBundle = None,
     trusted: Trusted = False,
     as_json: AsJson = False,
 ) -> None:
@@ -105,7 +105,7 @@ def align(
     sentence: SentenceToAlign,
     beta: SegmentPreference = None,
     regions: RegionSource = "own",
-    bundle: BundleFolder = None,
+    bundle: ModelBundle = None,
     as_json: AsJson = False,
 ) -> None:
     """Align a sentence with a photograph.
