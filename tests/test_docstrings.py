@@ -20,7 +20,6 @@ from dvsa import (
     bundle,
     captioning,
     card,
-    hub,
     maxsim,
     metrics,
     photo,
