@@ -61,7 +61,6 @@ MODULES = [
         bundle,
         captioning,
         card,
-        hub,
         maxsim,
         model,
         photo,
