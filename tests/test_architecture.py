@@ -16,6 +16,7 @@ ROOMS = [
     "version",
     "files",
     "arrays",
+    "notebook",
     "records",
     "typed_json",
     "ahead",

@@ -33,7 +33,7 @@ SHIPPED_NAME = "flickr8k"
 VOCABULARY_FILE = "vocabulary.tsv"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Bundle:
     """A trained model: its settings, its vocabulary and its graphs. Threads may share it."""
 
@@ -44,6 +44,10 @@ class Bundle:
     graphs: Graphs
     sha256: str | None = None
     """Of the manifest that was read; None for a training run used as a bundle."""
+
+    def __repr__(self) -> str:
+        """The name and the folder."""
+        return f"<Bundle {self.manifest.name!r} in {str(self.folder)!r}>"
 
     @classmethod
     def open(
