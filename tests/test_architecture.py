@@ -21,6 +21,7 @@ ROOMS = [
     "typed_json",
     "ahead",
     "boxes",
+    "annotations",
     "regions",
     "text",
     "sentence",

@@ -94,7 +94,6 @@ class Model:
         if isinstance(regions, str) and regions in (OWN, *PROPOSERS):
             proposer = self.bundle.manifest.proposer if regions == OWN else regions
             return proposer, *self.propose(score_N, box_N4, proposer)
-
         return "given", *with_frame(given_boxes(regions, photo, (OWN, *PROPOSERS)))
 
     def look(self, pixels_BHWC: NDArray[np.uint8]) -> tuple[Floats, Floats, Floats, Floats]:
