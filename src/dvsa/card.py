@@ -61,7 +61,7 @@ def base_model(manifest: BundleManifest) -> str | None:
     True
     """
     backbone = _at(manifest.config, "recipe", "vision", "backbone")
-    if not isinstance(backbone, str) or "backbone_weights" in manifest.config:
+    if not isinstance(backbone, str) or manifest.config.get("backbone_weights") is not None:
         return None
     if backbone == "vgg16":
         return "timm/vgg16.tv_in1k"
