@@ -4,6 +4,7 @@
     vocabulary.tsv         words and counts
     photographs.tsv        digests of the photographs that the model has seen
     read.tsv               sentences that it has read without their photographs, if any
+    replay.safetensors     features and sentences that a continued training replays, if any
     LICENCE.txt            the licence of the weights
     README.md              a card for people and for the hub; not verified, so that it can be edited
     look.onnx              pixels -> feature maps, candidate boxes and their scores
@@ -31,6 +32,7 @@ SHIPPED_NAME = "flickr8k"
 """The name of the bundle that comes with the package."""
 
 VOCABULARY_FILE = "vocabulary.tsv"
+REPLAY_FILE = "replay.safetensors"
 
 
 @dataclass(frozen=True, repr=False)

@@ -53,7 +53,7 @@ register(
     training.train,
     recipes.recipes,
     runs.runs,
-    training.export,
+    sharing.export,
     sharing.push,
     indexing.index,
     searching.search,

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from dvsa import doctor, files
-from dvsa.bundle import Bundle
+from dvsa.bundle import REPLAY_FILE, Bundle
 from dvsa.card import CARD, card
 from dvsa.data import exposure
 from dvsa.graphs import OnnxGraphs
@@ -23,6 +23,7 @@ from dvsa.learn.runs.onnx_file import halved
 from dvsa.learn.runs.run import VOCABULARY, Run
 from dvsa.learn.ship.licence import licence
 from dvsa.learn.ship.parts import Crop, Encode, Look, Start, Step, voice
+from dvsa.learn.tasks.replay import Replay
 from dvsa.manifest import MANIFEST, BundleManifest, Crops, FileRecord, Voice
 from dvsa.metrics.figures import Report
 from dvsa.model import Model
@@ -34,11 +35,17 @@ MAPS = ("fine", "coarse")
 MAX_REPORT_BYTES = 16 * 2**20
 
 
-def export(run: Run, out: Path, *, name: str | None = None) -> Path:
+def export(run: Run, out: Path, *, name: str | None = None, replay: Replay | None = None) -> Path:
     """Write the bundle of a finished run to the folder `out`, which must be new or empty.
 
     Weights are stored in half precision and computed with in single precision. The folder appears only when
     everything is written.
+
+    Args:
+        run: the run.
+        out: the folder.
+        name: of the bundle; that of the folder if None.
+        replay: what a continued training replays (see `dvsa.learn.ship.carried`); None for nothing.
 
     Raises:
         ValueError: the folder is not empty.
@@ -50,7 +57,9 @@ def export(run: Run, out: Path, *, name: str | None = None) -> Path:
         for file in (exposure.PHOTOS_FILE, exposure.TEXT_FILE):
             if (run.folder / file).is_file():
                 shutil.copyfile(run.folder / file, folder / file)
-        (folder / "LICENCE.txt").write_text(licence(run))
+        (folder / "LICENCE.txt").write_text(licence(run, carries=replay is not None))
+        if replay is not None:
+            (folder / REPLAY_FILE).write_bytes(replay.content())
 
         # The manifest, with what the finished model says of the doctor's picture.
         content = manifest(run, voices, name or out.name, _files(folder))
