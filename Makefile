@@ -2,6 +2,8 @@
 # make quick   checks for every edit: format, lint, types, unit tests without training, browser or data
 # make test    every check, as CI runs them
 # make lowest  test what strangers can send, on the lowest versions of packages that are allowed
+# make matrix  test the package on Python 3.11 to 3.14, with the lowest and the newest versions of packages
+# make release build the wheel, try it in a bare environment, and write a bill of materials, into dist/
 # make docs    generate docs/cli.md, docs/api.md and the tables of docs/architecture.md
 # make clean   remove both environments and what the demo wrote
 
@@ -11,7 +13,7 @@ HOSTILE = tests/decode tests/test_photo.py tests/test_bundle.py tests/index/test
 	tests/web/test_server.py tests/web/test_app.py tests/web/test_protection.py
 SENTENCE = a man in a black coat looks through a camera in a grassy field
 
-.PHONY: demo quick lint types test lowest docs clean
+.PHONY: demo quick lint types test lowest matrix release docs clean
 
 demo: .venv/installed
 	.venv/bin/dvsa describe examples/photographer.jpg --sentence "$(SENTENCE)" --out demo
@@ -32,6 +34,12 @@ types: .venv-dev/installed
 lowest: .venv-lowest/installed
 	.venv-lowest/bin/dvsa --help
 	.venv-lowest/bin/python -m pytest -W ignore::DeprecationWarning $(HOSTILE)
+
+matrix:
+	.ci/matrix
+
+release:
+	PYTHON=$(PYTHON) .ci/release
 
 docs: .venv-dev/installed
 	.venv-dev/bin/python -m typer dvsa.cli utils docs --name dvsa --output docs/cli.md

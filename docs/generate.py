@@ -32,7 +32,14 @@ ALGORITHMS = ["maxsim", "segments", "aligning", "beam", "boxes", "regions", "tex
 INDEX = ["dvsa.index", "dvsa.index.Index", "dvsa.index.Query", "dvsa.index.Filter"]
 SECTIONS = {
     "Using a model": ["dvsa", *MODEL, "dvsa.records"],
-    "Pictures, reports, checks": ["dvsa.draw", "dvsa.report", "dvsa.doctor"],
+    "Pictures, reports, checks": [
+        "dvsa.draw",
+        "dvsa.report",
+        "dvsa.annotations",
+        "dvsa.notebook",
+        "dvsa.doctor",
+    ],
+    "Sharing": ["dvsa.hub", "dvsa.card"],
     "Search": [*INDEX, "dvsa.index.qdrant.QdrantIndex", "dvsa.index.cluster"],
     "Encoding in bulk": ["dvsa.encoding", "dvsa.encoding.bulk", "dvsa.encoding.cluster"],
     "Web service": ["dvsa.web"],

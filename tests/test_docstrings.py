@@ -19,6 +19,7 @@ from dvsa import (
     boxes,
     bundle,
     captioning,
+    card,
     maxsim,
     metrics,
     photo,
@@ -33,7 +34,7 @@ from dvsa.index import Filter, Index, Query
 from dvsa.index.reader import IndexReader
 from dvsa.metrics.figures import Figure, Report
 from dvsa.metrics.ranking import Ranks
-from dvsa.model import Model, View, model, view
+from dvsa.model import Model, View, loading, model, view
 from dvsa.sentence import Sentence
 from dvsa.text import Vocabulary
 
@@ -53,8 +54,22 @@ def modules(package: ModuleType) -> Iterator[ModuleType]:
 
 
 MODULES = [
-    *(aligning, beam, boxes, bundle, captioning, maxsim, model, photo, regions, segments, sentence, text),
-    *(view, *modules(metrics)),
+    *(
+        aligning,
+        beam,
+        boxes,
+        bundle,
+        captioning,
+        card,
+        maxsim,
+        model,
+        photo,
+        regions,
+        segments,
+        sentence,
+        text,
+    ),
+    *(loading, view, *modules(metrics)),
 ]
 CLASSES = [
     *(Filter, Index, IndexReader, Query),

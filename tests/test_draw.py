@@ -12,12 +12,12 @@ from dvsa.draw import (
     MIN_HEIGHT,
     MIN_WIDTH,
     OVERLAY_SIDE,
-    PALETTE,
     _free_spot,
     _ink_on,
     named_regions,
     overlay,
 )
+from dvsa.notebook import PALETTE
 from dvsa.photo import Photo, read
 from dvsa.records import FRAME, Alignment, Box, Caption, Description, Phrase, Region, Segment, Word
 

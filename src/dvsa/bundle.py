@@ -4,7 +4,9 @@
     vocabulary.tsv         words and counts
     photographs.tsv        digests of the photographs that the model has seen
     read.tsv               sentences that it has read without their photographs, if any
+    replay.safetensors     features and sentences that a continued training replays, if any
     LICENCE.txt            the licence of the weights
+    README.md              a card for people and for the hub; not verified, so that it can be edited
     look.onnx              pixels -> feature maps, candidate boxes and their scores
     encode.onnx            feature maps, boxes -> features and vectors of regions
     sentence.onnx          word ids, mask -> word vectors
@@ -14,22 +16,26 @@
 Nothing in a bundle is code, and nothing is unpickled.
 """
 
+import hashlib
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from dvsa import files, hub
+from dvsa.card import CARD, PLACE, card
 from dvsa.data.exposure import PHOTOS_FILE, TEXT_FILE, PhotoExposure, TextExposure
 from dvsa.graphs import Graphs, OnnxGraphs
-from dvsa.manifest import MANIFEST, BundleError, BundleManifest, verified_content
+from dvsa.manifest import MANIFEST, MAX_MANIFEST_BYTES, BundleError, BundleManifest, verified_content
 from dvsa.text import Vocabulary
 
 SHIPPED_NAME = "flickr8k"
 """The name of the bundle that comes with the package."""
 
 VOCABULARY_FILE = "vocabulary.tsv"
+REPLAY_FILE = "replay.safetensors"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Bundle:
     """A trained model: its settings, its vocabulary and its graphs. Threads may share it."""
 
@@ -41,22 +47,38 @@ class Bundle:
     sha256: str | None = None
     """Of the manifest that was read; None for a training run used as a bundle."""
 
+    def __repr__(self) -> str:
+        """The name and the folder."""
+        return f"<Bundle {self.manifest.name!r} in {str(self.folder)!r}>"
+
     @classmethod
-    def open(cls, folder: Path | None = None, *, threads: int = 0, digest: str | None = None) -> "Bundle":
+    def open(
+        cls,
+        folder: str | Path | None = None,
+        *,
+        revision: str | None = None,
+        threads: int = 0,
+        digest: str | None = None,
+    ) -> "Bundle":
         """Open a bundle and verify every digest. Later, no other bytes are used than those verified.
 
         Args:
-            folder: the folder of the bundle; the shipped bundle if None.
+            folder: the folder of the bundle, or its address on the hub, see `dvsa.hub.folder`; the shipped
+                bundle if None.
+            revision: of a bundle on the hub.
             threads: how many threads a graph may use; 0 lets ONNX Runtime choose.
             digest: the digest that the bundle must have; None accepts any.
 
         Raises:
-            BundleError: a file is missing, damaged or of another format; the message names it.
+            BundleError: a file is missing, damaged or of another format, and the message names it; or the
+                bundle cannot be fetched.
 
         >>> Bundle.open().manifest.name
         'flickr8k'
         """
-        folder = folder or shipped()
+        if folder is None and revision is not None:
+            raise BundleError(f"the shipped bundle has no revision {revision}: name a bundle on the hub")
+        folder = shipped() if folder is None else hub.folder(folder, revision)
         manifest, found = BundleManifest.read(folder / MANIFEST)
         if digest is not None and found != digest.lower():
             raise BundleError(
@@ -160,6 +182,50 @@ class Bundle:
         return (
             verified_content(self.folder, name, self.manifest.files) if name in self.manifest.files else None
         )
+
+    def publishable(self, address: str = PLACE) -> dict[str, bytes]:
+        """The content of every file, verified, and of a card, by name: what belongs on a hub.
+
+        A card that the folder has is kept; otherwise one is written.
+
+        Args:
+            address: where the bundle will be, for the card.
+
+        Raises:
+            BundleError: a file is missing or damaged, or this is a training run.
+
+        >>> sorted(Bundle.open().publishable())[:3]
+        ['LICENCE.txt', 'README.md', 'encode.onnx']
+        """
+        manifest = files.read_bounded(self.folder / MANIFEST, MAX_MANIFEST_BYTES)
+        if hashlib.sha256(manifest).hexdigest() != self.digest:
+            raise BundleError(
+                f"{self.folder / MANIFEST} has changed since the bundle was opened: open it again"
+            )
+        content = {
+            name: verified_content(self.folder, name, self.manifest.files) for name in self.manifest.files
+        }
+
+        path = self.folder / CARD
+        text = path.read_text("utf-8") if path.is_file() else card(self.manifest)
+        text = text.replace(f'dvsa.load("{PLACE}")', f'dvsa.load("{address}")')
+        return {**content, MANIFEST: manifest, CARD: text.encode()}
+
+    def save_pretrained(self, folder: str | Path) -> Path:
+        """Write the bundle and its card to a folder, which must be new or empty; the folder.
+
+        Raises:
+            ValueError: the folder is not empty.
+            BundleError: a file is missing or damaged, or this is a training run.
+
+        >>> Bundle.open(Bundle.open().save_pretrained("copy")).digest[:12]
+        'ed8a3c414670'
+        """
+        content = self.publishable()
+        with files.new_folder(Path(folder)) as partial:
+            for name, data in content.items():
+                (partial / name).write_bytes(data)
+        return Path(folder)
 
 
 def shipped() -> Path:

@@ -29,7 +29,7 @@ class Check:
     """What was found, and what to do if it is wrong."""
 
 
-def examine(folder: Path | None = None) -> tuple[Check, ...]:
+def examine(folder: str | Path | None = None) -> tuple[Check, ...]:
     """Check the installation and a bundle, the shipped one if `folder` is None.
 
     A missing or damaged bundle is a failed check, not an error.

@@ -10,11 +10,9 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
+from dvsa.notebook import PALETTE
 from dvsa.photo import Photo
 from dvsa.records import FRAME, Alignment, Box, Description
-
-PALETTE: Final = ("#E69F00", "#56B4E9", "#009E73", "#D55E00", "#F0E442", "#0072B2", "#CC79A7")
-"""The colours of Okabe and Ito, distinct for readers with any colour vision; repeated after the seventh."""
 
 OVERLAY_SIDE: Final = 960
 """Length of the longer side of the photograph in the picture, in pixels."""

@@ -80,6 +80,18 @@ class Photo:
     taken: str | None = None
     """The date in its EXIF data: ISO 8601 without a time zone, such as `2024-07-31T18:05:00`."""
 
+    def jpeg(self, side: int) -> bytes:
+        """A JPEG file of the photograph, whose longer side has at most `side` pixels.
+
+        >>> from dvsa.photo import read
+        >>> Image.open(io.BytesIO(read(Path("examples/cat.jpg")).jpeg(100))).size
+        (100, 67)
+        """
+        image, stream = self.image.copy(), io.BytesIO()
+        image.thumbnail((side, side), Image.Resampling.LANCZOS)
+        image.save(stream, "JPEG", quality=88)
+        return stream.getvalue()
+
 
 def read(source: Path | bytes, name: str | None = None, *, most_pixels: int | None = None) -> Photo:
     """Decode a photograph from a file or from bytes; its content decides the format, not its extension.

@@ -12,6 +12,8 @@ It is the same on the original photograph and on the square that the network see
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from dvsa import notebook
+
 Box = tuple[float, float, float, float]
 """`(x0, y0, x1, y1)` in fractions of the photograph's width and height."""
 
@@ -66,7 +68,7 @@ class Segment:
     """Sum over the segment's words of `v_region . s_t`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Alignment:
     """A sentence aligned with a photograph."""
 
@@ -78,6 +80,37 @@ class Alignment:
     segments: tuple[Segment, ...]
     scores: tuple[tuple[float, ...], ...]
     """`v_i . s_t` for every word (outer) and region (inner); zeros for unknown words."""
+
+    def __repr__(self) -> str:
+        """The segments with their regions.
+
+        >>> Alignment("a dog", 0.0, 2.5, (), (Segment(0, 1, "a dog", 4, 2.5),), ())
+        <Alignment of 'a dog': score 2.50; 'a dog' on region 4>
+        """
+        segments = ", ".join(f"{segment.text!r} on region {segment.region}" for segment in self.segments)
+        return f"<Alignment of {self.sentence!r}: score {self.score:.2f}; {segments or 'no known word'}>"
+
+    def marks(self) -> tuple[notebook.Mark, ...]:
+        """The words, each with the region of its segment, for a notebook.
+
+        >>> Alignment("", 0.0, 0.0, (), (), ()).marks()
+        ()
+        """
+        region = {t: s.region for s in self.segments for t in range(s.first, s.last + 1)}
+        notes = [
+            f"region {region[t]}, score {self.scores[t][region[t]]:.2f}" if t in region else "unknown word"
+            for t in range(len(self.words))
+        ]
+        return tuple(
+            notebook.Mark(word.text, region.get(t), note, word.supported)
+            for t, (word, note) in enumerate(zip(self.words, notes, strict=True))
+        )
+
+    def _repr_html_(self) -> str:
+        """The words on the colours of their regions."""
+        marks = self.marks()
+        line = notebook.line(f"score {self.score:.2f}", f"beta {self.beta:g}")
+        return notebook.block(notebook.words(marks, notebook.colours(mark.region for mark in marks)), line)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,14 @@ allows only their hashes, so nothing else can run.
 
 import base64
 import hashlib
-import io
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from string import Template
 from typing import Final
 from xml.etree.ElementTree import Element, tostring
 
-from PIL import Image
-
-from dvsa.draw import PALETTE, named_regions
+from dvsa.draw import named_regions
+from dvsa.notebook import PALETTE
 from dvsa.photo import Photo
 from dvsa.records import FRAME, Alignment, Caption, Description, Region
 
@@ -165,10 +163,7 @@ def _figure(photo: Photo, regions: Sequence[Region], marks: _Marks) -> Element:
 
 def _data_url(photo: Photo) -> str:
     """The photograph as a JPEG in a data URL."""
-    image, stream = photo.image.copy(), io.BytesIO()
-    image.thumbnail((REPORT_SIDE, REPORT_SIDE), Image.Resampling.LANCZOS)
-    image.save(stream, "JPEG", quality=88)
-    return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode()}"
+    return f"data:image/jpeg;base64,{base64.b64encode(photo.jpeg(REPORT_SIDE)).decode()}"
 
 
 def _caption(caption: Caption) -> list[Element]:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from html import escape
 
 from dvsa.data import Dataset, Example
-from dvsa.draw import PALETTE, marked
+from dvsa.draw import marked
+from dvsa.notebook import PALETTE
 from dvsa.photo import read
 from dvsa.records import Box
 

@@ -90,4 +90,4 @@ def test_a_report_of_parts_alone_comes_back(values: dict[str, object]) -> None:
 @pytest.mark.parametrize("values", [None, [], {"x": 1.0, "ci95": {"x": ["a", "b"]}}])
 def test_what_is_not_a_report_is_refused(values: object) -> None:
     with pytest.raises(ValueError, match="must be"):
-        Report.from_json(values)  # type: ignore[arg-type]
+        Report.from_json(values)

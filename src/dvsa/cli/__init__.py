@@ -20,6 +20,7 @@ from dvsa.cli import (
     scoring,
     searching,
     serving,
+    sharing,
     training,
 )
 from dvsa.cli.output import register
@@ -52,7 +53,8 @@ register(
     training.train,
     recipes.recipes,
     runs.runs,
-    training.export,
+    sharing.export,
+    sharing.push,
     indexing.index,
     searching.search,
     searching.caption_search,

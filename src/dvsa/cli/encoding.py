@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from dvsa.cli.indexing import connected_cluster
-from dvsa.cli.options import AsJson, BundleFolder, PhotoNames, RayAddress
+from dvsa.cli.options import AsJson, ModelBundle, PhotoNames, RayAddress
 from dvsa.cli.output import note, print_json, progress, show
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Means(NamedTuple):
 def encode(
     photos: PhotoNames,
     out: OutFolder,
-    bundle: BundleFolder = None,
+    bundle: ModelBundle = None,
     captions: Captions = True,
     regions: RegionChoice = "own",
     vectors: Vectors = "float16",

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from dvsa.cli.judging import Request, evaluate
-from dvsa.cli.options import LAYOUTS_HELP, AsJson, BundleFolder, EntitiesFolder, RegionsPath
+from dvsa.cli.options import LAYOUTS_HELP, AsJson, EntitiesFolder, ModelBundle, RegionsPath
 from dvsa.cli.output import register
 from dvsa.cli.scoring import AsCsv, AsLatex, ClipFolder, SpiceFolder, clip_model, form_of
 
@@ -74,7 +74,7 @@ def ranking(
     first: First = None,
     entities: EntitiesFolder = None,
     regions: RegionsPath = None,
-    bundle: BundleFolder = None,
+    bundle: ModelBundle = None,
     run: RunFolder = None,
     allow_custom_split: AllowCustomSplit = False,
     out: Out = None,
@@ -104,7 +104,7 @@ def captions(
     first: First = None,
     entities: EntitiesFolder = None,
     regions: RegionsPath = None,
-    bundle: BundleFolder = None,
+    bundle: ModelBundle = None,
     run: RunFolder = None,
     beam: Beam = None,
     length_power: LengthPower = None,
@@ -140,7 +140,7 @@ def regions(
     split: Split = "val",
     first: First = None,
     entities: EntitiesFolder = None,
-    bundle: BundleFolder = None,
+    bundle: ModelBundle = None,
     run: RunFolder = None,
     beam: Beam = None,
     length_power: LengthPower = None,
@@ -173,7 +173,7 @@ def grounding(
     first: First = None,
     entities: EntitiesFolder = None,
     regions: RegionsPath = None,
-    bundle: BundleFolder = None,
+    bundle: ModelBundle = None,
     run: RunFolder = None,
     beta: BetaOption = None,
     allow_custom_split: AllowCustomSplit = False,

@@ -4,11 +4,11 @@ from dataclasses import asdict
 
 import typer
 
-from dvsa.cli.options import AsJson, BundleFolder
+from dvsa.cli.options import AsJson, ModelBundle
 from dvsa.cli.output import print_json, show, table
 
 
-def doctor(bundle: BundleFolder = None, as_json: AsJson = False) -> None:
+def doctor(bundle: ModelBundle = None, as_json: AsJson = False) -> None:
     """Check the installation.
 
     Checks the versions of packages, the bundle's digests, and the caption of a known picture. The exit code

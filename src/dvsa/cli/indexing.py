@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dvsa.cli.options import AsJson, BundleFolder, IndexFolder, PhotoNames, RayAddress, Trusted
+from dvsa.cli.options import AsJson, IndexFolder, ModelBundle, PhotoNames, RayAddress, Trusted
 from dvsa.cli.output import note, print_json, progress, show, table
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def index(
     photos: PhotoNames,
     out: OutIndex,
     field: FieldsToStore = None,
-    bundle: BundleFolder = None,
+    bundle: ModelBundle = None,
     ray: RayAddress = None,
     trusted: Trusted = False,
     as_json: AsJson = False,

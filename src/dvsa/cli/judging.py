@@ -27,7 +27,7 @@ class Request(NamedTuple):
     first: int | None
     entities: Path | None
     regions: Path | None
-    bundle: Path | None
+    bundle: str | None
     run: Path | None
     allow_custom_split: bool
     out: Path | None
@@ -58,7 +58,7 @@ def evaluate(task: str, judge: Callable[..., "Judged"], request: Request) -> Non
 
     if out is not None:
         name = f"{task}.{request.split}"
-        _keep(judged, out, name if request.first is None else f"{name}.{request.first}")
+        _keep(judged, out, name if request.first is None else f"{name}.{request.first}", dataset.name)
     show_report(judged.report, request.form)
     if caution := protocol.caution(model.bundle):
         note(caution)
@@ -75,7 +75,7 @@ def _encoded(
     return evaluation.encode(model, examples, tell, given)
 
 
-def _model(bundle: Path | None, run: Path | None) -> "Model":
+def _model(bundle: str | None, run: Path | None) -> "Model":
     """The model of a bundle or of a run."""
     if run is None:
         import dvsa
@@ -89,8 +89,9 @@ def _model(bundle: Path | None, run: Path | None) -> "Model":
     return torch_model(Run(run))
 
 
-def _keep(judged: "Judged", folder: Path, name: str) -> None:
-    """Write the report and its evidence."""
+def _keep(judged: "Judged", folder: Path, name: str, data: str) -> None:
+    """Write the report, with the name of the data set, and its evidence."""
+    report = judged.report.with_settings(data=data)
     write(folder / f"{name}.npz", judged.evidence.content())
-    write(folder / f"{name}.json", json.dumps(judged.report.to_json(), indent=1, allow_nan=False).encode())
+    write(folder / f"{name}.json", json.dumps(report.to_json(), indent=1, allow_nan=False).encode())
     note(f"wrote {folder / name}.json and .npz")

@@ -8,8 +8,13 @@ import typer
 LAYOUTS_HELP = "A data set in any of the layouts of docs/data.md, or hf:USER/NAME of Hugging Face's hub."
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON on standard output.")]
-BundleFolder = Annotated[
-    Path | None, typer.Option(metavar="FOLDER", show_default="the shipped one", help="The model's bundle.")
+ModelBundle = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FOLDER|USER/NAME",
+        show_default="the shipped one",
+        help="The model's bundle: a folder, or USER/NAME or USER/NAME@REVISION on Hugging Face's hub.",
+    ),
 ]
 EntitiesFolder = Annotated[
     Path | None,

@@ -1,15 +1,21 @@
 """`dvsa describe` and `dvsa align`: what the model says about photographs."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dvsa.cli.options import AsJson, BundleFolder, PhotoFile, Trusted
+from dvsa.cli.options import AsJson, ModelBundle, PhotoFile, Trusted
 from dvsa.cli.output import note, plain, print_json, show, table
 from dvsa.cli.pictures import photo_reader, save_overlay, save_report, thumbnail
+from dvsa.files import write
 from dvsa.records import FRAME, Alignment, Description, Region, Word
+
+if TYPE_CHECKING:
+    from dvsa.annotations import ToBoxes
+    from dvsa.photo import Photo
 
 REPORT = "dvsa-report.html"
 
@@ -43,6 +49,15 @@ RegionSource = Annotated[
     ),
 ]
 PhraseCount = Annotated[int, typer.Option(min=0, help="The number of regions that get a phrase.")]
+BoxFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="coco|fiftyone|labelstudio",
+        show_default=False,
+        help="Also write the boxes with their phrases for another tool, as dvsa-FORMAT.json.",
+    ),
+]
 PictureFolder = Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of the pictures and the report.")]
 
 
@@ -53,7 +68,8 @@ def describe(
     regions: RegionSource = "own",
     phrases: PhraseCount = 5,
     out: PictureFolder = Path(),
-    bundle: BundleFolder = None,
+    box_format: BoxFormat = None,
+    bundle: ModelBundle = None,
     trusted: Trusted = False,
     as_json: AsJson = False,
 ) -> None:
@@ -62,13 +78,18 @@ def describe(
     Prints a caption of the whole photograph, phrases for the best regions, and the region of each word and
     segment. Writes a picture of each photograph, `NAME.dvsa.png`, and one page of all, `dvsa-report.html`.
 
+    With `--format`, the boxes of phrases, and those of the segments of `--sentence`, are written for another
+    tool: MSCOCO's JSON, FiftyOne's, or tasks of Label Studio.
+
     Photographs that cannot be read are named on standard error; then the exit code is 2.
 
     Example: `dvsa describe dog.jpg --sentence "a dog leaps over a log" --out described`
     """
     import dvsa
 
+    to_boxes = _box_format(box_format)
     items, records, errors = [], [], []
+    described: list[tuple[Path, Description]] = []
     with photo_reader(trusted) as read:
         model = dvsa.load(bundle)
         out.mkdir(parents=True, exist_ok=True)
@@ -85,19 +106,38 @@ def describe(
             overlay = out / f"{name}.dvsa.png"
             save_overlay(view.photo, description, overlay)
             items.append((thumbnail(view.photo), description))
+            described.append((path, description))
             records.append({"file": str(path), "overlay": str(overlay), **plain(description)})
             if not as_json:
                 _show(description, overlay)
 
-    if items:
-        save_report(items, out / REPORT)
+    page = _save(items, described, to_boxes, out, box_format)
     if as_json:
-        page = str(out / REPORT) if items else None
-        print_json({"photographs": records, "errors": errors, "report": page})
-    elif items:
-        show(f"Report: {out / REPORT}")
+        print_json({"photographs": records, "errors": errors, **page})
+    for name, file in page.items():
+        if file is not None and not as_json:
+            show(f"{name.capitalize()}: {file}")
     if errors:
         raise typer.Exit(2)
+
+
+def _save(
+    items: Sequence[tuple["Photo", Description]],
+    described: Sequence[tuple[Path, Description]],
+    to_boxes: "ToBoxes | None",
+    out: Path,
+    box_format: str | None,
+) -> dict[str, str | None]:
+    """Write the page and the boxes; their files by what they are."""
+    saved: dict[str, str | None] = {"report": None}
+    if items:
+        save_report(items, out / REPORT)
+        saved["report"] = str(out / REPORT)
+    if to_boxes is not None:
+        boxes = out / f"dvsa-{box_format}.json"
+        write(boxes, json.dumps(to_boxes(described), indent=1, allow_nan=False).encode())
+        saved["boxes"] = str(boxes)
+    return saved
 
 
 def align(
@@ -105,7 +145,7 @@ def align(
     sentence: SentenceToAlign,
     beta: SegmentPreference = None,
     regions: RegionSource = "own",
-    bundle: BundleFolder = None,
+    bundle: ModelBundle = None,
     as_json: AsJson = False,
 ) -> None:
     """Align a sentence with a photograph.
@@ -124,6 +164,15 @@ def align(
         print_json({"file": str(photo), "regions": records, **plain(alignment)})
     else:
         _show_alignment("The sentence", alignment, view.regions)
+
+
+def _box_format(name: str | None) -> "ToBoxes | None":
+    """What turns descriptions into the boxes of a format; None if none is asked for."""
+    from dvsa.annotations import FORMATS
+
+    if name is not None and name not in FORMATS:
+        raise ValueError(f"--format {name} is unknown: choose from {', '.join(FORMATS)}")
+    return None if name is None else FORMATS[name]
 
 
 def _picture_names(photos: Sequence[Path]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dvsa.cli.indexing import connected_cluster, parse_fields
-from dvsa.cli.options import AsJson, BundleFolder, IndexFolder, PhotoFile, RayAddress
+from dvsa.cli.options import AsJson, IndexFolder, ModelBundle, PhotoFile, RayAddress
 from dvsa.cli.output import note, print_json, show, table
 from dvsa.cli.pictures import photo_reader, save_overlay, save_report, thumbnail
 from dvsa.records import FRAME
@@ -111,7 +111,7 @@ def search(
     pruned: Pruned = False,
     html: HitPage = None,
     pictures: HitPictures = None,
-    bundle: BundleFolder = None,
+    bundle: ModelBundle = None,
     ray: RayAddress = None,
     as_json: AsJson = False,
 ) -> None:
@@ -159,7 +159,7 @@ def caption_search(
     sentences: SentenceFile,
     photo: PhotoFile,
     k: HitCount = DEFAULT_HITS,
-    bundle: BundleFolder = None,
+    bundle: ModelBundle = None,
     as_json: AsJson = False,
 ) -> None:
     """Find sentences for a photograph.

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from dvsa.cli.options import BundleFolder
+from dvsa.cli.options import ModelBundle
 from dvsa.cli.output import note, show
 
 SearchedIndex = Annotated[
@@ -36,7 +36,7 @@ Open = Annotated[
 
 def serve(
     index: SearchedIndex = None,
-    bundle: BundleFolder = None,
+    bundle: ModelBundle = None,
     port: Port = 8000,
     host: Host = "127.0.0.1",
     allow_origin: Origins = None,

@@ -1,4 +1,4 @@
-"""`dvsa train` and `dvsa export`: from a data set to a run, from a run to a bundle."""
+"""`dvsa train`: from a data set to a run."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -79,6 +79,15 @@ InitialBundle = Annotated[
         help="Warm start from a bundle of the same recipe: a folder or shipped. Backbone and proposals stay.",
     ),
 ]
+Remember = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        show_default=False,
+        help="With --init: the data that the bundle has learned from. Some of it is replayed, and the mean "
+        "recall on it is told before and after.",
+    ),
+]
 DescribedBy = Annotated[
     str | None,
     typer.Option(
@@ -135,16 +144,6 @@ LogTo = Annotated[
         help="Where figures go beside log.jsonl. May be repeated.",
     ),
 ]
-FinishedRun = Annotated[
-    Path, typer.Argument(metavar="RUN", help="The folder of a finished run.", show_default=False)
-]
-OutBundle = Annotated[
-    Path,
-    typer.Option("--out", metavar="BUNDLE", help="The bundle's folder, new or empty.", show_default=False),
-]
-BundleName = Annotated[
-    str | None, typer.Option("--name", show_default="the folder's name", help="The bundle's name.")
-]
 
 
 def train(
@@ -161,6 +160,7 @@ def train(
     sentence_encoder: EncoderFolder = None,
     sentences: ExtraText = None,
     init: InitialBundle = None,
+    remember: Remember = None,
     proposer: Proposer = None,
     earlier: EarlierRun = None,
     backbone: BackboneName = None,
@@ -190,6 +190,7 @@ def train(
         sentences=sentences,
         earlier=earlier,
         init=init,
+        remember=remember,
         proposer=proposer,
         backbone=backbone,
         backbone_weights=backbone_weights,
@@ -249,22 +250,3 @@ def _dataset(data: Path, entities: Path | None, regions: Path | None) -> "Datase
     if dataset.problems:
         note(f"{data}: {len(dataset.problems)} problems worked around; dvsa data check lists them")
     return dataset
-
-
-def export(run: FinishedRun, out: OutBundle, name: BundleName = None, as_json: AsJson = False) -> None:
-    """Export a run as a bundle.
-
-    The other commands need only the bundle, and no PyTorch.
-
-    Example: `dvsa export run --out bundle`
-    """
-    from dvsa.bundle import Bundle
-    from dvsa.learn.runs.run import Run
-    from dvsa.learn.ship.export import export as export_run
-
-    bundle = Bundle.open(export_run(Run(run), out, name=name))
-    size = sum(path.stat().st_size for path in out.iterdir())
-    if as_json:
-        print_json({"bundle": str(out), "name": bundle.manifest.name, "bytes": size, "digest": bundle.digest})
-    else:
-        show(f"{out}: bundle {bundle.manifest.name}, {size / 1e6:.1f} MB, SHA-256 {bundle.digest}")

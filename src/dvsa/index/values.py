@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dvsa import notebook, photo
 from dvsa.data.dataset import Source
 from dvsa.records import Alignment, Box
 
@@ -116,7 +117,7 @@ class Filter:
         return all(photograph.fields.get(name) == value for name, value in self.fields.items())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Hit:
     """A photograph that a search found, and which region matched each word."""
 
@@ -127,6 +128,24 @@ class Hit:
     """The photograph's regions, in fractions of width and height."""
     alignment: Alignment
     """The best region for each word of the query; in a query by photograph, its regions are the words."""
+
+    def __repr__(self) -> str:
+        """The path and the score."""
+        return f"<Hit {self.photograph.path!r}: score {self.score:.2f}>"
+
+    def _repr_html_(self) -> str:
+        """The photograph, if it can be read, with the boxes that matched words; then the words."""
+        marks = self.alignment.marks()
+        colour = notebook.colours(mark.region for mark in marks)
+        known = self.photograph
+        try:
+            found = photo.read(known.read(), name=known.path)
+            boxes = [(region, self.boxes[region]) for region in colour]
+            shown = notebook.picture(found.jpeg(notebook.SIDE), found.width, found.height, boxes, colour)
+        except (OSError, ValueError) as error:
+            shown = notebook.line(f"the photograph cannot be shown: {error}")
+        about = notebook.line(known.path, f"score {self.score:.2f}")
+        return notebook.block(shown, notebook.words(marks, colour), about)
 
 
 @dataclass(slots=True)

@@ -128,7 +128,7 @@ class Report:
         }
 
     @classmethod
-    def from_json(cls, values: Mapping[str, object]) -> "Report":
+    def from_json(cls, values: object) -> "Report":
         """Read what `to_json` gives, or a file that an older version wrote.
 
         A whole number without an interval is a count.

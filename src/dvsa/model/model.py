@@ -25,29 +25,30 @@ OWN = "own"
 """The bundle's own proposer, as an argument of `Model.open`."""
 
 
-def load(bundle: str | Path | None = None, *, threads: int = 0, digest: str | None = None) -> "Model":
-    """Load the shipped model, or the one in the folder `bundle`.
-
-    Args:
-        bundle: the folder of a bundle; the shipped bundle if None.
-        threads: how many threads each network may use; 0 lets ONNX Runtime choose.
-        digest: the digest that the bundle must have, as `dvsa doctor` shows it; None accepts any.
-
-    Raises:
-        BundleError: the bundle is missing or damaged, or has another digest.
-
-    >>> import dvsa
-    >>> dvsa.load().bundle.manifest.name
-    'flickr8k'
-    """
-    return Model(Bundle.open(None if bundle is None else Path(bundle), threads=threads, digest=digest))
-
-
 @dataclass(frozen=True)
 class Model:
     """A trained model. It keeps nothing about photographs, so threads may share it."""
 
     bundle: Bundle
+
+    @classmethod
+    def from_pretrained(
+        cls, name: str | Path, *, revision: str | None = None, threads: int = 0, digest: str | None = None
+    ) -> "Model":
+        """The model of a bundle, as `dvsa.load` gives it, under the name that other libraries use.
+
+        >>> Model.from_pretrained(Bundle.open().folder).bundle.manifest.name
+        'flickr8k'
+        """
+        return cls(Bundle.open(name, revision=revision, threads=threads, digest=digest))
+
+    def save_pretrained(self, folder: str | Path) -> Path:
+        """Write the model's bundle and its card to a new folder; see `Bundle.save_pretrained`.
+
+        >>> len([*Model(Bundle.open()).save_pretrained("mine").iterdir()])
+        13
+        """
+        return self.bundle.save_pretrained(folder)
 
     def open(
         self,
@@ -93,7 +94,6 @@ class Model:
         if isinstance(regions, str) and regions in (OWN, *PROPOSERS):
             proposer = self.bundle.manifest.proposer if regions == OWN else regions
             return proposer, *self.propose(score_N, box_N4, proposer)
-
         return "given", *with_frame(given_boxes(regions, photo, (OWN, *PROPOSERS)))
 
     def look(self, pixels_BHWC: NDArray[np.uint8]) -> tuple[Floats, Floats, Floats, Floats]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dvsa import boxes, maxsim
+from dvsa import boxes, maxsim, notebook
 from dvsa.aligning import align, locate
 from dvsa.arrays import Floats
 from dvsa.captioning import Sampler
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dvsa.model.model import Model
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class View:
     """One photograph as the model sees it; `Model.open` makes it. Its methods do not change it."""
 
@@ -33,6 +33,28 @@ class View:
     """For the captioners."""
     v_ID: Floats
     """For the score."""
+
+    def __repr__(self) -> str:
+        """The photograph and how many regions it has.
+
+        >>> import dvsa
+        >>> dvsa.load().open("examples/cat.jpg")
+        <View of 'cat.jpg': 451 x 300 pixels, 20 regions (proposer: coverage)>
+        """
+        return f"<View of {self.photo.name!r}: {self._facts}>"
+
+    @property
+    def _facts(self) -> str:
+        size = f"{self.photo.width} x {self.photo.height} pixels"
+        return f"{size}, {len(self.box_I4)} regions (proposer: {self.proposer})"
+
+    def _repr_html_(self) -> str:
+        """The photograph with the boxes of its regions, without the frame."""
+        boxes = [*enumerate(box_4.tolist() for box_4 in self.box_I4[:-1])]
+        colour = notebook.colours(region for region, _ in boxes)
+        jpeg = self.photo.jpeg(notebook.SIDE)
+        shown = notebook.picture(jpeg, self.photo.width, self.photo.height, boxes, colour)
+        return notebook.block(shown, notebook.line(self.photo.name, self._facts))
 
     @property
     def regions(self) -> tuple[Region, ...]:

@@ -1,5 +1,6 @@
 """Bundles: every graph agrees with its network at any size, and damaged files are found."""
 
+import json
 import shutil
 import stat
 from collections.abc import Sequence
@@ -11,13 +12,16 @@ import torch
 from torch import Tensor, nn
 
 from dvsa.bundle import Bundle
+from dvsa.card import CARD
 from dvsa.data import load
 from dvsa.data.exposure import PHOTOS_FILE, content_digest, name_digest
 from dvsa.learn.runs.onnx_file import halved
 from dvsa.learn.runs.run import Run
 from dvsa.learn.runs.warm_start import WarmStart
 from dvsa.learn.ship import export
+from dvsa.learn.ship.export import reports
 from dvsa.manifest import BundleError, Voice
+from dvsa.metrics.figures import Figure, Report
 from dvsa.text import FIRST_WORD, START, START_PHRASE, pad
 
 TOLERANCE = 1e-3
@@ -52,6 +56,31 @@ def test_the_networks_can_be_restored_from_a_bundle(exported: tuple[Run, Bundle]
     real = torch.ones_like(ids, dtype=torch.bool)
     found, wanted = ([*net.vision.look(pixels), net.sentence(ids, real)] for net in (restored, original))
     assert_agree([t.numpy() for t in found], wanted, "networks")
+
+
+def test_a_bundle_has_a_card_with_the_reports_of_its_run(
+    exported: tuple[Run, Bundle], tmp_path: Path
+) -> None:
+    run, bundle = exported
+    text = (bundle.folder / CARD).read_text()
+    assert f"# {bundle.manifest.name}" in text
+    assert CARD not in bundle.manifest.files
+
+    # A card can be edited, and the bundle stays whole.
+    (bundle.folder / CARD).write_text(text + "More.")
+    assert Bundle.open(bundle.folder).digest == bundle.digest
+
+    # The reports beside a run; a damaged one is named.
+    copy = Run(Path(shutil.copytree(run.folder, tmp_path / "run")))
+    (copy.folder / "evaluation").mkdir(exist_ok=True)
+    report = Report({"R@1": Figure(42.4)}, settings={"data": "flickr8k"})
+    place = copy.folder / "evaluation" / "ranking.val.json"
+    place.write_text(json.dumps(report.to_json()))
+    assert reports(copy)["ranking.val"] == report
+    for damage in ("{", "[]", '{"R@1": "high"}'):
+        place.write_text(damage)
+        with pytest.raises(ValueError, match=r"ranking\.val\.json is no report"):
+            reports(copy)
 
 
 @torch.no_grad()

@@ -1,7 +1,5 @@
 """The weights of a bundle's graphs, under the names that they have in the networks."""
 
-from pathlib import Path
-
 import numpy as np
 import onnx
 import torch
@@ -18,13 +16,13 @@ SHIPPED = "shipped"
 
 
 def open_bundle(where: str) -> Bundle:
-    """The `shipped` bundle or the one in a folder, to be built on.
+    """The `shipped` bundle, or the one in a folder or on the hub, to be built on.
 
     Raises:
         BundleError: the bundle is missing or damaged.
         ValueError: it does not say which photographs it has seen.
     """
-    bundle = Bundle.open(None if where == SHIPPED else Path(where))
+    bundle = Bundle.open(None if where == SHIPPED else where)
     if bundle.seen() is None:
         raise ValueError(f"{bundle.folder} does not say which photographs it has seen: export its run again")
     return bundle

@@ -14,6 +14,7 @@ from dvsa.learn.runs.adapted import adapted
 from dvsa.learn.runs.device import pick_device
 from dvsa.learn.runs.exportable import require_export
 from dvsa.learn.runs.inputs import FitOptions, Inputs
+from dvsa.learn.runs.memory import Memory
 from dvsa.learn.runs.proposer import BundleProposer
 from dvsa.learn.runs.record import begin, configuration, is_begun, write_exposure
 from dvsa.learn.runs.reuse import reuse
@@ -71,17 +72,19 @@ def fit(recipe: Recipe, data: Dataset, out: Path, options: FitOptions = DEFAULTS
     )
     if inputs.warm_start is None:
         model.vision.set_anchors(corpus.anchors(recipe.vision.anchors))
-
+    memory = Memory.of(inputs, model, recipe, device, options)
     with loggers.opened(options.log_to, out, config) as opened:
         context = Context(
             corpus=corpus,
             extra=inputs.extra_ids(),
             seed=options.seed,
             folder=out,
+            replay=memory.replay,
             loggers=opened,
             warm_start=inputs.warm_start,
         )
-        _train(model, recipe, inputs, context)
+        model = _train(model, recipe, inputs, context)
+    memory.report(model, out)
 
 
 def _begin(
@@ -102,13 +105,17 @@ def _begin(
     processes.wait()
 
 
-def _train(model: JointModel, recipe: Recipe, inputs: Inputs, context: Context) -> None:
-    """Train every stage with the network of the stage before; an equal stage of an earlier run is reused."""
+def _train(model: JointModel, recipe: Recipe, inputs: Inputs, context: Context) -> JointModel:
+    """Train every stage with the network of the stage before; an equal stage of an earlier run is reused.
+
+    Returns the joint model after the last stage.
+    """
     for stage in recipe.stages:
         model = model.to(context.device)
         reused = inputs.earlier is not None and reuse(inputs.earlier, stage, recipe, model, context)
         if not reused:
             model = stage.run(model, context)
+    return model
 
 
 def _build(recipe: Recipe, inputs: Inputs, options: FitOptions) -> JointModel:

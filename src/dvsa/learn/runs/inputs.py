@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
-from dvsa.data import Dataset, Example, GivenRegions, extra_sentences, word_vectors
+from dvsa.data import Dataset, Example, GivenRegions, extra_sentences, load, word_vectors
+from dvsa.data.exposure import PhotoExposure, content_digest
 from dvsa.data.extra_sentences import ExtraSentences
 from dvsa.data.word_vectors import WordVectors
 from dvsa.learn.loop import loggers
@@ -52,6 +53,9 @@ class FitOptions:
     """A run on the same data whose stages are reused where they are the same."""
     init: str | None = None
     """The folder of a bundle to continue, or `shipped` (see `dvsa.learn.runs.warm_start`)."""
+    remember: Path | None = None
+    """The data set that the continued bundle has learned from: some of it is replayed, and the mean recall on
+    its validation split is told before and after (see `dvsa.learn.runs.memory`)."""
     proposer: str | None = None
     """Where boxes come from: `trained` on phrase boxes; the `shipped` bundle or the one in a folder, frozen;
     `grid` for fixed boxes; or `frame`. By default `trained`, or `shipped` for data without phrase boxes."""
@@ -75,6 +79,8 @@ class FitOptions:
             if getattr(self, name) == "":
                 raise ValueError(f"--{name.replace('_', '-')} is empty: give a value, or leave it out")
         loggers.check(self.log_to)
+        if self.remember is not None and self.init is None:
+            raise ValueError("--remember is what a continued bundle has learned from: give --init too")
         if self.word_vectors is not None and self.sentence_encoder is not None:
             raise ValueError("--sentence-encoder has its own word vectors: leave out --word-vectors")
         if self.init is not None and self.word_vectors is not None:
@@ -108,6 +114,8 @@ class Inputs:
     val: tuple[Example, ...]
     extra: ExtraSentences | None
     warm_start: WarmStart | None
+    remembered: Dataset | None
+    """The data set that the continued bundle has learned from, if it is at hand."""
     boxed: bool
     """Whether phrases of both splits have boxes."""
     given: GivenRegions | None
@@ -155,6 +163,7 @@ class Inputs:
             val=val,
             extra=extra,
             warm_start=warm_start,
+            remembered=_remembered(options, warm_start),
             boxed=boxed,
             given=given,
             proposer=where if where in (TRAINED, *FIXED) else BundleProposer(where),
@@ -169,6 +178,44 @@ class Inputs:
         """The extra sentences as ids of known words, one group for each photograph."""
         groups = self.extra.sentences.values() if self.extra else ()
         return [[self.vocabulary.encode(words(sentence)) for sentence in group] for group in groups]
+
+
+def _remembered(options: FitOptions, warm_start: WarmStart | None) -> Dataset | None:
+    """The data set that the continued bundle has learned from.
+
+    Raises:
+        ValueError: the bundle has not learned from it, or takes features in place of photographs.
+    """
+    if options.remember is None or warm_start is None:
+        return None
+    warm_start.bundle.require_eye()
+    data = load(options.remember).divided()
+    data.with_sentences()
+    name = f"bundle {warm_start.bundle.manifest.name}"
+    require_learned(data.split("train", restval=True), warm_start.bundle.seen(), name, quiet=options.quiet)
+    return data
+
+
+def require_learned(
+    examples: Sequence[Example], seen: PhotoExposure | None, name: str, *, quiet: bool = False
+) -> None:
+    """Raise ValueError unless a model was trained on all of these photographs.
+
+    Args:
+        examples: the photographs. They are compared by content, since two data sets may use the same names.
+        seen: what the model was trained on.
+        name: of the model, for the error.
+        quiet: whether to hide the progress bar.
+    """
+    strange = []
+    with progress("comparing photographs", len(examples), quiet=quiet) as advance:
+        for example in examples:
+            if seen is None or seen.contents.get(content_digest(example)) != "train":
+                strange.append(example.name)
+            advance(1)
+    if strange:
+        others = f" and {len(strange) - 1:,} others" if len(strange) > 1 else ""
+        raise ValueError(f"{name} has not learned from {strange[0]}{others}: give what it has learned from")
 
 
 def _check(given: GivenRegions, examples: Sequence[Example], options: FitOptions) -> None:

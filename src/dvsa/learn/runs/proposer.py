@@ -7,6 +7,7 @@ and become a part of the new model.
 from pathlib import Path
 from typing import cast
 
+from dvsa.hub import Address
 from dvsa.learn.loop.checkpoint import JsonValue
 from dvsa.learn.nets.look import FrozenProposer
 from dvsa.learn.nets.vision_config import ProposerConfig
@@ -28,7 +29,7 @@ class BundleProposer:
             BundleError: the bundle is missing or damaged.
             ValueError: the bundle has no trained proposals, or is of an earlier version.
         """
-        if where != SHIPPED and not Path(where).is_dir():
+        if where != SHIPPED and not Path(where).is_dir() and Address.parse(where) is None:
             known = ", ".join((TRAINED, SHIPPED, *FIXED))
             raise ValueError(f"--proposer {where}: give one of {known}, or the folder of a bundle")
         self.bundle = open_bundle(where)

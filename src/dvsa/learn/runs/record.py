@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from dvsa import files
-from dvsa.bundle import Bundle
+from dvsa.bundle import REPLAY_FILE, Bundle
 from dvsa.data import Example, exposure
 from dvsa.data.word_vectors import WordVectors
 from dvsa.learn.loop.checkpoint import JsonValue
@@ -17,7 +17,15 @@ from dvsa.learn.runs.inputs import FitOptions, Inputs
 from dvsa.learn.runs.proposer import BundleProposer
 from dvsa.learn.runs.run import CONFIG, VOCABULARY, read_config, recipe_of
 
-BUILDS_ON = ("read", "init", "earlier", "backbone_weights", "pretrained_sentence_encoder", "regions")
+BUILDS_ON = (
+    "read",
+    "init",
+    "replay",
+    "earlier",
+    "backbone_weights",
+    "pretrained_sentence_encoder",
+    "regions",
+)
 """Keys that `config.json` has only if the run builds on something of that kind."""
 
 
@@ -70,7 +78,7 @@ def configuration(recipe: Recipe, inputs: Inputs, options: FitOptions) -> dict[s
     config: dict[str, JsonValue] = {
         "recipe": recipe.to_json(),
         "data": inputs.data,
-        "data_sha256": _digest([*inputs.training, *inputs.val]),
+        "data_sha256": data_digest([*inputs.training, *inputs.val]),
         "seed": options.seed,
         "word_vectors": None,
         "photographs": {"train": len(inputs.training), "val": len(inputs.val)},
@@ -99,18 +107,26 @@ def configuration(recipe: Recipe, inputs: Inputs, options: FitOptions) -> dict[s
     if warm_start is not None:
         config["init"] = {"bundle": warm_start.bundle.manifest.name, "digest": warm_start.bundle.digest}
         config["backbone_weights"] = warm_start.backbone_weights
+        if inputs.remembered is not None:
+            old = inputs.remembered
+            examples = [*old.split("train", restval=True), *old.split("val")]
+            config["replay"] = {"data": old.name, "data_sha256": data_digest(examples)}
+        elif REPLAY_FILE in warm_start.bundle.manifest.files:
+            config["replay"] = {"sha256": warm_start.bundle.manifest.files[REPLAY_FILE].sha256}
     if weights is not None:
         config["backbone_weights"] = {"file": weights.path.name, "sha256": weights.sha256}
     if earlier is not None:
         if earlier.config.get("data_sha256") != config["data_sha256"]:
             raise ValueError(f"{earlier.folder} used other data: name an earlier run on the same data")
+        if earlier.config.get("replay") != config.get("replay"):
+            raise ValueError(f"{earlier.folder} replayed other photographs: name another run")
         if earlier.config.get("regions") != config.get("regions"):
             raise ValueError(f"{earlier.folder} used other regions: name an earlier run on the same ones")
         config["earlier"] = {"run": str(earlier.folder), "seed": earlier.config.get("seed")}
     return config
 
 
-def _digest(examples: Sequence[Example]) -> str:
+def data_digest(examples: Sequence[Example]) -> str:
     """SHA-256 of names, sentences and phrases."""
     sha256 = hashlib.sha256()
     for example in examples:

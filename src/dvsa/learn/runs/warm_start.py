@@ -7,11 +7,13 @@ are trained.
 from dataclasses import replace
 from typing import cast
 
+from dvsa.bundle import REPLAY_FILE
 from dvsa.learn.loop.checkpoint import JsonValue
 from dvsa.learn.recipes.adapt import FIXED, on_fixed_boxes, on_frozen_proposals, on_given_features
 from dvsa.learn.recipes.recipe import Recipe
 from dvsa.learn.runs.bundle_networks import BundleNetworks
 from dvsa.learn.runs.bundle_weights import open_bundle
+from dvsa.learn.tasks.replay import Replay
 from dvsa.learn.tasks.stage import Stage, WarmData
 
 
@@ -65,6 +67,16 @@ class WarmStart(BundleNetworks):
             if warm is not None:
                 stages.append(warm)
         return replace(recipe, stages=tuple(stages))
+
+    @property
+    def replay(self) -> Replay | None:
+        """What the bundle carries so that its training is not forgotten; None if it carries nothing.
+
+        Raises:
+            ValueError: it is invalid.
+        """
+        content = self.bundle.content(REPLAY_FILE)
+        return None if content is None else Replay.parse(content, str(self.bundle.folder / REPLAY_FILE))
 
     @property
     def backbone_weights(self) -> JsonValue:

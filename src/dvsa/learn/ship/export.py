@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +10,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from dvsa import doctor
-from dvsa.bundle import Bundle
+from dvsa import doctor, files
+from dvsa.bundle import REPLAY_FILE, Bundle
+from dvsa.card import CARD, card
 from dvsa.data import exposure
 from dvsa.graphs import OnnxGraphs
 from dvsa.learn.nets.captioner import Captioner
@@ -24,50 +23,68 @@ from dvsa.learn.runs.onnx_file import halved
 from dvsa.learn.runs.run import VOCABULARY, Run
 from dvsa.learn.ship.licence import licence
 from dvsa.learn.ship.parts import Crop, Encode, Look, Start, Step, voice
+from dvsa.learn.tasks.replay import Replay
 from dvsa.manifest import MANIFEST, BundleManifest, Crops, FileRecord, Voice
+from dvsa.metrics.figures import Report
 from dvsa.model import Model
 from dvsa.records import Subject
+from dvsa.typed_json import parse
 
 MAPS = ("fine", "coarse")
 """Inputs of the graph `encode` without an axis of regions."""
+MAX_REPORT_BYTES = 16 * 2**20
 
 
-def export(run: Run, out: Path, *, name: str | None = None) -> Path:
+def export(run: Run, out: Path, *, name: str | None = None, replay: Replay | None = None) -> Path:
     """Write the bundle of a finished run to the folder `out`, which must be new or empty.
 
     Weights are stored in half precision and computed with in single precision. The folder appears only when
     everything is written.
 
+    Args:
+        run: the run.
+        out: the folder.
+        name: of the bundle; that of the folder if None.
+        replay: what a continued training replays (see `dvsa.learn.ship.carried`); None for nothing.
+
     Raises:
         ValueError: the folder is not empty.
     """
-    if out.exists() and any(out.iterdir()):
-        raise ValueError(f"{out} is not empty: give another folder, or delete it first")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
+    with files.new_folder(out) as folder:
         # Graphs, words, licence, and digests of what the model has been trained on.
-        voices = _write_graphs(run, partial)
-        run.vocabulary.save(partial / VOCABULARY)
+        voices = _write_graphs(run, folder)
+        run.vocabulary.save(folder / VOCABULARY)
         for file in (exposure.PHOTOS_FILE, exposure.TEXT_FILE):
             if (run.folder / file).is_file():
-                shutil.copyfile(run.folder / file, partial / file)
-        (partial / "LICENCE.txt").write_text(licence(run))
+                shutil.copyfile(run.folder / file, folder / file)
+        (folder / "LICENCE.txt").write_text(licence(run, carries=replay is not None))
+        if replay is not None:
+            (folder / REPLAY_FILE).write_bytes(replay.content())
 
         # The manifest, with what the finished model says of the doctor's picture.
-        content = manifest(run, voices, name or out.name, _files(partial))
-        bundle = Bundle(partial, content, run.vocabulary, OnnxGraphs(partial, content.files))
+        content = manifest(run, voices, name or out.name, _files(folder))
+        bundle = Bundle(folder, content, run.vocabulary, OnnxGraphs(folder, content.files))
         if not content.given_features:
             content = replace(content, probe=doctor.probe(Model(bundle)))
-        (partial / MANIFEST).write_text(json.dumps(content.to_json(), indent=1))
-
-        if out.exists():
-            out.rmdir()
-        partial.chmod(0o755)
-        os.replace(partial, out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        (folder / MANIFEST).write_text(json.dumps(content.to_json(), indent=1))
+        (folder / CARD).write_text(card(content, reports(run)), "utf-8")
     return out
+
+
+def reports(run: Run) -> dict[str, Report]:
+    """What `dvsa evaluate --run` has written beside a run, by task and split.
+
+    Raises:
+        ValueError: a report is damaged; the message names it.
+    """
+    found = {}
+    for path in sorted((run.folder / "evaluation").glob("*.json")):
+        try:
+            content = parse(files.read_bounded(path, MAX_REPORT_BYTES))
+            found[path.stem] = Report.from_json(content)
+        except ValueError as error:
+            raise ValueError(f"{path} is no report ({error}): delete it, or evaluate again") from error
+    return found
 
 
 def _write_graphs(run: Run, folder: Path) -> dict[Subject, Voice]:
@@ -164,7 +181,7 @@ def _files(folder: Path) -> dict[str, FileRecord]:
 
 
 def manifest(
-    run: Run, voices: Mapping[Subject, Voice], name: str, files: Mapping[str, FileRecord]
+    run: Run, voices: Mapping[Subject, Voice], name: str, listed: Mapping[str, FileRecord]
 ) -> BundleManifest:
     """The manifest of a run's bundle, without the probe."""
     recipe, vision = run.recipe, run.joint_model().vision
@@ -174,7 +191,7 @@ def manifest(
     return BundleManifest(
         name=name,
         licence="research and education only; see LICENCE.txt",
-        files=files,
+        files=listed,
         size=vision.size,
         embedding=recipe.vision.embedding,
         crops=crops,

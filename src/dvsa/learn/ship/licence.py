@@ -17,8 +17,18 @@ The weights of the sentence encoder {name} were trained elsewhere; their own lic
 """
 
 
-def licence(run: Run) -> str:
-    """The text of LICENCE.txt; it says where the first weights of the run's networks came from."""
+CARRIED = """\
+The file replay.safetensors has features and sentences of photographs of that data set, under its licence.
+"""
+
+
+def licence(run: Run, *, carries: bool = False) -> str:
+    """The text of LICENCE.txt; it says where the first weights of the run's networks came from.
+
+    Args:
+        run: the run.
+        carries: whether the bundle carries features and sentences to be replayed.
+    """
     vision = run.recipe.vision
     match run.config.get("backbone_weights"):
         case _ if vision.given_features:
@@ -32,4 +42,4 @@ def licence(run: Run) -> str:
     match run.config.get("pretrained_sentence_encoder"):
         case {"name": name}:
             text += PRETRAINED.format(name=name)
-    return text
+    return text + CARRIED if carries else text

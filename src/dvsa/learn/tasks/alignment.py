@@ -21,6 +21,7 @@ from dvsa.learn.tasks.corpus import Corpus, PhraseTarget
 from dvsa.learn.tasks.features import describe, region_features
 from dvsa.learn.tasks.photographs import SquarePhotographs
 from dvsa.learn.tasks.phrases import UNIT, Phrases, phrase_scores
+from dvsa.learn.tasks.replay import SHARE, Replay
 from dvsa.learn.tasks.stage import ALL, Stage, WarmData
 from dvsa.learn.tasks.visual import EVALUATED, HEADS, View, VisualStage, VisualTask, proposal_recall
 from dvsa.metrics import ranking
@@ -54,7 +55,7 @@ class AlignmentStage(VisualStage):
             raise ValueError(f"sentences must be at least 1: {self}")
 
     def run(self, model: JointModel, context: Context) -> JointModel:
-        return context.train(AlignmentTask(self, model, context.corpus), self.train)
+        return context.train(AlignmentTask(self, model, context.corpus, context.replay), self.train)
 
     def with_frozen_proposals(self) -> "AlignmentStage":
         """The boxes stay as they are."""
@@ -106,8 +107,20 @@ class AlignmentTask(VisualTask):
 
     stage: AlignmentStage
 
-    def __init__(self, stage: AlignmentStage, model: JointModel, corpus: Corpus) -> None:
-        """Raises ValueError if grounding is to be learned from data without phrase boxes."""
+    def __init__(
+        self, stage: AlignmentStage, model: JointModel, corpus: Corpus, replay: Replay | None = None
+    ) -> None:
+        """Prepare the data.
+
+        Args:
+            stage: the options.
+            model: to be trained.
+            corpus: what it learns.
+            replay: what it must not forget; not used while the backbone changes, whose features would differ.
+
+        Raises:
+            ValueError: grounding is to be learned from data without phrase boxes, or the replay does not fit.
+        """
         super().__init__(stage, model, corpus)
         self.goal = "recall and grounding" if stage.grounding else "mean recall"
         if stage.grounding:
@@ -122,6 +135,22 @@ class AlignmentTask(VisualTask):
             if isinstance(model.vision.regions.standard, Standardise):
                 model.vision.regions.standard.measure(self.train_KIF)
 
+        # Replayed photographs come after the new ones.
+        self.train_ids: list[list[list[int]]] = [*corpus.train_ids]
+        if replay is not None and not stage.backbone_in_loop:
+            self._join(replay)
+
+    def _join(self, replay: Replay) -> None:
+        """Add what is replayed, except photographs without a known word."""
+        if replay.feature_KIF.shape[1:] != self.train_KIF.shape[1:]:
+            have, want = (tuple(t.shape[1:]) for t in (replay.feature_KIF, self.train_KIF))
+            raise ValueError(f"what the bundle replays has features {have}, and the photographs {want}")
+        ids = replay.ids(self.corpus.vocabulary)
+        kept = [k for k, own in enumerate(ids) if own]
+        self.train_ids += [ids[k] for k in kept]
+        replayed_KIF = replay.feature_KIF[kept].to(self.train_KIF.device)
+        self.train_KIF = torch.cat([self.train_KIF, replayed_KIF])
+
     @property
     def recordable(self) -> bool:
         """Not with a transformer, and not with the backbone in the loop, whose large kernels fill a GPU."""
@@ -129,6 +158,7 @@ class AlignmentTask(VisualTask):
 
     def inputs(self, model: JointModel, batch: Sequence[int]) -> AlignmentInputs:
         """Photographs with some sentences of each, and the phrases of these if their boxes are learned."""
+        batch = [*batch, *self._replayed(len(batch))]
         if self.stage.backbone_in_loop:
             windows = self.windows(len(batch))
             photographs: View | Tensor = self.view(batch, windows)
@@ -137,7 +167,7 @@ class AlignmentTask(VisualTask):
             photographs = self.train_KIF[on_device(batch, self.train_KIF.device)]
 
         sampled = self._sample(batch)
-        ids_LT, real_LT = self.corpus.padded([self.corpus.train_ids[batch[place]][n] for place, n in sampled])
+        ids_LT, real_LT = self.corpus.padded([self.train_ids[batch[place]][n] for place, n in sampled])
         owner_L = on_device([place for place, _ in sampled], ids_LT.device)
 
         named = []
@@ -175,11 +205,19 @@ class AlignmentTask(VisualTask):
 
     def _sample(self, batch: Sequence[int]) -> list[Sampled]:
         """Some sentences of each photograph, drawn anew at each step."""
-        numbers = [torch.randperm(len(self.corpus.train_ids[k]))[: self.stage.sentences] for k in batch]
+        numbers = [torch.randperm(len(self.train_ids[k]))[: self.stage.sentences] for k in batch]
         return [Sampled(place, n) for place, drawn in enumerate(numbers) for n in drawn.tolist()]
+
+    def _replayed(self, count: int) -> list[int]:
+        """Which photographs are replayed beside `count` new ones, drawn anew at each step."""
+        own = len(self.corpus.train_ids)
+        more = len(self.train_ids) - own
+        return (own + torch.randint(more, (round(SHARE * count),))).tolist() if more else []
 
     def _phrases(self, k: int, n: int, window: Window) -> list[PhraseTarget]:
         """The boxed phrases of sentence n of training photograph k, as they lie in a window."""
+        if k >= len(self.corpus.train_ids):
+            return []
         placed = [(m, window.box(m.box)) for m in self.corpus.train_phrases[k][n]]
         phrases = [PhraseTarget(m.places, box) for m, box in placed if box is not None]
         if not self.stage.each_word:

@@ -14,6 +14,7 @@ from dvsa.learn.loop.state import Net
 from dvsa.learn.loop.trainer import Task, train
 from dvsa.learn.nets.captioner import Captioner, CaptionerConfig
 from dvsa.learn.tasks.corpus import Corpus, Ids
+from dvsa.learn.tasks.replay import Replay
 from dvsa.text import Vocabulary
 
 
@@ -39,6 +40,8 @@ class Context:
     """Of the run; each stage writes into a folder of its own in it."""
     loggers: Sequence[Logger] = ()
     """Where figures go beside each stage's `log.jsonl`."""
+    replay: Replay | None = None
+    """What the model must not forget; None if it may."""
     warm_start: TrainedCaptioners | None = None
     """The model that the run continues; None for a run from the start."""
 
