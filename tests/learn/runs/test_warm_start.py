@@ -23,7 +23,6 @@ from dvsa.learn.tasks.captions import CaptionStage
 from dvsa.learn.tasks.paraphrase import ParaphraseStage
 from dvsa.learn.tasks.rewards import RewardStage
 from dvsa.learn.tasks.stage import GENTLY, WarmData
-from dvsa.learn.tasks.visual import VisualStage
 from dvsa.text import FIRST_WORD, START_PHRASE, Vocabulary, words
 
 Fit = Callable[[Recipe, Dataset, Path, FitOptions], None]
@@ -134,7 +133,7 @@ def test_words_keep_their_weights_in_a_larger_vocabulary(bundle: Path) -> None:
 def test_stages_continue_with_low_rates_and_only_the_heads(bundle: Path, recipe: Recipe) -> None:
     warm = WarmStart(str(bundle))
     for boxed in (True, False):
-        stages = warm.adapted(recipe, WarmData(photographs=1000, sentences=5000, boxed=boxed)).stages
+        stages = warm.adapted(recipe, WarmData(photographs=1000, boxed=boxed)).stages
         assert [s.name for s in stages] == ["align", "caption", "phrase"]
         assert all(s.train.lr == GENTLY * EPOCH.lr for s in stages)
         align = stages[0]
@@ -143,17 +142,16 @@ def test_stages_continue_with_low_rates_and_only_the_heads(bundle: Path, recipe:
         assert (align.grounding > 0) == boxed
 
 
-@pytest.mark.parametrize(("photographs", "batch", "captions"), [(6000, 12, 12), (110, 11, 12), (20, 10, 10)])
+@pytest.mark.parametrize(("photographs", "batch"), [(6000, 12), (110, 11), (20, 10)])
 def test_with_few_photographs_batches_are_small(
-    bundle: Path, recipe: Recipe, photographs: int, batch: int, captions: int
+    bundle: Path, recipe: Recipe, photographs: int, batch: int
 ) -> None:
     """Then an epoch still has some steps, and the warm-up ends after a tenth of them."""
     train = replace(EPOCH, epochs=4, warmup=60)
     slow = replace(recipe, stages=tuple(replace(stage, train=train) for stage in recipe.stages))
-    data = WarmData(photographs=photographs, sentences=5 * photographs, boxed=True)
+    data = WarmData(photographs=photographs, boxed=True)
     for stage in WarmStart(str(bundle)).adapted(slow, data).stages:
-        expected = batch if isinstance(stage, VisualStage) else captions
-        assert (stage.train.batch, stage.train.warmup) == (expected, 4)
+        assert (stage.train.batch, stage.train.warmup) == (batch, 4)
 
 
 @pytest.mark.parametrize(("boxed", "kept"), [(True, ["align", "ground"]), (False, ["align"])])
@@ -161,9 +159,7 @@ def test_a_second_alignment_is_kept_if_it_trains_only_the_heads(
     bundle: Path, recipe: Recipe, boxed: bool, kept: list[str]
 ) -> None:
     modern = replace(RECIPES["modern"](), vision=recipe.vision, sentence=recipe.sentence)
-    stages = (
-        WarmStart(str(bundle)).adapted(modern, WarmData(photographs=1000, sentences=5000, boxed=boxed)).stages
-    )
+    stages = WarmStart(str(bundle)).adapted(modern, WarmData(photographs=1000, boxed=boxed)).stages
     assert [s.name for s in stages if isinstance(s, AlignmentStage)] == kept
 
 
@@ -189,7 +185,7 @@ def test_a_run_on_new_photographs(adapted: Path, bundle: Path, new_data: Dataset
 def test_a_recipe_with_other_networks_is_refused(bundle: Path, recipe: Recipe) -> None:
     other = replace(recipe, name="other", vision=replace(recipe.vision, anchors=7))
     with pytest.raises(ValueError, match="has other networks than the recipe other: train toy"):
-        WarmStart(str(bundle)).adapted(other, WarmData(photographs=1000, sentences=5000, boxed=True))
+        WarmStart(str(bundle)).adapted(other, WarmData(photographs=1000, boxed=True))
 
 
 def test_a_bundle_without_the_list_of_its_photographs_is_refused(bundle: Path, tmp_path: Path) -> None:

@@ -21,11 +21,7 @@ def adapted(recipe: Recipe, inputs: Inputs) -> Adapted:
             bundle to continue.
     """
     if inputs.warm_start is not None:
-        data = WarmData(
-            photographs=len(inputs.training),
-            sentences=sum(len(example.sentences) for example in inputs.training),
-            boxed=inputs.boxed,
-        )
+        data = WarmData(photographs=len(inputs.training), boxed=inputs.boxed)
         given = inputs.given
         return Adapted(inputs.warm_start.adapted(recipe, data, given.features if given else 0), ())
 

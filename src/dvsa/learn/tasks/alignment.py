@@ -76,7 +76,7 @@ class AlignmentStage(VisualStage):
         if again and (self.backbone_in_loop or grounding != self.grounding):
             return None
         heads = replace(self, lr=HEADS, flip=False) if self.backbone_in_loop else self
-        return replace(heads.gently(data.photographs), grounding=grounding)
+        return replace(heads.gently(data), grounding=grounding)
 
 
 class AlignmentInputs(NamedTuple):

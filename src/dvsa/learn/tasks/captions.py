@@ -71,7 +71,7 @@ class CaptionStage(WritingStage):
         return replace(self, phrases="content") if self.phrases == "boxes" else self
 
     def warm(self, data: WarmData, before: Sequence[Stage]) -> "CaptionStage":
-        return self.gently(data.sentences)
+        return self.gently(data)
 
 
 def first_captioner(stage: WritingStage, model: JointModel, context: Context) -> Captioner | None:

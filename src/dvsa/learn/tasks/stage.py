@@ -32,7 +32,6 @@ class WarmData:
     """What a warm start has to learn from."""
 
     photographs: int
-    sentences: int
     boxed: bool
     """Whether any phrase of the training split has a box."""
 
@@ -78,10 +77,10 @@ class Stage(ABC):
         """The stage for data without phrase boxes; None if it has nothing left to learn."""
         return self
 
-    def gently(self, examples: int) -> Self:
-        """The same stage with a lower learning rate, and with batches that suit few examples."""
+    def gently(self, data: WarmData) -> Self:
+        """The same stage with a lower learning rate, and with batches that suit few photographs."""
         cfg = self.train
-        batch = min(cfg.batch, max(SMALLEST, examples // STEPS))
+        batch = min(cfg.batch, max(SMALLEST, data.photographs // STEPS))
         warmup = min(cfg.warmup, cfg.epochs)  # a tenth of the steps, if an epoch has just STEPS
         return replace(self, train=replace(cfg, batch=batch, warmup=warmup, lr=GENTLY * cfg.lr))
 
