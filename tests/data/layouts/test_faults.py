@@ -1,5 +1,6 @@
 """A fault is no data: what has one reading is read and counted, anything else is refused by file and line."""
 
+import gzip
 import json
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -320,6 +321,62 @@ def test_a_captions_file_that_is_ignored_is_named(
         DataError, match=rf"no sentences \(no file lists sentences\): {name} is not read: no columns"
     ):
         dataset.with_sentences()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("labels.csv", "bild;beschreibung\na.jpg;ein Hund rennt\n"),
+        ("list.txt", "a ein Hund rennt\nb eine Katze sitzt\n"),
+        ("list.psv", "x|y|z\n7|photos/a.jpg|ein Hund rennt\n"),
+        ("data.csv", "a.jpg,a dog, brown\nb.jpg,a cat\n"),
+        ("data.jsonl", '{"pic": "a.jpg", "was": "ein Hund rennt"}\n'),
+        ("data.json", '[{"pic": "a.jpg", "was": "ein Hund rennt"}]'),
+        ("results.csv", (FLICKR30K + "a.jpg| 0| a dog runs\n").encode("utf-16")),
+        ("results.csv.gz", gzip.compress((FLICKR30K + "a.jpg| 0| a dog runs\n").encode())),
+        ("captions.xlsx", b"PK\x03\x04"),
+        ("captions", "a dog runs\n"),
+    ],
+)
+def test_a_captions_file_of_unknown_form_is_named_whatever_it_is_called(
+    root: Path, write_files: Files, name: str, content: str | bytes
+) -> None:
+    write_files(root, {name: content})
+    assert [(p.kind, p.name) for p in load(root).problems] == [("unread captions", name)]
+    write_files(root, {"captions.csv": "photo,sentence\na.jpg,a dog\n"})
+    assert ("ignored file", name) in [(p.kind, p.name) for p in load(root).problems]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("readme.txt", "These photographs are mine.\nThe first, a.jpg, shows a dog that runs.\n"),
+        ("train.txt", "a\nb\nc\n"),
+        ("labels.csv", "photo,label\na.jpg,dog\nb.jpg,cat\n"),
+        ("ExpertAnnotations.txt", "a.jpg\tb.jpg#2\t1\t1\t1\n"),
+        (
+            "instances.json",
+            '{"licenses": [{"name": "No Known Rights"}], "images": [{"id": 1, "file_name": "a.jpg"}]}',
+        ),
+        ("boxes.json", '{"a.jpg": [[0, 0, 4, 4]]}'),
+    ],
+)
+def test_a_file_without_sentences_is_not_named_as_captions(
+    root: Path, write_files: Files, name: str, text: str
+) -> None:
+    write_files(root, {name: text})
+    assert not load(root).problems
+
+
+@pytest.mark.parametrize("name", ["CAPTIONS.JSON", "Captions.CSV", "METADATA.JSONL"])
+def test_suffixes_in_any_case_mean_the_same(root: Path, write_files: Files, name: str) -> None:
+    texts = {
+        "CAPTIONS.JSON": '{"a.jpg": ["a dog"]}',
+        "Captions.CSV": "photo,sentence\na.jpg,a dog\n",
+        "METADATA.JSONL": '{"file_name": "a.jpg", "text": "a dog"}\n',
+    }
+    write_files(root, {name: texts[name]})
+    assert load(root).examples[0].sentences == ("a dog",)
 
 
 def test_of_two_lists_one_is_read_and_the_other_named(root: Path, write_files: Files) -> None:
