@@ -44,6 +44,9 @@ REFUSED: list[tuple[str, str | bytes, str]] = [
     ("captions.csv", "photo,sentence\n", "lists no photographs"),
     ("captions.csv", "photo,sentence\na.jpg,a dog\n".encode("utf-16"), "is not UTF-8 text"),
     ("captions.csv", 'photo,sentence\na,"a dog\nb,a cat"\n', "line 2: a quote is not closed"),
+    ("captions.csv", 'sentence,photo\n"a dog,a\na cat",b\n', "line 2: a quote is not closed"),
+    ("captions.csv", 'n,sentence,photo\n1,"a dog,a\n2,a cat",b\n', "line 2: a quote is not closed"),
+    ("captions.csv", 'photo, sentence\n1,"a dog\n2, a cat"\n', "line 2: a quote is not closed"),
     ("captions.csv", 'photo,sentence\na.jpg,"a "big" dog"\n', "line 2 is not CSV"),
     ("captions.csv", "photo,sentence,split\na.jpg,a dog,trian\n", "line 2: unknown split 'trian': use train"),
     (
@@ -285,6 +288,8 @@ def test_two_images_of_coco_whose_folders_are_unknown_are_refused(
 def test_a_quoted_sentence_of_several_lines_is_one(root: Path, write_files: Files) -> None:
     write_files(root, {"captions.csv": 'photo,sentence\na.jpg,"a dog\nruns, and barks"\nb.jpg,a cat\n'})
     assert [e.sentences for e in load(root).examples] == [("a dog runs, and barks",), ("a cat",)]
+    write_files(root, {"captions.csv": 'sentence,photo\n"a dog,\nand a cat, run",a.jpg\na cow,b\n'})
+    assert [e.sentences for e in load(root).examples] == [("a dog, and a cat, run",), ("a cow",)]
 
 
 @pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x0b", "\x0c", "\x85", "\x1c"])
