@@ -1,5 +1,6 @@
 """A data set that is written in a layout is read as the same."""
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -63,6 +64,17 @@ def test_every_layout_keeps_photographs_sentences_and_splits(
     assert check(tmp_path / "out").problems == ()
     assert len(done) == len(NAMES)
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("layout", WRITERS)
+def test_names_with_marks_are_kept(tmp_path: Path, picture: Picture, write_files: Files, layout: str) -> None:
+    names = [" a .jpg", "b,c.jpg", "d#1.jpg", 'q"e.jpg', " in /f;g.jpg", "'h.jpg"]
+    write_files(tmp_path / "data", {name: picture(k) for k, name in enumerate(names)})
+    lists = json.dumps({name: [f"a dog {k}"] for k, name in enumerate(names)})
+    dataset = load(write_files(tmp_path / "data", {"captions.json": lists}))
+    assert len(content(dataset)) == len(names)
+    convert(dataset, layout, tmp_path / "out")
+    assert content(load(tmp_path / "out")) == content(dataset)
 
 
 @pytest.mark.parametrize("layout", WRITERS)
