@@ -399,3 +399,44 @@ def test_of_two_lists_one_is_read_and_the_other_named(root: Path, write_files: F
         DataError, match=r"mine\.tsv and other\.tsv both list photographs with sentences: leave"
     ):
         load(root)
+
+
+def test_sidecars_beside_another_list_are_named(root: Path, write_files: Files) -> None:
+    write_files(root, {"captions.csv": "photo,sentence\na.jpg,a dog\n", "b.txt": "0 0.5 0.5 1 1\n"})
+    assert [p.name for p in load(root).problems if p.kind == "ignored file"] == []
+    write_files(root, {"c.txt": "a cow\n", "caf\u00e9.txt": "a cup\n"})
+    assert [(p.name, p.detail) for p in load(root).problems if p.kind == "ignored file"] == [
+        ("c.txt", "sentences beside photographs and 2 more; captions.csv is read")
+    ]
+
+
+def test_of_two_sidecars_of_a_photograph_the_other_is_named(root: Path, write_files: Files) -> None:
+    write_files(root, {"a.txt": "a dog\n", "a.caption": "a wet dog\n"})
+    dataset = load(root)
+    names = [p.name for p in dataset.problems if p.kind == "ignored file"]
+    assert len(names) == 1
+    assert {dataset.why, *names} == {"a.txt", "a.caption"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "wanted"),
+    [
+        ("['a dog', 'a cat']", ("a dog", "a cat")),
+        ("['a dog', \"a cat's tail\"]", ("a dog", "a cat's tail")),
+        ('["a dog", "a cat"]', ("a dog", "a cat")),
+        ("['a'] dog", ("['a'] dog",)),
+        ("['a dog", ("['a dog",)),
+        ("[unclear] a dog", ("[unclear] a dog",)),
+    ],
+)
+def test_a_list_in_a_cell_is_its_sentences(
+    root: Path, write_files: Files, cell: str, wanted: tuple[str, ...]
+) -> None:
+    write_files(root, {"captions.tsv": f"photo\tsentences\na.jpg\t{cell}\n"})
+    assert load(root).examples[0].sentences == wanted
+
+
+def test_a_list_without_commas_in_a_cell_is_refused(root: Path, write_files: Files) -> None:
+    write_files(root, {"captions.tsv": "photo\tsentences\na.jpg\t['a dog' 'a cat']\n"})
+    with pytest.raises(DataError, match=r"captions\.tsv, line 2: write commas between the sentences"):
+        load(root)
