@@ -12,7 +12,6 @@ from pathlib import Path
 from dvsa.data.dataset import DataError
 from dvsa.data.names import without_number
 
-
 _NUMBER = re.compile(r"(?<=\d)#\d$")
 """The number of a sentence, after the number of its photograph."""
 
