@@ -227,3 +227,9 @@ def test_other_names_before_captions_are_refused_and_not_scored(tmp_path: Path, 
 def test_captions_that_begin_like_a_photograph_are_captions(tmp_path: Path) -> None:
     path = write(tmp_path, "hyps.txt", "2 dogs run\na cat\n")
     assert read_hypotheses(path, ["1", "2"]) == {"1": "2 dogs run", "2": "a cat"}
+
+
+def test_references_of_one_photograph_in_two_splits_are_refused(tmp_path: Path) -> None:
+    rows = "image,caption,split\n1.jpg,a dog,test\n1.jpg,the dog,val\n"
+    with pytest.raises(ValueError, match=r"refs\.csv, line 3: photograph '1\.jpg' is in two splits"):
+        read_references(write(tmp_path, "refs.csv", rows))
