@@ -115,6 +115,27 @@ def test_any_sentence_is_kept(
         assert load(root / layout).examples[0].sentences == plain
 
 
+@pytest.mark.parametrize("layout", WRITERS)
+def test_sentences_that_look_like_lists_are_kept(
+    tmp_path: Path, picture: Picture, write_files: Files, layout: str
+) -> None:
+    sentences = ['["a", "b"]', "['x', 'y']", "['x' 'y']", '[["a"]]', "[unclear] dog"]
+    write_files(tmp_path / "data", {"captions.json": json.dumps({"a.jpg": sentences}), "a.jpg": picture(1)})
+    dataset = load(tmp_path / "data")
+    assert dataset.examples[0].sentences == tuple(sentences)
+    convert(dataset, layout, tmp_path / "out")
+    assert content(load(tmp_path / "out")) == content(dataset)
+
+
+@pytest.mark.parametrize("layout", ["sidecars", "webdataset"])
+def test_a_sentence_without_a_letter_has_no_sidecar(
+    tmp_path: Path, picture: Picture, write_files: Files, layout: str
+) -> None:
+    write_files(tmp_path / "data", {"captions.json": '{"a.jpg": ["1 + 1 = 2"]}', "a.jpg": picture(1)})
+    with pytest.raises(DataError, match=r"a\.jpg: '1 \+ 1 = 2' has no letter"):
+        convert(load(tmp_path / "data"), layout, tmp_path / "out")
+
+
 def test_what_cannot_be_written_is_refused_and_leaves_nothing(
     dataset: Dataset, tmp_path: Path, picture: Picture, write_files: Files
 ) -> None:

@@ -83,7 +83,9 @@ def sentences_in(value: object, where: str) -> list[str]:
         value = next((value[key] for key in ("raw", "caption", "text", "sentence") if key in value), None)
         return sentences_in(value, where)
     if isinstance(value, list):
-        return [sentence for item in value for sentence in sentences_in(item, where)]
+        # A text in a list is a sentence, whatever it looks like.
+        own = ([item] if isinstance(item, str) else sentences_in(item, where) for item in value)
+        return [sentence for sentences in own for sentence in sentences]
     raise DataError(f"{where}: a row needs a photo and a sentence; it has no sentence: {str(value)[:60]}")
 
 
