@@ -1,5 +1,6 @@
 """A data set that is written in a layout is read as the same."""
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -66,6 +67,17 @@ def test_every_layout_keeps_photographs_sentences_and_splits(
 
 
 @pytest.mark.parametrize("layout", WRITERS)
+def test_names_with_marks_are_kept(tmp_path: Path, picture: Picture, write_files: Files, layout: str) -> None:
+    names = [" a .jpg", "b,c.jpg", "d#1.jpg", 'q"e.jpg', " in /f;g.jpg", "'h.jpg"]
+    write_files(tmp_path / "data", {name: picture(k) for k, name in enumerate(names)})
+    lists = json.dumps({name: [f"a dog {k}"] for k, name in enumerate(names)})
+    dataset = load(write_files(tmp_path / "data", {"captions.json": lists}))
+    assert len(content(dataset)) == len(names)
+    convert(dataset, layout, tmp_path / "out")
+    assert content(load(tmp_path / "out")) == content(dataset)
+
+
+@pytest.mark.parametrize("layout", WRITERS)
 @pytest.mark.parametrize("other", WRITERS)
 def test_every_layout_becomes_every_other(dataset: Dataset, tmp_path: Path, layout: str, other: str) -> None:
     convert(dataset, layout, tmp_path / "one")
@@ -101,6 +113,27 @@ def test_any_sentence_is_kept(
     for layout in WRITERS:
         convert(dataset, layout, root / layout)
         assert load(root / layout).examples[0].sentences == plain
+
+
+@pytest.mark.parametrize("layout", WRITERS)
+def test_sentences_that_look_like_lists_are_kept(
+    tmp_path: Path, picture: Picture, write_files: Files, layout: str
+) -> None:
+    sentences = ['["a", "b"]', "['x', 'y']", "['x' 'y']", '[["a"]]', "[unclear] dog"]
+    write_files(tmp_path / "data", {"captions.json": json.dumps({"a.jpg": sentences}), "a.jpg": picture(1)})
+    dataset = load(tmp_path / "data")
+    assert dataset.examples[0].sentences == tuple(sentences)
+    convert(dataset, layout, tmp_path / "out")
+    assert content(load(tmp_path / "out")) == content(dataset)
+
+
+@pytest.mark.parametrize("layout", ["sidecars", "webdataset"])
+def test_a_sentence_without_a_letter_has_no_sidecar(
+    tmp_path: Path, picture: Picture, write_files: Files, layout: str
+) -> None:
+    write_files(tmp_path / "data", {"captions.json": '{"a.jpg": ["1 + 1 = 2"]}', "a.jpg": picture(1)})
+    with pytest.raises(DataError, match=r"a\.jpg: '1 \+ 1 = 2' has no letter"):
+        convert(load(tmp_path / "data"), layout, tmp_path / "out")
 
 
 def test_what_cannot_be_written_is_refused_and_leaves_nothing(

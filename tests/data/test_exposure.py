@@ -56,6 +56,7 @@ def test_a_photograph_takes_38_bytes_and_has_no_name_in_clear(folder: Path) -> N
     "names",
     [
         ["1000268201_693b08cb0e.jpg", "1000268201.jpg", "images/1000268201_693b08cb0e.jpg"],
+        ["1000268201_693b08cb0e.jpg", "1000268201.JPG"],
         ["COCO_val2014_000000000042.jpg", "000000000042.jpg", "val2014/COCO_val2014_000000000042.jpg"],
     ],
 )
@@ -69,6 +70,8 @@ def test_sentences_of_a_photograph_are_known_by_any_spelling_of_its_name(tmp_pat
     known = exposure.TextExposure.read(tmp_path / "read.tsv")
     assert exposure.name_digest("beach/dog.png") in known.names
     assert exposure.name_digest("beach/cat.png") not in known.names
+    if told == "beach/dog":
+        assert exposure.name_digest("beach/dog.PNG") in known.names
 
 
 def test_other_names_have_other_digests() -> None:

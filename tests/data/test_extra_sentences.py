@@ -66,3 +66,17 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "told.txt").write_bytes(b"")
     with pytest.raises(DataError, match=r"told\.txt has no sentences"):
         read(tmp_path / "told.txt")
+
+
+def test_a_sentences_number_after_the_photographs_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "told.txt"
+    path.write_text("1000268201#0\ta dog\n1000268201#4\ttwo dogs\ntrain#000123\ta cat\n")
+    assert dict(read(path).sentences) == {"1000268201": ("a dog", "two dogs"), "train#000123": ("a cat",)}
+
+
+def test_lines_that_end_by_carriage_returns_alone_are_refused(tmp_path: Path) -> None:
+    """Otherwise the second photograph would not be known as seen."""
+    path = tmp_path / "told.txt"
+    path.write_bytes(b"1000268201\ta dog\r1000268202\ta cat\r")
+    with pytest.raises(DataError, match=r"told\.txt, line 1 goes on after a carriage return"):
+        read(path)

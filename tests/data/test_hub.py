@@ -155,6 +155,15 @@ def test_a_data_set_that_the_hub_did_not_convert_is_read_as_it_is(
     assert not list(tmp_path.rglob("*.py"))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("address", ["hf:user/name", "hf:user/name/config"])
+def test_without_a_network_one_line_says_so(tmp_path: Path, address: str) -> None:
+    code, output = run(address, tmp_path, "http://127.0.0.1:9")
+    assert code != 0
+    assert f"{address} cannot be fetched (" in output
+    assert "Traceback" not in output
+
+
 @pytest.mark.parametrize("address", ["hf:", "hf:name", "hf:a/b/c/d", "hf:/a"])
 def test_other_addresses_are_refused(address: str) -> None:
     with pytest.raises(DataError, match="write hf:USER/NAME, or hf:USER/NAME/CONFIG"):

@@ -205,3 +205,31 @@ def test_karpathys_json_gives_references_of_the_split_that_was_captioned(tmp_pat
         read_pairs(refs, write(tmp_path, "hyps.txt", "a\nb\nc\nd\n"))
     with pytest.raises(ValueError, match="no split 'trian'; they have test, train, val"):
         read_pairs(refs, lines, "trian")
+
+
+@pytest.mark.parametrize("suffix", ["", "#0"])
+@pytest.mark.parametrize("names", [("1.jpg", "2.jpg"), ("1", "2"), ("a b", "c")])
+def test_a_name_and_a_tab_before_each_caption_are_no_part_of_it(
+    tmp_path: Path, names: tuple[str, str], suffix: str
+) -> None:
+    first, second = (name if suffix == "" or "." not in name else name + suffix for name in names)
+    path = write(tmp_path, "hyps.txt", f"{second}\ta cat\r\n{first}\ta dog\r\n")
+    assert read_hypotheses(path, names) == dict(zip(names, ("a dog", "a cat"), strict=True))
+
+
+@pytest.mark.parametrize("between", [" ", ": ", "#0 "])
+def test_other_names_before_captions_are_refused_and_not_scored(tmp_path: Path, between: str) -> None:
+    path = write(tmp_path, "hyps.txt", f"1.jpg{between}a dog\n2.jpg{between}a cat\n")
+    with pytest.raises(ValueError, match=r"hyps\.txt: its lines begin with names of photographs"):
+        read_hypotheses(path, ["1.jpg", "2.jpg"])
+
+
+def test_captions_that_begin_like_a_photograph_are_captions(tmp_path: Path) -> None:
+    path = write(tmp_path, "hyps.txt", "2 dogs run\na cat\n")
+    assert read_hypotheses(path, ["1", "2"]) == {"1": "2 dogs run", "2": "a cat"}
+
+
+def test_references_of_one_photograph_in_two_splits_are_refused(tmp_path: Path) -> None:
+    rows = "image,caption,split\n1.jpg,a dog,test\n1.jpg,the dog,val\n"
+    with pytest.raises(ValueError, match=r"refs\.csv, line 3: photograph '1\.jpg' is in two splits"):
+        read_references(write(tmp_path, "refs.csv", rows))

@@ -76,6 +76,8 @@ def test_views_of_arrays_and_grey_ones_are_read() -> None:
 @pytest.mark.parametrize(
     ("array", "message"),
     [
+        (None, "an object of type NoneType is no picture: give a path"),
+        ([[0]], "an object of type list is no picture"),
         (np.zeros((4, 4, 3)), "an array of float64 is no picture: give uint8"),
         (np.zeros((4, 4, 3), np.int64), "an array of int64 is no picture"),
         (np.zeros((3, 4, 5), np.uint8), r"shape \(3, 4, 5\) is no picture: give \(height, width, 3\)"),

@@ -67,7 +67,7 @@ def _csv(dataset: Dataset, out: Path, advance: Advance) -> None:
     split = any(e.split for e in dataset.examples)
     writer.writerow(["image", "caption", "split"][: 2 + split])
     for e in dataset.examples:
-        writer.writerows([e.name, sentence, e.split][: 2 + split] for sentence in e.sentences)
+        writer.writerows([e.name, _cell(sentence), e.split][: 2 + split] for sentence in e.sentences)
     _photographs(dataset.examples, out / "images", advance)
     _write(out / "captions.csv", rows.getvalue())
 
@@ -76,7 +76,7 @@ def _imagefolder(dataset: Dataset, out: Path, advance: Advance) -> None:
     for split, examples in _by_split(dataset).items():
         folder = out / split
         _photographs(examples, folder, advance)
-        records = ({"file_name": e.name, "text": s} for e in examples for s in e.sentences)
+        records = ({"file_name": e.name, "text": _cell(s)} for e in examples for s in e.sentences)
         _write(folder / "metadata.jsonl", "".join(f"{_json(record)}\n" for record in records))
 
 
@@ -122,7 +122,7 @@ def _sidecars(dataset: Dataset, out: Path, advance: Advance) -> None:
     for split, examples in _by_split(dataset).items():
         _photographs(examples, out / split, advance)
         for e in examples:
-            _write((out / split / e.name).with_suffix(".txt"), "".join(f"{s}\n" for s in e.sentences))
+            _write((out / split / e.name).with_suffix(".txt"), _lines(e))
 
 
 def _webdataset(dataset: Dataset, out: Path, advance: Advance) -> None:
@@ -132,7 +132,7 @@ def _webdataset(dataset: Dataset, out: Path, advance: Advance) -> None:
                 for number, e in enumerate(examples[start : start + SHARD], start):
                     key = _key(number, e)
                     _add(archive, f"{key}{PurePosixPath(e.name).suffix}", e.read())
-                    _add(archive, f"{key}.txt", "\n".join(e.sentences).encode())
+                    _add(archive, f"{key}.txt", _lines(e).encode())
                     advance()
 
 
@@ -200,6 +200,19 @@ def _photographs(examples: Sequence[Example], folder: Path, advance: Advance) ->
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(e.read())
         advance()
+
+
+def _cell(sentence: str) -> str:
+    """A sentence in a table, where a text that begins like a list may be read as one."""
+    return _json([sentence]) if sentence.startswith("[") else sentence
+
+
+def _lines(example: Example) -> str:
+    """The text beside a photograph; raises DataError for a sentence that reads like a box."""
+    for sentence in example.sentences:
+        if not any(map(str.isalpha, sentence)):
+            raise DataError(f"{example.name}: {sentence!r} has no letter: choose a layout without sidecars")
+    return "".join(f"{sentence}\n" for sentence in example.sentences)
 
 
 def _refuse_shared_stems(examples: Sequence[Example]) -> None:

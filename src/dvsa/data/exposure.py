@@ -109,7 +109,7 @@ def name_digest(name: str) -> str:
     """
     # COCO keeps its zeros, so no number of COCO equals one of Flickr. Short numbers are not of either.
     name = plain(name)
-    number = digits(name) if name.endswith(".jpg") else None
+    number = digits(name) if name.casefold().endswith(".jpg") else None
     known = number if number and len(number) >= 5 else name
     return _digest(known.encode(errors="surrogateescape"))
 
@@ -128,7 +128,9 @@ def _file_names(name: str) -> list[str]:
     if without_suffix(name) != name:
         return [name]
     number = digits(name)
-    return [f"{name}{suffix}" for suffix in ((".jpg",) if number and len(number) >= 5 else sorted(SUFFIXES))]
+    if number and len(number) >= 5:
+        return [f"{name}.jpg"]
+    return [f"{name}{form(suffix)}" for suffix in sorted(SUFFIXES) for form in (str.lower, str.upper)]
 
 
 def _digest(data: bytes) -> str:

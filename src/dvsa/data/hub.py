@@ -72,8 +72,8 @@ def fetch(address: str | Path) -> Path:
             allowed = [f"{config}/*"] if config else [*_PATTERNS, *_PICTURES]
             folder = snapshot_download(name, repo_type="dataset", allow_patterns=allowed)
             return _inside(Path(folder), config, address) if config else Path(folder)
-    except (OSError, ValueError) as error:  # the library's own errors are of these kinds
-        reason = str(error).strip().split("\n")[0]
+    except Exception as error:  # those of the library and of what it uses for HTTP have no common base
+        reason = str(error).strip().split("\n")[0] or type(error).__name__
         raise DataError(f"{address} cannot be fetched ({reason}): check its name and the network") from error
     return _inside(Path(folder), config, address)
 
@@ -87,7 +87,7 @@ def _default_configuration(name: str) -> str:
         files = HfApi().list_repo_files(name, repo_type="dataset", revision=_CONVERTED)
     except RevisionNotFoundError:
         raise
-    except (OSError, ValueError):
+    except Exception:  # without a network, also those of the library for HTTP
         return ""  # whatever the cache has
     return _only({file.partition("/")[0] for file in files if file.endswith(".parquet")})
 

@@ -13,6 +13,7 @@ from dvsa.data.given_regions import GivenRegions, load_regions
 from dvsa.data.joining import join
 from dvsa.data.layouts import find
 from dvsa.data.layouts.captions import ignored
+from dvsa.data.layouts.sidecars import unread as sidecars_beside
 from dvsa.data.photographs import Photographs, files_below
 
 _ENTITIES = ("entities", "flickr30k_entities", "flickr30k_entities.tar.xz")
@@ -81,7 +82,8 @@ def load(
     if listing is None:
         return replace(_without_lists(root, photographs, unread), regions=regions)
 
-    listing.problems.extend(unread)
+    sidecars = sidecars_beside(root, listing)
+    listing.problems.extend(unread if sidecars is None else [*unread, sidecars])
     dataset = join(root, listing, photographs, Entities(place) if place else None, regions)
     if not dataset.examples:
         if any(problem.kind == "no sentences" for problem in dataset.problems):

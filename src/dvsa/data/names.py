@@ -42,14 +42,15 @@ def without_number(name: str) -> str:
 
 @lru_cache(maxsize=1 << 18)
 def plain(name: str) -> str:
-    r"""A name in one spelling: `/` between folders, no `./`, composed letters (NFC), no marks around it.
+    r"""A name in one spelling: `/` between folders, no `./`, composed letters (NFC), no marks around parts.
 
     >>> plain(".\\images\\1.jpg"), plain("images//a/../1.jpg")
     ('images/1.jpg', 'images/1.jpg')
     """
     if _PLAIN.fullmatch(name):  # as most names are
         return name
-    text = unicodedata.normalize("NFC", name.strip(_INVISIBLE)).replace("\\", "/")
+    text = unicodedata.normalize("NFC", name).replace("\\", "/")
+    text = "/".join(part.strip(_INVISIBLE) for part in text.split("/"))
     text = posixpath.normpath(re.sub("^/+", "/", text))
     return re.sub(r"^(\.\./)+", "", text)
 

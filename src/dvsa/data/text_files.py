@@ -29,7 +29,7 @@ def read_json(path: Path) -> object:
     """
     try:
         data = path.read_bytes()
-        if path.suffix == ".gz":
+        if path.suffix.lower() == ".gz":
             data = gzip.decompress(data)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{path} is not JSON ({error}): correct it or fetch it again") from error

@@ -58,8 +58,8 @@ def read(path: Path) -> References:
         found = References({})
         for row in table.rows():
             found.sentences.setdefault(row.photo, []).extend(row.sentences)
-            if row.split:
-                found.splits[row.photo] = row.split
+            if row.split and found.splits.setdefault(row.photo, row.split) != row.split:
+                raise ValueError(f"{row.where}: photograph {row.photo!r} is in two splits: keep one")
     else:
         found = _references_of_json(read_json(path), path)
 

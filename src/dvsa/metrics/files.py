@@ -1,9 +1,10 @@
 """Captions in files: references by people and hypotheses by a system. Errors name file and photograph."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from dvsa.data.names import NameIndex, plain
+from dvsa.data.names import NameIndex, plain, without_number
 from dvsa.data.photographs import Photographs
 from dvsa.data.text_files import read_json, read_text
 from dvsa.metrics.caption_layouts import References, are_objects, caption_of, is_json, open_table, read
@@ -137,12 +138,39 @@ def _one(sentences: object, photo: str, path: Path) -> str:
 
 def _by_line(path: Path, photos: Sequence[str]) -> dict[str, str]:
     lines = read_text(path).removesuffix("\n").split("\n")
+    said = _labelled([line for line in lines if line.strip()], photos, path)
+    if said is not None:
+        return _matched(said, photos, {}, path)
     if len(lines) != len(photos):
         raise ValueError(
             f"{path} has {len(lines)} lines for {len(photos)} photographs: give one for each, or name the "
             "photographs in a table or in COCO results"
         )
     return dict(zip(photos, lines, strict=True))
+
+
+def _labelled(lines: Sequence[str], photos: Sequence[str], path: Path) -> list[tuple[str, str]] | None:
+    """Photographs and captions if every line begins with the name of a photograph and a tab; else None.
+
+    Raises:
+        ValueError: something else is between the names and the captions.
+    """
+    index = NameIndex(list(map(plain, photos)))
+    pairs = [
+        (without_number(name.strip()), said) for name, _, said in (line.partition("\t") for line in lines)
+    ]
+    if pairs and all(said and index.find(plain(name)) for name, said in pairs):
+        return pairs
+
+    first = [re.split(r"[\s,;|]", line.lstrip(), maxsplit=1) for line in lines]
+    names = [
+        without_number(name.strip("\"':")) for name, *said in first if said and re.search(r"\d|\.", name)
+    ]
+    if 1 < len(lines) == len(names) and all(index.find(plain(name)) for name in names):
+        raise ValueError(
+            f"{path}: its lines begin with names of photographs: put a tab after each name, or leave them out"
+        )
+    return None
 
 
 def _matched(

@@ -39,8 +39,13 @@ def photo_of(picture: Image.Image | NDArray[np.generic]) -> Photo:
     return read(stream.getvalue(), name)
 
 
-def _image(array_HWC: NDArray[np.generic]) -> Image.Image:
+def _image(array_HWC: object) -> Image.Image:
     """An array as a picture; raises PhotoError if it is none."""
+    if not isinstance(array_HWC, np.ndarray):
+        raise PhotoError(
+            f"an object of type {type(array_HWC).__name__} is no picture: give a path, bytes, a picture of "
+            "Pillow or an array of numpy"
+        )
     shape = array_HWC.shape
     if array_HWC.dtype != np.uint8:
         raise PhotoError(

@@ -1,5 +1,6 @@
 """A fault is no data: what has one reading is read and counted, anything else is refused by file and line."""
 
+import gzip
 import json
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -43,6 +44,9 @@ REFUSED: list[tuple[str, str | bytes, str]] = [
     ("captions.csv", "photo,sentence\n", "lists no photographs"),
     ("captions.csv", "photo,sentence\na.jpg,a dog\n".encode("utf-16"), "is not UTF-8 text"),
     ("captions.csv", 'photo,sentence\na,"a dog\nb,a cat"\n', "line 2: a quote is not closed"),
+    ("captions.csv", 'sentence,photo\n"a dog,a\na cat",b\n', "line 2: a quote is not closed"),
+    ("captions.csv", 'n,sentence,photo\n1,"a dog,a\n2,a cat",b\n', "line 2: a quote is not closed"),
+    ("captions.csv", 'photo, sentence\n1,"a dog\n2, a cat"\n', "line 2: a quote is not closed"),
     ("captions.csv", 'photo,sentence\na.jpg,"a "big" dog"\n', "line 2 is not CSV"),
     ("captions.csv", "photo,sentence,split\na.jpg,a dog,trian\n", "line 2: unknown split 'trian': use train"),
     (
@@ -284,6 +288,8 @@ def test_two_images_of_coco_whose_folders_are_unknown_are_refused(
 def test_a_quoted_sentence_of_several_lines_is_one(root: Path, write_files: Files) -> None:
     write_files(root, {"captions.csv": 'photo,sentence\na.jpg,"a dog\nruns, and barks"\nb.jpg,a cat\n'})
     assert [e.sentences for e in load(root).examples] == [("a dog runs, and barks",), ("a cat",)]
+    write_files(root, {"captions.csv": 'sentence,photo\n"a dog,\nand a cat, run",a.jpg\na cow,b\n'})
+    assert [e.sentences for e in load(root).examples] == [("a dog, and a cat, run",), ("a cow",)]
 
 
 @pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x0b", "\x0c", "\x85", "\x1c"])
@@ -322,6 +328,62 @@ def test_a_captions_file_that_is_ignored_is_named(
         dataset.with_sentences()
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("labels.csv", "bild;beschreibung\na.jpg;ein Hund rennt\n"),
+        ("list.txt", "a ein Hund rennt\nb eine Katze sitzt\n"),
+        ("list.psv", "x|y|z\n7|photos/a.jpg|ein Hund rennt\n"),
+        ("data.csv", "a.jpg,a dog, brown\nb.jpg,a cat\n"),
+        ("data.jsonl", '{"pic": "a.jpg", "was": "ein Hund rennt"}\n'),
+        ("data.json", '[{"pic": "a.jpg", "was": "ein Hund rennt"}]'),
+        ("results.csv", (FLICKR30K + "a.jpg| 0| a dog runs\n").encode("utf-16")),
+        ("results.csv.gz", gzip.compress((FLICKR30K + "a.jpg| 0| a dog runs\n").encode())),
+        ("captions.xlsx", b"PK\x03\x04"),
+        ("captions", "a dog runs\n"),
+    ],
+)
+def test_a_captions_file_of_unknown_form_is_named_whatever_it_is_called(
+    root: Path, write_files: Files, name: str, content: str | bytes
+) -> None:
+    write_files(root, {name: content})
+    assert [(p.kind, p.name) for p in load(root).problems] == [("unread captions", name)]
+    write_files(root, {"captions.csv": "photo,sentence\na.jpg,a dog\n"})
+    assert ("ignored file", name) in [(p.kind, p.name) for p in load(root).problems]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("readme.txt", "These photographs are mine.\nThe first, a.jpg, shows a dog that runs.\n"),
+        ("train.txt", "a\nb\nc\n"),
+        ("labels.csv", "photo,label\na.jpg,dog\nb.jpg,cat\n"),
+        ("ExpertAnnotations.txt", "a.jpg\tb.jpg#2\t1\t1\t1\n"),
+        (
+            "instances.json",
+            '{"licenses": [{"name": "No Known Rights"}], "images": [{"id": 1, "file_name": "a.jpg"}]}',
+        ),
+        ("boxes.json", '{"a.jpg": [[0, 0, 4, 4]]}'),
+    ],
+)
+def test_a_file_without_sentences_is_not_named_as_captions(
+    root: Path, write_files: Files, name: str, text: str
+) -> None:
+    write_files(root, {name: text})
+    assert not load(root).problems
+
+
+@pytest.mark.parametrize("name", ["CAPTIONS.JSON", "Captions.CSV", "METADATA.JSONL"])
+def test_suffixes_in_any_case_mean_the_same(root: Path, write_files: Files, name: str) -> None:
+    texts = {
+        "CAPTIONS.JSON": '{"a.jpg": ["a dog"]}',
+        "Captions.CSV": "photo,sentence\na.jpg,a dog\n",
+        "METADATA.JSONL": '{"file_name": "a.jpg", "text": "a dog"}\n',
+    }
+    write_files(root, {name: texts[name]})
+    assert load(root).examples[0].sentences == ("a dog",)
+
+
 def test_of_two_lists_one_is_read_and_the_other_named(root: Path, write_files: Files) -> None:
     write_files(
         root, {"captions.csv": "photo,sentence\na.jpg,a dog\n", "other.tsv": "path\ttext\na.jpg\ta cat\n"}
@@ -336,4 +398,45 @@ def test_of_two_lists_one_is_read_and_the_other_named(root: Path, write_files: F
     with pytest.raises(
         DataError, match=r"mine\.tsv and other\.tsv both list photographs with sentences: leave"
     ):
+        load(root)
+
+
+def test_sidecars_beside_another_list_are_named(root: Path, write_files: Files) -> None:
+    write_files(root, {"captions.csv": "photo,sentence\na.jpg,a dog\n", "b.txt": "0 0.5 0.5 1 1\n"})
+    assert [p.name for p in load(root).problems if p.kind == "ignored file"] == []
+    write_files(root, {"c.txt": "a cow\n", "caf\u00e9.txt": "a cup\n"})
+    assert [(p.name, p.detail) for p in load(root).problems if p.kind == "ignored file"] == [
+        ("c.txt", "sentences beside photographs and 2 more; captions.csv is read")
+    ]
+
+
+def test_of_two_sidecars_of_a_photograph_the_other_is_named(root: Path, write_files: Files) -> None:
+    write_files(root, {"a.txt": "a dog\n", "a.caption": "a wet dog\n"})
+    dataset = load(root)
+    names = [p.name for p in dataset.problems if p.kind == "ignored file"]
+    assert len(names) == 1
+    assert {dataset.why, *names} == {"a.txt", "a.caption"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "wanted"),
+    [
+        ("['a dog', 'a cat']", ("a dog", "a cat")),
+        ("['a dog', \"a cat's tail\"]", ("a dog", "a cat's tail")),
+        ('["a dog", "a cat"]', ("a dog", "a cat")),
+        ("['a'] dog", ("['a'] dog",)),
+        ("['a dog", ("['a dog",)),
+        ("[unclear] a dog", ("[unclear] a dog",)),
+    ],
+)
+def test_a_list_in_a_cell_is_its_sentences(
+    root: Path, write_files: Files, cell: str, wanted: tuple[str, ...]
+) -> None:
+    write_files(root, {"captions.tsv": f"photo\tsentences\na.jpg\t{cell}\n"})
+    assert load(root).examples[0].sentences == wanted
+
+
+def test_a_list_without_commas_in_a_cell_is_refused(root: Path, write_files: Files) -> None:
+    write_files(root, {"captions.tsv": "photo\tsentences\na.jpg\t['a dog' 'a cat']\n"})
+    with pytest.raises(DataError, match=r"captions\.tsv, line 2: write commas between the sentences"):
         load(root)

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from dvsa.data.dataset import DataError
 from dvsa.data.layouts import captions_json, coco, columnar, delimited, json_tables, karpathy
 from dvsa.data.layouts.listing import Listing
+from dvsa.data.layouts.mentions import UNKNOWN, mentions
 from dvsa.data.layouts.shapes import shape
 from dvsa.data.layouts.tables import Table
 from dvsa.data.photographs import SUFFIXES, names_below, suffix_of
@@ -17,6 +18,9 @@ _LINES = {".jsonl", ".ndjson"}
 _SUFFIXES = {*_TEXTS, *_LINES, *columnar.SUFFIXES, ".json", ".gz"}
 _CALLED = re.compile(r"caption|sentence|metadata|results_\d+\.token", re.IGNORECASE)
 _SIDECARS = {".txt", ".caption", ".json"}
+_JSON = (".json", ".json.gz")
+_FOREIGN = {"", ".db", ".ods", ".pkl", ".sqlite", ".xls", ".xlsx", ".xml", ".yaml", ".yml", ".zip"}
+"""Suffixes of formats that are not read; a file with one of them is named if it is called like captions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ def candidates(root: Path, entities: Path) -> Iterator[Candidate]:
     files: list[tuple[str, str]] = []
     for inner, place in names_below(root):
         suffix = suffix_of(inner)
-        if suffix in _SUFFIXES:
+        if suffix in _SUFFIXES or (suffix in _FOREIGN and _CALLED.search(inner.rpartition("/")[2])):
             files.append((inner, place))
         elif suffix in SUFFIXES:
             pictures |= {inner, inner[: -len(suffix)]}
@@ -56,7 +60,8 @@ def candidates(root: Path, entities: Path) -> Iterator[Candidate]:
 
 def _candidate(path: Path, inner: str, stems: Set[str]) -> Candidate | None:
     """The file, if it is a candidate; `stems` are names of photographs."""
-    kind = shape(path, stems) if path.name.endswith((".json", ".json.gz")) else None
+    is_json = path.name.lower().endswith(_JSON)
+    kind = shape(path, stems) if is_json else None
     if kind == "karpathy":
         return Candidate(path, inner, "images with sentences", _read_karpathy)
     try:
@@ -66,13 +71,24 @@ def _candidate(path: Path, inner: str, stems: Set[str]) -> Candidate | None:
     if table is not None:
         return Candidate(path, inner, f"columns {table.columns}", _read_tables)
 
-    if path.name.endswith((".json", ".json.gz")):
+    if is_json:
         if kind == "coco":
             return Candidate(path, inner, "COCO captions", _read_coco)
         if kind == "by photograph" or inner == "captions.json":
             return Candidate(path, inner, "sentences by photograph", _read_by_photograph)
-    if _CALLED.search(PurePosixPath(inner).stem) and path.suffix in {*_TEXTS, *_LINES, ".json"}:
-        return Candidate(path, inner, "no columns of photographs and sentences in its beginning", None)
+    return _unreadable(path, inner, stems)
+
+
+def _unreadable(path: Path, inner: str, stems: Set[str]) -> Candidate | None:
+    """A file that cannot be read, if it is called like captions or has some."""
+    suffix = path.suffix.lower()
+    if suffix in _FOREIGN:
+        return Candidate(path, inner, f"{suffix or 'a file without suffix'} is not read", None)
+    has = mentions(path, stems)
+    if has is not None:
+        return Candidate(path, inner, has, None)
+    if _CALLED.search(PurePosixPath(inner).stem) and suffix in {*_TEXTS, *_LINES, ".json", ".gz"}:
+        return Candidate(path, inner, UNKNOWN, None)
     return None
 
 

@@ -36,7 +36,9 @@ def read(root: Path, entities: Path) -> Listing | None:
             read_text(candidate.path)  # says so if it is no text
             raise DataError(_malformed(candidate))
     if not readable:
-        unread = [c for c in found if "dvsa[parquet]" in c.what or c.path.suffix in (".parquet", ".arrow")]
+        unread = [
+            c for c in found if "dvsa[parquet]" in c.what or c.path.suffix.lower() in (".parquet", ".arrow")
+        ]
         if unread:
             raise DataError(f"{unread[0].path}: {unread[0].what}")
         return None

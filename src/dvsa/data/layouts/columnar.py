@@ -106,7 +106,7 @@ def _batches(path: Path, schema: "pa.Schema", wanted: Sequence[str]) -> Iterator
     import pyarrow.parquet as pq
 
     try:
-        if path.suffix == ".parquet":
+        if path.suffix.lower() == ".parquet":
             # Of a struct with bytes, only the path is read.
             leaves = [f"{name}.path" if _holds_bytes(schema.field(name).type) else name for name in wanted]
             with pq.ParquetFile(path) as file:
@@ -138,7 +138,7 @@ def _schema(path: Path) -> "pa.Schema":
     except ImportError as error:
         raise DataError(f"{path}: reading it needs pyarrow: pip install 'dvsa[parquet]'") from error
     try:
-        return pq.read_schema(path) if path.suffix == ".parquet" else _arrow(path).schema
+        return pq.read_schema(path) if path.suffix.lower() == ".parquet" else _arrow(path).schema
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path}: the file is damaged ({error}): fetch it again") from error
 
@@ -149,7 +149,7 @@ def _cell(path: Path, column: str, row: int) -> object:
 
     try:
         with _LOCK:  # threads that read neighbours must not each load the same rows
-            if path.suffix == ".arrow":
+            if path.suffix.lower() == ".arrow":
                 values = _arrow(path).column(column)
                 return values[row].as_py() if row < len(values) else None
             for group, count in enumerate(_group_sizes(path)):

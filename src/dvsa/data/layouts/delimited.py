@@ -149,19 +149,24 @@ def _lines(path: Path, delimiter: str, width: int, photo: int) -> Iterator[tuple
 
 def _refuse_swallowed(fields: list[str], delimiter: str, width: int, photo: int, where: str) -> None:
     """Refuse a field of several lines that contains a row: a quote that is not closed swallows rows."""
-    for field in fields:
+    for column, field in enumerate(fields):
         first, *more = re.split(r"\r\n|\n|\r", field)
-        for line in more:
-            inner = line.split(delimiter)
-            name = inner[photo].strip() if photo < len(inner) else ""
-            # In prose, a space follows a comma.
-            written = len(inner) >= width and not any(field[:1].isspace() for field in inner)
+        # The field is the last one of its own line, unless that line goes on to the photograph's column.
+        ahead = [*fields[:column], *first.split(delimiter)] if more and column < photo else []
+        for inner in (ahead, *(line.split(delimiter) for line in more)):
             pictures = any(_is_picture(part.strip()) for part in (*inner, *first.split(delimiter)))
-            if pictures or (written and name and not re.search(r"\s", name)):
+            if more and (pictures or _is_row(inner, width, photo)):
                 raise DataError(
-                    f"{where}: a quote is not closed, and the field goes on over {line[:60]!r}: close the "
+                    f"{where}: a quote is not closed, and the field goes on over {more[0][:60]!r}: close the "
                     "quote, or write the sentence in one line"
                 )
+
+
+def _is_row(fields: list[str], width: int, photo: int) -> bool:
+    """Whether the fields of a line may be a row: in prose, a space follows a comma, and a name has none."""
+    name = fields[photo].strip() if photo < len(fields) else ""
+    prose = any(field[:1].isspace() for field in fields) and not any(map(str.isdigit, name))
+    return len(fields) >= width and name != "" and not re.search(r"\s", name) and not prose
 
 
 def _fields(line: str, delimiter: str) -> list[str]:

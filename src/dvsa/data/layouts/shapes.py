@@ -44,7 +44,7 @@ class _Contents:
         self._path, self._head = path, head
 
     def __contains__(self, text: str) -> bool:
-        if text in self._head or self._path.suffix == ".gz":
+        if text in self._head or self._path.suffix.lower() == ".gz":
             return text in self._head
         if self._path.stat().st_size == 0:
             return False
@@ -53,6 +53,6 @@ class _Contents:
 
 
 def _beginning(path: Path) -> tuple[str, _Contents]:
-    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+    with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as file:
         head = file.read(HEAD).decode("utf-8-sig", errors="replace")
     return head, _Contents(path, head)

@@ -16,11 +16,12 @@ from dvsa.data.layouts.columns import columns, split_in
 from dvsa.data.layouts.listing import Listing, Row
 from dvsa.data.layouts.tables import sentences_in
 from dvsa.data.names import without_suffix
-from dvsa.data.photographs import SUFFIXES, files_below
+from dvsa.data.photographs import SUFFIXES, files_below, names_below
 from dvsa.data.text_files import parse_json
 
 _TEXTS = (".txt", ".caption", ".captions", ".text")
 _JSON = ".json"
+_LOOKED_AT = 20
 MAX_SIZE = 1 << 20
 """The largest text of one photograph, in bytes."""
 
@@ -58,6 +59,32 @@ def read_folder(root: Path, entities: Path) -> Listing | None:
         f"{files[0].name} and {len(files) - 1:,} more beside photographs" if len(files) > 1 else files[0].name
     )
     return Listing(root.resolve().name, rows, files, "sidecars", why)
+
+
+def unread(root: Path, listing: Listing) -> Problem | None:
+    """What to say about sidecars in a folder whose listing is another one; None if it has none.
+
+    Only names are compared, and a few files are looked at: numbers of boxes are no sentences.
+    """
+    names = [inner for inner, _ in names_below(root)]
+    pictures = {_stem(name) for name in names if _is_picture(name)}
+    texts = sorted(n for n in names if PurePosixPath(n).suffix.lower() in _TEXTS and _stem(n) in pictures)
+    read = {path.resolve() for path in listing.files}
+    texts = [name for name in texts if (root / name).resolve() not in read]
+    first = next((name for name in texts[:_LOOKED_AT] if _has_words(root / name)), None)
+    if first is None:
+        return None
+    more = f" and {len(texts) - 1:,} more" if len(texts) > 1 else ""
+    instead = listing.files[0].name if listing.files else listing.name
+    return Problem("ignored file", first, f"sentences beside photographs{more}; {instead} is read")
+
+
+def _has_words(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return any(map(str.isalpha, file.read(1 << 12).decode("utf-8-sig", errors="ignore")))
+    except OSError:
+        return False
 
 
 def read_tars(root: Path, entities: Path) -> Listing | None:

@@ -1,5 +1,6 @@
 """Tables of photographs with sentences, in any format: what they have in common, and their rows."""
 
+import ast
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -77,19 +78,39 @@ def _photo(value: object, where: str, source: Source | None, otherwise: str) -> 
 def sentences_in(value: object, where: str) -> list[str]:
     """The sentences in a value: a string, a list of strings, a list in JSON, or objects with the text."""
     if isinstance(value, str):
-        # Lists in the cells of a CSV file are written as JSON.
-        if value.startswith("[") and re.match(r'\[\s*"', value):
-            try:
-                return sentences_in(json.loads(value), where)
-            except ValueError:
-                pass
-        return [value]
+        return _listed(value, where) if value.startswith("[") else [value]
     if isinstance(value, Mapping):
         value = next((value[key] for key in ("raw", "caption", "text", "sentence") if key in value), None)
         return sentences_in(value, where)
     if isinstance(value, list):
-        return [sentence for item in value for sentence in sentences_in(item, where)]
+        # A text in a list is a sentence, whatever it looks like.
+        own = ([item] if isinstance(item, str) else sentences_in(item, where) for item in value)
+        return [sentence for sentences in own for sentence in sentences]
     raise DataError(f"{where}: a row needs a photo and a sentence; it has no sentence: {str(value)[:60]}")
+
+
+def _listed(value: str, where: str) -> list[str]:
+    """The sentences of a list in the cell of a table: as JSON, or as Python writes it; else the text itself.
+
+    Raises:
+        DataError: it is a list of numpy's, which does not show where a sentence ends.
+    """
+    if re.match(r"""\[\s*["']""", value) is None:
+        return [value]
+    try:
+        return sentences_in(json.loads(value), where)
+    except ValueError:
+        pass
+    try:
+        tree = ast.parse(value.strip(), mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return [value]
+    texts = [item.value for item in getattr(tree, "elts", ()) if isinstance(item, ast.Constant)]
+    if not isinstance(tree, ast.List) or not texts or len(texts) < len(tree.elts):
+        return [value]
+    if re.search(r"""(?<=["'])\s+(?=["'])""", value):  # Python would join the two strings
+        raise DataError(f"{where}: write commas between the sentences of a list: {value[:60]}")
+    return [text for text in texts if isinstance(text, str)]
 
 
 def _split(value: object, where: str) -> str:
