@@ -24,7 +24,7 @@ def replacing(path: Path) -> Iterator[Path]:
     if not path.parent.exists():
         raise FileNotFoundError(f"{path.parent}: there is no such folder: check its path")
     partial = path.with_name(partial_name(path.name))
-    # Its name can be guessed: a folder of a stranger may have a link of this name, and a crash may leave a file.
+    # Its name can be guessed: the folder of a stranger may have a link of this name.
     partial.unlink(missing_ok=True)
     try:
         os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
