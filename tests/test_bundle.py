@@ -96,6 +96,14 @@ def test_pipes_devices_and_larger_files_are_refused(copy: Path) -> None:
         Bundle.open(copy)
 
 
+def test_a_file_larger_than_any_memory_is_refused(copy: Path) -> None:
+    with (copy / "more.bin").open("wb") as file:
+        file.truncate(2**43)
+    rewrite(copy, lambda content: content["files"].update({"more.bin": {"bytes": 2**44, "sha256": "0" * 64}}))
+    with pytest.raises(BundleError, match=r"files\.more\.bin\.bytes is 17592186044416; expected"):
+        Bundle.open(copy)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

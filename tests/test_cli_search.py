@@ -221,6 +221,7 @@ def test_sentences_for_a_photograph(tmp_path: Path) -> None:
         assert f["score"] == pytest.approx(view.score(f["sentence"]), rel=1e-5)
     assert "a man looks through a camera" in output("caption-search", sentences, photo, "-k", 1)
     assert "k is 0" in refusal("caption-search", sentences, photo, "-k", 0)
+    assert "/dev/zero: it has more than 67,108,864 bytes" in refusal("caption-search", "/dev/zero", photo)
     sentences.write_text("qwrtz\n")
     assert "knows no word of the sentences" in refusal("caption-search", sentences, photo)
     sentences.write_text("\n \n")

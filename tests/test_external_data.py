@@ -87,3 +87,19 @@ def test_every_cut_of_a_graph_is_refused_or_accepted() -> None:
     for length in range(len(content)):
         with suppress(BundleError):
             refuse_external_data(content[:length], "look.onnx")
+
+
+def test_a_field_whose_number_is_too_long_is_refused() -> None:
+    """Readers keep 32 bits of such a number: then it is external data, also if a longer number is not."""
+    for key in (b"\xea\x80\x80\x80\x10", b"\xea\x80\x80\x80\x80\x80\x80\x80\x80\x01"):
+        content = ld(b"\x08\x01\x42\x01w" + key + b"\x17" + ENTRY + b"\xf0\x80\x80\x80\x10\x01", 5)
+        with pytest.raises(BundleError, match="is not an ONNX graph"):
+            refuse_external_data(ld(content, 7), "look.onnx")
+
+
+def ld(content: bytes, field: int) -> bytes:
+    """A message as a field of another one."""
+    return bytes([field << 3 | 2, len(content)]) + content
+
+
+ENTRY = b"\x0a\x08location\x12\x0b/etc/passwd"

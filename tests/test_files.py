@@ -40,6 +40,26 @@ def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["b"]
 
 
+@pytest.mark.parametrize("there", ["link", "file", "pipe"])
+def test_what_has_the_name_of_the_temporary_file_is_replaced_and_never_followed(
+    tmp_path: Path, there: str
+) -> None:
+    victim, folder = tmp_path / "victim", tmp_path / "folder"
+    victim.write_text("precious")
+    folder.mkdir()
+    guessed = folder / files.partial_name("file")
+    {
+        "link": lambda: guessed.symlink_to(victim),
+        "file": lambda: guessed.write_text("of a crash, and longer than the new one"),
+        "pipe": lambda: os.mkfifo(guessed),
+    }[there]()
+    files.write(folder / "file", b"new")
+    assert (folder / "file").read_bytes() == b"new"
+    assert not (folder / "file").is_symlink()
+    assert [p.name for p in folder.iterdir()] == ["file"]
+    assert victim.read_text() == "precious"
+
+
 def test_a_file_is_synced_before_it_replaces_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -53,6 +73,13 @@ def test_a_file_is_synced_before_it_replaces_the_old_one(
     monkeypatch.setattr(os, "fsync", record)
     files.write(path, b"new")
     assert synced == [(path.stat().st_ino, "old"), (tmp_path.stat().st_ino, "new")]
+
+
+def test_a_file_that_does_not_fit_into_the_memory_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(2**43)
+    with pytest.raises(files.UnreadableError, match="8,796,093,022,208 bytes do not fit into the memory"):
+        files.read_bounded(tmp_path / "sparse", 2**44)
 
 
 def test_a_missing_folder_is_not_created(tmp_path: Path) -> None:

@@ -55,6 +55,8 @@ def _fields(content: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]
     """
     while at < end:
         key, at = _varint(content, at, end)
+        if key >= 2**32:  # readers drop the upper bits, so it would be another field for them
+            raise IndexError
         field, wire = key >> 3, key & 7
         if wire == 0:
             value, at = _varint(content, at, end)

@@ -24,7 +24,10 @@ def replacing(path: Path) -> Iterator[Path]:
     if not path.parent.exists():
         raise FileNotFoundError(f"{path.parent}: there is no such folder: check its path")
     partial = path.with_name(partial_name(path.name))
+    # Its name can be guessed: the folder of a stranger may have a link of this name.
+    partial.unlink(missing_ok=True)
     try:
+        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
         yield partial
         with partial.open("r+b") as file:  # Windows can only sync a file that is open for writing
             sync(file.fileno())
@@ -165,7 +168,10 @@ def read_bounded(
         if length > limit:
             raise UnreadableError(f"{length:,} bytes are more than {limit:,}")
         file.seek(offset)
-        return file.read(length)
+        try:
+            return file.read(length)
+        except MemoryError:
+            raise UnreadableError(f"{length:,} bytes do not fit into the memory") from None
 
 
 def read_given(path: Path, limit: int) -> bytes:

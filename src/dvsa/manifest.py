@@ -27,6 +27,8 @@ MAX_SIDE: Final = 4096
 MAX_WIDTH: Final = 2**20
 """Numbers in a vector, and words of a vocabulary."""
 MAX_BEAM: Final = 1000
+MAX_FILE_BYTES: Final = 2**32
+"""Of a file of a bundle, which is read whole; a graph of ONNX has at most half of that."""
 
 
 class BundleError(ValueError):
@@ -198,7 +200,10 @@ def _files(top: JsonObject) -> dict[str, FileRecord]:
                 f"{top.source} names {name!r:.60}, which is not a file of a bundle: {top.remedy}"
             )
     return {
-        name: FileRecord(file.whole("bytes"), file.text("sha256", "[0-9a-f]{64}", "64 hexadecimal digits"))
+        name: FileRecord(
+            file.whole("bytes", high=MAX_FILE_BYTES),
+            file.text("sha256", "[0-9a-f]{64}", "64 hexadecimal digits"),
+        )
         for name, file in records.items()
     }
 

@@ -188,3 +188,31 @@ def test_bombs_and_mutations_stay_within_the_bounds(command: tuple[str, ...]) ->
     done = subprocess.run(script, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "escapes: 0" in done.stdout
+
+
+def test_a_worker_that_cannot_be_started_closes_no_file_of_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The number of its closed file may belong to another file, such as a connection of the service."""
+    with Decoder() as made:
+        made._workers[0]._process.kill()
+        made._workers[0]._process.wait()
+        for part in ("_memory", "subprocess"):
+            with monkeypatch.context() as patch:
+                patch.setattr(decoder, part, _failing if part == "_memory" else _NoProcesses)
+                with pytest.raises(PhotoError, match=r"cat\.jpg: no decoder can be started \(Too many open"):
+                    made.read(ROOT / "examples" / "cat.jpg")
+
+        mine = [os.open(tmp_path, os.O_RDONLY) for _ in range(8)]
+        made.read(ROOT / "examples" / "cat.jpg")
+        for descriptor in mine:
+            assert os.readlink(f"/proc/self/fd/{descriptor}") == str(tmp_path)
+            os.close(descriptor)
+
+
+def _failing(*arguments: Any, **options: Any) -> Any:
+    raise OSError(24, "Too many open files")
+
+
+class _NoProcesses:
+    PIPE, DEVNULL, Popen = subprocess.PIPE, subprocess.DEVNULL, _failing

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import dvsa
+from dvsa import files
 from dvsa.index import Index, SearchError, changes, index_manifest, sketch
 from dvsa.index.checked_file import Extent
 from dvsa.index.index_manifest import INDEX_MANIFEST
@@ -251,6 +252,36 @@ def test_no_link_is_followed_out_of_the_folder(folder: Path, make: Any, name: st
     assert refused(add) == (name != "000005.rows")
     assert victim.read_bytes() == before
     assert not refused(lambda: answers(folder)) if name == "000005.rows" else True
+
+
+@pytest.mark.parametrize("size", [2**45, 2**53])
+def test_more_checksums_than_a_pattern_can_count_are_refused(folder: Path, size: int) -> None:
+    def change(content: Any) -> None:
+        content["segments"][0]["files"]["photographs"].update(size=size, page=4096)
+
+    signed(folder, change)
+    with pytest.raises(SearchError, match=rf"sums is .*; expected {size // 4096} checksums"):
+        Index.open(folder)
+
+
+@pytest.mark.parametrize("version", [1, None])
+def test_no_link_with_the_name_of_a_temporary_file_is_followed(
+    folder: Path, make: Any, version: int | None
+) -> None:
+    """Writers know the process's number, and so may guess it who gives away an index."""
+    index, victim = folder.parent / "given", folder.parent / "victim"
+    digest = json.loads((folder / INDEX_MANIFEST).read_bytes())["index"]["digest"]
+    victim.write_bytes(b"mine")
+    index.mkdir()
+    (index / files.partial_name(INDEX_MANIFEST)).symlink_to(victim)
+    if version:
+        old = {"format": 1, "bundle": "a", "digest": digest, "embedding": 256, "next": 1, "segments": []}
+        (index / INDEX_MANIFEST).write_text(json.dumps(old))
+        Index.open(index).append([make(1)])
+    else:
+        Index.create(index).append([make(1)])
+    assert victim.read_bytes() == b"mine"
+    assert len(Index.open(index)) == 1
 
 
 def test_the_next_segment_overwrites_none(folder: Path) -> None:

@@ -31,6 +31,15 @@ def test_failures_are_forgotten() -> None:
     assert brake.failed("192.0.2.1", now=100.0) == 0
 
 
+def test_a_flood_is_forgotten_soon_after_its_end() -> None:
+    """Otherwise others behind the same address would wait for hours."""
+    brake = Brake(free=60)
+    for _ in range(100_000):
+        brake.failed("192.0.2.1", now=0.0)
+    assert brake.failed("192.0.2.1", now=1.0) > 9
+    assert brake.failed("192.0.2.1", now=110.0) == 0
+
+
 def test_an_honest_pace_of_failures_never_waits() -> None:
     brake = Brake(free=60)
     assert all(brake.failed("192.0.2.1", now=second) == 0 for second in range(1000))

@@ -3,13 +3,14 @@
 import logging
 import socket
 import time
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import httpx
 import pytest
 from fastapi.testclient import TestClient
 
-from dvsa.web import Settings, create_app
+from dvsa.web import Settings, brake, create_app
 from dvsa.web.protection import HEADERS
 from dvsa.web.server import LENGTH, LINES, BoundedLog
 
@@ -76,6 +77,58 @@ def test_silent_connections_do_not_keep_others_out(listen: Any) -> None:
             closed += 1
         connection.close()
     assert closed >= 40
+
+
+ALIGN = b"POST /api/photos/x/align HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        ALIGN + b"Content-Length: 100\r\n\r\n{",
+        ALIGN + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n",
+        5 * b"GET /no HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"\x00\x01 no HTTP\r\n\r\n",
+        100 * b"GET /static/samples/photographer.jpg HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    ],
+    ids=["body", "chunks", "failures", "garbage", "unread"],
+)
+def test_requests_that_wait_for_their_clients_do_not_keep_others_out(
+    listen: Any, sent: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also those whose answers are held back, and those who take no answer."""
+    monkeypatch.setattr(brake, "STEP", 10.0)
+    port = listen(connections=5, failures=1)
+    with ExitStack() as stack:
+        for _ in range(15):
+            connection = stack.enter_context(connected(port))
+            connection.setblocking(False)
+            with suppress(BlockingIOError, ConnectionError):
+                connection.sendall(sent)
+        time.sleep(4 if len(sent) > 2000 else 0.5)  # the system takes some megabytes of what nobody reads
+        for _ in range(5):
+            assert httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
+
+
+def test_a_slow_but_steady_upload_is_not_closed_for_the_silent(listen: Any, picture: bytes) -> None:
+    port = listen(connections=5)
+    form = (
+        b'--a\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+        + picture
+        + b"\r\n--a--\r\n"
+    )
+    head = (
+        b"POST /api/photos HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=a\r\n"
+    )
+    with ExitStack() as stack:
+        upload = stack.enter_context(connected(port))
+        upload.sendall(head + b"Content-Length: %d\r\n\r\n" % len(form))
+        for n in range(0, len(form), 8000):
+            upload.sendall(form[n : n + 8000])
+            silent = stack.enter_context(connected(port))
+            silent.sendall(ALIGN + b"Content-Length: 9\r\n\r\n")
+            time.sleep(0.05)
+        assert upload.recv(4096).startswith(b"HTTP/1.1 201 ")
 
 
 @pytest.mark.parametrize(

@@ -170,12 +170,15 @@ def caption_search(
     Example: `dvsa caption-search sentences.txt dog.jpg -k 5`
     """
     import dvsa
-    from dvsa.index.sentences import rank
+    from dvsa import files
+    from dvsa.index.sentences import MAX_BYTES, rank
 
     try:
-        lines = sentences.read_text("utf-8").splitlines()
+        lines = files.read_given(sentences, MAX_BYTES).decode("utf-8").splitlines()
     except UnicodeDecodeError:
         raise ValueError(f"{sentences}: not UTF-8; save it as UTF-8 text") from None
+    except files.UnreadableError as error:
+        raise ValueError(f"{sentences}: {error}: give a shorter text file") from None
     numbers = [n for n, line in enumerate(lines) if line.strip()]
     if not numbers:
         raise ValueError(f"{sentences} has no sentences")

@@ -62,7 +62,14 @@ def names_below(root: Path) -> Iterator[tuple[str, str]]:
         inner = Path(folder).relative_to(root).as_posix()
         above = "" if inner == "." else f"{inner}/"
         for file in files:
-            yield above + file, os.path.join(folder, file)
+            path = os.path.join(folder, file)
+            if is_photograph(file) or file.endswith(".tar") or not _is_special(path):
+                yield above + file, path
+
+
+def _is_special(path: str) -> bool:
+    """Whether a file is a pipe, a socket or a device, which no list of sentences is."""
+    return os.path.exists(path) and not os.path.isfile(path)
 
 
 def tar_members(path: Path) -> Iterator[NamedSource]:

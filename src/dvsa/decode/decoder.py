@@ -135,10 +135,20 @@ class _Worker:
 
     def _start(self) -> None:
         self._shared = _memory()
+        try:
+            self._process = self._started()
+        except OSError:
+            os.close(self._shared)
+            self._shared = -1
+            raise
+        if self._background:
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, LOWEST_PRIORITY)
+
+    def _started(self) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-c", START, json.dumps(sys.path), str(self._shared)]
         # One thread and one pool of memory: others would only reserve memory that is counted.
         environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
-        self._process = subprocess.Popen(
+        return subprocess.Popen(
             command,
             bufsize=0,
             stdin=subprocess.PIPE,
@@ -147,8 +157,6 @@ class _Worker:
             pass_fds=(self._shared,),
             env=environment,
         )
-        if self._background:
-            os.setpriority(os.PRIO_PROCESS, self._process.pid, LOWEST_PRIORITY)
 
     def is_alive(self) -> bool:
         return self._process.poll() is None
@@ -160,12 +168,12 @@ class _Worker:
         if self._closed:
             raise PhotoError(f"{label}: the decoder is closed")
         if not self.is_alive():  # by another cause than a photograph
-            self._replace()
+            self._replace(label)
 
         answer = self._ask(content, label, most_pixels)
         if answer is None:
             error = _error(self._end(), self._seconds, label)
-            self._replace()
+            self._replace(label)
             raise error
         try:
             return self._photo(JsonObject(answer, label, PhotoError, "make it smaller"), label, name)
@@ -230,16 +238,23 @@ class _Worker:
             self._process.kill()
         return self._process.wait()
 
-    def _replace(self) -> None:
+    def _replace(self, label: str) -> None:
+        """Start another process. If that fails, the next photograph tries again."""
         self._release()
-        self._start()
+        try:
+            self._start()
+        except OSError as error:
+            raise PhotoError(f"{label}: no decoder can be started ({error.strerror}); try again") from error
 
     def _release(self) -> None:
+        """Close what the process used; never twice, because others may have got the same numbers."""
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
-        os.close(self._shared)
+        if self._shared >= 0:
+            os.close(self._shared)
+            self._shared = -1
 
     def close(self) -> None:
         if not self._closed:

@@ -188,7 +188,10 @@ def _extent(item: JsonObject, version: int) -> Extent:
         return Extent(size, max(size, 1), f"{item.whole('crc', high=2**32 - 1):08x}" if size else "")
     page = item.whole("page", low=4096)
     count = -(-size // page)
-    return Extent(size, page, item.text("sums", rf"([0-9a-f]{{8}}){{{count}}}", f"{count} checksums"))
+    sums = item.text("sums", "([0-9a-f]{8})*", f"{count} checksums")
+    if len(sums) != 8 * count:
+        raise item.invalid("sums", f"{count} checksums")
+    return Extent(size, page, sums)
 
 
 def write(folder: Path, manifest: IndexManifest) -> None:

@@ -8,6 +8,9 @@ import numpy as np
 from dvsa import maxsim, text
 from dvsa.model import View
 
+MAX_BYTES = 64 * 2**20
+"""Most bytes of a file of sentences: about a million of them."""
+
 SENTENCES_PER_BATCH = 250
 """Sentences that are encoded at once."""
 

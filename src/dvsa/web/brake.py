@@ -19,6 +19,8 @@ LONGEST_IF_BUSY: Final = 1.0
 ADDRESSES: Final = 10_000
 """Addresses that are remembered; beyond that, the one whose last failure is oldest is forgotten."""
 BUSY: Final = 429
+HELD: Final = "dvsa.held"
+"""Key of a scope's function that the server gives: called with whether an answer is held back now."""
 
 
 @dataclass(slots=True)
@@ -54,11 +56,13 @@ class Brake:
         now, key = time.monotonic() if now is None else now, _network(address)
         known = self._failures.pop(key, _Failures(0, now))
         left = max(0.0, known.count - (now - known.since) * self._free / 60)
-        if left + more > 0:
-            self._failures[key] = _Failures(left + more, now)
+        # No more than the longest wait needs: those who get the address after a flood do not wait for hours.
+        count = min(left + more, self._free + LONGEST / STEP)
+        if count > 0:
+            self._failures[key] = _Failures(count, now)
         if len(self._failures) > ADDRESSES:
             self._failures.popitem(last=False)
-        return min(LONGEST, STEP * max(0.0, left + more - self._free))
+        return min(LONGEST, STEP * max(0.0, count - self._free))
 
 
 def _network(address: str) -> str:
@@ -89,12 +93,20 @@ class SlowFailures:
         async def send_later(message: Message) -> None:
             if message["type"] == "http.response.start" and 400 <= message["status"] < 500:
                 busy = message["status"] == BUSY
-                await _unless_gone(
-                    receive, self._brake.wait(address) if busy else self._brake.failed(address)
-                )
+                seconds = self._brake.wait(address) if busy else self._brake.failed(address)
+                held = scope.get(HELD, _ignore)
+                held(True)
+                try:
+                    await _unless_gone(receive, seconds)
+                finally:
+                    held(False)
             await send(message)
 
         return await self._app(scope, receive, send_later)
+
+
+def _ignore(held: bool) -> None:
+    """What a server does that does not want to know which answers are held back."""
 
 
 async def _unless_gone(receive: Receive, seconds: float) -> None:

@@ -2,7 +2,8 @@
 
 uvicorn waits for a silent client as long as that likes, and counts no connections. This protocol closes a
 connection that sends no complete header in time, or does not take its response. If there are too many, it
-closes the one that has been silent longest.
+closes the one that has been silent longest: that does not send its header or its body, or take its response,
+or whose answer is held back because too many of its requests failed.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from dvsa.web.brake import Brake
+from dvsa.web.brake import HELD, Brake
 from dvsa.web.protection import HEADERS
 from dvsa.web.settings import Settings
 
@@ -51,12 +52,13 @@ class GuardedProtocol(H11Protocol):
 
     settings: ClassVar[Settings]
     silent: ClassVar[dict["GuardedProtocol", None]]
-    """The connections that have not sent a complete header, the oldest first."""
+    """The connections that do not let the service work, and may be closed; the longest silent first."""
 
     brake: ClassVar[Brake]
 
     _timer: asyncio.TimerHandle | None = None
     _stalled: asyncio.TimerHandle | None = None
+    _in_body = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a header; make room if there are too many connections."""
@@ -77,8 +79,22 @@ class GuardedProtocol(H11Protocol):
         """Handle what has arrived; the deadline ends when a header is complete."""
         before = self.cycle
         super().handle_events()
-        if self.cycle is not before:
+        cycle = self.cycle
+        if cycle is not before:
             self._heard()
+            self.scope[HELD] = self._held  # type: ignore[typeddict-unknown-key]
+
+        was, self._in_body = self._in_body, False
+        if cycle is not None and not cycle.response_complete and not self.transport.is_closing():
+            self._in_body = cycle.more_body
+            if was or self._in_body or self._stalled is not None:
+                self._held(self._in_body or self._stalled is not None)
+
+    def _held(self, held: bool) -> None:
+        """Whether this connection may be closed to make room; it is the last one of those that may."""
+        self.silent.pop(self, None)
+        if held:
+            self.silent[self] = None
 
     def on_response_complete(self) -> None:
         """Wait for the next header. The rest of a body that nobody reads counts as silence."""
@@ -90,6 +106,7 @@ class GuardedProtocol(H11Protocol):
     def pause_writing(self) -> None:
         """The client does not take its response: give up after a time."""
         super().pause_writing()
+        self._held(True)
         self._stalled = self.loop.call_later(self.settings.timeout_seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
@@ -97,6 +114,7 @@ class GuardedProtocol(H11Protocol):
         if self._stalled is not None:
             self._stalled.cancel()
             self._stalled = None
+            self._held(False)
         if self.flow is not None:
             super().resume_writing()
 
@@ -106,6 +124,7 @@ class GuardedProtocol(H11Protocol):
         if seconds:
             self.transport.pause_reading()
             self._heard()
+            self._held(True)
             self._timer = self.loop.call_later(seconds, self._answer_400, msg)
         else:
             self._answer_400(msg)

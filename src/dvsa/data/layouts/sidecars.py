@@ -105,6 +105,8 @@ def read_tars(root: Path, entities: Path) -> Listing | None:
 
 def _read_tar(path: Path, inner: str, listing: Listing) -> None:
     groups: defaultdict[str, list[_Member]] = defaultdict(list)
+    if not path.is_file():
+        raise DataError(f"{path} is not a regular file: leave it out")
     try:
         with tarfile.open(path, "r:") as archive:
             for member in archive:
