@@ -14,7 +14,8 @@ from dvsa.learn.loop.progress import progress
 from dvsa.learn.loop.transfer import on_device
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.nets.vision_config import GEOMETRY
-from dvsa.learn.tasks.corpus import Corpus, Ids, PhraseTarget
+from dvsa.learn.tasks.corpus import Corpus, PhraseTarget
+from dvsa.learn.tasks.ragged import Ids
 from dvsa.text import FUNCTION_WORDS, START, START_PHRASE, Vocabulary
 
 ALIGNED = 50
