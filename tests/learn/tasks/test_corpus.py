@@ -34,7 +34,7 @@ def test_training_leaves_out_sentences_without_a_known_word(tiny: Dataset, vocab
     assert len(corpus.train) == len(corpus.train_ids) == 2
     assert corpus.train_ids[0] == [vocabulary.encode(["a", "red", "circle"])]
     assert [e.name for e in corpus.val.examples] == [val[0].name]
-    assert corpus.val_ids == [[[], vocabulary.encode(["a", "ring"])]]
+    assert [*corpus.val_ids] == [[[], vocabulary.encode(["a", "ring"])]]
 
 
 def test_phrase_targets_are_the_known_words_of_boxed_phrases(tiny: Dataset) -> None:
@@ -55,7 +55,7 @@ def test_phrase_targets_are_the_known_words_of_boxed_phrases(tiny: Dataset) -> N
     known = Vocabulary(("a", "red", "ring", "under"), (4, 3, 2, 1), 9)
     assert phrase_targets(example, known) == [[], [((0,), box), ((1, 2, 3), box)], []]
     corpus = Corpus([example], [example], known, 64, CPU, quiet=True)
-    assert corpus.train_ids == [[known.encode(words(text)), known.encode(["a", "ring"])]]
+    assert [*corpus.train_ids] == [[known.encode(words(text)), known.encode(["a", "ring"])]]
     assert corpus.train_phrases == [phrase_targets(example, known)[1:]]
     assert corpus.val_phrases == [phrase_targets(example, known)]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -21,6 +22,7 @@ from dvsa.learn.tasks.corpus import Corpus, PhraseTarget
 from dvsa.learn.tasks.features import describe, region_features
 from dvsa.learn.tasks.photographs import SquarePhotographs
 from dvsa.learn.tasks.phrases import UNIT, Phrases, phrase_scores
+from dvsa.learn.tasks.ragged import SentenceIds
 from dvsa.learn.tasks.replay import SHARE, Replay
 from dvsa.learn.tasks.stage import ALL, Stage, WarmData
 from dvsa.learn.tasks.visual import EVALUATED, HEADS, View, VisualStage, VisualTask, proposal_recall
@@ -136,7 +138,7 @@ class AlignmentTask(VisualTask):
                 model.vision.regions.standard.measure(self.train_KIF)
 
         # Replayed photographs come after the new ones.
-        self.train_ids: list[list[list[int]]] = [*corpus.train_ids]
+        self.train_ids = corpus.train_ids
         if replay is not None and not stage.backbone_in_loop:
             self._join(replay)
 
@@ -147,7 +149,7 @@ class AlignmentTask(VisualTask):
             raise ValueError(f"what the bundle replays has features {have}, and the photographs {want}")
         ids = replay.ids(self.corpus.vocabulary)
         kept = [k for k, own in enumerate(ids) if own]
-        self.train_ids += [ids[k] for k in kept]
+        self.train_ids = SentenceIds(chain(self.train_ids, (ids[k] for k in kept)))
         replayed_KIF = replay.feature_KIF[kept].to(self.train_KIF.device)
         self.train_KIF = torch.cat([self.train_KIF, replayed_KIF])
 
@@ -167,7 +169,9 @@ class AlignmentTask(VisualTask):
             photographs = self.train_KIF[on_device(batch, self.train_KIF.device)]
 
         sampled = self._sample(batch)
-        ids_LT, real_LT = self.corpus.padded([self.train_ids[batch[place]][n] for place, n in sampled])
+        ids_LT, real_LT = self.corpus.padded(
+            [self.train_ids.sentence(batch[place], n) for place, n in sampled]
+        )
         owner_L = on_device([place for place, _ in sampled], ids_LT.device)
 
         named = []
@@ -205,7 +209,7 @@ class AlignmentTask(VisualTask):
 
     def _sample(self, batch: Sequence[int]) -> list[Sampled]:
         """Some sentences of each photograph, drawn anew at each step."""
-        numbers = [torch.randperm(len(self.train_ids[k]))[: self.stage.sentences] for k in batch]
+        numbers = [torch.randperm(self.train_ids.size(k))[: self.stage.sentences] for k in batch]
         return [Sampled(place, n) for place, drawn in enumerate(numbers) for n in drawn.tolist()]
 
     def _replayed(self, count: int) -> list[int]:

@@ -1,6 +1,6 @@
 """The stage that trains a captioner on people's words: sentences of photographs, phrases of regions."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple
 
@@ -21,7 +21,7 @@ from dvsa.learn.tasks.context import Context
 from dvsa.learn.tasks.corpus import Corpus, PhraseTarget
 from dvsa.learn.tasks.features import region_features
 from dvsa.learn.tasks.stage import Stage, WarmData, WritingStage
-from dvsa.learn.tasks.targets import CaptionTarget
+from dvsa.learn.tasks.targets import CaptionTarget, Targets
 from dvsa.metrics import captions
 from dvsa.records import SUBJECTS, Subject
 from dvsa.text import END, START, START_PHRASE
@@ -192,8 +192,13 @@ class CaptionTask(WritingTask):
         """Raises ValueError if a split has nothing to write."""
         super().__init__(stage, model, corpus, first)
         self.stage = stage
-        self.train = self._targets(model, self.train_KIF, corpus.train_ids, lambda: corpus.train_phrases)
-        self.val = self._targets(model, self.val_KIF, corpus.val_ids, lambda: corpus.val_phrases)
+        self.train, self.val = (
+            Targets(self._targets(model, feature_KIF, ids, phrases))
+            for feature_KIF, ids, phrases in (
+                (self.train_KIF, corpus.train_ids, lambda: corpus.train_phrases),
+                (self.val_KIF, corpus.val_ids, lambda: corpus.val_phrases),
+            )
+        )
         if not (self.train and self.val):
             raise ValueError(f"the data has no {stage.phrases} to learn from: does it have phrase boxes?")
 
@@ -203,18 +208,16 @@ class CaptionTask(WritingTask):
         feature_KIF: Tensor,
         sentences: targets.Sentences,
         phrases: Callable[[], Sequence[Sequence[Sequence[PhraseTarget]]]],
-    ) -> list[CaptionTarget]:
-        found = []
+    ) -> Iterator[CaptionTarget]:
         if "frame" in self.subjects:
-            found += targets.of_frames(feature_KIF, sentences)
+            yield from targets.of_frames(feature_KIF, sentences)
 
         if "region" in self.subjects and self.stage.phrases == "boxes":
-            found += targets.of_boxes(feature_KIF, sentences, phrases())
+            yield from targets.of_boxes(feature_KIF, sentences, phrases())
         elif "region" in self.subjects:
             segments = targets.of_segments(model, feature_KIF, sentences, self.corpus, self.stage.beta)
             content = self.stage.phrases == "content"
-            found += targets.with_content(segments, self.corpus.vocabulary) if content else segments
-        return found
+            yield from targets.with_content(segments, self.corpus.vocabulary) if content else segments
 
     def __len__(self) -> int:
         return len(self.train)

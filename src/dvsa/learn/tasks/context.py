@@ -13,7 +13,8 @@ from dvsa.learn.loop.recording import Inputs
 from dvsa.learn.loop.state import Net
 from dvsa.learn.loop.trainer import Task, train
 from dvsa.learn.nets.captioner import Captioner, CaptionerConfig
-from dvsa.learn.tasks.corpus import Corpus, Ids
+from dvsa.learn.tasks.corpus import Corpus
+from dvsa.learn.tasks.ragged import Ids
 from dvsa.learn.tasks.replay import Replay
 from dvsa.text import Vocabulary
 

@@ -12,11 +12,10 @@ from dvsa.data import Example, GivenRegions
 from dvsa.learn.loop.transfer import on_device
 from dvsa.learn.nets.proposals import cluster_shapes
 from dvsa.learn.tasks.photographs import DescribedPhotographs, Photographs, SquarePhotographs
+from dvsa.learn.tasks.ragged import Ids, SentenceIds
 from dvsa.records import Box
 from dvsa.text import Vocabulary, pad, words
 
-Ids = Sequence[int]
-"""A sentence as the ids of its known words."""
 LENGTHS = 8
 """On a GPU, batches of sentences are padded to multiples of this many words."""
 
@@ -55,19 +54,21 @@ class Corpus:
         self.vocabulary, self.device, self.quiet = vocabulary, device, quiet
         self.unit = LENGTHS if device.type == "cuda" else 1
 
-        # Ids of the known words of every sentence.
-        trained = [(e, [s for s in self._encode(e) if s]) for e in train]
-        trained = [(e, ids) for e, ids in trained if ids]
-        judged = [(e, self._encode(e)) for e in val if e.sentences]
-        for split, pairs in (("training", trained), ("validation", judged)):
-            if not any(s for _, ids in pairs for s in ids):
+        # Photographs and ids of the known words of their sentences, in the same order.
+        trained = [e for e in train if any(map(self._known, e.sentences))]
+        judged = [e for e in val if e.sentences]
+        self.train_ids = SentenceIds([s for s in self._encode(e) if s] for e in trained)
+        self.val_ids = SentenceIds(map(self._encode, judged))
+        for split, ids in (("training", self.train_ids), ("validation", self.val_ids)):
+            if not ids.words:
                 raise ValueError(f"no sentence of the {split} split has a known word: lower min_count")
 
-        # Photographs and sentences of a split stand in the same order.
         self.train, self.val = (
-            _photographs([e for e, _ in pairs], size, device, given, quiet) for pairs in (trained, judged)
+            _photographs(examples, size, device, given, quiet) for examples in (trained, judged)
         )
-        self.train_ids, self.val_ids = ([ids for _, ids in pairs] for pairs in (trained, judged))
+
+    def _known(self, sentence: str) -> bool:
+        return any(word in self.vocabulary for word in words(sentence))
 
     def _encode(self, example: Example) -> list[list[int]]:
         return [self.vocabulary.encode(words(sentence)) for sentence in example.sentences]
@@ -75,12 +76,12 @@ class Corpus:
     @cached_property
     def train_phrases(self) -> list[list[list[PhraseTarget]]]:
         """The boxed phrases of each training photograph's sentences, in the order of `train_ids`."""
-
-        def known(sentence: str) -> bool:
-            return any(word in self.vocabulary for word in words(sentence))
-
         return [
-            [m for m, s in zip(phrase_targets(e, self.vocabulary), e.sentences, strict=True) if known(s)]
+            [
+                m
+                for m, s in zip(phrase_targets(e, self.vocabulary), e.sentences, strict=True)
+                if self._known(s)
+            ]
             for e in self.train.examples
         ]
 

@@ -23,7 +23,8 @@ from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.nets.sentence import TransformerEncoder
 from dvsa.learn.tasks import objective
 from dvsa.learn.tasks.context import Context
-from dvsa.learn.tasks.corpus import Corpus, Ids
+from dvsa.learn.tasks.corpus import Corpus
+from dvsa.learn.tasks.ragged import Ids
 from dvsa.learn.tasks.stage import WORDS, Stage, WarmData
 from dvsa.metrics import ranking
 

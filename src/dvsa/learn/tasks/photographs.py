@@ -18,6 +18,7 @@ from dvsa.learn.nets.look import Looked
 from dvsa.learn.nets.regions import choose_boxes
 from dvsa.learn.nets.vision_config import GEOMETRY
 from dvsa.learn.tasks.cache import cached, source_code
+from dvsa.learn.tasks.ragged import Rows
 
 
 class Photographs(ABC):
@@ -41,11 +42,10 @@ class Photographs(ABC):
         """The number of regions of each photograph, the frame included."""
 
     @cached_property
-    def truth(self) -> list[Tensor]:
+    def truth(self) -> Sequence[Tensor]:
         """For each photograph, (G, 5) on the CPU: the distinct boxes of its phrases, with phrase counts."""
-        counts = [Counter(p.box for p in e.phrases if p.box is not None) for e in self.examples]
-        rows = [[[*box, float(n)] for box, n in own.items()] for own in counts]
-        return [torch.tensor(own).reshape(-1, 5) for own in rows]
+        counts = (Counter(p.box for p in e.phrases if p.box is not None) for e in self.examples)
+        return Rows(([[*box, n] for box, n in own.items()] for own in counts), width=5)
 
     @property
     def has_boxes(self) -> bool:

@@ -24,7 +24,7 @@ from dvsa.learn.tasks.captions import Asked, WritingTask, first_captioner, roll_
 from dvsa.learn.tasks.context import Context
 from dvsa.learn.tasks.corpus import Corpus
 from dvsa.learn.tasks.stage import Stage, WarmData, WritingStage
-from dvsa.learn.tasks.targets import CaptionTarget
+from dvsa.learn.tasks.targets import CaptionTarget, Targets
 from dvsa.metrics.cider import Cider
 from dvsa.records import Subject
 from dvsa.text import END, START
@@ -69,7 +69,7 @@ class RewardTask(WritingTask):
     ) -> None:
         super().__init__(stage, model, corpus, first)
         self.samples = stage.samples
-        self.val = targets.of_frames(self.val_KIF, corpus.val_ids)
+        self.val = Targets(targets.of_frames(self.val_KIF, corpus.val_ids))
 
     def __len__(self) -> int:
         return len(self.corpus.train)

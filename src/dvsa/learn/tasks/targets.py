@@ -1,7 +1,8 @@
 """What a captioner learns to write: pairs of a region and the words for it."""
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, overload
 
 import numpy as np
 import torch
@@ -14,7 +15,8 @@ from dvsa.learn.loop.progress import progress
 from dvsa.learn.loop.transfer import on_device
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.nets.vision_config import GEOMETRY
-from dvsa.learn.tasks.corpus import Corpus, Ids, PhraseTarget
+from dvsa.learn.tasks.corpus import Corpus, PhraseTarget
+from dvsa.learn.tasks.ragged import Ids, SentenceIds
 from dvsa.text import FUNCTION_WORDS, START, START_PHRASE, Vocabulary
 
 ALIGNED = 50
@@ -34,24 +36,55 @@ class CaptionTarget(NamedTuple):
     words: tuple[int, ...]
 
 
-def of_frames(feature_KIF: Tensor, sentences: Sentences) -> list[CaptionTarget]:
+class Targets(Sequence[CaptionTarget]):
+    """Targets in flat arrays.
+
+    >>> targets = Targets([CaptionTarget(0, 19, START, (7, 4)), CaptionTarget(2, 3, START_PHRASE, (5,))])
+    >>> len(targets), targets[1].words
+    (2, (5,))
+    """
+
+    def __init__(self, targets: Iterable[CaptionTarget]) -> None:
+        """Read each target once."""
+        heads = array("i")
+
+        def words() -> Iterator[Ids]:
+            for target in targets:
+                heads.extend(target[:3])
+                yield target.words
+
+        self._words = SentenceIds([ids] for ids in words())
+        self._heads = np.array(heads).reshape(-1, 3)
+
+    def __len__(self) -> int:
+        return len(self._words)
+
+    @overload
+    def __getitem__(self, n: int) -> CaptionTarget: ...
+    @overload
+    def __getitem__(self, n: slice) -> list[CaptionTarget]: ...
+    def __getitem__(self, n: int | slice) -> CaptionTarget | list[CaptionTarget]:
+        if isinstance(n, slice):
+            return [self[place] for place in range(*n.indices(len(self)))]
+        (words,) = self._words[n]
+        photograph, focus, start = self._heads[n].tolist()
+        return CaptionTarget(photograph, focus, start, tuple(words))
+
+
+def of_frames(feature_KIF: Tensor, sentences: Sentences) -> Iterator[CaptionTarget]:
     """Every sentence, for its whole photograph."""
     frame = feature_KIF.shape[1] - 1
-    return [
-        CaptionTarget(k, frame, START, tuple(sentence))
-        for k, own in enumerate(sentences)
-        for sentence in own
-        if sentence
-    ]
+    for k, own in enumerate(sentences):
+        for sentence in filter(None, own):
+            yield CaptionTarget(k, frame, START, tuple(sentence))
 
 
 @torch.no_grad()
 def of_segments(
     model: JointModel, feature_KIF: Tensor, sentences: Sentences, corpus: Corpus, beta: float
-) -> list[CaptionTarget]:
+) -> Iterator[CaptionTarget]:
     """The (region, segment) pairs that the chain MRF finds in each photograph's own sentences."""
     model.eval()
-    found = []
     with progress("aligning segments", len(sentences), quiet=corpus.quiet) as advance:
         for chunk in chunks(len(sentences), ALIGNED):
             # The products of all words of some photographs' sentences with the regions of their photograph.
@@ -65,24 +98,22 @@ def of_segments(
                 region_T = segments.viterbi(dot_TI[: len(sentence)], beta)
                 for first, last, region in segments.segments(region_T):
                     said = tuple(sentence[first : last + 1])
-                    found.append(CaptionTarget(k, region, START_PHRASE, said))
+                    yield CaptionTarget(k, region, START_PHRASE, said)
             advance(chunk.stop - chunk.start)
-    return found
 
 
-def with_content(targets: Iterable[CaptionTarget], vocabulary: Vocabulary) -> list[CaptionTarget]:
+def with_content(targets: Iterable[CaptionTarget], vocabulary: Vocabulary) -> Iterator[CaptionTarget]:
     """The targets that have more than function words; "on a" has not."""
-    return [x for x in targets if not set(vocabulary.decode(x.words)) <= FUNCTION_WORDS]
+    return (x for x in targets if not set(vocabulary.decode(x.words)) <= FUNCTION_WORDS)
 
 
 def of_boxes(
     feature_KIF: Tensor, sentences: Sentences, phrases: Sequence[Sequence[Sequence[PhraseTarget]]]
-) -> list[CaptionTarget]:
+) -> Iterator[CaptionTarget]:
     """People's phrases, each for the region with the highest IoU with its box, if that is at least 0.5.
 
     So a captioner learns from regions such as it will describe, not from boxes that people drew.
     """
-    found = []
     box_KI4 = feature_KIF[..., -GEOMETRY:-1].float().cpu()
     for k, (own, named) in enumerate(zip(sentences, phrases, strict=True)):
         # The best region of each phrase of the photograph.
@@ -95,5 +126,4 @@ def of_boxes(
         ):
             if overlap >= 0.5:
                 said = tuple(sentence[t] for t in phrase.places)
-                found.append(CaptionTarget(k, region, START_PHRASE, said))
-    return found
+                yield CaptionTarget(k, region, START_PHRASE, said)
