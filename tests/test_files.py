@@ -48,11 +48,12 @@ def test_what_has_the_name_of_the_temporary_file_is_replaced_and_never_followed(
     victim.write_text("precious")
     folder.mkdir()
     guessed = folder / files.partial_name("file")
-    {
-        "link": lambda: guessed.symlink_to(victim),
-        "file": lambda: guessed.write_text("of a crash, and longer than the new one"),
-        "pipe": lambda: os.mkfifo(guessed),
-    }[there]()
+    if there == "link":
+        guessed.symlink_to(victim)
+    elif there == "file":
+        guessed.write_text("of a crash, and longer than the new one")
+    else:
+        os.mkfifo(guessed)
     files.write(folder / "file", b"new")
     assert (folder / "file").read_bytes() == b"new"
     assert not (folder / "file").is_symlink()

@@ -145,10 +145,15 @@ def test_what_a_worker_says_is_checked(monkeypatch: pytest.MonkeyPatch, answer: 
         made.read(dated(), "upload")
 
 
-def test_a_worker_that_was_killed_is_replaced(worker: Decoder) -> None:
-    os.kill(worker._workers[0]._process.pid, signal.SIGKILL)
-    worker._workers[0]._process.wait()
-    assert worker.alive() == 0
+@pytest.mark.parametrize("asked_first", [False, True])
+def test_a_worker_that_was_killed_is_replaced(worker: Decoder, asked_first: bool) -> None:
+    """Also if nobody decodes: the health of the service depends on it."""
+    killed = worker._workers[0]._process
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.wait()
+    if asked_first:
+        assert worker.alive() == 1
+        assert worker._workers[0]._process is not killed
     assert worker.read(dated()).width == 20
     assert worker.alive() == 1
 

@@ -94,13 +94,22 @@ class Decoder:
             self._idle.put(worker)
 
     def alive(self) -> int:
-        """The number of workers that run; a worker that was ended is started again at once.
+        """The number of workers that run. One that waits for work and has died is started again.
 
         >>> with Decoder(workers=2) as decoder:
         ...     decoder.alive()
         2
         """
-        return sum(worker.is_alive() for worker in self._workers) if self._limited else self._count
+        if not self._limited:
+            return self._count
+        for _ in self._workers:
+            with contextlib.suppress(queue.Empty, PhotoError):
+                worker = self._idle.get_nowait()
+                try:
+                    worker.revive("photograph")
+                finally:
+                    self._idle.put(worker)
+        return sum(worker.is_alive() for worker in self._workers)
 
     def close(self) -> None:
         """End the worker processes.
@@ -161,15 +170,18 @@ class _Worker:
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
+    def revive(self, label: str) -> None:
+        """Start the process again if it has died by another cause than a photograph."""
+        if self._closed:
+            raise PhotoError(f"{label}: the decoder is closed")
+        if not self.is_alive():
+            self._replace(label)
+
     def read(self, content: bytes, label: str, name: str, most_pixels: int | None) -> Photo:
         """Decode a photograph; errors begin with `label`."""
         if not content:
             raise PhotoError(f"{label}: the file is empty")
-        if self._closed:
-            raise PhotoError(f"{label}: the decoder is closed")
-        if not self.is_alive():  # by another cause than a photograph
-            self._replace(label)
-
+        self.revive(label)
         answer = self._ask(content, label, most_pixels)
         if answer is None:
             error = _error(self._end(), self._seconds, label)
@@ -188,15 +200,8 @@ class _Worker:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            send(
-                process.stdin,
-                {
-                    "size": len(content),
-                    "name": label[:4000],
-                    "most_pixels": most_pixels,
-                    "seconds": self._seconds,
-                },
-            )
+            request = {"size": len(content), "name": label[:4000], "most_pixels": most_pixels}
+            send(process.stdin, request | {"seconds": self._seconds})
         except OSError:
             return None
 
