@@ -10,6 +10,7 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from dvsa.decode import decoder
 from dvsa.web import Settings, brake, create_app
 from dvsa.web.protection import HEADERS
 from dvsa.web.server import LENGTH, LINES, BoundedLog
@@ -159,7 +160,9 @@ def test_an_unexpected_error_has_the_headers(model: Any, monkeypatch: pytest.Mon
     assert {name: answer.headers[name] for name in HEADERS} == HEADERS
 
 
-def test_health_says_when_nothing_can_be_decoded(serve: Any, picture: bytes) -> None:
+def test_health_says_when_nothing_can_be_decoded(
+    serve: Any, picture: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = serve(workers=1)
     service = client.app.state.service
     assert client.get("/healthz").json()["status"] == "ok"
@@ -175,10 +178,17 @@ def test_health_says_when_nothing_can_be_decoded(serve: Any, picture: bytes) -> 
     for worker in service.decoder._quick._workers + service.decoder._slow._workers:
         worker._process.kill()
         worker._process.wait()
-    assert client.get("/healthz").json()["decoders"] == 0
-    assert client.get("/healthz").status_code == 503
+    with monkeypatch.context() as patch:
+        patch.setattr(decoder, "_memory", _no_memory)
+        assert client.get("/healthz").json()["decoders"] == 0
+        assert client.get("/healthz").status_code == 503
+    assert client.get("/healthz").json()["decoders"] == 2
     assert client.post("/api/photos", files={"file": ("a.jpg", picture)}).status_code == 201
     assert client.get("/healthz").json()["status"] == "ok"
+
+
+def _no_memory() -> int:
+    raise OSError(24, "Too many open files")
 
 
 def test_a_log_is_bounded() -> None:
