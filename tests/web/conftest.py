@@ -18,6 +18,8 @@ from dvsa.web.server import server_config
 EXAMPLES = Path(__file__).parents[2] / "examples"
 Serve = Callable[..., TestClient]
 Listen = Callable[..., int]
+PATIENT: dict[str, Any] = {"failures": 10**9}
+"""Tests fail more often in a minute than users: their answers do not wait unless they ask for it."""
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +48,7 @@ def serve(model: dvsa.Model) -> Iterator[Serve]:
     with ExitStack() as stack:
 
         def made(index: Index | None = None, **limits: Any) -> TestClient:
-            app = create_app(model, index, Settings(**limits))
+            app = create_app(model, index, Settings(**PATIENT | limits))
             client = TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False)
             return stack.enter_context(client)
 
@@ -56,7 +58,8 @@ def serve(model: dvsa.Model) -> Iterator[Serve]:
 @pytest.fixture(scope="module")
 def client(model: dvsa.Model, index: Index) -> Iterator[TestClient]:
     """A client of a service with an index and the default limits."""
-    with TestClient(create_app(model, index), base_url="http://127.0.0.1:8000") as client:
+    app = create_app(model, index, Settings(**PATIENT))
+    with TestClient(app, base_url="http://127.0.0.1:8000") as client:
         yield client
 
 
@@ -75,7 +78,7 @@ def listen(model: dvsa.Model) -> Iterator[Listen]:
     with ExitStack() as stack:
 
         def made(**limits: Any) -> int:
-            settings = Settings(**limits)
+            settings = Settings(**PATIENT | limits)
             app = create_app(model, settings=settings)
             return stack.enter_context(_listening(server_config(app, settings)))
 
