@@ -82,18 +82,26 @@ def create_app(model: Model, index: Index | None = None, settings: Settings | No
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Have everything run that the requests need."""
+    # The event loop gives up Python's lock at every system call. By default, it then waits 5 ms for each
+    # thread that computes, and answers few requests in a second.
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    try:
+        async with _running(app.state.service):
+            yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+@asynccontextmanager
+async def _running(service: Service) -> AsyncIterator[None]:
     """Load the model before the first request, and remove expired photographs while the service runs."""
-    service: Service = app.state.service
 
     async def remove_expired() -> None:
         while True:
             await asyncio.sleep(min(60.0, service.settings.keep_seconds))
             service.photos.remove_expired()
-
-    # The event loop gives up Python's lock at every system call. By default, it then waits 5 ms for each
-    # thread that computes, and answers few requests in a second.
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_SECONDS)
 
     async with service.decoder.running():
         warm_up = await service.decoder.read(photo_routes.WARM_UP_SAMPLE.read_bytes(), "sample")
@@ -101,7 +109,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         task = asyncio.create_task(remove_expired())
         yield
         task.cancel()
-    sys.setswitchinterval(before)
 
 
 @router.get("/", include_in_schema=False)

@@ -24,6 +24,7 @@ from dvsa.learn.tasks.corpus import Corpus
 from dvsa.learn.tasks.features import look_autocast
 from dvsa.learn.tasks.photographs import Photographs, SquarePhotographs
 from dvsa.learn.tasks.proposals import ProposalStage, ProposalTask
+from dvsa.learn.tasks.ragged import Rows
 from dvsa.learn.tasks.visual import HEADS
 from dvsa.records import FRAME
 from dvsa.text import Vocabulary
@@ -132,7 +133,7 @@ def test_boxes_of_phrases_are_mirrored_with_their_photographs(
     other.train = copy.copy(corpus.train)
     squares(other.train).pixels_KHWC = squares(corpus.train).pixels_KHWC.flip(2)
     mirror = Window(mirrored=True)
-    other.train.truth = [mirror.truth(truth_G5) for truth_G5 in corpus.train.truth]
+    other.train.truth = Rows((mirror.truth(truth_G5).tolist() for truth_G5 in corpus.train.truth), width=5)
     other.train_phrases = [
         [[m._replace(box=mirror.box(m.box) or FRAME) for m in phrases] for phrases in sentences]
         for sentences in corpus.train_phrases

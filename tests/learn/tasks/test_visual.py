@@ -12,6 +12,7 @@ from dvsa.learn.tasks.corpus import Corpus
 from dvsa.learn.tasks.features import look_autocast
 from dvsa.learn.tasks.photographs import Photographs, SquarePhotographs
 from dvsa.learn.tasks.proposals import ProposalStage, ProposalTask
+from dvsa.learn.tasks.ragged import Rows
 from dvsa.learn.tasks.visual import HEADS
 
 
@@ -51,7 +52,8 @@ def test_boxes_are_mirrored_with_their_photographs(model: JointModel, corpus: Co
     other.train = copy.copy(corpus.train)
     squares(other.train).pixels_KHWC = squares(corpus.train).pixels_KHWC.clone()
     squares(other.train).pixels_KHWC[[0, 2]] = squares(corpus.train).pixels_KHWC[[0, 2]].flip(2)
-    other.train.truth = [mirror.truth(t) if k in (0, 2) else t for k, t in enumerate(corpus.train.truth)]
+    truth = (mirror.truth(t) if k in (0, 2) else t for k, t in enumerate(corpus.train.truth))
+    other.train.truth = Rows((t.tolist() for t in truth), width=5)
 
     # It looks like the corpus through mirrored windows.
     task, index = ProposalTask(stage(flip=True), model, corpus), [0, 1, 2]

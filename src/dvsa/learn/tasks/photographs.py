@@ -42,7 +42,7 @@ class Photographs(ABC):
         """The number of regions of each photograph, the frame included."""
 
     @cached_property
-    def truth(self) -> Sequence[Tensor]:
+    def truth(self) -> Rows:
         """For each photograph, (G, 5) on the CPU: the distinct boxes of its phrases, with phrase counts."""
         counts = (Counter(p.box for p in e.phrases if p.box is not None) for e in self.examples)
         return Rows(([[*box, n] for box, n in own.items()] for own in counts), width=5)
@@ -50,7 +50,7 @@ class Photographs(ABC):
     @property
     def has_boxes(self) -> bool:
         """Whether any phrase has a box."""
-        return any(map(len, self.truth))
+        return not self.truth.empty
 
 
 class SquarePhotographs(Photographs):

@@ -1,9 +1,10 @@
 """Lists of different lengths in flat arrays. A million small Python lists would take gigabytes."""
 
+from abc import abstractmethod
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import overload
+from typing import TypeVar, overload
 
 import numpy as np
 import torch
@@ -15,7 +16,29 @@ Ids = Sequence[int]
 """A sentence as the ids of its known words."""
 
 
-class SentenceIds(Sequence[list[list[int]]]):
+T = TypeVar("T")
+
+
+class Flat(Sequence[T]):
+    """A list whose items are made from flat arrays when they are asked for."""
+
+    @abstractmethod
+    def item(self, k: int) -> T:
+        """Item k, counted from 0."""
+
+    @overload
+    def __getitem__(self, k: int) -> T: ...
+    @overload
+    def __getitem__(self, k: slice) -> list[T]: ...
+    def __getitem__(self, k: int | slice) -> T | list[T]:
+        if isinstance(k, slice):
+            return [self.item(place) for place in range(*k.indices(len(self)))]
+        if not -len(self) <= k < len(self):
+            raise IndexError(k)  # at which iteration ends
+        return self.item(k % len(self))
+
+
+class SentenceIds(Flat[list[list[int]]]):
     """The sentences of photographs as ids of words: `ids[k][n]` is sentence n of photograph k.
 
     They take four bytes for each word, and eight for each sentence and each photograph.
@@ -38,18 +61,9 @@ class SentenceIds(Sequence[list[list[int]]]):
     def __len__(self) -> int:
         return len(self._sentences) - 1
 
-    @overload
-    def __getitem__(self, k: int) -> list[list[int]]: ...
-    @overload
-    def __getitem__(self, k: slice) -> list[list[list[int]]]: ...
-    def __getitem__(self, k: int | slice) -> list[list[int]] | list[list[list[int]]]:
-        if isinstance(k, slice):
-            return [self[place] for place in range(*k.indices(len(self)))]
-        k = _place(k, len(self))
+    def item(self, k: int) -> list[list[int]]:
+        """The sentences of photograph k."""
         return [self._sentence(n) for n in range(self._sentences[k], self._sentences[k + 1])]
-
-    def __iter__(self) -> Iterator[list[list[int]]]:
-        return (self[k] for k in range(len(self)))
 
     @property
     def words(self) -> int:
@@ -69,7 +83,7 @@ class SentenceIds(Sequence[list[list[int]]]):
         return ids
 
 
-class Rows(Sequence[Tensor]):
+class Rows(Flat[Tensor]):
     """Rows of numbers of photographs: `rows[k]` has the shape (G, width), where G may differ.
 
     >>> rows = Rows([[[0.0, 1.0]], [], [[0.5, 0.5], [1.0, 0.0]]], width=2)
@@ -89,24 +103,11 @@ class Rows(Sequence[Tensor]):
     def __len__(self) -> int:
         return len(self._ends) - 1
 
-    @overload
-    def __getitem__(self, k: int) -> Tensor: ...
-    @overload
-    def __getitem__(self, k: slice) -> list[Tensor]: ...
-    def __getitem__(self, k: int | slice) -> Tensor | list[Tensor]:
-        if isinstance(k, slice):
-            return [self[place] for place in range(*k.indices(len(self)))]
-        k = _place(k, len(self))
+    def item(self, k: int) -> Tensor:
+        """The rows of photograph k."""
         return self._rows[self._ends[k] : self._ends[k + 1]]
 
     @property
     def empty(self) -> bool:
         """Whether no photograph has a row."""
         return not len(self._rows)
-
-
-def _place(k: int, count: int) -> int:
-    """The place from the beginning; raises IndexError, at which iteration ends."""
-    if not -count <= k < count:
-        raise IndexError(k)
-    return k % count

@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, overload
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from dvsa.learn.loop.transfer import on_device
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.nets.vision_config import GEOMETRY
 from dvsa.learn.tasks.corpus import Corpus, PhraseTarget
-from dvsa.learn.tasks.ragged import Ids, SentenceIds
+from dvsa.learn.tasks.ragged import Flat, Ids, SentenceIds
 from dvsa.text import FUNCTION_WORDS, START, START_PHRASE, Vocabulary
 
 ALIGNED = 50
@@ -36,7 +36,7 @@ class CaptionTarget(NamedTuple):
     words: tuple[int, ...]
 
 
-class Targets(Sequence[CaptionTarget]):
+class Targets(Flat[CaptionTarget]):
     """Targets in flat arrays.
 
     >>> targets = Targets([CaptionTarget(0, 19, START, (7, 4)), CaptionTarget(2, 3, START_PHRASE, (5,))])
@@ -59,16 +59,10 @@ class Targets(Sequence[CaptionTarget]):
     def __len__(self) -> int:
         return len(self._words)
 
-    @overload
-    def __getitem__(self, n: int) -> CaptionTarget: ...
-    @overload
-    def __getitem__(self, n: slice) -> list[CaptionTarget]: ...
-    def __getitem__(self, n: int | slice) -> CaptionTarget | list[CaptionTarget]:
-        if isinstance(n, slice):
-            return [self[place] for place in range(*n.indices(len(self)))]
-        (words,) = self._words[n]
-        photograph, focus, start = self._heads[n].tolist()
-        return CaptionTarget(photograph, focus, start, tuple(words))
+    def item(self, k: int) -> CaptionTarget:
+        """Target k."""
+        photograph, focus, start = self._heads[k].tolist()
+        return CaptionTarget(photograph, focus, start, tuple(self._words.sentence(k, 0)))
 
 
 def of_frames(feature_KIF: Tensor, sentences: Sentences) -> Iterator[CaptionTarget]:
