@@ -80,8 +80,10 @@ def load(
         what = packed_up or "their archive"
         raise DataError(f"{root} has no photographs, in folders or .tar files: unpack {what} there")
     if listing is None:
-        return replace(_without_lists(root, photographs, unread), regions=regions)
+        without = _without_lists(root, photographs, [*unread, *photographs.problems])
+        return replace(without, regions=regions)
 
+    unread += photographs.problems
     sidecars = sidecars_beside(root, listing)
     listing.problems.extend(unread if sidecars is None else [*unread, sidecars])
     dataset = join(root, listing, photographs, Entities(place) if place else None, regions)

@@ -5,7 +5,7 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from dvsa.data.dataset import DataError, Source
+from dvsa.data.dataset import DamagedError, DataError, Problem, Source
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 
@@ -22,22 +22,30 @@ class Photographs:
     """
 
     def __init__(self, root: Path) -> None:
-        """Search the folder; raises DataError for a broken or compressed tar file."""
+        """Search the folder; raises DataError if it has nothing but damaged or compressed tar files."""
+        self.problems: list[Problem] = []
+        """The tar files that are left out."""
         # Shallow paths come first: `a.jpg` means `images/a.jpg` rather than `images/small/a.jpg`.
         self.found: tuple[NamedSource, ...] = tuple(
-            sorted(_sources(root), key=lambda item: (item[0].count("/"), item[0], str(item[1].path)))
+            sorted(self._sources(root), key=lambda item: (item[0].count("/"), item[0], str(item[1].path)))
         )
         """The name and source of each photograph; two files may have the same name."""
+        if self.problems and not self.found:
+            raise DataError(self.problems[0].detail)
 
-
-def _sources(root: Path) -> Iterator[NamedSource]:
-    """The photographs in a folder, in no particular order."""
-    for inner, path in names_below(root):
-        if path.endswith(".tar"):
-            for name, source in tar_members(Path(path)):
-                yield str(PurePosixPath(inner).parent / name), source
-        elif is_photograph(inner):
-            yield inner, Source(Path(path))
+    def _sources(self, root: Path) -> Iterator[NamedSource]:
+        """The photographs in a folder, in no particular order."""
+        for inner, path in names_below(root):
+            if path.endswith(".tar"):
+                try:
+                    members = list(tar_members(Path(path)))
+                except DamagedError as error:
+                    self.problems.append(Problem("broken file", inner, str(error)))
+                    continue
+                for name, source in members:
+                    yield str(PurePosixPath(inner).parent / name), source
+            elif is_photograph(inner):
+                yield inner, Source(Path(path))
 
 
 def files_below(root: Path) -> Iterator[tuple[PurePosixPath, Path]]:
@@ -73,14 +81,14 @@ def _is_special(path: str) -> bool:
 
 
 def tar_members(path: Path) -> Iterator[NamedSource]:
-    """The photographs in a tar file; raises DataError if it is broken or compressed."""
+    """The photographs in a tar file; raises DataError, of the kind DamagedError if it is broken."""
     if not path.is_file():
         raise DataError(f"{path} is not a regular file: leave it out")
     try:
         with tarfile.open(path, "r:") as archive:
             members = archive.getmembers()
     except (tarfile.TarError, EOFError) as error:
-        raise DataError(
+        raise DamagedError(
             f"{path} is not a plain tar file ({error}): fetch it again, or decompress it"
         ) from error
     for member in members:
