@@ -10,21 +10,22 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from filelock import FileLock
 
 from dvsa.data import DataError, Dataset, GivenRegions, hub, load, stored
-from dvsa.data.photographs import names_below
+from dvsa.data.photographs import names_below, tar_members
 from dvsa.data.storing import store
 from dvsa.learn.runs.inputs import Tell, silent
 from dvsa.learn.tasks.cache import cache_dir
 from dvsa.version import VERSION
 
 LARGE = 20_000
-"""A data set with more files than this is large,"""
-LARGE_BYTES = 4 * 2**30
+"""A data set with more files than this, members of tar files included, is large,"""
+LARGE_BYTES = 2 * 2**30
 """and so is one with more bytes than this."""
 
 
@@ -63,10 +64,14 @@ def load_for_training(
 
 
 def _is_large(root: Path) -> bool:
-    size = 0
-    for number, (_, path) in enumerate(names_below(root), 1):
+    count = size = 0
+    for _, path in names_below(root):
         size += os.path.getsize(path) if os.path.isfile(path) else 0
-        if number > LARGE or size > LARGE_BYTES:
+        count += 1
+        if path.endswith(".tar"):
+            with suppress(DataError):  # `load` says what is wrong with it
+                count += sum(1 for _ in tar_members(Path(path)))
+        if count > LARGE or size > LARGE_BYTES:
             return True
     return False
 
