@@ -2,10 +2,10 @@
 
     python benchmarks/scaling.py DATA FOLDER [--gpus 1 2] [--recipe best] [--batch 200] [--epochs 4] [--out X]
 
-The stages are `align`, on features of regions, and `tune`, with the backbone in the loop, of the recipe; the
-boxes of phrases are not used. Each number of GPUs trains twice: as users do, and with a clock around every
-message between processes, which gives the share of a step that messages take. FOLDER gets the runs, whose logs have
-the losses.
+The stages are `align`, on features of regions, and `tune`, with the backbone in the loop, without boxes of
+phrases. Each number of GPUs trains twice: as users do, and with a clock around every message between
+processes, which gives the share of a step that messages take. FOLDER gets the runs, whose logs have the
+losses.
 """
 
 import json
