@@ -43,7 +43,7 @@ def test_a_large_data_set_trains_as_a_small_one_does(
     # Lists on disk, photographs decoded ahead, features in shards.
     monkeypatch.setenv("DVSA_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(large_data, "LARGE", 0)
-    monkeypatch.setattr(rows_ahead, "WHOLE", 0)
+    monkeypatch.setattr(rows_ahead, "MAPPED", 0)
     monkeypatch.setattr(cache, "SHARD", 16)
     data = load_for_training(scenes)
     assert isinstance(data, StoredDataset)
@@ -89,7 +89,7 @@ def test_a_fault_of_a_large_data_set_is_named_as_of_a_small_one(
 def test_photographs_that_cannot_be_read_are_left_out_counted_and_named(
     scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
-    monkeypatch.setattr(rows_ahead, "WHOLE", limit)
+    monkeypatch.setattr(rows_ahead, "MAPPED", limit)
     data = load(scenes)
     training, val = data.split("train"), data.split("val")
     for example in (training[3], training[17], val[0]):

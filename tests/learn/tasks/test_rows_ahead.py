@@ -87,7 +87,7 @@ def test_cached_rows_are_computed_once_in_shards_or_whole(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, limit: int
 ) -> None:
     monkeypatch.setenv("DVSA_CACHE", str(tmp_path))
-    monkeypatch.setattr(rows_ahead, "WHOLE", limit)
+    monkeypatch.setattr(rows_ahead, "MAPPED", limit)
     monkeypatch.setattr(cache, "SHARD", 8)
     computed: list[slice] = []
 

@@ -18,7 +18,7 @@ from dvsa.learn.nets.regions import choose_boxes
 from dvsa.learn.nets.vision_config import GEOMETRY
 from dvsa.learn.tasks import ragged
 from dvsa.learn.tasks.cache import Array, shards
-from dvsa.learn.tasks.rows_ahead import WHOLE, Rows, cached_rows, expecting, rows_of, size_of, take
+from dvsa.learn.tasks.rows_ahead import Rows, cached_rows, expecting, is_small, rows_of, take
 from dvsa.learn.tasks.squares import Squares
 
 
@@ -79,7 +79,7 @@ class SquarePhotographs(Photographs):
     ) -> None:
         """Decode each photograph once; what is known from an earlier run is not computed again."""
         squares = Squares(examples, size, quiet=quiet)
-        small = size_of(squares.shape, "uint8") <= WHOLE
+        small = is_small(squares.shape, "uint8", device)
         pixels_KHWC = torch.from_numpy(squares.all()) if small else None
 
         # Photographs that cannot be read are left out.

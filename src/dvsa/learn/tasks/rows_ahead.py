@@ -17,8 +17,10 @@ from dvsa.learn.loop.order import chunks
 from dvsa.learn.loop.transfer import on_device
 from dvsa.learn.tasks.cache import Array, CachedShards, cached
 
-WHOLE = 2**30
-"""An array with at most as many bytes is one file, mapped into memory or copied to the GPU."""
+MAPPED = 2**27
+"""An array with at most as many bytes is one file, mapped into memory;"""
+COPIED = 2**31
+"""and so is one that is to be copied to a GPU and has at most as many bytes as this."""
 AHEAD = 256
 """How many rows are ready or in work, at least one for each thread."""
 
@@ -82,7 +84,7 @@ Rows = Tensor | RowsAhead
 def rows_of(row: Callable[[int], Array], shape: Sequence[int], dtype: str, device: torch.device) -> Rows:
     """An array of which `row` makes row k: on the GPU if a quarter of its free memory is enough."""
     ahead = RowsAhead(row, shape, device)
-    if device.type != "cuda" or size_of(shape, dtype) > torch.cuda.mem_get_info(device)[0] // 4:
+    if device.type != "cuda" or _size(shape, dtype) > torch.cuda.mem_get_info(device)[0] // 4:
         return ahead
     held = torch.empty(ahead.shape, dtype=getattr(torch, dtype), device=device)
     for part in chunks(len(ahead), AHEAD):
@@ -106,14 +108,19 @@ def cached_rows(
         fill: computes some rows into an array.
         device: where rows go.
     """
-    if size_of(shape, dtype) <= WHOLE:
+    if is_small(shape, dtype, device):
         array = cached(b"".join(keys), shape, dtype, partial(fill, slice(0, shape[0])))
         return torch.from_numpy(array).to(device)
     return rows_of(CachedShards(keys, shape, dtype, fill).__getitem__, shape, dtype, device)
 
 
-def size_of(shape: Sequence[int], dtype: str) -> int:
-    """The size of an array in bytes."""
+def is_small(shape: Sequence[int], dtype: str, device: torch.device) -> bool:
+    """Whether an array is kept whole."""
+    return _size(shape, dtype) <= (COPIED if device.type == "cuda" else MAPPED)
+
+
+def _size(shape: Sequence[int], dtype: str) -> int:
+    """In bytes."""
     return math.prod(shape) * np.dtype(dtype).itemsize
 
 
