@@ -5,7 +5,8 @@
 Every byte of a small index is changed, one at a time (`--step 7` changes every seventh): each time, all that
 the index says must be as before, or an error of one line. Then manifests of indexes and bundles get values
 that no writer writes, with checksums that fit. At last, processes are killed at random times while they
-create an index, add to it, remove from it and compact it: `--kills` in each of these steps. The exit code is
+create an index, add to it, remove from it, compact it and synchronise it with a folder that changes: `--kills`
+in each of these steps. The exit code is
 1 after a wrong answer, an error of another kind, or a loss.
 """
 
@@ -21,8 +22,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +32,10 @@ from common import facts, keep, parser
 
 import dvsa
 from dvsa.bundle import Bundle, shipped
+from dvsa.data.photographs import NamedSource
 from dvsa.index import Entry, Index, Photograph, SearchError, changes, index_manifest, scan, sketch
+from dvsa.index.encode import Skipped
+from dvsa.index.values import content_id
 from dvsa.manifest import MANIFEST, BundleError
 
 D = 256
@@ -40,7 +45,7 @@ VALUES: list[object] = [
 ]  # fmt: skip
 
 
-LASTS = {"create": 0.02, "append": 0.02, "remove": 0.02, "compact": 0.04}
+LASTS = {"create": 0.02, "append": 0.02, "remove": 0.02, "compact": 0.04, "sync": 0.04}
 """Steps of a writer, and the longest time in seconds from the beginning of one to a kill."""
 
 
@@ -133,7 +138,11 @@ def index_manifests(folder: Path, count: int) -> Counter[str]:
     original = path.read_bytes()
     for _ in range(count):
         content = mutated(json.loads(original)["index"], chance)
-        made = {"format": 2, "sha256": index_manifest._digest(content), "index": content}  # type: ignore[arg-type]
+        made = {
+            "format": index_manifest.INDEX_FORMAT,
+            "sha256": index_manifest._digest(content),
+            "index": content,
+        }  # type: ignore[arg-type]
         path.write_text(json.dumps(made))
         outcomes[outcome(lambda: answers(folder), None)] += 1
     path.write_bytes(original)
@@ -184,6 +193,7 @@ def killed(folder: Path, step: str, count: int, model: dvsa.Model) -> Counter[st
     outcomes, chance = Counter[str](), random.Random(3)
     for n in range(count):
         shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(album_of(folder), ignore_errors=True)
         said = life(folder, model, step, chance)
         lost = "lost"
         try:
@@ -197,6 +207,8 @@ def killed(folder: Path, step: str, count: int, model: dvsa.Model) -> Counter[st
             if said <= kept and not index.verify():
                 index.append([entry(5000 + n)])
                 lost = "kept" if said else "died early"
+                if said and step == "sync" and not follows(index, album_of(folder)):
+                    lost = "wrong"
         except Exception as error:
             print(repr(error)[:300])
         outcomes[lost] += 1
@@ -206,14 +218,14 @@ def killed(folder: Path, step: str, count: int, model: dvsa.Model) -> Counter[st
 def life(folder: Path, model: dvsa.Model, step: str, chance: random.Random) -> set[int]:
     """Run a writer until it is killed in a step; the photographs that it said were there and not removed.
 
-    The step is the first `create`, or a random one of `append`, `remove` and `compact`. The kill comes at a
+    The step is the first `create`, or a random one of `append`, `remove`, `compact` and `sync`. The kill comes at a
     random time from its beginning on.
     """
     heard, told = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(heard)
-        write(folder, model, told)
+        (follow if step == "sync" else write)(folder, model, told)
         os._exit(0)
     os.close(told)
 
@@ -230,12 +242,14 @@ def life(folder: Path, model: dvsa.Model, step: str, chance: random.Random) -> s
     return {int(w[1:]) for w in words if w[0] == "+"} - {int(w[1:]) for w in words if w[0] == "-"}
 
 
+def say(told: int, line: str) -> None:
+    """Tell the parent process a line."""
+    os.write(told, f"{line}\n".encode())
+
+
 def write(folder: Path, model: dvsa.Model, told: int) -> None:
     """Create an index, append, remove and compact; tell each step before it, and what is there after it."""
-
-    def tell(line: str) -> None:
-        os.write(told, f"{line}\n".encode())
-
+    tell = partial(say, told)
     tell("?create")
     index = Index.create(folder, model)
     for n in range(0, 1000, 2):
@@ -248,6 +262,58 @@ def write(folder: Path, model: dvsa.Model, told: int) -> None:
             index.remove([entry(n).photograph.id])
             tell("?compact")
             index.compact()
+
+
+def album_of(index: Path) -> Path:
+    """The folder with the files that an index follows."""
+    return index.with_name(f"{index.name}-album")
+
+
+def follow(folder: Path, model: dvsa.Model, told: int) -> None:
+    """Synchronise an index with a folder that changes; tell each step before it, and what is there after it.
+
+    The content of each file is the number of its photograph.
+    """
+    tell, album, chance = partial(say, told), album_of(folder), random.Random(4)
+    album.mkdir()
+    index = Index.create(folder, model)
+    for first in range(0, 1000, 5):
+        there = sorted(album.iterdir())
+        for path in chance.sample(there, min(len(there), 4)):
+            path.rename(album / f"{first}-{path.stem}.jpg"[-60:])
+        there = sorted(album.iterdir())
+        for path in chance.sample(there, min(len(there), 3)):
+            tell(f"-{path.read_text()}")  # perhaps
+            path.unlink()
+        for n in range(first, first + 5):
+            (album / f"{n}.jpg").write_text(str(n))
+        shutil.copy(album / f"{first}.jpg", album / f"{first}-copy.jpg")
+
+        tell("?sync")
+        index.sync([album], encode=made_up)
+        tell("\n".join(f"+{path.read_text()}" for path in album.iterdir()))
+
+
+def made_up(
+    sources: Iterable[NamedSource], known: Container[str], fields: Mapping[str, str]
+) -> Iterator[Entry | Skipped]:
+    """The entries of files that contain a number."""
+    for path, source in sources:
+        content = source.read()
+        photograph = Photograph(id=content_id(content), path=path, file=path, size=len(content))
+        if photograph.id in known:
+            yield Skipped(path, None, photograph.id)
+        else:
+            yield replace(entry(int(content)), photograph=photograph)
+
+
+def follows(index: Index, album: Path) -> bool:
+    """Whether an index has exactly the photographs of a folder, at their paths, after it is synchronised."""
+    index.sync([album], encode=made_up)
+    wanted = {str(path): content_id(path.read_bytes()) for path in album.iterdir()}
+    photographs = [e.photograph for e in index.entries() if e.photograph.path.startswith(str(album))]
+    found = [(place.path, photograph.id) for photograph in photographs for place in photograph.places]
+    return sorted(found) == sorted(wanted.items()) and not index.verify()
 
 
 if __name__ == "__main__":

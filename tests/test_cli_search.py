@@ -71,6 +71,7 @@ def test_index_adds_once_and_names_the_broken(album: Path, tmp_path: Path) -> No
     assert done.stderr == f"dvsa: {broken}: not a picture in BMP, GIF, JPEG, PNG, PPM, TIFF or WebP format\n"
     said = json.loads(done.stdout)
     assert (said["added"], said["known"], len(said["faults"]), said["photographs"]) == (3, 0, 1, 3)
+    assert said["left_out"] == []
     said = answer("index", album, "--out", folder)
     assert (said["added"], said["known"], said["photographs"]) == (3, 3, 6)
     hits = answer("search", folder, "a red square", "--field", "trip=toys")["hits"]
@@ -151,7 +152,7 @@ def test_search_by_photograph_and_by_region(made: Path, album: Path) -> None:
 def test_search_by_filter(made: Path, album: Path) -> None:
     hits = answer("search", made, "a circle", "--in", album / "shapes", "-k", 3)["hits"]
     assert {Path(hit["path"]).parent for hit in hits} == {album / "shapes"}
-    done = run("search", made, "a circle", "--after", "2020-01-01", "--json")
+    done = run("search", made, "a circle", "--before", "2020-01-01", "--json")
     assert json.loads(done.stdout)["hits"] == []
 
 
@@ -179,7 +180,7 @@ def test_a_photograph_that_is_gone_or_changed_is_named(album: Path, tmp_path: Pa
     lines = done.stderr.splitlines()
     assert len(lines) == 2
     assert any("cat.jpg" in line for line in lines)
-    assert any("has changed since it was indexed: index it again" in line for line in lines)
+    assert any("has changed since it was indexed: index its folder again" in line for line in lines)
     assert (tmp_path / "hits.html").read_text().count("<article") == 4
 
 
@@ -205,8 +206,8 @@ def test_search_refuses_what_it_cannot_do(made: Path, tmp_path: Path) -> None:
     newer = tmp_path / "newer"
     shutil.copytree(made, newer)
     path = newer / index_manifest.INDEX_MANIFEST
-    path.write_text(path.read_text().replace('"format": 2', '"format": 7'))
-    assert "has format 7, newer than 2: update dvsa" in refusal("search", newer, "a cat")
+    path.write_text(path.read_text().replace('"format": 3', '"format": 7'))
+    assert "has format 7, newer than 3: update dvsa" in refusal("search", newer, "a cat")
 
 
 def test_sentences_for_a_photograph(tmp_path: Path) -> None:
@@ -269,3 +270,56 @@ def test_ray_is_asked_for_where_it_is_missing(made: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr == "dvsa: --ray needs Ray: pip install 'dvsa[ray]'\n"
+
+
+# An index that follows its folder
+
+
+def test_index_again_brings_an_index_up_to_date(album: Path, tmp_path: Path) -> None:
+    mine, folder = tmp_path / "mine", tmp_path / "index"
+    shutil.copytree(album, mine)
+    output("index", mine, "--out", folder)
+    (mine / "shapes").rename(mine / "forms")
+    (mine / "cat.jpg").unlink()
+    shutil.copy(mine / "astronaut.jpg", mine / "again.jpg")
+    kept = tmp_path / "kept"
+    shutil.copytree(folder, kept)
+    wanted = "0 added, 3 moved, 1 copies, 1 vanished, 2 already there; 5 photographs in total"
+    assert wanted in output("index", mine, "--out", folder)
+    wanted = "0 added, 3 moved, 1 copies, 1 missing and kept, 2 already there; 6 photographs in total"
+    assert wanted in output("index", mine, "--out", kept, "--keep-missing")
+
+    page = tmp_path / "page.html"
+    done = run("search", folder, "a red square", "-k", 9, "--html", page)
+    assert done.stderr == f"dvsa: {folder} has only 5 photographs, not 9\n", "every photograph is found"
+    assert page.read_text().count("<article") == 5
+    hit = answer("search", folder, "--photo", mine / "again.jpg", "-k", 1)["hits"][0]
+    paths = {hit["path"], *(copy["path"] for copy in hit["copies"])}
+    assert paths == {str(mine / "astronaut.jpg"), str(mine / "again.jpg")}
+    assert "0 added, 6 already there; 5 photographs" in output("index", mine, "--out", folder)
+
+
+def test_what_is_left_out_is_counted_and_named(album: Path, tmp_path: Path) -> None:
+    mine, folder = tmp_path / "mine", tmp_path / "index"
+    mine.mkdir()
+    shutil.copy(album / "cat.jpg", mine / "cat")  # without a suffix
+    (mine / "notes.txt").write_text("notes")
+    done = run("index", mine, "--out", folder)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "1 added" in done.stdout
+    assert "Left out: other file: 1" in done.stdout
+
+    os.mkfifo(mine / "pipe.jpg")
+    (mine / "photos.tar.gz").write_bytes(b"\x1f\x8b\x08 a compressed tar")
+    (mine / "layers.psd").write_bytes(b"8BPS layers")
+    done = run("index", mine, "--out", folder)
+    assert done.exit_code == 2
+    assert sorted(done.stderr.splitlines()) == [
+        f"dvsa: {mine / 'layers.psd'}: left out: picture of another format",
+        f"dvsa: {mine / 'photos.tar.gz'}: left out: compressed tar file",
+        f"dvsa: {mine / 'pipe.jpg'}: left out: special file",
+    ]
+    counts = "picture of another format: 1, other file: 1, compressed tar file: 1, special file: 1"
+    assert f"Left out: {counts}" in done.stdout
+    said = json.loads(run("index", mine, "--out", folder, "--json").stdout)
+    assert said["left_out"][0]["kind"] == "picture of another format"

@@ -45,16 +45,16 @@ def photographs(tmp_path: Path, scenes: list[bytes]) -> Path:
 def test_photographs_are_added_once_and_the_broken_are_named(
     tmp_path: Path, photographs: Path, model: dvsa.Model
 ) -> None:
-    told: list[tuple[int, int]] = []
+    told: list[tuple[str, int, int]] = []
     index = Index.create(tmp_path / "index", model)
-    added = index.add([photographs], fields={"trip": "toys"}, progress=lambda _, n, of: told.append((n, of)))
-    assert (added.added, added.known) == (3, 1)
+    added = index.add([photographs], fields={"trip": "toys"}, progress=lambda *step: told.append(step))
+    assert (added.added, added.copies, added.known) == (3, 1, 0)
     assert sorted(fault.removeprefix(f"{photographs}/").split(":")[0] for fault in added.faults) == [
         "broken.jpg",
         "empty.png",
     ]
     assert all("\n" not in fault for fault in added.faults)
-    assert told == [(6, 6)]
+    assert ("indexing photographs", 6, 6) in told
     again = index.add([photographs, photographs / "a.png"])
     assert (again.added, again.known, len(again.faults)) == (0, 4, 2)
     for hit in index.search("a red circle", 9):

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dvsa.cli.left_out import left_out_counts, name_faults
 from dvsa.cli.options import AsJson, IndexFolder, ModelBundle, PhotoNames, RayAddress, Trusted
-from dvsa.cli.output import note, print_json, progress, show, table
+from dvsa.cli.output import print_json, progress, show, table
 
 if TYPE_CHECKING:
-    from dvsa.index import Index
+    from dvsa.index import Added, Index
     from dvsa.model import Model
 
 OutIndex = Annotated[
@@ -22,7 +23,7 @@ OutIndex = Annotated[
     typer.Option(
         "--out",
         metavar="INDEX",
-        help="The index's folder: a new one, or one to add photographs to.",
+        help="The index's folder: a new one, or one to bring up to date.",
         show_default=False,
     ),
 ]
@@ -35,6 +36,19 @@ FieldsToStore = Annotated[
         help="Store this field with the photographs; may be repeated.",
     ),
 ]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude",
+        metavar="PATTERN",
+        show_default=False,
+        help="Leave out files and folders of this pattern, as in .gitignore; may be repeated. Files named "
+        ".dvsaignore have such patterns for their folders.",
+    ),
+]
+KeepMissing = Annotated[
+    bool, typer.Option("--keep-missing", help="Keep photographs whose files are no longer there.")
+]
 PhotosToRemove = Annotated[
     list[str],
     typer.Argument(metavar="PHOTOS", help="Paths or identifiers, as search prints them.", show_default=False),
@@ -44,18 +58,22 @@ PhotosToRemove = Annotated[
 def index(
     photos: PhotoNames,
     out: OutIndex,
+    exclude: Exclude = None,
+    keep_missing: KeepMissing = False,
     field: FieldsToStore = None,
     bundle: ModelBundle = None,
     ray: RayAddress = None,
     trusted: Trusted = False,
     as_json: AsJson = False,
 ) -> None:
-    """Add photographs to an index, to search them.
+    """Make an index of photographs to search them, or bring one up to date.
 
-    Folders are searched at any depth. Photographs whose content is already in the index are skipped, so after
-    an interruption the same command continues. Photographs that were counted as added are never lost.
+    Folders are searched at any depth. The same command again looks at new and changed files, gives moved ones
+    their new paths, and drops those that are gone. After an interruption it continues; photographs that were
+    counted as added are never lost.
 
-    Photographs that cannot be read are named on standard error; then the exit code is 2.
+    Photographs that cannot be read, and files and folders that are left out although they may show or contain
+    photographs, are named on standard error; then the exit code is 2.
 
     Example: `dvsa index ~/photographs --out photographs.index`
     """
@@ -67,20 +85,42 @@ def index(
     encode = encoder(model, in_process if trusted else None)
     if ray is not None:
         encode = connected_cluster(ray).encoder(model)
-    with progress() as update, _open_or_create(out, model, photos) as opened:
-        outcome = opened.add(photos, fields=given_fields, progress=update, encode=encode)
+    with progress() as update, _open_or_create(out, model, photos, exclude) as opened:
+        outcome = opened.sync(
+            photos,
+            fields=given_fields,
+            progress=update,
+            encode=encode,
+            exclude=exclude or (),
+            keep_missing=keep_missing,
+        )
         total = len(opened)
 
-    for fault in outcome.faults:
-        note(fault)
+    name_faults(outcome.faults, outcome.left_out)
     if as_json:
         print_json({"index": str(out), **asdict(outcome), "photographs": total})
     else:
-        broken = f", {len(outcome.faults)} could not be read" if outcome.faults else ""
-        counts = f"{outcome.added:,} added, {outcome.known:,} already there{broken}"
-        show(f"{out}: {counts}; {total:,} photographs in total")
-    if outcome.faults:
+        show(f"{out}: {_counts(outcome)}; {total:,} photographs in total")
+        if outcome.left_out:
+            show(f"Left out: {left_out_counts(outcome.left_out)}")
+    if outcome.faults or any(item.kind.is_fault for item in outcome.left_out):
         raise typer.Exit(2)
+
+
+def _counts(outcome: "Added") -> str:
+    """What has become of the files, in words; the first and the last number are always there."""
+    numbers = {
+        "added": outcome.added,
+        "changed": outcome.changed,
+        "moved": outcome.moved,
+        "copies": outcome.copies,
+        "vanished": outcome.vanished,
+        "missing and kept": outcome.missing,
+        "already there": outcome.known,
+        "could not be read": len(outcome.faults),
+    }
+    always = ("added", "already there")
+    return ", ".join(f"{count:,} {name}" for name, count in numbers.items() if count or name in always)
 
 
 def index_remove(folder: IndexFolder, photos: PhotosToRemove) -> None:
@@ -151,14 +191,16 @@ def index_verify(folder: IndexFolder, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def _open_or_create(folder: Path, model: "Model", photos: Sequence[str]) -> "Index":
+def _open_or_create(
+    folder: Path, model: "Model", photos: Sequence[str], exclude: Sequence[str] | None
+) -> "Index":
     """Open the index in a folder, or create one if the photographs exist."""
-    from dvsa.data.gather import find
+    from dvsa.data.gather import gather
     from dvsa.index import Index, SearchError
     from dvsa.index.index_manifest import INDEX_MANIFEST
 
     if not (folder / INDEX_MANIFEST).exists():
-        find(photos)
+        gather(photos, exclude=exclude or ())
         try:
             return Index.create(folder, model)
         except SearchError:

@@ -115,7 +115,8 @@ def show(*parts: "str | Table") -> None:
 def progress(counted: str = "") -> Iterator[Callable[[str, int, int], None]]:
     """Show progress bars on standard error if it is a terminal.
 
-    Yields a function to call with the name of a bar, how many are done, and the total.
+    Yields a function to call with the name of a bar, how many are done, and the total, or 0 if nobody knows
+    the total.
 
     Args:
         counted: what is counted; the bars then show how many of these there are in a second.
@@ -132,7 +133,7 @@ def progress(counted: str = "") -> Iterator[Callable[[str, int, int], None]]:
         def update(name: str, done: int, total: int) -> None:
             if name not in tasks:
                 tasks[name] = bars.add_task(name, speed="")
-            bars.update(tasks[name], completed=done, total=total)
+            bars.update(tasks[name], completed=done, total=total or None)
             rate = bars.tasks[bars.task_ids.index(tasks[name])].speed
             if rate is not None:
                 bars.update(

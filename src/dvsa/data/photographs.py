@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from dvsa.data.dataset import DataError, Source
+from dvsa.data.kinds import PHOTOGRAPH_SUFFIXES
 
-SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+SUFFIXES = PHOTOGRAPH_SUFFIXES
 
 
 NamedSource = tuple[str, Source]
