@@ -5,9 +5,8 @@
 Every byte of a small index is changed, one at a time (`--step 7` changes every seventh): each time, all that
 the index says must be as before, or an error of one line. Then manifests of indexes and bundles get values
 that no writer writes, with checksums that fit. At last, processes are killed at random times while they
-create an index, add to it, remove from it, compact it and synchronise it with a folder that changes: `--kills`
-in each of these steps. The exit code is
-1 after a wrong answer, an error of another kind, or a loss.
+create an index, add to it, remove from it, compact it, and synchronise it with a folder that changes:
+`--kills` in each of these steps. The exit code is 1 after a wrong answer, an error of another kind, or a loss.
 """
 
 import argparse
@@ -138,11 +137,8 @@ def index_manifests(folder: Path, count: int) -> Counter[str]:
     original = path.read_bytes()
     for _ in range(count):
         content = mutated(json.loads(original)["index"], chance)
-        made = {
-            "format": index_manifest.INDEX_FORMAT,
-            "sha256": index_manifest._digest(content),
-            "index": content,
-        }  # type: ignore[arg-type]
+        digest = index_manifest._digest(content)  # type: ignore[arg-type]
+        made = {"format": index_manifest.INDEX_FORMAT, "sha256": digest, "index": content}
         path.write_text(json.dumps(made))
         outcomes[outcome(lambda: answers(folder), None)] += 1
     path.write_bytes(original)
@@ -218,8 +214,8 @@ def killed(folder: Path, step: str, count: int, model: dvsa.Model) -> Counter[st
 def life(folder: Path, model: dvsa.Model, step: str, chance: random.Random) -> set[int]:
     """Run a writer until it is killed in a step; the photographs that it said were there and not removed.
 
-    The step is the first `create`, or a random one of `append`, `remove`, `compact` and `sync`. The kill comes at a
-    random time from its beginning on.
+    The step is the first `create`, or a random one of the others. The kill comes at a random time from its
+    beginning on.
     """
     heard, told = os.pipe()
     child = os.fork()
