@@ -13,6 +13,7 @@ import dvsa
 from dvsa.cli import app
 from dvsa.data import toy
 from dvsa.index import Index, index_manifest
+from dvsa.photo_formats import FORMATS
 
 pytestmark = pytest.mark.slow
 
@@ -68,7 +69,7 @@ def test_index_adds_once_and_names_the_broken(album: Path, tmp_path: Path) -> No
     broken.write_bytes(b"no photograph")
     done = run("index", album / "shapes", broken, "--out", folder, "--field", "trip=toys", "--json")
     assert done.exit_code == 2
-    assert done.stderr == f"dvsa: {broken}: not a picture in BMP, GIF, JPEG, PNG, PPM, TIFF or WebP format\n"
+    assert done.stderr == f"dvsa: {broken}: not a picture in {FORMATS} format\n"
     said = json.loads(done.stdout)
     assert (said["added"], said["known"], len(said["faults"]), said["photographs"]) == (3, 0, 1, 3)
     assert said["left_out"] == []

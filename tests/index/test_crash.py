@@ -41,10 +41,10 @@ def test_a_writer_that_dies_before_any_of_its_steps_loses_nothing(tmp_path: Path
 
 def test_a_writer_that_is_killed_while_it_follows_a_folder_loses_nothing(tmp_path: Path) -> None:
     code = (
-        "import integrity, dvsa, json, pathlib, sys\n"
+        "import kills, dvsa, json, pathlib, sys\n"
         "from dvsa.index import changes, sketch\n"
         "changes.SEGMENT_SIZE, changes.PHOTOS_PER_SEGMENT, sketch.STEP = 16, 3, 3\n"
-        "print(json.dumps(integrity.killed(pathlib.Path(sys.argv[1]), 'sync', 25, dvsa.load())))"
+        "print(json.dumps(kills.killed(pathlib.Path(sys.argv[1]), 'sync', 25, dvsa.load())))"
     )
     path = os.pathsep.join([*sys.path, str(BENCHMARKS)])
     done = run("env", f"PYTHONPATH={path}", sys.executable, "-c", code, tmp_path / "index")

@@ -21,7 +21,11 @@ REPORT = "dvsa-report.html"
 
 PhotoFiles = Annotated[
     list[Path],
-    typer.Argument(metavar="PHOTO", help="BMP, GIF, JPEG, PNG, PPM, TIFF or WebP.", show_default=False),
+    typer.Argument(
+        metavar="PHOTO",
+        help="AVIF, BMP, GIF, HEIC, JPEG, JPEG 2000, PNG, PPM, TIFF or WebP.",
+        show_default=False,
+    ),
 ]
 SentenceToAlign = Annotated[
     str,
