@@ -117,6 +117,9 @@ def test_every_colour_mode(mode: str, format: str) -> None:
         ("I;16", [0, 51400], [0, 200]),
         ("I;16", [0, 200], [0, 200]),
         ("I", [0, 51400], [0, 200]),
+        ("I;16", [0, 4095], [0, 255]),
+        ("I;16", [0, 800], [0, 199]),
+        ("I;16", [0, 12847], [0, 200]),
         ("I", [-100, 100_000], [0, 255]),
         ("F", [0.0, 0.8], [0, 204]),
         ("F", [-3e38, 3e38], [0, 255]),
@@ -499,3 +502,55 @@ def test_the_date_of_a_very_large_photograph_is_read() -> None:
     assert read(content).taken == "2024-07-31T18:05:00"
     with Decoder() as decoder:
         assert decoder.read(content, "large.jpg").taken == "2024-07-31T18:05:00"
+
+
+def png_of_16_bits(pixels_HWC: np.ndarray[Any, np.dtype[np.uint16]]) -> bytes:
+    """A PNG with 16 bits for each of 3 or 4 colours, which Pillow cannot write."""
+    high, wide, channels = pixels_HWC.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels_HWC)
+    header = struct.pack(">IIBBBBB", wide, high, 16, {3: 2, 4: 6}[channels], 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(*chunk) for chunk in chunks)
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_colours_of_fewer_bits_in_16_are_scaled(bits: int, channels: int) -> None:
+    colours_HWC = np.random.default_rng(0).integers(0, 2**bits, (9, 12, channels)).astype(np.uint16)
+    colours_HWC[0, 0] = 2**bits - 1
+    if channels == 4:
+        colours_HWC[..., 3] = 65535
+    seen_HWC = np.asarray(read(png_of_16_bits(colours_HWC)).image).astype(int)
+    wanted_HWC = colours_HWC[..., :3] / (2**bits - 1) * 255
+    assert abs(seen_HWC - wanted_HWC).max() <= 1
+
+
+# Dates
+
+
+@pytest.mark.parametrize(
+    ("original", "digitized", "changed", "taken"),
+    [
+        ("2024:07:31 18:05:00", "2025:01:01 00:00:00", "", "2024-07-31T18:05:00"),
+        ("0000:00:00 00:00:00", "2025:01:01 00:00:00", "", "2025-01-01T00:00:00"),
+        ("    :  :     :  :  ", "", "2025:01:01 00:00:00", "2025-01-01T00:00:00"),
+        ("2024:13:31 18:05:00", "not a date", "2025:01:01 00:00:00", "2025-01-01T00:00:00"),
+        ("2024-07-31T18:05:00.25+02:00", "", "", "2024-07-31T18:05:00"),
+        ("2024/7/31 8:05", "", "", "2024-07-31T08:05:00"),
+        ("2024:07:31", "", "", "2024-07-31T00:00:00"),
+        ("0000:00:00 00:00:00", "0000:00:00 00:00:00", "", None),
+        ("", "", "", None),
+    ],
+)
+def test_a_zero_or_odd_date_gives_way_to_the_next(
+    original: str, digitized: str, changed: str, taken: str | None
+) -> None:
+    exif = Image.Exif()
+    details = exif.get_ifd(ExifTags.IFD.Exif)
+    if original:
+        details[ExifTags.Base.DateTimeOriginal] = original
+    if digitized:
+        details[ExifTags.Base.DateTimeDigitized] = digitized
+    if changed:
+        exif[ExifTags.Base.DateTime] = changed
+    assert read(encode(two_colours(), "JPEG", exif=exif)).taken == taken

@@ -18,7 +18,7 @@ from dvsa.boxes import widened
 from dvsa.photo_checks import excess, jpeg_scans
 from dvsa.photo_exif import TURNS, date_taken, orientation
 from dvsa.photo_formats import FORMATS, reader_of
-from dvsa.photo_modes import plain_mode, rgb
+from dvsa.photo_modes import few_bits, plain_mode, rgb
 from dvsa.photo_repair import PADDINGS, ended, without_ballast
 
 T = TypeVar("T")
@@ -108,7 +108,7 @@ def read(source: Path | bytes, name: str | None = None, *, most_pixels: int | No
         content = read_file(source, label)
 
     def decoded(content: bytes) -> Photo:
-        return _parsed(content, label, lambda image: _upright(image, content, label, name, most_pixels))
+        return _parsed(content, label, lambda image, plain: _upright(image, plain, label, name, most_pixels))
 
     try:
         return decoded(content)
@@ -171,7 +171,7 @@ def size(content: bytes, name: str) -> tuple[int, int]:
     >>> size(Path("examples/photographer.jpg").read_bytes(), "photographer.jpg")
     (512, 512)
     """
-    return _parsed(content, name, lambda image: _upright_size(image, content, name))
+    return _parsed(content, name, lambda image, plain: _upright_size(image, plain, name))
 
 
 def squash(photo: Photo, size: int) -> NDArray[np.uint8]:
@@ -206,8 +206,8 @@ def crops(image: Image.Image, box_I4: FloatArray, size: int, context: float = 0.
     return np.stack([np.asarray(crop) for crop in cut])
 
 
-def _parsed(content: bytes, label: str, use: Callable[[ImageFile.ImageFile], T]) -> T:
-    """What `use` makes of a picture, opened by the first reader that accepts the file."""
+def _parsed(content: bytes, label: str, use: Callable[[ImageFile.ImageFile, bytes], T]) -> T:
+    """What `use` makes of a picture, opened by the first reader that accepts the file, and of its content."""
     if not content:
         raise PhotoError(f"{label}: the file is empty")
     reader = reader_of(content)
@@ -225,7 +225,7 @@ def _parsed(content: bytes, label: str, use: Callable[[ImageFile.ImageFile], T])
             jpeg_scans(content)  # before Pillow reads a header of any length
         elif reader is PngImagePlugin.PngImageFile:
             content = without_ballast(content)
-        return use(reader(io.BytesIO(content)))
+        return use(reader(io.BytesIO(content)), content)
     except PhotoError:
         raise
     except Image.DecompressionBombError as error:
@@ -251,7 +251,7 @@ def _upright(
     turned = orientation(image)
     if turned >= 5:
         width, height = height, width
-    small = plain_mode(image)
+    small = plain_mode(few_bits(image, content))
     small.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.HAMMING)
     if turned != 1:
         small = small.transpose(TURNS[turned])
