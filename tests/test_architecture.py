@@ -46,6 +46,7 @@ ROOMS = [
     "bundle",
     "captioning",
     "model",
+    "lettering",
     "draw",
     "report",
     "samples",
