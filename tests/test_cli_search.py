@@ -165,7 +165,7 @@ def test_search_shows_the_hits(made: Path, album: Path, tmp_path: Path) -> None:
     assert str(album / "cat.jpg") in html
     assert "<img" not in html
     assert "http" not in html.replace("http-equiv", "")
-    assert sorted(p.name for p in pictures.iterdir())[0] == "01-cat.png"
+    assert sorted(p.name for p in pictures.iterdir())[0] == "01-cat.dvsa.png"
     line = refusal("search", made, "a cat", "--html", tmp_path / "none" / "hits.html")
     assert line == f"{tmp_path / 'none'}: there is no such folder: check its path"
 
@@ -324,3 +324,115 @@ def test_what_is_left_out_is_counted_and_named(album: Path, tmp_path: Path) -> N
     assert f"Left out: {counts}" in done.stdout
     said = json.loads(run("index", mine, "--out", folder, "--json").stdout)
     assert said["left_out"][0]["kind"] == "picture of another format"
+
+
+def test_the_commands_of_an_index_read_as_one_family(album: Path, tmp_path: Path) -> None:
+    folder, mine = tmp_path / "index", tmp_path / "mine"
+    shutil.copytree(album, mine)
+    assert "6 added" in output("index", "add", mine, "--out", folder)
+    (mine / "cat.jpg").unlink()
+    assert "1 missing and kept" in output("index", "add", mine, "--out", folder)
+    assert "1 vanished" in output("index", "sync", "--out", folder, mine)
+    assert answer("index", "stats", folder)["photographs"] == 5
+    assert "3 removed; 2 photographs" in output("index", "remove", folder, mine / "shapes")
+    assert "2 removed; 0 photographs" in output("index", "remove", folder, "*.jpg")
+    assert "bytes freed" in output("index", "compact", folder)
+    assert answer("index", "verify", folder)["ok"]
+    assert "5 added" in output("index", "--out", folder, mine), "options may come first"
+
+
+@pytest.mark.parametrize("name", ["add", "sync", "remove", "stats"])
+def test_folders_that_are_called_as_commands_are_reached(
+    album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    shutil.copytree(album / "shapes", tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    assert "3 added" in output("index", f"./{name}", "--out", "one")
+    assert "3 added" in output("index", "--out", "two", "--", name)
+    assert "3 added" in output("index", "sync", name, "--out", "three")
+    assert "3 removed" in output("index", "remove", "one", name)
+
+
+# Paths
+
+
+def test_the_home_of_the_user_is_the_same_in_every_option(
+    album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(album, tmp_path / "album")
+    index = "~/made/index"
+    assert "6 added" in output("index", "~/album", f"--out={index}")
+    assert (tmp_path / "made" / "index" / "manifest.json").exists()
+    hits = answer("search", index, "--photo", "~/album/cat.jpg", "--in", "~/album/shapes/", "-k", 9)["hits"]
+    assert len(hits) == 3
+    assert len(answer("search", index, "a circle", "--in=album/shapes/", "-k", 9)["hits"]) == 3
+    assert len(answer("search", index, "a circle", "--in=./album/shapes", "-k", 9)["hits"]) == 3
+    assert len(answer("search", index, "a circle", "--in=album/../album/sh", "-k", 9)["hits"]) == 3
+    output("search", index, "--region", "~/album/cat.jpg", "0,0,9,9", "--html=~/a.html", "--pictures=~/p")
+    assert (tmp_path / "a.html").exists()
+    assert (tmp_path / "p").is_dir()
+    output("describe", "~/album/cat.jpg", "--out=~/described")
+    assert (tmp_path / "described" / "cat.dvsa.png").exists()
+    assert "3 removed" in output("index", "remove", index, "~/album/shapes")
+    assert not (tmp_path / "~").exists()
+
+
+def test_a_name_that_begins_with_a_tilde_is_a_name(
+    album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(album / "shapes", tmp_path / "~holiday")
+    assert "3 added" in output("index", "~holiday", "--out", "~index")
+    assert (tmp_path / "~index").is_dir()
+    assert refusal("index", "~holidays", "--out", "x").startswith(
+        "~holidays: there is no such file, folder or glob"
+    )
+    assert refusal("describe", "~holidays.jpg").endswith("there is no such file: check its path")
+
+
+@pytest.mark.parametrize("letter", ["x", "ü", "犬"])
+def test_a_name_that_is_too_long_for_a_picture_is_cut(album: Path, tmp_path: Path, letter: str) -> None:
+    mine, out = tmp_path / "mine", tmp_path / "out"
+    mine.mkdir()
+    stem = letter * (246 // len(letter.encode()))
+    for name in (f"{stem}a.jpg", f"{stem}b.jpg"):
+        shutil.copy(album / "cat.jpg", mine / name)
+    photos = sorted(mine.iterdir())
+    output("describe", *photos, "--out", out)
+    pictures = [path for path in out.iterdir() if path.name.endswith(".dvsa.png")]
+    assert len(pictures) == 2
+    assert all(path.name.startswith(letter * 70) and "\ufffd" not in path.name for path in pictures)
+
+    (mine / photos[1].name).unlink()
+    output("index", mine, "--out", tmp_path / "index")
+    page, folder = tmp_path / "hits.html", tmp_path / "pictures"
+    output("search", tmp_path / "index", "a cat", "--html", page, "--pictures", folder)
+    assert len(list(folder.iterdir())) == 1
+    assert page.exists()
+
+
+def test_one_picture_that_cannot_be_written_costs_nothing_else(
+    album: Path, made: Path, tmp_path: Path
+) -> None:
+    page, folder = tmp_path / "hits.html", tmp_path / "pictures"
+    hits = answer("search", made, "a cat", "-k", 3)["hits"]
+    blocked = folder / f"02-{Path(hits[1]['path']).stem}.dvsa.png"
+    (blocked / "in the way").mkdir(parents=True)
+    done = run("search", made, "a cat", "-k", 3, "--html", page, "--pictures", folder)
+    assert done.exit_code == 2
+    (line,) = done.stderr.splitlines()
+    assert str(folder) in line
+    assert page.read_text().count("<article") == 3
+    assert len([path for path in folder.iterdir() if path.is_file()]) == 2
+    assert " 3. " in done.stdout
+
+    (tmp_path / "cat.dvsa.png" / "in the way").mkdir(parents=True)
+    photos = (album / "cat.jpg", album / "astronaut.jpg")
+    done = run("describe", *photos, "--out", tmp_path, "--json")
+    assert done.exit_code == 2
+    said = json.loads(done.stdout)
+    assert [photograph["overlay"] is None for photograph in said["photographs"]] == [True, False]
+    assert len(said["errors"]) == 1
+    assert Path(said["report"]).read_text().count("<article") == 2

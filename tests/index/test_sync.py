@@ -381,6 +381,33 @@ def test_a_damaged_cache_changes_nothing(
     assert len(again.read) == 3
 
 
+# Removing
+
+
+def test_folders_patterns_and_tar_files_are_removed(index: Index, album: Path) -> None:
+    (album / "in" / "more").mkdir()
+    for name in ("in/more/d.png", "inside.png", "e[1].jpg"):
+        (album / name).write_bytes(JPEG + name.encode())
+    shutil.copy(album / "a.jpg", album / "in" / "copy.jpg")
+    with tarfile.open(album / "set.tar", "w") as archive:
+        archive.add(album / "b.jpg", "set/other.jpg")
+    index.sync([album], encode=Reader())
+
+    def names() -> list[str]:
+        return sorted(str(Path(p).relative_to(album)) for paths in places(index).values() for p in paths)
+
+    assert index.remove([str(album / "in")]) == 3
+    assert names() == ["a.jpg", "b.jpg", "e[1].jpg", "inside.png", "set/other.jpg"]
+    assert index.remove([str(album / "set.tar"), "*.png"]) == 2
+    assert index.remove([str(album / "e[1].jpg")]) == 1, "a name is a name before it is a pattern"
+    assert names() == ["a.jpg", "b.jpg"]
+    for missing in ("*.png", str(album / "in"), "0" * 64, f"{album}/*/b.jpg"):
+        with pytest.raises(ValueError, match=r"has no photograph .*: nothing was removed"):
+            index.remove([missing, str(album / "a.jpg")])
+    assert index.remove([f"{album}/[ab].jpg"]) == 2
+    assert names() == []
+
+
 # Formats
 
 

@@ -99,7 +99,7 @@ def gather(
     names = list(names)
     search = _Search([Patterns.parse(exclude, "--exclude")], without, progress)
     for name in names:
-        path = Path(name).expanduser()
+        path = Path(os.path.expanduser(name))
         matches = [path] if os.path.lexists(path) else sorted(glob.glob(str(path), recursive=True))
         if not matches:
             raise FileNotFoundError(f"{name}: there is no such file, folder or glob: check its path")

@@ -1,6 +1,5 @@
 """An index of photographs: the vectors of their regions on disk, searched by MaxSim."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -18,6 +17,7 @@ from dvsa.index.encode import Encoder, encoder
 from dvsa.index.following import Following, Row, changes_of, place_of
 from dvsa.index.index_manifest import IndexManifest
 from dvsa.index.reader import WHOLE, IndexReader
+from dvsa.index.removing import removal
 from dvsa.index.seen import SeenFiles
 from dvsa.index.values import Added, Entry, Photograph, Place, SearchError
 from dvsa.model import Model
@@ -214,32 +214,32 @@ class Index(IndexReader):
             self._append(entries)
 
     def remove(self, names: Iterable[str]) -> int:
-        """Mark photographs as removed, by their identifiers or their paths; returns how many.
+        """Remove photographs, by their identifiers, paths, folders or patterns; returns how many files.
+
+        A photograph stays as long as one of its files is not meant.
 
         >>> index = Index.open("album.index")
         >>> cat = index.search("a cat", k=1)[0].photograph
-        >>> index.remove([cat.path])
-        1
+        >>> index.remove([cat.path]), index.remove(["*.jpg"])
+        (1, 2)
         >>> len(index)
-        2
+        0
+
+        Args:
+            names: identifiers, absolute paths of files, folders and tar files, and patterns, as in
+                `.gitignore`.
 
         Raises:
-            ValueError: a photograph is not in the index (nothing is removed), or another process writes it.
+            ValueError: a name means nothing in the index (nothing is removed), or another process writes it.
         """
         with self._writing():
-            wanted, rows = set(names), defaultdict[str, set[int]](set)
-            found: set[str] = set()
-            for segment in self._segments:
-                for row in np.flatnonzero(segment.alive_K).tolist():
-                    photograph = segment.photograph(row)
-                    if wanted & {photograph.id, photograph.path}:
-                        found |= {photograph.id, photograph.path}
-                        rows[segment.record.name].add(row)
-
-            if missing := sorted(wanted - found):
-                raise SearchError(f"{self.folder} has no photograph {missing[0]}: nothing was removed")
-            self._commit(changes.mark_removed(self._manifest, rows))
-        return sum(map(len, rows.values()))
+            found = removal(names, self._rows())
+            if found.unmatched:
+                raise SearchError(
+                    f"{self.folder} has no photograph {min(found.unmatched)}: nothing was removed"
+                )
+            self._commit(changes.relocated(self.folder, self._manifest, self._segments, found.places))
+        return found.files
 
     def compact(self) -> None:
         """Free the space of removed photographs; processes that read the index are not disturbed.

@@ -151,7 +151,7 @@ class IndexSegment:
             return _photograph(json.loads(line), self.id(k))
         except (ValueError, RecursionError) as error:
             raise SearchError(
-                f"{file.path}: line {k + 1} is damaged ({error}): see dvsa index-verify"
+                f"{file.path}: line {k + 1} is damaged ({error}): see dvsa index verify"
             ) from None
 
     def allowed(self, where: Filter | None) -> NDArray[np.bool_]:
@@ -264,7 +264,7 @@ def _append(path: Path, extent: Extent, content: bytes) -> Extent:
     with opened as file:
         if file.seek(0, 2) < extent.size:
             raise SearchError(
-                f"{path} is damaged: it is shorter than the manifest says; see dvsa index-verify"
+                f"{path} is damaged: it is shorter than the manifest says; see dvsa index verify"
             )
         file.truncate(extent.size)  # bytes of a writer that crashed before it wrote its manifest
         file.seek(extent.size)
