@@ -29,6 +29,7 @@ ROOMS = [
     "photo_exif",
     "photo_formats",
     "photo_modes",
+    "photo_raw",
     "photo_repair",
     "photo",
     "decode",

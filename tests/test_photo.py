@@ -554,3 +554,49 @@ def test_a_zero_or_odd_date_gives_way_to_the_next(
     if changed:
         exif[ExifTags.Base.DateTime] = changed
     assert read(encode(two_colours(), "JPEG", exif=exif)).taken == taken
+
+
+# RAW files of cameras
+
+
+def raw_file(start: bytes, *jpegs: bytes, orientation: int = 1) -> bytes:
+    """A TIFF file as cameras write them: a directory, the data of a sensor, and previews."""
+    date = b"2024:07:31 18:05:00\0"
+    entries = [(0x0112, 3, 1, orientation), (0x0132, 2, len(date), 8 + 2 + 2 * 12 + 4)]
+    directory = struct.pack("<H", 2) + b"".join(struct.pack("<HHII", *entry) for entry in entries) + bytes(4)
+    sensor = b"\xff\xd8\xff\xc4\0\x04\0\0\xff\xc3\0\x0b\x0e\x17\x70\x1f\x40\1\1\x11\0" + bytes(999)
+    return start + struct.pack("<I", 8) + directory + date + sensor + b"".join(jpegs)
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [("a.cr2", b"II*\0"), ("a.NEF", b"II*\0"), ("a.dng", b"II*\0"), ("a.orf", b"IIRO"), ("a", b"IIU\0")],
+)
+def test_the_largest_preview_of_a_raw_file_is_read(name: str, start: bytes) -> None:
+    small = encode(Image.new("RGB", (16, 12), "lime"), "JPEG")
+    large = encode(two_colours(), "JPEG")
+    photo = read(raw_file(start, small, large, small), name)
+    assert shows_two_colours(photo)
+    assert (photo.width, photo.height, photo.taken) == (40, 30, "2024-07-31T18:05:00")
+    turned = raw_file(start, large, orientation=6)
+    assert read(turned, name).width == size(turned, name)[0] == 30
+    assert "RAW file without a preview" in refusal(raw_file(start), name)
+
+
+def test_a_preview_with_data_of_its_own_keeps_them() -> None:
+    jpeg = encode(two_colours(), "JPEG", exif=with_orientation(1))
+    assert read(raw_file(b"II*\0", jpeg, orientation=6), "a.nef").width == 40
+    fuji = b"FUJIFILMCCD-RAW 0201" + bytes(99) + encode(two_colours(), "JPEG", exif=with_orientation(6))
+    assert read(fuji, "a.raf").width == 30
+
+
+def test_a_jpeg_or_a_tiff_is_no_raw_file() -> None:
+    assert shows_two_colours(read(encode(two_colours(), "JPEG"), "a.nef"))
+    assert shows_two_colours(read(encode(two_colours(), "TIFF"), "a.tif"))
+
+
+@given(st.binary(max_size=300), st.sampled_from(["II*\0", "IIRO", "FUJIFILMCCD-RAW", "FOVb"]))
+def test_no_raw_file_raises_another_error(content: bytes, start: str) -> None:
+    jpeg = encode(two_colours(), "JPEG")
+    for whole in (start.encode() + content, start.encode() + content + jpeg[: len(content) * 3]):
+        assert "\n" not in refusal(whole, "a.dng")

@@ -1,6 +1,7 @@
 """Photographs: decoding files, and the square and the crops that the network sees."""
 
 import io
+import os
 import re
 import warnings
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from dvsa.photo_checks import excess, jpeg_scans
 from dvsa.photo_exif import TURNS, date_taken, orientation
 from dvsa.photo_formats import FORMATS, reader_of
 from dvsa.photo_modes import few_bits, plain_mode, rgb
+from dvsa.photo_raw import is_raw, preview
 from dvsa.photo_repair import PADDINGS, ended, without_ballast
 
 T = TypeVar("T")
@@ -80,8 +82,9 @@ def read(source: Path | bytes, name: str | None = None, *, most_pixels: int | No
     """Decode a photograph from a file or from bytes; its content decides the format, not its extension.
 
     Reads the first frame of AVIF, BMP, GIF, HEIC, JPEG (and MPO), JPEG 2000, PNG, PPM, TIFF and WebP in any
-    mode. Transparency is replaced by white, and deep colours are converted to 8 bits. `name` is used in
-    errors and as `Photo.name`; by default, errors use the path and `Photo.name` is the name of the file.
+    mode, and the largest preview in the RAW files of cameras. Transparency is replaced by white, and deep
+    colours are converted to 8 bits. `name` is used in errors and as `Photo.name`; by default, errors use the
+    path and `Photo.name` is the name of the file.
 
     It decodes in this process, where neither time nor memory has a limit: see `dvsa.decode` for pictures of
     strangers. Pillow's own warnings are not shown from then on.
@@ -107,6 +110,8 @@ def read(source: Path | bytes, name: str | None = None, *, most_pixels: int | No
         label, name = name or str(source), name or source.name
         content = read_file(source, label)
 
+    content = _without_raw(content, label)
+
     def decoded(content: bytes) -> Photo:
         return _parsed(content, label, lambda image, plain: _upright(image, plain, label, name, most_pixels))
 
@@ -118,6 +123,15 @@ def read(source: Path | bytes, name: str | None = None, *, most_pixels: int | No
         if (whole := _completed(content, decoded)) is None:
             raise
         return whole
+
+
+def _without_raw(content: bytes, label: str) -> bytes:
+    """The preview of a RAW file; other files as they are."""
+    if not is_raw(content[:32], os.path.splitext(label)[1].lower()):
+        return content
+    if (found := preview(content)) is None:
+        raise PhotoError(f"{label}: a RAW file without a preview; save it as JPEG or TIFF")
+    return found
 
 
 def _completed(content: bytes, decoded: Callable[[bytes], Photo]) -> Photo | None:
@@ -171,6 +185,7 @@ def size(content: bytes, name: str) -> tuple[int, int]:
     >>> size(Path("examples/photographer.jpg").read_bytes(), "photographer.jpg")
     (512, 512)
     """
+    content = _without_raw(content, name)
     return _parsed(content, name, lambda image, plain: _upright_size(image, plain, name))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from dvsa import files
+from dvsa.photo_raw import SUFFIXES, is_raw
 
 HEAD: Final = 512
 """Bytes at the beginning of a file that say what it is."""
@@ -23,7 +24,6 @@ class Kind(StrEnum):
     UNREADABLE_FILE = "unreadable file"
     SPECIAL = "special file"
     BROKEN_LINK = "broken link"
-    RAW = "RAW file"
     OTHER_FORMAT = "picture of another format"
     COMPRESSED_TAR = "compressed tar file"
     BROKEN_TAR = "broken tar file"
@@ -57,14 +57,6 @@ PHOTOGRAPH_SUFFIXES: Final = frozenset(
 )  # fmt: skip
 """Suffixes of formats that `dvsa.photo` reads, in lower case."""
 
-RAW_SUFFIXES: Final = frozenset(
-    {
-        ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".kdc", ".mef",
-        ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf",
-        ".srw", ".x3f",
-    }
-)  # fmt: skip
-
 _OTHER_SUFFIXES: Final = frozenset(
     {
         ".afphoto", ".dcm", ".dds", ".exr", ".fits", ".hdr", ".ico", ".jxl", ".jxr", ".kra", ".pcx", ".psb",
@@ -81,9 +73,6 @@ _PHOTOGRAPH: Final = re.compile(
     # BMP and PPM begin with plain letters: the size of the second header, or a number, must follow.
     rb"BM.{8}....[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0|P[1-6]\s+[0-9#]",
     re.DOTALL,
-)
-_RAW: Final = re.compile(
-    rb"....ftypcrx |FUJIFILMCCD-RAW|IIRO|IIRS|MMOR|IIU\0|FOVb|\0MRM|II\x1a\0\0\0HEAPCCDR", re.DOTALL
 )
 _OTHER_FORMAT: Final = re.compile(
     rb"8BPS|\0\0\0\x0cJXL \r\n\x87\n|\0\0\x01\0[\x01-\x40]\0|gimp xcf |v/1\x01|#\?RADIANCE|DDS |qoif|II\xbc|"
@@ -112,9 +101,7 @@ def kind_of(name: str, head: bytes) -> Kind:
     (<Kind.PHOTOGRAPH: 'photograph'>, <Kind.OTHER: 'other file'>)
     """
     suffix = os.path.splitext(name)[1].lower()
-    if _RAW.match(head) or (suffix in RAW_SUFFIXES and re.match(_TIFF, head)):
-        return Kind.RAW
-    if _PHOTOGRAPH.match(head):
+    if _PHOTOGRAPH.match(head) or is_raw(head, suffix):
         return Kind.PHOTOGRAPH
     if head[257:262] == b"ustar":
         return Kind.TAR
@@ -125,9 +112,8 @@ def kind_of(name: str, head: bytes) -> Kind:
         return Kind.ARCHIVE
     if _OTHER_FORMAT.match(head) or suffix in _OTHER_SUFFIXES:
         return Kind.OTHER_FORMAT
-    if suffix in RAW_SUFFIXES:
-        return Kind.RAW
-    return Kind.PHOTOGRAPH if suffix in PHOTOGRAPH_SUFFIXES else Kind.OTHER
+    promises = suffix in PHOTOGRAPH_SUFFIXES or suffix in SUFFIXES
+    return Kind.PHOTOGRAPH if promises else Kind.OTHER
 
 
 def kind_of_file(path: Path) -> Kind:
