@@ -82,7 +82,7 @@ def test_everything_in_a_folder_is_found_or_counted(tmp_path: Path) -> None:
         ".hidden": "hidden file or folder",
         ".e.jpg": "hidden file or folder",
         "@eaDir": "thumbnail folder",
-        "g.dvsa.png": "drawing of dvsa",
+        "g.dvsa.png": "drawing or report of dvsa",
         "h.txt": "other file",
         "i.tgz": "compressed tar file",
         "j.tar": "broken tar file",

@@ -32,7 +32,7 @@ class Kind(StrEnum):
 
     # What is left out with good reason.
     HIDDEN = "hidden file or folder"
-    DRAWING = "drawing of dvsa"
+    DRAWING = "drawing or report of dvsa"
     THUMBNAILS = "thumbnail folder"
     EXCLUDED = "excluded file or folder"
     OTHER = "other file"
@@ -143,9 +143,9 @@ def is_thumbnail_folder(name: str) -> bool:
 
 
 def is_drawing(name: str) -> bool:
-    """Whether this package names the pictures that it draws in this way.
+    """Whether this package names the pictures and reports that it makes in this way.
 
-    >>> is_drawing("dog.dvsa.png"), is_drawing("dog.png")
-    (True, False)
+    >>> is_drawing("dog.dvsa.png"), is_drawing("dvsa-report.html"), is_drawing("dog.png")
+    (True, True, False)
     """
-    return name.lower().endswith(".dvsa.png")
+    return name.lower().endswith(".dvsa.png") or name == "dvsa-report.html"
