@@ -45,6 +45,8 @@ class Gathered:
     left_out: list[LeftOut] = field(default_factory=list)
     roots: list[str] = field(default_factory=list)
     """The files and folders that were searched."""
+    unread: list[str] = field(default_factory=list)
+    """Those that may still contain the photographs that were there."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -63,12 +65,10 @@ class Gathered:
         >>> gathered.covers(os.path.abspath("examples/gone.jpg")), gathered.covers("/elsewhere.jpg")
         (True, False)
         """
-        unread = [item.path for item in self.left_out if item.kind in _UNREAD]
-        return _is_in(file, self.roots) and not _is_in(file, unread)
+        return _is_in(file, self.roots) and not _is_in(file, self.unread)
 
 
-_UNREAD = frozenset({Kind.UNREADABLE_FOLDER, Kind.UNREADABLE_FILE, Kind.BROKEN_TAR})
-"""What may still contain the photographs that were there."""
+_UNREAD = (Kind.UNREADABLE_FOLDER, Kind.UNREADABLE_FILE, Kind.BROKEN_TAR)
 
 
 def gather(
@@ -231,6 +231,8 @@ class _Search:
 
     def _leave_out(self, kind: Kind, path: str, reason: str = "") -> None:
         self.gathered.left_out.append(LeftOut(kind, path, reason))
+        if kind in _UNREAD:
+            self.gathered.unread.append(path)
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:

@@ -144,13 +144,13 @@ class Index(IndexReader):
         with self._writing():
             following, seen = Following(), SeenFiles.read(self.folder)
             following.outcome.left_out = gathered.left_out
-            following.begin(photograph for _, _, photograph in self._rows())
+            following.begin(photograph for _, _, photograph in self._rows(progress))
             try:
                 self._read_new(gathered.sources, following, seen, dict(fields or {}), encode, progress)
                 self._relocate(
                     changes_of(following, self._rows(), gathered.covers, keep_missing=keep_missing), progress
                 )
-                seen.keep({place.path for _, _, known in self._rows() for place in known.places})
+                seen.keep(lambda path: path in following.found or not gathered.covers(path))
             finally:
                 seen.write(self.folder)
         return following.outcome
@@ -185,11 +185,13 @@ class Index(IndexReader):
             if progress is not None:
                 progress("updating places", done, len(places))
 
-    def _rows(self) -> Iterator[tuple[str, int, Photograph]]:
+    def _rows(self, progress: Progress | None = None) -> Iterator[tuple[str, int, Photograph]]:
         """The photographs that are not removed, with the names of their segments and their rows."""
-        for segment in self._segments:
+        for n, segment in enumerate(self._segments, 1):
             for row in np.flatnonzero(segment.alive_K).tolist():
                 yield segment.record.name, row, segment.photograph(row)
+            if progress is not None:
+                progress("reading the index", n, len(self._segments))
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Add photographs whose vectors were made elsewhere: all of them, or none after an error.

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -72,9 +73,9 @@ class SeenFiles:
         else:
             self._seen.pop(path, None)
 
-    def keep(self, paths: set[str]) -> None:
-        """Forget all other paths."""
-        self._seen = {path: seen for path, seen in self._seen.items() if path in paths}
+    def keep(self, stays: Callable[[str], bool]) -> None:
+        """Forget the paths that do not stay."""
+        self._seen = {path: seen for path, seen in self._seen.items() if stays(path)}
 
     def _stamp(self, file: str) -> Stamp | None:
         """The stamp of a file as it was when it was first asked for, which is before it was read."""
