@@ -158,6 +158,21 @@ def test_patterns_leave_out_files_and_folders(photographs: Path) -> None:
     assert left("!c.jpg") == ["c.jpg", "deep/again.png", "in/d.png"], "the command has the last word"
 
 
+def test_patterns_hold_for_what_is_named_and_for_what_globs_match(photographs: Path) -> None:
+    (photographs / "e.dvsa.png").write_bytes(CONTENT)
+    files = [str(path) for path in photographs.iterdir()]  # as a shell gives them for `*`
+    found = gather(files, exclude=["deep", "c*"])
+    assert sorted(paths(found, photographs)) == ["a.png", "in/d.png", "notes.txt"]
+    assert kinds(found)["e.dvsa.png"] == "drawing or report of dvsa"
+    assert kinds(found)["deep"] == kinds(found)["c.jpg"] == "excluded file or folder"
+
+    found = gather([f"{photographs}/*"], exclude=["deep", "c*"])
+    assert paths(found, photographs) == ["a.png", "in/d.png"]
+    assert kinds(found)["notes.txt"] == "other file"
+    with pytest.raises(ValueError, match=r"no photographs here .*excluded file or folder: 6"):
+        gather([photographs], exclude=["*.png", "*.jpg", "*.PNG", "set.tar"])
+
+
 def test_an_unreadable_list_of_patterns_is_an_error(photographs: Path) -> None:
     os.mkfifo(photographs / ".dvsaignore")
     with pytest.raises(ValueError, match=r"\.dvsaignore: cannot be read .*: correct or delete it"):

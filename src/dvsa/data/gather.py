@@ -81,7 +81,7 @@ def gather(
     """The photographs in files, folders (at any depth), globs and plain tar files; each path once.
 
     What is a photograph is judged by the content of files. A member of a tar file has the path that it would
-    have after unpacking in place. Files that are named are taken whatever they are called.
+    have after unpacking in place. A file that is named is read, even if it seems to be no photograph.
 
     Args:
         names: of files, folders and tar files, and globs; `~` is the user's home.
@@ -104,12 +104,15 @@ def gather(
         if not matches:
             raise FileNotFoundError(f"{name}: there is no such file, folder or glob: check its path")
         for match in matches:
-            search.root(os.path.abspath(match))
+            search.root(os.path.abspath(match), named=match == path)
 
     found = search.gathered
     found.sources = list(search.found.items())
     if not found.sources:
-        reasons = "; ".join(map(str, found.faults[:3])) or "the formats are listed in docs/search.md"
+        counts = ", ".join(f"{kind}: {count}" for kind, count in found.counts.items())
+        reasons = "; ".join(map(str, found.faults[:3])) or (
+            f"left out: {counts}" if counts else "nothing at all"
+        )
         raise DataError(f"{', '.join(map(str, names))}: no photographs here ({reasons})")
     return found
 
@@ -134,10 +137,14 @@ class _Search:
         self._given, self._progress = patterns, progress
         self._visited = {_identity(str(without))} if without is not None and without.exists() else set()
 
-    def root(self, path: str) -> None:
-        """Search one file or folder that the user named."""
+    def root(self, path: str, *, named: bool) -> None:
+        """Search one file or folder that the user named, or that a glob matches."""
         self.gathered.roots.append(path)
-        if os.path.isdir(path):
+        name, is_folder = os.path.basename(path), os.path.isdir(path)
+        if is_ignored(f"{name}/" if is_folder else name, self._given):
+            self._leave_out(Kind.EXCLUDED, path)
+            return
+        if is_folder:
             # Shallow paths come first, so that a photograph is found under its plainest path.
             below = sorted(
                 self._below(path, "", []), key=lambda item: (item[0].count("/"), item[0], str(item[1].path))
@@ -146,11 +153,11 @@ class _Search:
                 self.found.setdefault(os.path.join(path, inner), source)
             return
 
-        kind = kind_of_file(Path(path))
+        kind = Kind.DRAWING if is_drawing(name) else kind_of_file(Path(path))
         if kind is Kind.TAR:
             for inner, source in self._members(path):
                 self.found.setdefault(str(Path(path).parent / PurePosixPath(inner)), source)
-        elif kind in (Kind.PHOTOGRAPH, Kind.OTHER):
+        elif kind is Kind.PHOTOGRAPH or (named and kind is Kind.OTHER):  # the decoder says what is wrong
             self.found.setdefault(path, Source(Path(path)))
         else:
             self._leave_out(kind, path)

@@ -10,7 +10,8 @@ import numpy as np
 
 from dvsa import model as models
 from dvsa.ahead import chunks
-from dvsa.data.gather import gather
+from dvsa.data.dataset import DataError
+from dvsa.data.gather import Gathered, gather
 from dvsa.data.photographs import NamedSource
 from dvsa.index import changes, index_manifest
 from dvsa.index.encode import Encoder, encoder
@@ -135,12 +136,7 @@ class Index(IndexReader):
             ValueError: there are no photographs at all, or another process writes the index.
             OSError: the disk is full or not writable; acknowledged photographs are kept.
         """
-        gathered = gather(
-            photographs,
-            exclude=exclude,
-            without=self.folder,
-            progress=None if progress is None else lambda count: progress("finding photographs", count, 0),
-        )
+        gathered = self._gathered(photographs, exclude, progress)
         with self._writing():
             following, seen = Following(), SeenFiles.read(self.folder)
             following.outcome.left_out = gathered.left_out
@@ -154,6 +150,19 @@ class Index(IndexReader):
             finally:
                 seen.write(self.folder)
         return following.outcome
+
+    def _gathered(
+        self, photographs: Iterable[str | Path], exclude: Sequence[str], progress: Progress | None
+    ) -> Gathered:
+        """The photographs that are there. That there are none is no order to drop all."""
+        tell = None if progress is None else lambda count: progress("finding photographs", count, 0)
+        try:
+            return gather(photographs, exclude=exclude, without=self.folder, progress=tell)
+        except DataError as error:
+            if not len(self):
+                raise
+            hint = f"the index stays as it is; to drop what was there, use dvsa index remove {self.folder}"
+            raise DataError(f"{error}; {hint}") from error
 
     def _read_new(
         self,
