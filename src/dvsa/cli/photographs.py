@@ -10,7 +10,7 @@ import typer
 from dvsa.cli.options import AsJson, ModelBundle, PhotoFile, Trusted
 from dvsa.cli.output import note, plain, print_json, show, table
 from dvsa.cli.pictures import photo_reader, save_overlay, save_report, thumbnail
-from dvsa.files import write
+from dvsa.files import fitting_name, write
 from dvsa.records import FRAME, Alignment, Description, Region, Word
 
 if TYPE_CHECKING:
@@ -21,7 +21,11 @@ REPORT = "dvsa-report.html"
 
 PhotoFiles = Annotated[
     list[Path],
-    typer.Argument(metavar="PHOTO", help="BMP, GIF, JPEG, PNG, PPM, TIFF or WebP.", show_default=False),
+    typer.Argument(
+        metavar="PHOTO",
+        help="AVIF, BMP, GIF, HEIC, JPEG, JPEG 2000, PNG, PPM, TIFF or WebP.",
+        show_default=False,
+    ),
 ]
 SentenceToAlign = Annotated[
     str,
@@ -103,11 +107,12 @@ def describe(
                 continue
 
             description = view.describe(sentence, beta=beta, phrases=phrases)
-            overlay = out / f"{name}.dvsa.png"
-            save_overlay(view.photo, description, overlay)
+            overlay, fault = save_overlay(view.photo, description, out / fitting_name(name, ".dvsa.png"))
+            if fault is not None:
+                errors.append({"file": str(path), "error": fault})
             items.append((thumbnail(view.photo), description))
             described.append((path, description))
-            records.append({"file": str(path), "overlay": str(overlay), **plain(description)})
+            records.append({"file": str(path), "overlay": overlay and str(overlay), **plain(description)})
             if not as_json:
                 _show(description, overlay)
 
@@ -187,7 +192,7 @@ def _picture_names(photos: Sequence[Path]) -> list[str]:
     return names
 
 
-def _show(description: Description, overlay: Path) -> None:
+def _show(description: Description, overlay: Path | None) -> None:
     """Print a description: caption, phrases and alignment."""
     caption = description.caption
     size = f"{description.width} x {description.height} pixels"
@@ -209,7 +214,7 @@ def _show(description: Description, overlay: Path) -> None:
     if description.alignment is not None:
         title = "The caption" if description.alignment.sentence == caption.text else "The sentence"
         _show_alignment(title, description.alignment, description.regions)
-    show(f"\nPicture: {overlay}\n")
+    show("" if overlay is None else f"\nPicture: {overlay}\n")
 
 
 def _show_alignment(title: str, alignment: Alignment, regions: Sequence[Region]) -> None:

@@ -1,5 +1,6 @@
 """`dvsa search` and `dvsa caption-search`: photographs by sentence, and sentences by photograph."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -12,6 +13,7 @@ from dvsa.cli.indexing import connected_cluster, parse_fields
 from dvsa.cli.options import AsJson, IndexFolder, ModelBundle, PhotoFile, RayAddress
 from dvsa.cli.output import note, print_json, show, table
 from dvsa.cli.pictures import photo_reader, save_overlay, save_report, thumbnail
+from dvsa.files import fitting_name
 from dvsa.records import FRAME
 
 if TYPE_CHECKING:
@@ -128,7 +130,7 @@ def search(
     model = dvsa.load(bundle)
     query = _query(model, sentence, photo, region)
     where = Filter(
-        prefix=prefix,
+        prefix=None if prefix is None else _absolute(prefix),
         after=after and after.date(),
         before=before and before.date(),
         fields=parse_fields(field),
@@ -146,13 +148,14 @@ def search(
         kind = "photographs" if where == Filter() else "photographs that meet the conditions"
         note(f"{folder} has only {len(hits)} {kind}, not {k}")
 
-    if html is not None or pictures is not None:
-        _draw(model, hits, html, pictures)
+    complete = _draw(model, hits, html, pictures) if html is not None or pictures is not None else True
     if as_json:
         print_json({"query": query.text, "hits": [_plain(hit) for hit in hits]})
-        return
-    for n, hit in enumerate(hits, 1):
-        show(f"{n:>2}. {hit.score:.2f}  {hit.photograph.path}", f"    {_words(hit)}")
+    else:
+        for n, hit in enumerate(hits, 1):
+            show(f"{n:>2}. {hit.score:.2f}  {hit.photograph.path}", f"    {_words(hit)}")
+    if not complete:
+        raise typer.Exit(2)
 
 
 def caption_search(
@@ -195,6 +198,11 @@ def caption_search(
     for r in ranked:
         rows.add_row(f"{r.score:.2f}", str(numbers[r.index] + 1), r.sentence)
     show(rows)
+
+
+def _absolute(prefix: str) -> str:
+    """The beginning of absolute paths that a relative one means; a slash at its end stays."""
+    return os.path.abspath(prefix) + (os.sep if prefix.endswith(("/", os.sep)) else "")
 
 
 def _query(
@@ -251,14 +259,18 @@ def _plain(hit: "Hit") -> dict[str, object]:
     return {"score": hit.score, **asdict(hit.photograph), "words": words}
 
 
-def _draw(model: "Model", hits: "Sequence[Hit]", page: Path | None, folder: Path | None) -> None:
-    """Write the page and the pictures, without photographs that are gone or have changed."""
+def _draw(model: "Model", hits: "Sequence[Hit]", page: Path | None, folder: Path | None) -> bool:
+    """Write the page and the pictures, without photographs that are gone or have changed.
+
+    Returns:
+        Whether all pictures could be written.
+    """
     from dvsa.index.explain import describe
 
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
 
-    items = []
+    items, complete = [], True
     with photo_reader() as read:
         for n, hit in enumerate(hits, 1):
             try:
@@ -267,7 +279,9 @@ def _draw(model: "Model", hits: "Sequence[Hit]", page: Path | None, folder: Path
                 note(error)
                 continue
             if folder is not None:
-                save_overlay(photo, description, folder / f"{n:02}-{Path(description.photo).stem}.png")
+                name = fitting_name(f"{n:02}-{Path(description.photo).stem}", ".dvsa.png")
+                complete &= save_overlay(photo, description, folder / name)[1] is None
             items.append((thumbnail(photo), description))
     if page is not None:
         save_report(items, page)
+    return complete

@@ -71,6 +71,7 @@ def load(
     listing = find(root, place or root)
     unread = ignored(root, place or root, listing)
     photographs = Photographs(root)
+    unread += photographs.problems
     if regions is None and listing is not None and listing.featured:
         regions = load_regions(root)
     featured = regions is not None and regions.features > 0 and listing is not None
@@ -80,10 +81,8 @@ def load(
         what = packed_up or "their archive"
         raise DataError(f"{root} has no photographs, in folders or .tar files: unpack {what} there")
     if listing is None:
-        without = _without_lists(root, photographs, [*unread, *photographs.problems])
-        return replace(without, regions=regions)
+        return replace(_without_lists(root, photographs, unread), regions=regions)
 
-    unread += photographs.problems
     sidecars = sidecars_beside(root, listing)
     listing.problems.extend(unread if sidecars is None else [*unread, sidecars])
     dataset = join(root, listing, photographs, Entities(place) if place else None, regions)

@@ -33,6 +33,7 @@ KINDS: Final[dict[str, tuple[type, ...]]] = {
     "height": (int,),
     "taken": (str, type(None)),
     "fields": (dict,),
+    "copies": (list,),
 }
 """The types of what a line says of a photograph."""
 
@@ -150,7 +151,7 @@ class IndexSegment:
             return _photograph(json.loads(line), self.id(k))
         except (ValueError, RecursionError) as error:
             raise SearchError(
-                f"{file.path}: line {k + 1} is damaged ({error}): see dvsa index-verify"
+                f"{file.path}: line {k + 1} is damaged ({error}): see dvsa index verify"
             ) from None
 
     def allowed(self, where: Filter | None) -> NDArray[np.bool_]:
@@ -204,7 +205,14 @@ def _photograph(facts: object, identifier: str) -> Photograph:
         raise ValueError("a field is not a string")
     if facts["id"] != identifier:
         raise ValueError("it is about another photograph")
-    return Photograph(**facts)
+    for place in facts.get("copies", ()):
+        if not isinstance(place, dict) or place.keys() != {"path", "file", "offset"}:
+            raise ValueError("a copy has other fields than a place")
+        if not all(type(value) in KINDS[name] for name, value in place.items()):
+            raise ValueError("a value of a copy has another type")
+        if not 0 <= place["offset"] < 2**53:
+            raise ValueError("a number of a copy is out of range")
+    return Photograph.of_facts(facts)
 
 
 def append_entries(folder: Path, record: SegmentRecord, entries: Sequence[Entry]) -> SegmentRecord:
@@ -256,7 +264,7 @@ def _append(path: Path, extent: Extent, content: bytes) -> Extent:
     with opened as file:
         if file.seek(0, 2) < extent.size:
             raise SearchError(
-                f"{path} is damaged: it is shorter than the manifest says; see dvsa index-verify"
+                f"{path} is damaged: it is shorter than the manifest says; see dvsa index verify"
             )
         file.truncate(extent.size)  # bytes of a writer that crashed before it wrote its manifest
         file.seek(extent.size)
