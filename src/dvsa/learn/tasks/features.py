@@ -75,10 +75,12 @@ def region_features(net: Vision, photographs: Photographs, proposer: str, nms: f
     with progress_if_needed("describing regions", len(photographs), quiet=photographs.quiet) as advance:
 
         def fill(rows: slice, feature_KIF: Array) -> None:
-            for chunk in chunks(rows.stop - rows.start, CHUNK):
-                place = slice(rows.start + chunk.start, rows.start + chunk.stop)
-                feature_KIF[chunk] = _described(net, photographs, place, proposer, nms)
-                advance(chunk.stop - chunk.start)
+            places = [range(len(photographs))[rows][chunk] for chunk in chunks(len(feature_KIF), CHUNK)]
+            with photographs.expecting(places):
+                for chunk, place in zip(chunks(len(feature_KIF), CHUNK), places, strict=True):
+                    described = _described(net, photographs, slice(place.start, place.stop), proposer, nms)
+                    feature_KIF[chunk] = described
+                    advance(len(place))
 
         keys = [digest + key for key in photographs.keys]
         return cached_rows(keys, shape, "float16", fill, photographs.device)
