@@ -24,6 +24,7 @@ ROOMS = [
     "annotations",
     "regions",
     "text",
+    "spelling",
     "sentence",
     "photo_checks",
     "photo_exif",

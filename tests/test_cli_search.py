@@ -269,3 +269,24 @@ def test_ray_is_asked_for_where_it_is_missing(made: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr == "dvsa: --ray needs Ray: pip install 'dvsa[ray]'\n"
+
+
+def test_unknown_words_are_told_with_the_nearest_known_ones(made: Path) -> None:
+    said = run("search", made, "a man throws a bottlecap", "-k", 1)
+    assert said.exit_code == 0
+    told = "unknown words do not count: bottlecap (nearest known words: bottle, cap)"
+    assert said.stderr == f"dvsa: {told}\n"
+    assert answer("search", made, "a bottlecap", "-k", 1)["unknown"] == {"bottlecap": ["bottle", "cap"]}
+    assert "the model knows no word of 'bottlecap': try bottle, cap" in refusal("search", made, "bottlecap")
+    assert told in run("align", EXAMPLES / "cat.jpg", "a bottlecap").stderr
+
+
+def test_names_are_found_in_any_composition(tmp_path: Path) -> None:
+    decomposed, composed = "Mu\u0308ller", "M\u00fcller"
+    (tmp_path / decomposed).mkdir()
+    shutil.copy(EXAMPLES / "cat.jpg", tmp_path / decomposed / f"{decomposed}.jpg")
+    folder, path = tmp_path / "index", tmp_path / composed / f"{composed}.jpg"
+    output("index", tmp_path / composed, "--out", folder)
+    assert len(answer("search", folder, "a cat", "--in", tmp_path / composed)["hits"]) == 1
+    assert "score" in output("align", path, "a cat")
+    assert "1 removed" in output("index-remove", folder, path)

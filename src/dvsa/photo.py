@@ -136,7 +136,7 @@ def read_file(path: Path, label: str | None = None) -> bytes:
     >>> len(read_file(Path("examples/photographer.jpg")))
     83778
     """
-    label = label or str(path)
+    label, path = label or str(path), files.spelled(path)
     try:
         if path.is_dir():
             raise PhotoError(f"{label}: this is a folder, not a photograph")

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rich.style import StyleType
     from rich.table import Table
 
+    from dvsa.sentence import Sentence
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 plus the number of the signal, as in shells."""
 
@@ -62,6 +64,14 @@ def register(app: typer.Typer, *commands: Callable[..., None]) -> None:
 def note(text: object) -> None:
     """Print one line on standard error: an error or a message about progress."""
     typer.echo(f"dvsa: {visible(' '.join(str(text).split()))}", err=True)
+
+
+def note_unknown(sentence: "Sentence") -> None:
+    """Print which words of a sentence the model does not know, with the nearest ones that it knows."""
+    if sentence.nearest:
+        from dvsa.spelling import told
+
+        note(f"unknown words do not count: {told(sentence.nearest)}")
 
 
 def visible(text: str) -> str:

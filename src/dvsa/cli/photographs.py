@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dvsa.cli.options import AsJson, ModelBundle, PhotoFile, Trusted
-from dvsa.cli.output import note, plain, print_json, show, table
+from dvsa.cli.output import note, note_unknown, plain, print_json, show, table
 from dvsa.cli.pictures import photo_reader, save_overlay, save_report, thumbnail
 from dvsa.files import write
 from dvsa.records import FRAME, Alignment, Description, Region, Word
@@ -156,9 +156,12 @@ def align(
     """
     import dvsa
 
+    model = dvsa.load(bundle)
     with photo_reader() as read:
-        view = dvsa.load(bundle).open(read(photo), regions=regions)
-    alignment = view.align(sentence, beta)
+        view = model.open(read(photo), regions=regions)
+    told = model.read(sentence)
+    note_unknown(told)
+    alignment = view.align(told, beta)
     if as_json:
         records = [plain(region) for region in view.regions]
         print_json({"file": str(photo), "regions": records, **plain(alignment)})

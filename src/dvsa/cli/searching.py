@@ -10,7 +10,7 @@ import typer
 
 from dvsa.cli.indexing import connected_cluster, parse_fields
 from dvsa.cli.options import AsJson, IndexFolder, ModelBundle, PhotoFile, RayAddress
-from dvsa.cli.output import note, print_json, show, table
+from dvsa.cli.output import note, note_unknown, print_json, show, table
 from dvsa.cli.pictures import photo_reader, save_overlay, save_report, thumbnail
 from dvsa.records import FRAME
 
@@ -135,6 +135,7 @@ def search(
     )
 
     count = DEFAULT_HITS if k is None else k
+    note_unknown(query.sentence)
 
     with Index.open(folder, model) as opened:
         if ray is None:
@@ -149,7 +150,8 @@ def search(
     if html is not None or pictures is not None:
         _draw(model, hits, html, pictures)
     if as_json:
-        print_json({"query": query.text, "hits": [_plain(hit) for hit in hits]})
+        unknown = {word: list(near) for word, near in query.sentence.nearest.items()}
+        print_json({"query": query.text, "unknown": unknown, "hits": [_plain(hit) for hit in hits]})
         return
     for n, hit in enumerate(hits, 1):
         show(f"{n:>2}. {hit.score:.2f}  {hit.photograph.path}", f"    {_words(hit)}")

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from dvsa.data.dataset import DataError, Source
 from dvsa.data.photographs import SUFFIXES, NamedSource, Photographs, tar_members
+from dvsa.files import spelled
 
 
 def find(names: Iterable[str | Path]) -> list[NamedSource]:
@@ -22,7 +23,7 @@ def find(names: Iterable[str | Path]) -> list[NamedSource]:
     found: dict[str, Source] = {}
 
     for name in names:
-        path = Path(name).expanduser()
+        path = spelled(Path(name).expanduser())
         matches = [path] if path.exists() else list(map(Path, sorted(glob.glob(str(path), recursive=True))))
         if not matches:
             raise FileNotFoundError(f"{name}: there is no such file, folder or glob: check its path")

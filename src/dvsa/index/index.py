@@ -11,6 +11,7 @@ import numpy as np
 
 from dvsa import model as models
 from dvsa.data.gather import find
+from dvsa.files import composed
 from dvsa.index import changes, index_manifest
 from dvsa.index.encode import Encoder, encoder, new_entries
 from dvsa.index.index_manifest import IndexManifest
@@ -136,13 +137,14 @@ class Index(IndexReader):
             ValueError: a photograph is not in the index (nothing is removed), or another process writes it.
         """
         with self._writing():
-            wanted, rows = set(names), defaultdict[str, set[int]](set)
+            wanted, rows = {composed(name) for name in names}, defaultdict[str, set[int]](set)
             found: set[str] = set()
             for segment in self._segments:
                 for row in np.flatnonzero(segment.alive_K).tolist():
                     photograph = segment.photograph(row)
-                    if wanted & {photograph.id, photograph.path}:
-                        found |= {photograph.id, photograph.path}
+                    named = {photograph.id, composed(photograph.path)}
+                    if wanted & named:
+                        found |= named
                         rows[segment.record.name].add(row)
 
             if missing := sorted(wanted - found):

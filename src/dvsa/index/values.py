@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dvsa import notebook, photo
 from dvsa.data.dataset import Source
+from dvsa.files import composed
 from dvsa.records import Alignment, Box
 
 
@@ -108,7 +109,7 @@ class Filter:
         >>> Filter(prefix="/album/").admits(dog), Filter(fields={"trip": "Norway"}).admits(dog)
         (True, False)
         """
-        if self.prefix is not None and not photograph.path.startswith(self.prefix):
+        if self.prefix is not None and not composed(photograph.path).startswith(composed(self.prefix)):
             return False
         if self.after is not None or self.before is not None:
             day = (photograph.taken or "")[:10]
