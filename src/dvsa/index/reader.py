@@ -8,12 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvsa import model as models
+from dvsa.arrays import BoolArray
 from dvsa.index import changes, explain, index_manifest, scan
 from dvsa.index.index_manifest import IndexManifest
+from dvsa.index.order import ordered
 from dvsa.index.query import Query
 from dvsa.index.segment import IndexSegment
 from dvsa.index.values import Entry, Filter, Hit, SearchError, Stats
 from dvsa.model import Model
+
+MOST_HITS: Final = 200
+"""Most photographs that a search returns if nobody says how many."""
+
+DEFAULT_HITS: Final = 10
+"""The photographs that are returned for a query whose words have no calibration."""
+
+WEIGHED: Final = 1000
+"""The best photographs by score, among which those are looked for that a query accepts."""
 
 WHOLE: Final = slice(None)
 """Every segment."""
@@ -142,30 +153,39 @@ class IndexReader:
     def search(
         self,
         query: str | Query | NDArray[np.floating],
-        k: int = 10,
+        k: int | None = None,
         where: Filter | None = None,
         *,
         pruned: bool = False,
+        order: str = "score",
     ) -> list[Hit]:
-        """The photographs with the highest MaxSim scores; ties are ordered by identifier.
+        """The photographs that answer a question, or the `k` with the highest MaxSim scores.
+
+        Ties are ordered by identifier. What must not be shown (`Query.without`) is left out in any case.
 
         >>> from dvsa.index import Index
         >>> index = Index.open("album.index")
         >>> hit = index.search("a man with a camera", k=1)[0]
         >>> Path(hit.photograph.path).name, round(hit.score, 1)
         ('photographer.jpg', 13.0)
+        >>> len(index.search("a cat on a wall")), index.search("a spaceship docking")
+        (1, [])
 
         Args:
             query: a sentence, vectors (N, D), or a `Query` made of a photograph or a part of one.
-            k: the number of photographs; fewer are returned if there are fewer.
+            k: the number of photographs, whether they fit or not; fewer are returned if there are fewer. None
+                for those that fit (`Query.fits`), at most 200; or for 10, if the query has no words.
             where: which photographs may be found; None for all.
             pruned: score only the 1,000 photographs with the best sketches: several times faster, and almost
                 always the same result.
+            order: `score`, or `newest` or `oldest` first by the date when they were taken. The photographs
+                are the same in every order.
 
         Raises:
-            ValueError: k is less than 1, no word of the sentence is known, or the vectors have another size.
+            ValueError: k is less than 1, no word of the sentence is known, the vectors have another size, or
+                the order or a place of the filter is unknown.
         """
-        if k < 1:
+        if k is not None and k < 1:
             raise ValueError(f"k is {k}: ask for at least 1 photograph")
 
         if isinstance(query, str):
@@ -179,8 +199,28 @@ class IndexReader:
             )
 
         allowed = [segment.allowed(where) for segment in self._segments]
-        found = scan.best(self._segments, allowed, query.s_ND, k, pruned=pruned)
-        return [explain.hit(query, score, *segment.entry_parts(row)) for score, _, segment, row in found]
+        return ordered(self._best(query, k, allowed, pruned), order)
+
+    def _best(self, query: Query, k: int | None, allowed: list[BoolArray], pruned: bool) -> list[Hit]:
+        """The photographs that fit, or the best k, without those that the query excludes."""
+        cut = k is None and query.is_calibrated
+        k = (MOST_HITS if cut else DEFAULT_HITS) if k is None else k
+        strict = bool(query.without) or query.told < len(query.s_ND)  # the best by score may not be accepted
+        weighed = max(WEIGHED, 2 * k) if strict else k
+
+        while True:
+            hits = []
+            found = scan.best(self._segments, allowed, query.s_ND, weighed, pruned=pruned)
+            for score, _, segment, row in found:
+                v_ID = segment.vectors(row)
+                if (cut and not query.fits(v_ID)) or query.excludes(v_ID):
+                    continue
+                hits.append(explain.hit(query, score, segment.photograph(row), segment.boxes(row), v_ID))
+                if len(hits) == k:
+                    return hits
+            if len(found) < weighed or cut:
+                return hits
+            weighed *= 4
 
     def entries(self) -> Iterator[Entry]:
         """All photographs with their boxes and vectors.

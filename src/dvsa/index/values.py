@@ -148,6 +148,8 @@ class Hit:
     """The photograph's regions, in fractions of width and height."""
     alignment: Alignment
     """The best region for each word of the query; in a query by photograph, its regions are the words."""
+    fits: bool = True
+    """Whether the photograph answers the question (`Query.fits`)."""
 
     def __repr__(self) -> str:
         """The path and the score."""

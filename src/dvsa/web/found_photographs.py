@@ -56,6 +56,8 @@ def to_json(hit: Hit) -> schemas.HitJson:
         id=photograph.id,
         name=file_name(photograph),
         score=hit.score,
+        fits=hit.fits,
+        taken=photograph.taken,
         width=photograph.width,
         height=photograph.height,
         boxes=list(hit.boxes),

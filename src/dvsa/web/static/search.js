@@ -7,9 +7,6 @@ import { assignColours, regionLabel } from "./palette.js";
 
 /** @typedef {import("./api.js").Hit} Hit */
 
-/** The number of photographs to search for. */
-const COUNT = "24";
-
 export class SearchResults {
   /** @param {{open: (hit: string) => void}} callbacks */
   constructor(callbacks) {
@@ -28,10 +25,10 @@ export class SearchResults {
     if (query.photo) crop(image(query.photo), query.box.split(",").map(Number)).catch(() => {});
     byId("query").value = query.q ?? "";
 
-    const { hits, seconds } = await search({ ...query, k: COUNT });
+    const { answer, hits, seconds, unknown } = await search(query);
     if (searchNumber !== this.searches) return;
-    const count = plural(hits.length, "photograph");
-    byId("found-summary").textContent = `${count}, best first, in ${Math.ceil(1000 * seconds)} ms`;
+    const count = answer ?? `${plural(hits.length, "photograph")}, best first, in ${Math.ceil(1000 * seconds)} ms`;
+    byId("found-summary").textContent = [count, ...Object.entries(unknown).map(unknownWord)].join(" · ");
     byId("hits").append(...hits.map((hit) => this.card(hit, "q" in query)));
   }
 
@@ -59,6 +56,10 @@ export class SearchResults {
     return card;
   }
 }
+
+/** What to say of a word that the model does not know. @param {[string, string[]]} entry */
+const unknownWord = ([word, nearest]) =>
+  nearest.length ? `unknown: ${word} (try ${nearest.join(", ")})` : `unknown: ${word}`;
 
 /** Shows the part of a photograph that the query is. @param {string} source @param {number[]} box */
 async function crop(source, [x0, y0, x1, y1]) {
