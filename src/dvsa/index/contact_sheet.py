@@ -19,6 +19,7 @@ from dvsa.index.values import Hit
 from dvsa.notebook import PALETTE, text
 from dvsa.photo import Photo
 from dvsa.records import FRAME, Box, Word
+from dvsa.text import FUNCTION_WORDS
 
 THUMBNAIL_SIDE: Final = 320
 """Length of the longer side of a thumbnail, in pixels."""
@@ -98,13 +99,17 @@ def _word(word: Word, colour: Mapping[int, str]) -> str:
     """A word with its score on the colour of its region."""
     if word.region is None:
         return f'<span class="weak">{text(word.text)} –</span>'
-    kind = colour[word.region] + (" weak" if not word.supported else "")
+    kind = "" if word.text in FUNCTION_WORDS else colour.get(word.region, "weak")
     return f'<span class="{kind}">{text(word.text)} {word.score:z.1f}</span>'
 
 
 def _colours(hit: Hit) -> dict[int, str]:
-    """The class of the colour of each region that matched a word; the whole photograph is grey."""
-    order = dict.fromkeys(word.region for word in hit.alignment.words if word.region is not None)
+    """The class of the colour of each region that supports a content word; the whole photograph is grey."""
+    order = dict.fromkeys(
+        word.region
+        for word in hit.alignment.words
+        if word.region is not None and word.supported and word.text not in FUNCTION_WORDS
+    )
     return {
         region: "cf" if hit.boxes[region] == FRAME else f"c{n % len(PALETTE)}"
         for n, region in enumerate(order)
