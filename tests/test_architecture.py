@@ -49,6 +49,7 @@ ROOMS = [
     "model",
     "draw",
     "report",
+    "listing",
     "samples",
     "index",
     "encoding",

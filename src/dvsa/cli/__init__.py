@@ -10,6 +10,7 @@ import typer
 
 from dvsa.cli import (
     datasets,
+    describing,
     encoding,
     evaluating,
     health,
@@ -48,7 +49,7 @@ def dvsa() -> None:
 
 register(
     app,
-    photographs.describe,
+    describing.describe,
     photographs.align,
     training.train,
     recipes.recipes,

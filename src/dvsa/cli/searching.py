@@ -109,10 +109,8 @@ def search(
         unknown = {word: list(near) for word, near in query.sentence.nearest.items()}
         found = [_plain(hit) for hit in hits]
         print_json({"query": query.text, "unknown": unknown, "answer": answer, "hits": found})
-    elif answer is not None:
-        show(f"{answer}; -k 5 shows the nearest photographs" if nearest and k is None else answer)
     else:
-        _show_hits(hits)
+        _show_hits(hits, answer, "; -k 5 shows the nearest photographs" if nearest and k is None else "")
 
 
 def caption_search(
@@ -179,8 +177,10 @@ def _note_count(folder: Path, hits: "Sequence[Hit]", k: int | None, where: "Filt
         note(f"these are the best {MOST_HITS} photographs; -k shows more, --all shows every one")
 
 
-def _show_hits(hits: "Sequence[Hit]") -> None:
-    """Print the results; a line says where the words lose support."""
+def _show_hits(hits: "Sequence[Hit]", answer: str | None, hint: str) -> None:
+    """Print the results; a line says where the words lose support, or why there are none."""
+    if answer is not None:
+        show(answer + hint)
     told = False
     for n, hit in enumerate(hits, 1):
         if not hit.fits and not told:
