@@ -50,6 +50,7 @@ ROOMS = [
     "draw",
     "report",
     "listing",
+    "metadata",
     "samples",
     "index",
     "encoding",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dvsa.cli.annotating import Metadata, write_metadata
 from dvsa.cli.listing import listed, write_list
 from dvsa.cli.options import AsJson, ModelBundle, RegionSource, SegmentPreference, Trusted
 from dvsa.cli.output import note, plain, print_json, show
@@ -56,6 +57,21 @@ PictureFolder = Annotated[
 ]
 
 
+MetadataTarget = Annotated[
+    str | None,
+    typer.Option(
+        "--write",
+        metavar="sidecar|xmp|exif",
+        show_default=False,
+        help="Write caption and things to a file beside each photograph, or into its XMP or EXIF data.",
+    ),
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="With --write, replace descriptions that are already there.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="With --write, show what would be written.")]
+
+
 @dataclass(frozen=True, slots=True)
 class Telling:
     """What to say about each photograph, and how."""
@@ -75,6 +91,9 @@ def describe(
     phrases: PhraseCount = 5,
     out: PictureFolder = None,
     form: OutputFormat = None,
+    target: MetadataTarget = None,
+    overwrite: Overwrite = False,
+    dry_run: DryRun = False,
     bundle: ModelBundle = None,
     trusted: Trusted = False,
     as_json: AsJson = False,
@@ -90,6 +109,9 @@ def describe(
     formats, the boxes of phrases, and those of the segments of `--sentence`, are written for another tool:
     MSCOCO's JSON, FiftyOne's, or tasks of Label Studio.
 
+    With `--write`, puts the caption, also as alternative text, and the things that it names into metadata,
+    where photo managers read them. What is already there stays. Pixels are never changed.
+
     Photographs that cannot be read are named on standard error; then the exit code is 2.
 
     Example: `dvsa describe dog.jpg --sentence "a dog leaps over a log" --out described`
@@ -97,6 +119,14 @@ def describe(
     import dvsa
     from dvsa.listing import LISTS
 
+    if target is not None or overwrite or dry_run:
+        if target is None or form is not None or out is not None or sentence is not None:
+            raise ValueError(
+                "give --write with --overwrite and --dry-run, without --format, --out and --sentence"
+            )
+        how = Metadata(target, overwrite, dry_run)
+        write_metadata(dvsa.load(bundle), photos, how, regions, phrases, trusted=trusted, as_json=as_json)
+        return
     if form is not None and form in LISTS:
         if sentence is not None or as_json:
             raise ValueError(f"--format {form} takes neither --sentence nor --json")
