@@ -20,7 +20,7 @@ def answered(hits: list[Any]) -> list[dict[str, Any]]:
     return [
         {
             "id": hit.photograph.id, "name": Path(hit.photograph.path).name, "score": hit.score,
-            "fits": hit.fits, "taken": hit.photograph.taken,
+            "fits": hit.fits, "others": len(hit.others), "taken": hit.photograph.taken,
             "width": hit.photograph.width, "height": hit.photograph.height,
             "boxes": [[*box] for box in hit.boxes],
             "words": [

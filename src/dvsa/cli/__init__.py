@@ -11,6 +11,7 @@ import typer
 from dvsa.cli import (
     datasets,
     describing,
+    duplicates,
     encoding,
     evaluating,
     health,
@@ -59,6 +60,7 @@ register(
     indexing.index,
     searching.search,
     searching.caption_search,
+    duplicates.duplicates,
     indexing.index_remove,
     indexing.index_compact,
     indexing.index_stats,

@@ -187,7 +187,8 @@ def _show_hits(hits: "Sequence[Hit]", answer: str | None, hint: str) -> None:
             show("    the words have too little support from here on:")
         told = told or not hit.fits
         date = f"  {hit.photograph.taken[:10]}" if hit.photograph.taken else ""
-        show(f"{n:>2}. {hit.score:.2f}  {hit.photograph.path}{date}", f"    {_words(hit)}")
+        more = f"  (+ {len(hit.others)} near duplicates)" if hit.others else ""
+        show(f"{n:>2}. {hit.score:.2f}  {hit.photograph.path}{date}{more}", f"    {_words(hit)}")
 
 
 def _words(hit: "Hit") -> str:
@@ -215,7 +216,8 @@ def _plain(hit: "Hit") -> dict[str, object]:
         {"text": word.text, "known": word.known, "score": word.score, "box": _pixels(hit, word.region)}
         for word in hit.alignment.words
     ]
-    return {"score": hit.score, "fits": hit.fits, **asdict(hit.photograph), "words": words}
+    others = [other.path for other in hit.others]
+    return {"score": hit.score, "fits": hit.fits, **asdict(hit.photograph), "words": words, "others": others}
 
 
 def _draw(
@@ -244,7 +246,7 @@ def _draw(
             if folder is not None:
                 name = f"{n:02}-{Path(hit.photograph.path).stem}.png"
                 save_overlay(photo, describe(model, hit, photo), folder / name)
-            cards.append(card(hit, photo))
+            cards.append(card(hit, photo, len(hit.others)))
             update("drawing photographs", n, len(hits))
     if page is not None:
         count = f"{len(cards):,} photograph{'s' * (len(cards) != 1)}" if answer is None else answer

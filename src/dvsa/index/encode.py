@@ -4,6 +4,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from typing import Final
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from dvsa.ahead import in_order
 from dvsa.data.photographs import NamedSource
 from dvsa.decode import Decoder, ReadPhoto
+from dvsa.index.near import perceptual_hash
 from dvsa.index.values import Added, Entry, Photograph, content_id
 from dvsa.model import Model
 from dvsa.photo import Photo, squash
@@ -91,6 +93,7 @@ def _open(
         height=photo.height,
         taken=photo.taken,
         fields=fields,
+        phash=perceptual_hash(photo.image) if find_spec("imagehash") else None,
         **photo.shot.to_json(),  # type: ignore[arg-type]
     )
     return photograph, photo

@@ -1,6 +1,7 @@
 """Reading an index: search it, list it, check it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from dvsa import model as models
 from dvsa.arrays import BoolArray
-from dvsa.index import changes, explain, index_manifest, scan
+from dvsa.index import changes, explain, index_manifest, near, scan
 from dvsa.index.index_manifest import IndexManifest
 from dvsa.index.order import ordered
 from dvsa.index.query import Query
@@ -158,6 +159,7 @@ class IndexReader:
         *,
         pruned: bool = False,
         order: str = "score",
+        grouped: bool = True,
     ) -> list[Hit]:
         """The photographs that answer a question, or the `k` with the highest MaxSim scores.
 
@@ -180,6 +182,8 @@ class IndexReader:
                 always the same result.
             order: `score`, or `newest` or `oldest` first by the date when they were taken. The photographs
                 are the same in every order.
+            grouped: whether near duplicates of a photograph are not returned, but listed with it
+                (`Hit.others`).
 
         Raises:
             ValueError: k is less than 1, no word of the sentence is known, the vectors have another size, or
@@ -199,9 +203,11 @@ class IndexReader:
             )
 
         allowed = [segment.allowed(where) for segment in self._segments]
-        return ordered(self._best(query, k, allowed, pruned), order)
+        return ordered(self._best(query, k, allowed, pruned=pruned, grouped=grouped), order)
 
-    def _best(self, query: Query, k: int | None, allowed: list[BoolArray], pruned: bool) -> list[Hit]:
+    def _best(
+        self, query: Query, k: int | None, allowed: list[BoolArray], *, pruned: bool, grouped: bool
+    ) -> list[Hit]:
         """The photographs that fit, or the best k, without those that the query excludes."""
         cut = k is None and query.is_calibrated
         k = (MOST_HITS if cut else DEFAULT_HITS) if k is None else k
@@ -209,15 +215,21 @@ class IndexReader:
         weighed = max(WEIGHED, 2 * k) if strict else k
 
         while True:
-            hits = []
+            hits, kept = list[Hit](), near.Kept()
             found = scan.best(self._segments, allowed, query.s_ND, weighed, pruned=pruned)
             for score, _, segment, row in found:
                 v_ID = segment.vectors(row)
                 if (cut and not query.fits(v_ID)) or query.excludes(v_ID):
                     continue
-                hits.append(explain.hit(query, score, segment.photograph(row), segment.boxes(row), v_ID))
-                if len(hits) == k:
-                    return hits
+                photograph = segment.photograph(row)
+                best = kept.find(photograph, v_ID[-1]) if grouped else None
+                if best is not None:
+                    hits[best] = replace(hits[best], others=(*hits[best].others, photograph))
+                elif len(hits) < k:
+                    kept.keep(photograph, v_ID[-1], len(hits))
+                    hits.append(explain.hit(query, score, photograph, segment.boxes(row), v_ID))
+            if len(hits) == k:
+                return hits
             if len(found) < weighed or cut:
                 return hits
             weighed *= 4
@@ -234,6 +246,17 @@ class IndexReader:
         """
         for segment in self._segments:
             yield from segment.entries()
+
+    def entries_where(self, where: Filter | None) -> Iterator[Entry]:
+        """The photographs that a filter admits, with their boxes and vectors.
+
+        >>> from dvsa.index import Index
+        >>> len(list(Index.open("album.index").entries_where(Filter(prefix="/nowhere"))))
+        0
+        """
+        for segment in self._segments:
+            for row in np.flatnonzero(segment.allowed(where)).tolist():
+                yield Entry(*segment.entry_parts(row))
 
     def stats(self) -> Stats:
         """The size of the index.

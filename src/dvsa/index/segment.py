@@ -1,6 +1,7 @@
 """A segment of an index: a block of photographs in files that only grow, read through memory maps."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
@@ -38,6 +39,7 @@ KINDS: Final[dict[str, tuple[type, ...]]] = {
     "camera": (str,),
     "latitude": (float, int),
     "longitude": (float, int),
+    "phash": (str,),
 }
 """The types of what a line says of a photograph."""
 
@@ -45,7 +47,7 @@ KINDS: Final[dict[str, tuple[type, ...]]] = {
 LIMITS: Final = {"latitude": 90, "longitude": 180}
 """The largest absolute values, in degrees."""
 
-OPTIONAL: Final = ("camera", "latitude", "longitude")
+OPTIONAL: Final = ("camera", "latitude", "longitude", "phash")
 """Lines have these only if they are known, so that earlier versions can read all other lines."""
 
 
@@ -225,6 +227,8 @@ def _photograph(facts: object, identifier: str) -> Photograph:
         raise ValueError("a field is not a string")
     if not all(abs(facts.get(name, 0)) <= limit for name, limit in LIMITS.items()):
         raise ValueError("its place is out of range")
+    if not re.fullmatch("[0-9a-f]{16}", facts.get("phash", "0" * 16)):
+        raise ValueError("its perceptual hash is none")
     if facts["id"] != identifier:
         raise ValueError("it is about another photograph")
     return Photograph(**facts)

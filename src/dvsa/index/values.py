@@ -60,6 +60,8 @@ class Photograph:
     """Of its place in its EXIF data, in degrees, north positive."""
     longitude: float | None = None
     """In degrees, east positive."""
+    phash: str | None = None
+    """Its perceptual hash (`dvsa.index.near`), 16 hexadecimal digits."""
 
     def read(self) -> bytes:
         """Read the file's content, which is the content that was indexed.
@@ -150,6 +152,8 @@ class Hit:
     """The best region for each word of the query; in a query by photograph, its regions are the words."""
     fits: bool = True
     """Whether the photograph answers the question (`Query.fits`)."""
+    others: tuple[Photograph, ...] = ()
+    """Near duplicates of the photograph with lower scores."""
 
     def __repr__(self) -> str:
         """The path and the score."""

@@ -57,6 +57,7 @@ def to_json(hit: Hit) -> schemas.HitJson:
         name=file_name(photograph),
         score=hit.score,
         fits=hit.fits,
+        others=len(hit.others),
         taken=photograph.taken,
         width=photograph.width,
         height=photograph.height,

@@ -165,6 +165,7 @@ class HitJson(ResponseJson):
     name: str
     score: float
     fits: bool = Field(description="Whether the words have enough support: whether it answers the question.")
+    others: int = Field(description="The number of near duplicates that stand behind the photograph.")
     taken: str | None = Field(description="The date in its EXIF data: ISO 8601 without a time zone.")
     width: int
     height: int
