@@ -18,6 +18,9 @@ from dvsa.index.segment import IndexSegment
 from dvsa.index.values import Entry, Filter, Hit, SearchError, Stats
 from dvsa.model import Model
 
+SPARE: Final = 20
+"""Photographs beyond the best k that may be near duplicates of these."""
+
 MOST_HITS: Final = 200
 """Most photographs that a search returns if nobody says how many."""
 
@@ -212,7 +215,7 @@ class IndexReader:
         cut = k is None and query.is_calibrated
         k = (MOST_HITS if cut else DEFAULT_HITS) if k is None else k
         strict = bool(query.without) or query.told < len(query.s_ND)  # the best by score may not be accepted
-        weighed = max(WEIGHED, 2 * k) if strict else k
+        weighed = max(WEIGHED, 2 * k) if strict else 2 * k + SPARE if grouped else k
 
         while True:
             hits, kept = list[Hit](), near.Kept()
