@@ -40,7 +40,7 @@ def made(seed: int, count: int) -> tuple[list[Photograph], Any]:
             width=int(rng.integers(1, 4)),
             height=1,
             taken=["2024-01-01T00:00:00", None][k % 2],
-            phash=f"{int(''.join('01'[b] for b in bits[k]), 2):016x}",
+            phash=f"{int(''.join('01'[int(b)] for b in bits[k]), 2):016x}",
         )
         for k in range(count)
     ]
