@@ -51,6 +51,7 @@ ROOMS = [
     "report",
     "listing",
     "metadata",
+    "alt_text",
     "samples",
     "index",
     "encoding",

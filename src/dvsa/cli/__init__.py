@@ -9,6 +9,7 @@ import sys
 import typer
 
 from dvsa.cli import (
+    alt,
     datasets,
     describing,
     duplicates,
@@ -51,6 +52,7 @@ def dvsa() -> None:
 register(
     app,
     describing.describe,
+    alt.alt,
     photographs.align,
     training.train,
     recipes.recipes,
