@@ -168,7 +168,7 @@ def _searcher(opened: "Index", ray: str | None) -> "Iterator[Callable[..., list[
 def _note_count(folder: Path, hits: "Sequence[Hit]", k: int | None, where: "Filter") -> None:
     """Say that there are fewer results than were asked for, or that there may be more."""
     from dvsa.index import Filter
-    from dvsa.index.reader import MOST_HITS
+    from dvsa.index.plan import MOST_HITS
 
     if k is not None and len(hits) < k:
         kind = "photographs" if where == Filter() else "photographs that meet the conditions"

@@ -31,8 +31,8 @@ from dvsa.index.encode import Encoder, Skipped
 from dvsa.index.encode import encoder as local_encoder
 from dvsa.index.index import Index
 from dvsa.index.order import ordered
+from dvsa.index.plan import Accepted, Plan
 from dvsa.index.query import Query
-from dvsa.index.reader import DEFAULT_HITS, MOST_HITS
 from dvsa.index.values import Entry, Filter, Hit, Photograph, SearchError
 from dvsa.model import Model
 
@@ -170,13 +170,19 @@ class Shards:
         *,
         pruned: bool = False,
         order: str = "score",
+        grouped: bool = True,
     ) -> list[Hit]:
         """Like `Index.search`, on the index as it was when the actors were started."""
-        shared = ray.put(query)
-        found = ray.get([actor.search.remote(shared, k, where, pruned) for actor in self.actors])
-        most = (MOST_HITS if query.is_calibrated else DEFAULT_HITS) if k is None else k
-        best = ordered([hit for part in found for hit in part], "score")[:most]
-        return ordered(best, order)
+        shared, plan = ray.put(query), Plan.of(query, k, grouped)
+        while True:
+            parts = ray.get([actor.weigh.remote(shared, plan, where, pruned) for actor in self.actors])
+            seen = sum(count for count, _ in parts)
+            accepted = [item for _, items in parts for item in items]
+            accepted.sort(key=lambda item: (-item.score, item.photograph.id))
+            hits = plan.hits(query, accepted[: plan.weighed])
+            if len(hits) == plan.k or plan.cut or seen < plan.weighed:
+                return ordered(hits, order)
+            plan = plan.wider()
 
     def __enter__(self) -> Self:
         """Return the shards themselves."""
@@ -194,5 +200,8 @@ class _SearchActor:
     def __init__(self, folder: Path, first: int, step: int) -> None:
         self.index = Index.open(folder, share=slice(first, None, step))
 
-    def search(self, query: Query, k: int | None, where: Filter | None, pruned: bool) -> list[Hit]:
-        return self.index.search(query, k, where, pruned=pruned)
+    def weigh(
+        self, query: Query, plan: Plan, where: Filter | None, pruned: bool
+    ) -> tuple[int, list[Accepted]]:
+        """How many photographs were looked at, and those of them that are accepted."""
+        return self.index.weigh(query, plan, where, pruned=pruned)

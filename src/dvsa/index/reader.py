@@ -1,7 +1,6 @@
 """Reading an index: search it, list it, check it."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self
 
@@ -9,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvsa import model as models
-from dvsa.arrays import BoolArray
-from dvsa.index import changes, explain, index_manifest, near, scan
+from dvsa.index import changes, index_manifest, scan
 from dvsa.index.index_manifest import IndexManifest
 from dvsa.index.order import ordered
+from dvsa.index.plan import Accepted, Plan, accept
 from dvsa.index.query import Query
 from dvsa.index.segment import IndexSegment
 from dvsa.index.values import Entry, Filter, Hit, SearchError, Stats
@@ -20,15 +19,6 @@ from dvsa.model import Model
 
 SPARE: Final = 20
 """Photographs beyond the best k that may be near duplicates of these."""
-
-MOST_HITS: Final = 200
-"""Most photographs that a search returns if nobody says how many."""
-
-DEFAULT_HITS: Final = 10
-"""The photographs that are returned for a query whose words have no calibration."""
-
-WEIGHED: Final = 1000
-"""The best photographs by score, among which those are looked for that a query accepts."""
 
 WHOLE: Final = slice(None)
 """Every segment."""
@@ -205,37 +195,32 @@ class IndexReader:
                 f"{self._manifest.embedding}: use the bundle that made the index"
             )
 
-        allowed = [segment.allowed(where) for segment in self._segments]
-        return ordered(self._best(query, k, allowed, pruned=pruned, grouped=grouped), order)
-
-    def _best(
-        self, query: Query, k: int | None, allowed: list[BoolArray], *, pruned: bool, grouped: bool
-    ) -> list[Hit]:
-        """The photographs that fit, or the best k, without those that the query excludes."""
-        cut = k is None and query.is_calibrated
-        k = (MOST_HITS if cut else DEFAULT_HITS) if k is None else k
-        strict = bool(query.without) or query.told < len(query.s_ND)  # the best by score may not be accepted
-        weighed = max(WEIGHED, 2 * k) if strict else 2 * k + SPARE if grouped else k
-
+        plan = Plan.of(query, k, grouped)
         while True:
-            hits, kept = list[Hit](), near.Kept()
-            found = scan.best(self._segments, allowed, query.s_ND, weighed, pruned=pruned)
-            for score, _, segment, row in found:
-                v_ID = segment.vectors(row)
-                if (cut and not query.fits(v_ID)) or query.excludes(v_ID):
-                    continue
-                photograph = segment.photograph(row)
-                best = kept.find(photograph, v_ID[-1]) if grouped else None
-                if best is not None:
-                    hits[best] = replace(hits[best], others=(*hits[best].others, photograph))
-                elif len(hits) < k:
-                    kept.keep(photograph, v_ID[-1], len(hits))
-                    hits.append(explain.hit(query, score, photograph, segment.boxes(row), v_ID))
-            if len(hits) == k:
-                return hits
-            if len(found) < weighed or cut:
-                return hits
-            weighed *= 4
+            seen, accepted = self.weigh(query, plan, where, pruned=pruned)
+            hits = plan.hits(query, accepted)
+            if len(hits) == plan.k or plan.cut or seen < plan.weighed:
+                return ordered(hits, order)
+            plan = plan.wider()
+
+    def weigh(
+        self, query: Query, plan: Plan, where: Filter | None = None, *, pruned: bool = False
+    ) -> tuple[int, list[Accepted]]:
+        """Look at the best photographs: how many there are, and those that are accepted, the best first.
+
+        `search` groups and explains them; use that.
+
+        >>> from dvsa.index import Index
+        >>> index = Index.open("album.index")
+        >>> query = Query.of_sentence(index.model, "a cat on a wall")
+        >>> seen, accepted = index.weigh(query, Plan.of(query, None, grouped=True))
+        >>> seen, len(accepted)
+        (3, 1)
+        """
+        allowed = [segment.allowed(where) for segment in self._segments]
+        found = scan.best(self._segments, allowed, query.s_ND, plan.weighed, pruned=pruned)
+        parts = (accept(query, plan, score, *segment.entry_parts(row)) for score, _, segment, row in found)
+        return len(found), [part for part in parts if part is not None]
 
     def entries(self) -> Iterator[Entry]:
         """All photographs with their boxes and vectors.
