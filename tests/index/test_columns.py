@@ -191,6 +191,16 @@ def test_a_bomb_is_not_unpacked(kept: Index) -> None:
     assert time.perf_counter() - began < 2
 
 
+def test_a_full_disk_costs_no_photograph(kept: Index, make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    (kept.folder / "columns.000001.npz").unlink()
+    monkeypatch.setattr("dvsa.index.column_file.write", full)
+    kept._keep_columns()
+    assert numbers(Index.open(kept.folder), WHERE) == {3, 5, 7, 9}
+
+
 # Places
 
 

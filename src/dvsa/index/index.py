@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -173,10 +173,12 @@ class Index(IndexReader):
             self._keep_columns()
 
     def _keep_columns(self) -> None:
-        """Write the columns that filters use, for later searches."""
-        for segment in self._segments:
-            segment.keep_columns()
-        column_file.delete_others(self.folder, {segment.record.name: segment for segment in self._segments})
+        """Write the columns that filters use, for later searches; without them these are only slower."""
+        with suppress(OSError):
+            for segment in self._segments:
+                segment.keep_columns()
+            names = {segment.record.name: segment for segment in self._segments}
+            column_file.delete_others(self.folder, names)
 
     def _append(self, entries: Sequence[Entry]) -> None:
         """Append entries and commit them, then the sketches that they make due."""
