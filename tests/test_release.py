@@ -78,9 +78,12 @@ def test_the_wheel_describes_a_photograph_where_nothing_else_is(wheel: Path, tmp
         "import dvsa.cli; assert dvsa.__file__.startswith(sys.path[0]); dvsa.cli.app()\n"
     )
     photo = ROOT / "examples" / "cat.jpg"
-    output = run([sys.executable, "-I", "-c", code, tmp_path / "site", "describe", photo], cwd=tmp_path)
+    output = run(
+        [sys.executable, "-I", "-c", code, tmp_path / "site", "describe", photo, "--out", "told"],
+        cwd=tmp_path,
+    )
     assert "a cat is sitting on a wall" in output
-    assert (tmp_path / "cat.dvsa.png").is_file()
+    assert (tmp_path / "told" / "cat.dvsa.png").is_file()
 
 
 def test_the_metadata_is_complete_and_agrees() -> None:

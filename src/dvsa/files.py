@@ -1,10 +1,12 @@
 """Writing files so that a crash never leaves part of one, and reading files at a known cost."""
 
 import errno
+import glob
 import os
 import shutil
 import stat
 import tempfile
+import unicodedata
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -190,6 +192,45 @@ def read_bounded(
             return file.read(length)
         except MemoryError:
             raise UnreadableError(f"{length:,} bytes do not fit into the memory") from None
+
+
+def composed(name: str) -> str:
+    r"""A name with composed letters (NFC), in which names compare: macOS may decompose those of its files.
+
+    >>> composed("Mu\u0308ller.jpg") == "M\u00fcller.jpg"
+    True
+    """
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def spelled(path: Path) -> Path:
+    """The path as the disk spells it: the only file or folder whose name differs in its composition at most.
+
+    A path that exists, or for which there is no such name, stays as it is.
+
+    >>> spelled(Path("examples/cat.jpg")).name
+    'cat.jpg'
+    """
+    if str(path).isascii() or os.path.lexists(path) or path.parent == path:
+        return path
+    folder = spelled(path.parent)
+    try:
+        alike = [name for name in os.listdir(folder) if composed(name) == composed(path.name)]
+    except OSError:
+        return path
+    if path.name in alike:
+        return folder / path.name
+    return folder / alike[0] if len(alike) == 1 else path
+
+
+def matching(pattern: str) -> list[str]:
+    """The files and folders that a glob matches, in any composition of its letters, in order.
+
+    >>> [Path(path).name for path in matching("examples/*a*.jpg")]
+    ['astronaut.jpg', 'cat.jpg', 'photographer.jpg']
+    """
+    forms = {pattern, *(unicodedata.normalize(form, pattern) for form in ("NFC", "NFD"))}
+    return sorted({path for form in forms for path in glob.glob(form, recursive=True)})
 
 
 def read_given(path: Path, limit: int) -> bytes:

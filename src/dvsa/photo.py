@@ -5,7 +5,7 @@ import os
 import re
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -22,6 +22,7 @@ from dvsa.photo_formats import FORMATS, reader_of
 from dvsa.photo_modes import few_bits, plain_mode, rgb
 from dvsa.photo_raw import is_raw, preview
 from dvsa.photo_repair import PADDINGS, ended, without_ballast
+from dvsa.photo_shot import Shot, shot
 
 T = TypeVar("T")
 
@@ -64,6 +65,8 @@ class Photo:
     """Height of the original in pixels, after EXIF orientation."""
     taken: str | None = None
     """The date in its EXIF data: ISO 8601 without a time zone, such as `2024-07-31T18:05:00`."""
+    shot: Shot = field(default_factory=Shot)
+    """The camera and the place in its EXIF data."""
 
     def jpeg(self, side: int) -> bytes:
         """A JPEG file of the photograph, whose longer side has at most `side` pixels.
@@ -155,7 +158,7 @@ def read_file(path: Path, label: str | None = None) -> bytes:
     >>> len(read_file(Path("examples/photographer.jpg")))
     83778
     """
-    label = label or str(path)
+    label, path = label or str(path), files.spelled(path)
     try:
         if path.is_dir():
             raise PhotoError(f"{label}: this is a folder, not a photograph")
@@ -270,7 +273,7 @@ def _upright(
     small.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.HAMMING)
     if turned != 1:
         small = small.transpose(TURNS[turned])
-    return Photo(name, rgb(small), width, height, date_taken(image))
+    return Photo(name, rgb(small), width, height, date_taken(image), shot(image))
 
 
 def _upright_size(image: ImageFile.ImageFile, content: bytes, label: str) -> tuple[int, int]:

@@ -1,11 +1,13 @@
 """A sentence that a model has read: its words, which of them the model knows, and their vectors."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from dvsa.arrays import BoolArray, Floats
+from dvsa.spelling import nearest_of
+from dvsa.text import Vocabulary
 
 MAX_WORDS = 500
 """The longest sentence that is aligned or searched for, in words."""
@@ -27,6 +29,8 @@ class Sentence:
     """Which words the vocabulary has."""
     s_ND: Floats
     """The vectors of the known words, in order."""
+    nearest: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Unknown words with the known words that are nearest to each (`dvsa.spelling`), from `Model.read`."""
 
     @property
     def s_TD(self) -> Floats:
@@ -49,7 +53,39 @@ class Sentence:
         ValueError: the model knows no word of 'zyzzyva': use other words
         """
         if not self.known_T.any():
-            raise ValueError(f"the model knows no word of {self.text!r}: use other words")
+            near = ", ".join(dict.fromkeys(word for words in self.nearest.values() for word in words))
+            remedy = f"try {near}" if near else "use other words"
+            raise ValueError(f"the model knows no word of {self.text!r}: {remedy}")
+
+
+def with_nearest(sentence: Sentence, vocabulary: Vocabulary) -> Sentence:
+    """The same sentence with the known words that are nearest to its unknown ones.
+
+    >>> sentence = Sentence("dgo", ("dgo",), np.array([False]), np.zeros((0, 2), np.float32))
+    >>> with_nearest(sentence, Vocabulary(("a", "dog"), (7, 5), 9)).nearest
+    {'dgo': ('dog',)}
+    """
+    return (
+        sentence
+        if sentence.known_T.all()
+        else replace(sentence, nearest=nearest_of(sentence.words, vocabulary))
+    )
+
+
+def joined(text: str, sentences: Sequence[Sentence]) -> Sentence:
+    """Sentences that were read one by one as the words of one text, in their order.
+
+    >>> one = Sentence("a dog", ("a", "dog"), np.array([True, True]), np.ones((2, 4), np.float32))
+    >>> joined("A dog. A dog.", [one, one]).words
+    ('a', 'dog', 'a', 'dog')
+    """
+    return Sentence(
+        text,
+        tuple(word for sentence in sentences for word in sentence.words),
+        np.concatenate([sentence.known_T for sentence in sentences]),
+        np.concatenate([sentence.s_ND for sentence in sentences]),
+        {word: near for sentence in sentences for word, near in sentence.nearest.items()},
+    )
 
 
 def check_not_empty(text: str, words: Sequence[str]) -> None:

@@ -1,10 +1,11 @@
 """Sentences as words, and words as numbers (paper, section 3)."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain, pairwise
 from pathlib import Path
 
@@ -33,15 +34,66 @@ FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 _HEADER = "#sentences"
 
 
+_INSIDE = re.compile(
+    r"""['’‘ʼ＇`´′‐‑\xad－-]            # the marks of dog's and of t-shirt
+    | (?<=\d) (?: \. | ,(?=\d{3}(?!\d)) ) (?=\d)  # 1.5 and 3,000
+    | (?<![^\W_]{2}) (?<=[^\W\d_]) \. (?=[^\W\d_](?![^\W_]))  # U.S.
+    """,
+    re.VERBOSE,
+)
+"""Punctuation inside a word; all other punctuation separates words."""
+
+_DASHES = re.compile("--+")
+_SENTENCE_END = re.compile(r"(?<=[^\W_]{2}[.!?…])\s+|(?<=[。！？])|[\r\n]+")
+_WORD = re.compile(r"[^\W_]+")
+
+
 def words(text: str) -> list[str]:
     """The tokens of the paper: lower case, split at white space, with letters and digits only.
 
-    Unicode letters and digits (`str.isalnum`) count. Empty tokens are dropped.
+    Unicode letters and digits (`str.isalnum`) count, with their combining marks, in composed form (NFC).
+    Apostrophes, hyphens, and the points of numbers and abbreviations are dropped; other punctuation between
+    letters separates words. Empty tokens are dropped.
 
     >>> words("A dog's ball - 2 of them!")
     ['a', 'dogs', 'ball', '2', 'of', 'them']
+    >>> words("dog,cat/T-shirt—3,000 in the U.S.")
+    ['dog', 'cat', 'tshirt', '3000', 'in', 'the', 'us']
     """
-    return re.sub(r"[^\w\s]|_", "", text.lower()).split()
+    composed = unicodedata.normalize("NFC", text.lower())
+    plain = _INSIDE.sub("", _DASHES.sub(" ", composed))
+    if plain.isascii():
+        return _WORD.findall(plain)
+
+    # A mark stays with the letter before it; without a letter, as after an emoji, it means nothing.
+    kept = "".join(map(_as_part, plain)).split()
+    return [word for word in map(_without_leading_marks, kept) if word]
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text: it is divided at line ends, and at spaces after `.`, `!` or `?`.
+
+    A point after a single letter is that of an abbreviation. Sentences without words are dropped.
+
+    >>> sentences("A dog in the U.S. army runs. Snow falls! - A cat")
+    ['A dog in the U.S. army runs.', 'Snow falls!', '- A cat']
+    """
+    return [part.strip() for part in _SENTENCE_END.split(text) if words(part)]
+
+
+@lru_cache(maxsize=1 << 14)
+def _as_part(character: str) -> str:
+    """A letter, digit or combining mark itself; nothing for what is invisible; a space for all others."""
+    if character.isalnum():
+        return character
+    kind = unicodedata.category(character)
+    if kind in ("Mn", "Mc") and not unicodedata.name(character, "").startswith("VARIATION SELECTOR"):
+        return character
+    return "" if kind[0] == "M" or (kind == "Cf" and character != "\u200b") else " "
+
+
+def _without_leading_marks(word: str) -> str:
+    return word if word[0].isalnum() else word.lstrip("".join(c for c in word if not c.isalnum()))
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dvsa.data import Dataset, Example, GroundedPhrase, check, load
-from dvsa.data.annotating import annotate
+from dvsa.data.annotating import _marked, annotate
 from dvsa.data.converting import WRITERS, convert
 from dvsa.data.entities import Entities
 from dvsa.data.splitting import split_anew
@@ -151,7 +152,9 @@ def test_any_phrase_of_any_sentence_is_kept(
     known = words(sentence)
     if not known:
         return
-    ends = data.draw(st.lists(st.integers(0, len(known)), unique=True, max_size=6).map(sorted))
+    # Punctuation may join words to one written token, which a mark can only take whole.
+    places = [0, *accumulate(len(words(token)) for token in sentence.split())]
+    ends = data.draw(st.lists(st.sampled_from(places), unique=True, max_size=6).map(sorted))
     phrases = tuple(
         GroundedPhrase(0, a, z - 1, " ".join(known[a:z]), str(n + 1), ("other",), BOXES[:1])
         for n, (a, z) in enumerate(zip(ends[::2], ends[1::2], strict=False))
@@ -165,3 +168,14 @@ def test_any_phrase_of_any_sentence_is_kept(
         found, unmatched = annotation.ground([sentence])
         assert not unmatched
         assert rounded(replace(example, phrases=found)) == rounded(example)
+
+
+def test_a_phrase_that_is_a_part_of_a_written_word_is_returned() -> None:
+    sentence = "a dog,cat and a bird/fish"
+    phrases = [
+        GroundedPhrase(0, first, last, "", "5", ("animals",), ())
+        for first, last in ((0, 1), (0, 2), (4, 6), (5, 5))
+    ]
+    line, marked = _marked(0, sentence, phrases)
+    assert marked == [phrases[1], phrases[2]]
+    assert line == "[/EN#5/animals a dog,cat] and [/EN#5/animals a bird/fish]"

@@ -147,8 +147,8 @@ def test_filters_by_path_date_and_field(index: Index, make: Any) -> None:
         index.append([make(n, fields={"trip": "norway" if n % 2 else "spain"}, taken=day)])
     s_ND = np.ones((1, D))
 
-    def numbers(where: Filter, **how: bool) -> set[int]:
-        hits = index.search(s_ND, 99, where, **how)
+    def numbers(where: Filter, pruned: bool = False) -> set[int]:
+        hits = index.search(s_ND, 99, where, pruned=pruned)
         return {int(Path(hit.photograph.path).stem) for hit in hits}
 
     assert numbers(Filter()) == set(range(12))

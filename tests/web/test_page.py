@@ -462,9 +462,13 @@ def test_a_word_without_support_is_underlined_and_labelled(visit: Visit) -> None
 
 
 def test_a_sentence_finds_photographs_and_one_opens(page: Page) -> None:
-    page.locator("#query").fill("a man with a camera on the grass")
+    page.locator("#query").fill("a man with a camera on the grass docking")
     page.locator("#query").press("Enter")
+    expect(page.locator("#found-summary")).to_contain_text("no photograph answers")
+    expect(page.locator("#hits > li")).to_have_count(0)
+    page.locator("#nearest").click()
     expect(page.locator("#hits > li")).to_have_count(3)
+    expect(page.locator("#nearest")).to_be_hidden()
     expect(page.locator(".hit-name").first).to_contain_text("photographer.jpg")
 
     first = page.locator("#hits > li").first
@@ -479,6 +483,29 @@ def test_a_sentence_finds_photographs_and_one_opens(page: Page) -> None:
     expect(page.locator("#picture")).to_have_attribute("alt", re.compile("photographer.jpg"))
     page.go_back()
     expect(page.locator("#hits > li")).to_have_count(3)
+
+
+def test_only_what_fits_is_shown_and_filters_are_applied(page: Page) -> None:
+    page.locator("#query").fill("a cat on a bottlecap")
+    page.locator("#query").press("Enter")
+    expect(page.locator("#hits > li")).to_have_count(1)
+    expect(page.locator("#found-summary")).to_contain_text("unknown: bottlecap (try bottle, cap)")
+    expect(page.locator("#filter-box")).not_to_have_attribute("open", "")
+
+    page.locator("#filter-box summary").click()
+    page.get_by_label("Camera").fill("Leica")
+    page.get_by_label("Sort by").select_option("newest")
+    with page.expect_request("**/api/search?*") as asked:
+        page.get_by_role("button", name="Apply").click()
+    assert asked.value.url.endswith("q=a+cat+on+a+bottlecap&camera=Leica&sort=newest")
+    expect(page.locator("#found-summary")).to_contain_text("no photograph meets the conditions")
+
+    # The address has the conditions, so they survive a step back and a reload.
+    page.reload()
+    expect(page.get_by_label("Camera")).to_have_value("Leica")
+    page.go_back()
+    expect(page.locator("#hits > li")).to_have_count(1)
+    expect(page.get_by_label("Camera")).to_have_value("")
 
 
 def test_a_dragged_box_finds_photographs_like_that_part(page: Page) -> None:
@@ -585,7 +612,8 @@ def test_a_phone_never_scrolls_sideways(visit: Visit, width: int) -> None:
     expect(page.locator("input.edit")).to_be_focused()
     page.locator("#query").fill("a cat")
     page.locator("#query").press("Enter")
-    expect(page.locator("#hits > li")).to_have_count(3)
+    expect(page.locator("#hits > li")).to_have_count(1)
+    page.locator("#filter-box summary").click()
     assert wide() <= width
 
 
@@ -608,6 +636,8 @@ def test_axe_finds_nothing_serious(visit: Visit, opened: str, scheme: str) -> No
 
     page.locator("#query").fill("a smiling woman")
     page.locator("#query").press("Enter")
+    page.locator("#nearest").click()
+    page.locator("#filter-box summary").click()
     expect(page.locator("#hits > li")).to_have_count(3)
     serious(axe, page)
 
@@ -634,7 +664,7 @@ def test_markup_in_a_sentence_stays_text(page: Page) -> None:
     page.locator("#query").fill(evil)
     page.locator("#query").press("Enter")
     expect(page.locator("#found-title")).to_have_text(f"“{evil}”")
-    expect(page.locator("#hits > li")).to_have_count(3)
+    expect(page.locator("#found-summary")).to_contain_text("unknown")
     assert page.locator("#found b, #found script").count() == 0
 
 

@@ -20,6 +20,7 @@ def answered(hits: list[Any]) -> list[dict[str, Any]]:
     return [
         {
             "id": hit.photograph.id, "name": Path(hit.photograph.path).name, "score": hit.score,
+            "fits": hit.fits, "others": len(hit.others), "taken": hit.photograph.taken,
             "width": hit.photograph.width, "height": hit.photograph.height,
             "boxes": [[*box] for box in hit.boxes],
             "words": [
@@ -36,10 +37,39 @@ def test_by_sentence(client: TestClient, index: Index) -> None:
     found = client.get("/api/search", params={"q": "A cat, xyzzy!"}).json()
     assert found["query"] == "A cat, xyzzy!"
     assert 0 < found["seconds"] < 5
-    assert found["hits"] == answered(index.search("A cat, xyzzy!", 12))
+    assert found["hits"] == answered(index.search("A cat, xyzzy!"))
     assert found["hits"][0]["name"] == "cat.jpg"
-    few = client.get("/api/search", params={"q": "A cat, xyzzy!", "k": 2}).json()
-    assert few["hits"] == found["hits"][:2]
+    assert all(hit["fits"] for hit in found["hits"])
+    assert (found["unknown"], found["answer"]) == ({"xyzzy": []}, None)
+    few = client.get("/api/search", params={"q": "A cat, xyzzy!", "k": 3}).json()
+    assert few["hits"] == answered(index.search("A cat, xyzzy!", 3))
+    assert [hit["fits"] for hit in few["hits"]] == [True, False, False]
+
+
+def test_a_question_without_an_answer_is_told(client: TestClient, index: Index) -> None:
+    found = client.get("/api/search", params={"q": "a bottlecap docking"}).json()
+    assert (found["hits"], found["unknown"]) == ([], {"bottlecap": ["bottle", "cap"]})
+    assert found["answer"].startswith("no photograph answers 'a bottlecap docking': the model does not know")
+    assert "has too little support for docking" in found["answer"]
+    assert "/" not in found["answer"].replace("nearest, ", "")  # folders are nobody's business
+    found = client.get("/api/search", params={"q": "a cat", "camera": "Leica"}).json()
+    assert (found["hits"], found["answer"]) == ([], "no photograph meets the conditions")
+
+
+def test_filters_and_combined_questions(client: TestClient, index: Index, photo: dict[str, Any]) -> None:
+    def found(**params: Any) -> list[str]:
+        answer = client.get("/api/search", params=params)
+        assert answer.status_code == 200, answer.text
+        return [hit["name"] for hit in answer.json()["hits"]]
+
+    cat = client.get("/api/search", params={"q": "a cat", "k": 1}).json()["hits"][0]["id"]
+    assert found(q="a man", k=9, id=[cat]) == ["cat.jpg"]
+    assert "cat.jpg" not in found(q="a wall", k=9, without=["a cat"])
+    assert found(q="a man", k=9, after="2090-01-01") == found(q="a man", k=9, gps="0,0,1,1") == []
+    assert found(q="a man", k=9, field=["trip=norway"]) == []
+    both = client.get("/api/search", params={"q": "a cat", "photo": photo["id"], "weight": 0.5}).json()
+    assert both["query"] == "a cat + 0.5 regions of photographer.jpg"
+    assert len(found(q="a cat", k=9, sort="newest")) == len(index)
 
 
 def test_by_photograph_and_by_a_part_of_it(
@@ -65,7 +95,10 @@ def test_by_photograph_and_by_a_part_of_it(
         ({}, 422), ({"q": ""}, 422), ({"q": "xyzzy"}, 422), ({"q": "a" * 10_001}, 422),
         ({"q": "a", "k": 0}, 422), ({"q": "a", "k": 101}, 422), ({"q": "a", "k": "x"}, 422),
         ({"q": "a", "box": "0,0,1,1"}, 422), ({"box": "0,0,1,1"}, 422),
-        ({"q": "a", "photo": "PHOTO"}, 422), ({"photo": "none"}, 404),
+        ({"q": "a", "gps": "1,2,3"}, 422), ({"q": "a", "gps": "2,0,1,0"}, 422),
+        ({"q": "a", "field": "trip"}, 422), ({"q": "a", "sort": "best"}, 422), ({"q": "a", "other": 1}, 422),
+        ({"q": "a", "city": "Xyzzyville"}, 422), ({"q": "a", "weight": 0}, 422), ({"photo": "none"}, 404),
+        ({"q": "a cat", "without": "xyzzy"}, 422), ({"q": "a cat", "without": "a" * 10_001}, 422),
         *(({"photo": "PHOTO", "box": box}, 422) for box in
           ("", "1", "0,0,1", "0,0,1,1,1", "a,b,c,d", "nan,0,1,1", "0,0,inf,1", "0,0,0,1", "0.5,0,0.2,1",
            "-1,0,1,1")),
@@ -82,7 +115,7 @@ def test_invalid_searches(
 
 
 def test_a_hit_is_shown_and_opened(client: TestClient, photo: dict[str, Any]) -> None:
-    hit = client.get("/api/search", params={"q": "a man filming"}).json()["hits"][0]
+    hit = client.get("/api/search", params={"q": "a man filming", "k": 1}).json()["hits"][0]
     assert hit["name"] == "photographer.jpg"
     for params, side in (({}, 320), ({"side": 320}, 320), ({"side": 1024}, 512)):
         answer = client.get(f"/api/search/{hit['id']}/image", params=params)
@@ -110,7 +143,7 @@ def test_photographs_that_are_missing_or_have_changed(model: dvsa.Model, tmp_pat
     with Index.create(tmp_path / "index", model) as index:
         index.add([folder])
         with TestClient(create_app(model, index), base_url="http://localhost") as client:
-            hits = client.get("/api/search", params={"q": "a cat"}).json()["hits"]
+            hits = client.get("/api/search", params={"q": "a cat", "k": 12}).json()["hits"]
             (folder / hits[0]["name"]).unlink()
             shutil.copy(EXAMPLES / "README.md", folder / hits[1]["name"])
 

@@ -9,7 +9,10 @@ import sys
 import typer
 
 from dvsa.cli import (
+    alt,
     datasets,
+    describing,
+    duplicates,
     encoding,
     evaluating,
     health,
@@ -49,7 +52,8 @@ def dvsa() -> None:
 
 register(
     app,
-    photographs.describe,
+    describing.describe,
+    alt.alt,
     photographs.align,
     training.train,
     recipes.recipes,
@@ -58,6 +62,7 @@ register(
     sharing.push,
     searching.search,
     searching.caption_search,
+    duplicates.duplicates,
     encoding.encode,
     serving.serve,
     scoring.score,

@@ -57,3 +57,20 @@ RayAddress = Annotated[
         help="Use the Ray cluster at this address; local starts one on this machine.",
     ),
 ]
+SegmentPreference = Annotated[
+    float | None,
+    typer.Option(
+        "--beta",
+        min=0,
+        show_default="from the bundle",
+        help="Preference for longer segments: with 0 each word takes its best region, with inf all take one.",
+    ),
+]
+RegionSource = Annotated[
+    str,
+    typer.Option(
+        metavar="own|head|coverage|grid|frame|FILE",
+        help="How regions are chosen: by the bundle's own proposer, by another one, or from a JSON file of "
+        "boxes x0, y0, x1, y1 in pixels.",
+    ),
+]

@@ -18,10 +18,16 @@ if TYPE_CHECKING:
     from rich.style import StyleType
     from rich.table import Table
 
+    from dvsa.sentence import Sentence
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 plus the number of the signal, as in shells."""
 
-EXTRAS = {"pyarrow": "parquet"}
+EXTRAS = {
+    "pyarrow": "parquet",
+    "imagehash": "duplicates",
+    "pyexiv2": "metadata",
+}
 """The extra that installs a package, if that is not `train`."""
 
 
@@ -70,6 +76,14 @@ def register_old_names(app: typer.Typer, commands: Mapping[str, Callable[..., No
 def note(text: object) -> None:
     """Print one line on standard error: an error or a message about progress."""
     typer.echo(f"dvsa: {visible(' '.join(str(text).split()))}", err=True)
+
+
+def note_unknown(sentence: "Sentence") -> None:
+    """Print which words of a sentence the model does not know, with the nearest ones that it knows."""
+    if sentence.nearest:
+        from dvsa.spelling import told
+
+        note(f"unknown words do not count: {told(sentence.nearest)}")
 
 
 def visible(text: str) -> str:

@@ -1,148 +1,20 @@
-"""`dvsa describe` and `dvsa align`: what the model says about photographs."""
+"""`dvsa align`, and how the commands print what the model says about a photograph."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from dvsa.cli.options import AsJson, ModelBundle, PhotoFile, Trusted
-from dvsa.cli.output import note, plain, print_json, show, table
-from dvsa.cli.pictures import photo_reader, save_overlay, save_report, thumbnail
-from dvsa.files import fitting_name, write
+from dvsa.cli.options import AsJson, ModelBundle, PhotoFile, RegionSource, SegmentPreference
+from dvsa.cli.output import note_unknown, plain, print_json, show, table
+from dvsa.cli.pictures import photo_reader
 from dvsa.records import FRAME, Alignment, Description, Region, Word
 
-if TYPE_CHECKING:
-    from dvsa.annotations import ToBoxes
-    from dvsa.photo import Photo
-
-REPORT = "dvsa-report.html"
-
-PhotoFiles = Annotated[
-    list[Path],
-    typer.Argument(
-        metavar="PHOTO",
-        help="AVIF, BMP, GIF, HEIC, JPEG, JPEG 2000, PNG, PPM, TIFF or WebP.",
-        show_default=False,
-    ),
-]
 SentenceToAlign = Annotated[
     str,
     typer.Argument(metavar="SENTENCE", help="1 to 500 words, in quotation marks.", show_default=False),
 ]
-GivenSentence = Annotated[
-    str | None,
-    typer.Option(metavar="SENTENCE", show_default="the caption", help="The sentence to align with regions."),
-]
-SegmentPreference = Annotated[
-    float | None,
-    typer.Option(
-        "--beta",
-        min=0,
-        show_default="from the bundle",
-        help="Preference for longer segments: with 0 each word takes its best region, with inf all take one.",
-    ),
-]
-RegionSource = Annotated[
-    str,
-    typer.Option(
-        metavar="own|head|coverage|grid|frame|FILE",
-        help="How regions are chosen: by the bundle's own proposer, by another one, or from a JSON file of "
-        "boxes x0, y0, x1, y1 in pixels.",
-    ),
-]
-PhraseCount = Annotated[int, typer.Option(min=0, help="The number of regions that get a phrase.")]
-BoxFormat = Annotated[
-    str | None,
-    typer.Option(
-        "--format",
-        metavar="coco|fiftyone|labelstudio",
-        show_default=False,
-        help="Also write the boxes with their phrases for another tool, as dvsa-FORMAT.json.",
-    ),
-]
-PictureFolder = Annotated[Path, typer.Option(metavar="FOLDER", help="Folder of the pictures and the report.")]
-
-
-def describe(
-    photos: PhotoFiles,
-    sentence: GivenSentence = None,
-    beta: SegmentPreference = None,
-    regions: RegionSource = "own",
-    phrases: PhraseCount = 5,
-    out: PictureFolder = Path(),
-    box_format: BoxFormat = None,
-    bundle: ModelBundle = None,
-    trusted: Trusted = False,
-    as_json: AsJson = False,
-) -> None:
-    """Describe photographs.
-
-    Prints a caption of the whole photograph, phrases for the best regions, and the region of each word and
-    segment. Writes a picture of each photograph, `NAME.dvsa.png`, and one page of all, `dvsa-report.html`.
-
-    With `--format`, the boxes of phrases, and those of the segments of `--sentence`, are written for another
-    tool: MSCOCO's JSON, FiftyOne's, or tasks of Label Studio.
-
-    Photographs that cannot be read are named on standard error; then the exit code is 2.
-
-    Example: `dvsa describe dog.jpg --sentence "a dog leaps over a log" --out described`
-    """
-    import dvsa
-
-    to_boxes = _box_format(box_format)
-    items, records, errors = [], [], []
-    described: list[tuple[Path, Description]] = []
-    with photo_reader(trusted) as read:
-        model = dvsa.load(bundle)
-        out.mkdir(parents=True, exist_ok=True)
-
-        for path, name in zip(photos, _picture_names(photos), strict=True):
-            try:
-                view = model.open(read(path), regions=regions)
-            except (ValueError, OSError) as error:
-                note(error)
-                errors.append({"file": str(path), "error": str(error)})
-                continue
-
-            description = view.describe(sentence, beta=beta, phrases=phrases)
-            overlay, fault = save_overlay(view.photo, description, out / fitting_name(name, ".dvsa.png"))
-            if fault is not None:
-                errors.append({"file": str(path), "error": fault})
-            items.append((thumbnail(view.photo), description))
-            described.append((path, description))
-            records.append({"file": str(path), "overlay": overlay and str(overlay), **plain(description)})
-            if not as_json:
-                _show(description, overlay)
-
-    page = _save(items, described, to_boxes, out, box_format)
-    if as_json:
-        print_json({"photographs": records, "errors": errors, **page})
-    for name, file in page.items():
-        if file is not None and not as_json:
-            show(f"{name.capitalize()}: {file}")
-    if errors:
-        raise typer.Exit(2)
-
-
-def _save(
-    items: Sequence[tuple["Photo", Description]],
-    described: Sequence[tuple[Path, Description]],
-    to_boxes: "ToBoxes | None",
-    out: Path,
-    box_format: str | None,
-) -> dict[str, str | None]:
-    """Write the page and the boxes; their files by what they are."""
-    saved: dict[str, str | None] = {"report": None}
-    if items:
-        save_report(items, out / REPORT)
-        saved["report"] = str(out / REPORT)
-    if to_boxes is not None:
-        boxes = out / f"dvsa-{box_format}.json"
-        write(boxes, json.dumps(to_boxes(described), indent=1, allow_nan=False).encode())
-        saved["boxes"] = str(boxes)
-    return saved
 
 
 def align(
@@ -161,9 +33,12 @@ def align(
     """
     import dvsa
 
+    model = dvsa.load(bundle)
     with photo_reader() as read:
-        view = dvsa.load(bundle).open(read(photo), regions=regions)
-    alignment = view.align(sentence, beta)
+        view = model.open(read(photo), regions=regions)
+    told = model.read(sentence)
+    note_unknown(told)
+    alignment = view.align(told, beta)
     if as_json:
         records = [plain(region) for region in view.regions]
         print_json({"file": str(photo), "regions": records, **plain(alignment)})
@@ -171,28 +46,7 @@ def align(
         _show_alignment("The sentence", alignment, view.regions)
 
 
-def _box_format(name: str | None) -> "ToBoxes | None":
-    """What turns descriptions into the boxes of a format; None if none is asked for."""
-    from dvsa.annotations import FORMATS
-
-    if name is not None and name not in FORMATS:
-        raise ValueError(f"--format {name} is unknown: choose from {', '.join(FORMATS)}")
-    return None if name is None else FORMATS[name]
-
-
-def _picture_names(photos: Sequence[Path]) -> list[str]:
-    """A name for each photograph's picture; photographs with the same stem get numbers from 2."""
-    names: list[str] = []
-    for path in photos:
-        name, n = path.stem, 1
-        while name in names:
-            n += 1
-            name = f"{path.stem}-{n}"
-        names.append(name)
-    return names
-
-
-def _show(description: Description, overlay: Path | None) -> None:
+def show_description(description: Description, overlay: Path | None) -> None:
     """Print a description: caption, phrases and alignment."""
     caption = description.caption
     size = f"{description.width} x {description.height} pixels"

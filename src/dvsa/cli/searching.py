@@ -1,99 +1,51 @@
 """`dvsa search` and `dvsa caption-search`: photographs by sentence, and sentences by photograph."""
 
-import os
-from collections.abc import Sequence
-from dataclasses import asdict
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dvsa.cli.indexing import connected_cluster, parse_fields
+from dvsa.cli.indexing import connected_cluster
 from dvsa.cli.options import AsJson, IndexFolder, ModelBundle, PhotoFile, RayAddress
-from dvsa.cli.output import note, print_json, show, table
-from dvsa.cli.pictures import photo_reader, save_overlay, save_report, thumbnail
-from dvsa.files import fitting_name
+from dvsa.cli.output import note, note_unknown, print_json, progress, show, table
+from dvsa.cli.pictures import photo_reader, save_overlay
+from dvsa.cli.search_options import (
+    Asked,
+    Camera,
+    City,
+    Country,
+    EveryHit,
+    GpsArea,
+    HitOrder,
+    HitPage,
+    HitPictures,
+    LikePhoto,
+    LikeRegion,
+    LikeWeight,
+    MostHits,
+    PathPrefix,
+    Pruned,
+    SearchText,
+    TakenAfter,
+    TakenBefore,
+    WithFields,
+    WithIds,
+    Without,
+    filter_of,
+)
+from dvsa.files import fitting_name, write
 from dvsa.records import FRAME
 
 if TYPE_CHECKING:
-    from dvsa.index import Hit, Query
+    from dvsa.index import Filter, Hit, Index
     from dvsa.model import Model
 
-DEFAULT_HITS = 10
+DEFAULT_SENTENCES = 10
 
-SearchText = Annotated[
-    str | None, typer.Argument(metavar="SENTENCE", help="What to search for.", show_default=False)
-]
 HitCount = Annotated[int, typer.Option("-k", metavar="N", help="The number of results.")]
-MostHits = Annotated[
-    int | None, typer.Option("-k", metavar="N", show_default=str(DEFAULT_HITS), help="The number of results.")
-]
-LikePhoto = Annotated[
-    Path | None,
-    typer.Option("--photo", metavar="PHOTO", show_default=False, help="Search for similar photographs."),
-]
-LikeRegion = Annotated[
-    tuple[Path, str] | None,
-    typer.Option(
-        "--region",
-        metavar="PHOTO X0,Y0,X1,Y1",
-        show_default=False,
-        help="Search for what is in this box, in pixels.",
-    ),
-]
-PathPrefix = Annotated[
-    str | None,
-    typer.Option(
-        "--in", metavar="PREFIX", show_default=False, help="Only photographs whose path begins with this."
-    ),
-]
-TakenAfter = Annotated[
-    datetime | None,
-    typer.Option(
-        "--after",
-        formats=["%Y-%m-%d"],
-        show_default=False,
-        help="Only photographs taken on this day or later.",
-    ),
-]
-TakenBefore = Annotated[
-    datetime | None,
-    typer.Option(
-        "--before",
-        formats=["%Y-%m-%d"],
-        show_default=False,
-        help="Only photographs taken on this day or earlier.",
-    ),
-]
-WithFields = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--field",
-        metavar="NAME=VALUE",
-        show_default=False,
-        help="Only photographs with this field; may be repeated.",
-    ),
-]
-Pruned = Annotated[
-    bool,
-    typer.Option(
-        "--pruned", help="Score only the most promising 1,000 photographs: faster, almost always the same."
-    ),
-]
-HitPage = Annotated[
-    Path | None,
-    typer.Option("--html", metavar="FILE", show_default=False, help="Write the results as one HTML page."),
-]
-HitPictures = Annotated[
-    Path | None,
-    typer.Option(
-        "--pictures",
-        metavar="FOLDER",
-        show_default=False,
-        help="Draw each result with the box of each word, in this folder.",
-    ),
-]
 SentenceFile = Annotated[
     Path,
     typer.Argument(metavar="SENTENCES", help="A text file with a sentence on each line.", show_default=False),
@@ -104,12 +56,21 @@ def search(
     folder: IndexFolder,
     sentence: SearchText = None,
     k: MostHits = None,
+    every: EveryHit = False,
     photo: LikePhoto = None,
     region: LikeRegion = None,
+    weight: LikeWeight = 1.0,
+    without: Without = None,
     prefix: PathPrefix = None,
     after: TakenAfter = None,
     before: TakenBefore = None,
+    camera: Camera = None,
+    gps: GpsArea = None,
+    country: Country = None,
+    city: City = None,
     field: WithFields = None,
+    ids: WithIds = None,
+    sort: HitOrder = "score",
     pruned: Pruned = False,
     html: HitPage = None,
     pictures: HitPictures = None,
@@ -119,41 +80,38 @@ def search(
 ) -> None:
     """Search an index for photographs.
 
-    Search by a sentence, by a photograph (`--photo`) or by a part of one (`--region`). Prints for each result
-    the box that each word matched, in pixels, and the word's share of the score.
+    Search by a sentence, by a photograph (`--photo`) or by a part of one (`--region`), or by both together.
+    The results end where the words of the sentence lose support. Prints for each result the box that each
+    word matched, in pixels, and the word's share of the score.
 
     Example: `dvsa search photographs.index "two dogs play in the snow" --html results.html`
     """
     import dvsa
-    from dvsa.index import Filter, Index
+    from dvsa.index import Index
+    from dvsa.index.answer import no_answer
 
+    if every and k is not None:
+        raise ValueError("give one of these: -k, --all")
     model = dvsa.load(bundle)
-    query = _query(model, sentence, photo, region)
-    where = Filter(
-        prefix=None if prefix is None else _absolute(prefix),
-        after=after and after.date(),
-        before=before and before.date(),
-        fields=parse_fields(field),
-    )
+    where = filter_of(prefix, (after, before), field, camera, gps, (country, city), ids)
+    query = Asked(sentence, photo, region, weight, without or ()).query(model)
+    note_unknown(query.sentence)
 
-    count = DEFAULT_HITS if k is None else k
+    with Index.open(folder, model) as opened, _searcher(opened, ray) as find:
+        hits = find(query, max(len(opened), 1) if every else k, where, pruned=pruned, order=sort)
+        nearest = hits or find(replace(query, without=()), 1, where, pruned=pruned)
+    _note_count(folder, hits, k, where)
+    answer = None if hits else no_answer(query, nearest[0] if nearest else None)
 
-    with Index.open(folder, model) as opened:
-        if ray is None:
-            hits = opened.search(query, count, where, pruned=pruned)
-        else:
-            with connected_cluster(ray).Shards(opened) as shards:
-                hits = shards.search(query, count, where, pruned=pruned)
-    if k is not None and len(hits) < k:
-        kind = "photographs" if where == Filter() else "photographs that meet the conditions"
-        note(f"{folder} has only {len(hits)} {kind}, not {k}")
-
-    complete = _draw(model, hits, html, pictures) if html is not None or pictures is not None else True
+    complete = True
+    if html is not None or pictures is not None:
+        complete = _draw(model, query.text, answer, hits, html, pictures)
     if as_json:
-        print_json({"query": query.text, "hits": [_plain(hit) for hit in hits]})
+        unknown = {word: list(near) for word, near in query.sentence.nearest.items()}
+        found = [_plain(hit) for hit in hits]
+        print_json({"query": query.text, "unknown": unknown, "answer": answer, "hits": found})
     else:
-        for n, hit in enumerate(hits, 1):
-            show(f"{n:>2}. {hit.score:.2f}  {hit.photograph.path}", f"    {_words(hit)}")
+        _show_hits(hits, answer, "; -k 5 shows the nearest photographs" if nearest and k is None else "")
     if not complete:
         raise typer.Exit(2)
 
@@ -161,7 +119,7 @@ def search(
 def caption_search(
     sentences: SentenceFile,
     photo: PhotoFile,
-    k: HitCount = DEFAULT_HITS,
+    k: HitCount = DEFAULT_SENTENCES,
     bundle: ModelBundle = None,
     as_json: AsJson = False,
 ) -> None:
@@ -200,35 +158,40 @@ def caption_search(
     show(rows)
 
 
-def _absolute(prefix: str) -> str:
-    """The beginning of absolute paths that a relative one means; a slash at its end stays."""
-    return os.path.abspath(prefix) + (os.sep if prefix.endswith(("/", os.sep)) else "")
+@contextmanager
+def _searcher(opened: "Index", ray: str | None) -> "Iterator[Callable[..., list[Hit]]]":
+    """What searches an index: this process, or a Ray cluster."""
+    if ray is None:
+        yield opened.search
+        return
+    with connected_cluster(ray).Shards(opened) as shards:
+        yield shards.search
 
 
-def _query(
-    model: "Model", sentence: str | None, photo: Path | None, region: tuple[Path, str] | None
-) -> "Query":
-    """The query of the one option that is given."""
-    from dvsa.index import Query
+def _note_count(folder: Path, hits: "Sequence[Hit]", k: int | None, where: "Filter") -> None:
+    """Say that there are fewer results than were asked for, or that there may be more."""
+    from dvsa.index import Filter
+    from dvsa.index.plan import MOST_HITS
 
-    if [sentence, photo, region].count(None) != 2:
-        raise ValueError("give one of these: a sentence, --photo, --region")
-    if sentence is not None:
-        return Query.of_sentence(model, sentence)
-    if photo is not None:
-        with photo_reader() as read:
-            return Query.of_photo(model, read(photo))
+    if k is not None and len(hits) < k:
+        kind = "photographs" if where == Filter() else "photographs that meet the conditions"
+        note(f"{folder} has only {len(hits)} {kind}, not {k}")
+    if k is None and len(hits) == MOST_HITS:
+        note(f"these are the best {MOST_HITS} photographs; -k shows more, --all shows every one")
 
-    assert region is not None
-    path, corners = region
-    try:
-        box = [float(number) for number in corners.split(",")]
-    except ValueError:
-        box = []
-    if len(box) != 4:
-        raise ValueError(f"--region {corners}: give X0,Y0,X1,Y1 in pixels")
-    with photo_reader() as read:
-        return Query.of_photo(model, read(path), box)
+
+def _show_hits(hits: "Sequence[Hit]", answer: str | None, hint: str) -> None:
+    """Print the results; a line says where the words lose support, or why there are none."""
+    if answer is not None:
+        show(answer + hint)
+    told = False
+    for n, hit in enumerate(hits, 1):
+        if not hit.fits and not told:
+            show("    the words have too little support from here on:")
+        told = told or not hit.fits
+        date = f"  {hit.photograph.taken[:10]}" if hit.photograph.taken else ""
+        more = f"  (+ {len(hit.others)} near duplicates)" if hit.others else ""
+        show(f"{n:>2}. {hit.score:.2f}  {hit.photograph.path}{date}{more}", f"    {_words(hit)}")
 
 
 def _words(hit: "Hit") -> str:
@@ -256,32 +219,43 @@ def _plain(hit: "Hit") -> dict[str, object]:
         {"text": word.text, "known": word.known, "score": word.score, "box": _pixels(hit, word.region)}
         for word in hit.alignment.words
     ]
-    return {"score": hit.score, **asdict(hit.photograph), "words": words}
+    others = [other.path for other in hit.others]
+    return {"score": hit.score, "fits": hit.fits, **asdict(hit.photograph), "words": words, "others": others}
 
 
-def _draw(model: "Model", hits: "Sequence[Hit]", page: Path | None, folder: Path | None) -> bool:
+def _draw(
+    model: "Model",
+    question: str,
+    answer: str | None,
+    hits: "Sequence[Hit]",
+    page: Path | None,
+    folder: Path | None,
+) -> bool:
     """Write the page and the pictures, without photographs that are gone or have changed.
 
     Returns:
         Whether all pictures could be written.
     """
+    from dvsa.index.contact_sheet import card, contact_sheet
     from dvsa.index.explain import describe
 
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
 
-    items, complete = [], True
-    with photo_reader() as read:
+    cards, complete = [], True
+    with photo_reader() as read, progress() as update:
         for n, hit in enumerate(hits, 1):
             try:
-                photo, description = describe(model, hit, read)
+                photo = read(hit.photograph.read(), name=hit.photograph.path)
             except (ValueError, OSError) as error:
                 note(error)
                 continue
             if folder is not None:
-                name = fitting_name(f"{n:02}-{Path(description.photo).stem}", ".dvsa.png")
-                complete &= save_overlay(photo, description, folder / name)[1] is None
-            items.append((thumbnail(photo), description))
+                name = fitting_name(f"{n:02}-{Path(hit.photograph.path).stem}", ".dvsa.png")
+                complete &= save_overlay(photo, describe(model, hit, photo), folder / name)[1] is None
+            cards.append(card(hit, photo, len(hit.others)))
+            update("drawing photographs", n, len(hits))
     if page is not None:
-        save_report(items, page)
+        count = f"{len(cards):,} photograph{'s' * (len(cards) != 1)}" if answer is None else answer
+        write(page, contact_sheet(question, count, cards).encode("utf-8", "backslashreplace"))
     return complete

@@ -71,12 +71,16 @@ def _marked(
     """A sentence with marks around its phrases, and those phrases without what overlaps an earlier one."""
     # Which written word each word is; punctuation that stands alone is none. Brackets are marks here.
     written = [token.replace("[", "").replace("]", "") for token in sentence.split()]
-    place = [n for n, token in enumerate(written) if words(token)]
+    place = [n for n, token in enumerate(written) for _ in words(token)]
 
     marked, end = [], -1
     for phrase in sorted((p for p in phrases if p.sentence == number), key=lambda p: (p.first, p.last)):
         if end < phrase.first <= phrase.last < len(place):
             first, last = place[phrase.first], place[phrase.last]
+            if place[phrase.first - 1 : phrase.first] == [first] or place[
+                phrase.last + 1 : phrase.last + 2
+            ] == [last]:
+                continue  # of several words that are written as one, a mark can only take all
             written[first] = f"[/EN#{phrase.chain}/{'/'.join(phrase.kinds)} {written[first]}"
             written[last] += "]"
             marked.append(phrase)

@@ -1,6 +1,5 @@
 """Find the photographs that a user names, in files, folders, globs and tar files, and what is left out."""
 
-import glob
 import os
 import tarfile
 from collections import Counter
@@ -99,12 +98,12 @@ def gather(
     names = list(names)
     search = _Search([Patterns.parse(exclude, "--exclude")], without, progress)
     for name in names:
-        path = Path(os.path.expanduser(name))
-        matches = [path] if os.path.lexists(path) else sorted(glob.glob(str(path), recursive=True))
+        path = files.spelled(Path(os.path.expanduser(name)))
+        matches = [str(path)] if os.path.lexists(path) else files.matching(str(path))
         if not matches:
             raise FileNotFoundError(f"{name}: there is no such file, folder or glob: check its path")
         for match in matches:
-            search.root(os.path.abspath(match), named=match == path)
+            search.root(os.path.abspath(match), named=match == str(path))
 
     found = search.gathered
     found.sources = list(search.found.items())

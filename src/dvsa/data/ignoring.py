@@ -30,7 +30,7 @@ class Patterns:
         from pathspec import GitIgnoreSpec
 
         try:
-            return cls(above, GitIgnoreSpec.from_lines(lines))
+            return cls(files.composed(above), GitIgnoreSpec.from_lines(map(files.composed, lines)))
         except ValueError as error:
             raise DataError(f"{source}: {error}: write patterns as in .gitignore") from None
 
@@ -59,7 +59,7 @@ class Patterns:
         >>> Patterns.parse(["*.gif", "!keep.gif"], "--exclude").decide("a/b.gif")
         True
         """
-        return self.spec.check_file(inner.removeprefix(self.above)).include
+        return self.spec.check_file(files.composed(inner).removeprefix(self.above)).include
 
 
 def is_ignored(inner: str, patterns: Iterable[Patterns]) -> bool:

@@ -26,6 +26,7 @@ from dvsa.decode.limits import (
     send,
 )
 from dvsa.photo import LONG_SIDE, Photo, PhotoError, TooLargeError
+from dvsa.photo_shot import Shot
 from dvsa.typed_json import JsonObject, parse
 
 START = (
@@ -233,7 +234,7 @@ class _Worker:
         if len(pixels) < 4 * wide * high:
             raise PhotoError(f"{label}: its decoder failed")
         image = Image.frombytes("RGB", (wide, high), pixels, "raw", "RGBX")
-        return Photo(name, image, width, height, taken)
+        return Photo(name, image, width, height, taken, Shot.from_json(answer))
 
     def _end(self) -> int:
         """End the process; its status, which is negative if a signal had ended it before."""

@@ -41,7 +41,8 @@ def _answer(photo: Photo, shared: int) -> dict[str, object]:
     os.pwrite(shared, pixels, 0)
     wide, high = photo.image.size
     return {
-        "width": photo.width, "height": photo.height, "wide": wide, "high": high, "taken": photo.taken
+        "width": photo.width, "height": photo.height, "wide": wide, "high": high, "taken": photo.taken,
+        **photo.shot.to_json(),
     }  # fmt: skip
 
 

@@ -30,6 +30,8 @@ from dvsa.decode import Decoder
 from dvsa.index.encode import Encoder, Skipped
 from dvsa.index.encode import encoder as local_encoder
 from dvsa.index.index import Index
+from dvsa.index.order import ordered
+from dvsa.index.plan import Accepted, Plan
 from dvsa.index.query import Query
 from dvsa.index.values import Entry, Filter, Hit, Photograph, SearchError
 from dvsa.model import Model
@@ -161,13 +163,26 @@ class Shards:
         self.actors = [actor.remote(index.folder.absolute(), n, count) for n in range(count)]
 
     def search(
-        self, query: Query, k: int = 10, where: Filter | None = None, *, pruned: bool = False
+        self,
+        query: Query,
+        k: int | None = None,
+        where: Filter | None = None,
+        *,
+        pruned: bool = False,
+        order: str = "score",
+        grouped: bool = True,
     ) -> list[Hit]:
         """Like `Index.search`, on the index as it was when the actors were started."""
-        shared = ray.put(query)
-        found = ray.get([actor.search.remote(shared, k, where, pruned) for actor in self.actors])
-        hits = [hit for part in found for hit in part]
-        return sorted(hits, key=lambda hit: (-hit.score, hit.photograph.id))[:k]
+        shared, plan = ray.put(query), Plan.of(query, k, grouped)
+        while True:
+            parts = ray.get([actor.weigh.remote(shared, plan, where, pruned) for actor in self.actors])
+            seen = sum(count for count, _ in parts)
+            accepted = [item for _, items in parts for item in items]
+            accepted.sort(key=lambda item: (-item.score, item.photograph.id))
+            hits = plan.hits(query, accepted[: plan.weighed])
+            if len(hits) == plan.k or plan.cut or seen < plan.weighed:
+                return ordered(hits, order)
+            plan = plan.wider()
 
     def __enter__(self) -> Self:
         """Return the shards themselves."""
@@ -185,5 +200,8 @@ class _SearchActor:
     def __init__(self, folder: Path, first: int, step: int) -> None:
         self.index = Index.open(folder, share=slice(first, None, step))
 
-    def search(self, query: Query, k: int, where: Filter | None, pruned: bool) -> list[Hit]:
-        return self.index.search(query, k, where, pruned=pruned)
+    def weigh(
+        self, query: Query, plan: Plan, where: Filter | None, pruned: bool
+    ) -> tuple[int, list[Accepted]]:
+        """How many photographs were looked at, and those of them that are accepted."""
+        return self.index.weigh(query, plan, where, pruned=pruned)

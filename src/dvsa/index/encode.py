@@ -5,6 +5,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from importlib.util import find_spec
 from typing import Final
 
 import numpy as np
@@ -13,6 +14,7 @@ from dvsa.ahead import in_order
 from dvsa.data.dataset import Source
 from dvsa.data.photographs import NamedSource
 from dvsa.decode import Decoder, ReadPhoto
+from dvsa.index.near import perceptual_hash
 from dvsa.index.values import Entry, Photograph, content_id
 from dvsa.model import Model
 from dvsa.photo import Photo, squash
@@ -96,6 +98,8 @@ def _open(
         height=photo.height,
         taken=photo.taken or _date_of_file(source),
         fields=fields,
+        phash=perceptual_hash(photo.image) if find_spec("imagehash") else None,
+        **photo.shot.to_json(),  # type: ignore[arg-type]
     )
     return photograph, photo
 

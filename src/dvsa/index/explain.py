@@ -5,7 +5,6 @@ from dataclasses import replace
 from dvsa.aligning import align
 from dvsa.arrays import Floats
 from dvsa.boxes import to_pixels
-from dvsa.decode import ReadPhoto, in_process
 from dvsa.index.query import Query
 from dvsa.index.values import Hit, Photograph
 from dvsa.model import Model
@@ -20,29 +19,17 @@ def hit(query: Query, score: float, photograph: Photograph, box_I4: Floats, v_ID
     """
     alignment = replace(align(query.sentence, v_ID, beta=0.0, support=query.support), score=score)
     boxes = tuple(tuple(map(float, box_4)) for box_4 in box_I4)
-    return Hit(photograph, score, boxes, alignment)  # type: ignore[arg-type]
+    return Hit(photograph, score, boxes, alignment, query.fits(v_ID))  # type: ignore[arg-type]
 
 
-def describe(model: Model, hit: Hit, read: ReadPhoto = in_process) -> tuple[Photo, Description]:
-    """The picture of a hit with what to draw on it: its caption, and the query's words on its regions.
-
-    Args:
-        model: writes the caption.
-        hit: what was found.
-        read: decodes the photograph.
-
-    Raises:
-        ValueError: the photograph has changed since it was indexed, or is broken.
-        OSError: the photograph is gone.
-    """
-    known = hit.photograph
-    photo = read(known.read(), name=known.path)
+def describe(model: Model, hit: Hit, photo: Photo) -> Description:
+    """What to draw on the photograph of a hit: its caption, and the query's words on its regions."""
     regions = tuple(
         Region(i, box, to_pixels(box, photo.width, photo.height), 1.0) for i, box in enumerate(hit.boxes)
     )
 
-    description = Description(
-        photo=known.path,
+    return Description(
+        photo=hit.photograph.path,
         width=photo.width,
         height=photo.height,
         proposer="given",
@@ -51,4 +38,3 @@ def describe(model: Model, hit: Hit, read: ReadPhoto = in_process) -> tuple[Phot
         phrases=(),
         alignment=hit.alignment,
     )
-    return photo, description

@@ -1,12 +1,10 @@
 """An index of photographs: the vectors of their regions on disk, searched by MaxSim."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Final
-
-import numpy as np
 
 from dvsa import model as models
 from dvsa.ahead import chunks
@@ -17,17 +15,14 @@ from dvsa.index import changes, index_manifest
 from dvsa.index.encode import Encoder, encoder
 from dvsa.index.following import Following, Row, changes_of, place_of
 from dvsa.index.index_manifest import IndexManifest
-from dvsa.index.reader import WHOLE, IndexReader
+from dvsa.index.reader import WHOLE, IndexReader, Progress
 from dvsa.index.removing import removal
 from dvsa.index.seen import SeenFiles
-from dvsa.index.values import Added, Entry, Photograph, Place, SearchError
+from dvsa.index.values import Added, Entry, Place, SearchError
 from dvsa.model import Model
 
 COMMIT: Final = 64
 """Photographs that are acknowledged together by `Index.add`."""
-
-Progress = Callable[[str, int, int], object]
-"""Called with what is being done, how many are done, and the total; 0 if nobody knows the total."""
 
 
 class Index(IndexReader):
@@ -149,6 +144,7 @@ class Index(IndexReader):
                 seen.keep(lambda path: path in following.found or not gathered.covers(path))
             finally:
                 seen.write(self.folder)
+            self._keep_columns(progress)
         return following.outcome
 
     def _gathered(
@@ -194,14 +190,6 @@ class Index(IndexReader):
             if progress is not None:
                 progress("updating places", done, len(places))
 
-    def _rows(self, progress: Progress | None = None) -> Iterator[tuple[str, int, Photograph]]:
-        """The photographs that are not removed, with the names of their segments and their rows."""
-        for n, segment in enumerate(self._segments, 1):
-            for row in np.flatnonzero(segment.alive_K).tolist():
-                yield segment.record.name, row, segment.photograph(row)
-            if progress is not None:
-                progress("reading the index", n, len(self._segments))
-
     def append(self, entries: Sequence[Entry]) -> None:
         """Add photographs whose vectors were made elsewhere: all of them, or none after an error.
 
@@ -222,7 +210,12 @@ class Index(IndexReader):
                 if entry.photograph.id in known:
                     raise SearchError(f"{entry.photograph.path} is already in the index: remove it first")
                 known.add(entry.photograph.id)
+            before = {segment.record.name: len(segment) for segment in self._segments}
             self._append(entries)
+            for segment in self._segments:
+                # Columns cost the reading of all lines: a segment that grows by little gets them later.
+                if len(segment) >= min(2 * before.get(segment.record.name, 0) + 1, changes.SEGMENT_SIZE):
+                    changes.keep_columns(segment)
 
     def remove(self, names: Iterable[str]) -> int:
         """Remove photographs, by their identifiers, paths, folders or patterns; returns how many files.
@@ -250,6 +243,7 @@ class Index(IndexReader):
                     f"{self.folder} has no photograph {min(found.unmatched)}: nothing was removed"
                 )
             self._commit(changes.relocated(self.folder, self._manifest, self._segments, found.places))
+            self._keep_columns()
         return found.files
 
     def compact(self) -> None:
@@ -269,6 +263,14 @@ class Index(IndexReader):
             self._commit(changes.compact(self.folder, self._manifest, self._segments))
             self._commit(changes.add_sketches(self.folder, self._manifest, self._segments))
             changes.delete_unused(self.folder, self._manifest)
+            self._keep_columns()
+
+    def _keep_columns(self, progress: Progress | None = None) -> None:
+        """Write the columns that filters use, where they are missing or old."""
+        for n, segment in enumerate(self._segments, 1):
+            changes.keep_columns(segment)
+            if progress is not None:
+                progress("keeping what filters use", n, len(self._segments))
 
     def _append(self, entries: Sequence[Entry]) -> None:
         """Append entries and commit them, then the sketches that they make due."""

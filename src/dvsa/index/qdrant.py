@@ -82,6 +82,8 @@ class QdrantIndex:
         """
         if k < 1:
             raise ValueError(f"k is {k}: ask for at least 1 photograph")
+        if query.without:
+            raise ValueError("Qdrant cannot search without something: use an index of dvsa")
         condition = where
         if candidates is not None:
             near = q.HasIdCondition(has_id=self._candidates(query, candidates))

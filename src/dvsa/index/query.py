@@ -1,17 +1,22 @@
 """What to search an index for: a sentence, a photograph, a part of a photograph, or vectors."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dvsa import maxsim, text
 from dvsa.arrays import Floats
 from dvsa.boxes import from_pixels, reaches_beyond
 from dvsa.model import Model, View
 from dvsa.photo import Photo
-from dvsa.sentence import Sentence
+from dvsa.sentence import Sentence, check_length, joined
+
+RELEVANCE: Final = 1.3
+"""How far above the bundle's `support` the words of an answer match, on average (runs/relevance.py)."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -28,6 +33,10 @@ class Query:
     """The sentence; for other queries, a name for each vector in place of words."""
     support: float = 0.0
     """The score, as a share of the length of a word's vector, above which a region supports the word."""
+    told: int = 0
+    """How many of the vectors, from the first, are those of words. Only words have a calibrated support."""
+    without: tuple["Query", ...] = ()
+    """What a photograph must not show."""
 
     @property
     def text(self) -> str:
@@ -47,17 +56,100 @@ class Query:
         """
         return self.sentence.s_ND
 
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether `fits` can tell answers from other photographs.
+
+        >>> Query.of_vectors(np.eye(2, 256)).is_calibrated
+        False
+        """
+        return self.told > 0 and self.support > 0
+
+    def fits(self, v_ID: Floats) -> bool:
+        """Whether a photograph answers the question: its regions support the words.
+
+        The score of the words must reach `RELEVANCE` times their support, the sum of what each word needs:
+
+            sum over words t of  max over regions i of v_i . s_t   >=   RELEVANCE support sum over t of |s_t|
+
+        A query without words fits everything.
+
+        >>> import dvsa
+        >>> view = dvsa.load().open("examples/cat.jpg")
+        >>> asked = (Query.of_sentence(view.model, text) for text in ("a cat", "a spaceship docking"))
+        >>> [query.fits(view.v_ID) for query in asked]
+        [True, False]
+        """
+        return not self.is_calibrated or _supports(self.s_ND[: self.told], v_ID, RELEVANCE * self.support)
+
+    def excludes(self, v_ID: Floats) -> bool:
+        """Whether a photograph shows what it must not show: its words have support, on average.
+
+        >>> import dvsa
+        >>> view = dvsa.load().open("examples/cat.jpg")
+        >>> wall, cat = (Query.of_sentence(view.model, text) for text in ("a wall", "a cat"))
+        >>> Query.combined([(wall, 1.0)], without=[cat]).excludes(view.v_ID)
+        True
+        """
+        return any(_supports(query.s_ND, v_ID, query.support) for query in self.without)
+
     @classmethod
     def of_sentence(cls, model: Model, sentence: str) -> "Query":
-        """Search by a sentence; raises ValueError if it has no words, too many words, or no known word.
+        """Search by a sentence, or by several: each is read for itself, and their scores are added.
+
+        Raises:
+            ValueError: there are no words, too many, or none that the model knows.
 
         >>> import dvsa
         >>> Query.of_sentence(dvsa.load(), "Two dogs play in the snow.").sentence.words
         ('two', 'dogs', 'play', 'in', 'the', 'snow')
         """
-        read = model.read(sentence)
+        check_length(sentence, text.words(sentence))
+        read = joined(sentence, [model.read(one) for one in text.sentences(sentence)])
         read.require_known()
-        return cls(read, model.bundle.manifest.support)
+        return cls(read, model.bundle.manifest.support, len(read.s_ND))
+
+    @classmethod
+    def combined(cls, parts: Sequence[tuple["Query", float]], without: Sequence["Query"] = ()) -> "Query":
+        """Search by several queries at once, such as a sentence and a photograph.
+
+        The vectors of each part are scaled so that the sum of their lengths is its weight times that of the
+        first part: a photograph with many regions does not drown a short sentence.
+
+        Args:
+            parts: queries and their weights.
+            without: sentences for what no result may show.
+
+        Raises:
+            ValueError: there are no parts, a weight is not above 0, or one of `without` is no sentence or has
+                no calibration.
+
+        >>> import dvsa
+        >>> model = dvsa.load()
+        >>> cat, like = Query.of_sentence(model, "a cat"), Query.of_photo(model, "examples/cat.jpg")
+        >>> Query.combined([(cat, 1.0), (like, 0.5)]).text
+        'a cat + 0.5 regions of cat.jpg'
+        """
+        if not parts:
+            raise ValueError("there is nothing to search for: give at least one query")
+        if bad := [weight for _, weight in parts if not 0 < weight < np.inf]:
+            raise ValueError(f"the weight {bad[0]:g} is invalid: give a number above 0")
+        ordered = sorted(parts, key=lambda part: not part[0].told)  # words come first
+        support = max(query.support for query, _ in parts)
+        if any(not query.is_calibrated for query in without):
+            raise ValueError(
+                "what is not wanted must be a sentence, and the bundle must have a calibration of words"
+            )
+
+        whole = _length(parts[0][0].s_ND)
+        scaled = [
+            replace(q.sentence, s_ND=q.s_ND * np.float32(weight * whole / max(_length(q.s_ND), 1e-9)))
+            for q, weight in ordered
+        ]
+        names = [q.text if weight == 1 else f"{weight:g} {q.text}" for q, weight in parts]
+        name = " + ".join(names) + "".join(f", without {query.text}" for query in without)
+        told = sum(query.told for query, _ in parts)
+        return cls(joined(name, scaled), support, told, tuple(without))
 
     @classmethod
     def of_photo(
@@ -100,6 +192,16 @@ class Query:
 
         names = tuple(f"{each} {n}" for n in range(len(s_ND)))
         return cls(Sentence(name, names, np.ones(len(s_ND), np.bool_), s_ND))
+
+
+def _supports(s_ND: Floats, v_ID: Floats, least: float) -> bool:
+    """Whether the words match with at least `least`, as a share of the lengths of their vectors."""
+    return maxsim.score(v_ID, s_ND) >= least * _length(s_ND)
+
+
+def _length(s_ND: Floats) -> float:
+    """The sum of the lengths of vectors."""
+    return float(np.linalg.norm(s_ND, axis=1).sum())
 
 
 def _box_vector(view: View, box: Sequence[float]) -> Floats:

@@ -1,6 +1,6 @@
 """Reading an index: search it, list it, check it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, Self
 
@@ -8,15 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvsa import model as models
-from dvsa.index import changes, explain, index_manifest, scan
+from dvsa.index import changes, index_manifest, scan
 from dvsa.index.index_manifest import IndexManifest
+from dvsa.index.order import ordered
+from dvsa.index.plan import Accepted, Plan, accept
 from dvsa.index.query import Query
 from dvsa.index.segment import IndexSegment
-from dvsa.index.values import Entry, Filter, Hit, SearchError, Stats
+from dvsa.index.values import Entry, Filter, Hit, Photograph, SearchError, Stats
 from dvsa.model import Model
 
 WHOLE: Final = slice(None)
 """Every segment."""
+
+Progress = Callable[[str, int, int], object]
+"""Called with what is being done, how many are done, and the total; 0 if nobody knows the total."""
 
 
 class IndexReader:
@@ -142,30 +147,42 @@ class IndexReader:
     def search(
         self,
         query: str | Query | NDArray[np.floating],
-        k: int = 10,
+        k: int | None = None,
         where: Filter | None = None,
         *,
         pruned: bool = False,
+        order: str = "score",
+        grouped: bool = True,
     ) -> list[Hit]:
-        """The photographs with the highest MaxSim scores; ties are ordered by identifier.
+        """The photographs that answer a question, or the `k` with the highest MaxSim scores.
+
+        Ties are ordered by identifier. What must not be shown (`Query.without`) is left out in any case.
 
         >>> from dvsa.index import Index
         >>> index = Index.open("album.index")
         >>> hit = index.search("a man with a camera", k=1)[0]
         >>> Path(hit.photograph.path).name, round(hit.score, 1)
         ('photographer.jpg', 13.0)
+        >>> len(index.search("a cat on a wall")), index.search("a spaceship docking")
+        (1, [])
 
         Args:
             query: a sentence, vectors (N, D), or a `Query` made of a photograph or a part of one.
-            k: the number of photographs; fewer are returned if there are fewer.
+            k: the number of photographs, whether they fit or not; fewer are returned if there are fewer. None
+                for those that fit (`Query.fits`), at most 200; or for 10, if the query has no words.
             where: which photographs may be found; None for all.
             pruned: score only the 1,000 photographs with the best sketches: several times faster, and almost
                 always the same result.
+            order: `score`, or `newest` or `oldest` first by the date when they were taken. The photographs
+                are the same in every order.
+            grouped: whether near duplicates of a photograph are not returned, but listed with it
+                (`Hit.others`).
 
         Raises:
-            ValueError: k is less than 1, no word of the sentence is known, or the vectors have another size.
+            ValueError: k is less than 1, no word of the sentence is known, the vectors have another size, or
+                the order or a place of the filter is unknown.
         """
-        if k < 1:
+        if k is not None and k < 1:
             raise ValueError(f"k is {k}: ask for at least 1 photograph")
 
         if isinstance(query, str):
@@ -178,9 +195,40 @@ class IndexReader:
                 f"{self._manifest.embedding}: use the bundle that made the index"
             )
 
+        plan = Plan.of(query, k, grouped)
+        while True:
+            seen, accepted = self.weigh(query, plan, where, pruned=pruned)
+            hits = plan.hits(query, accepted)
+            if len(hits) == plan.k or plan.cut or seen < plan.weighed:
+                return ordered(hits, order)
+            plan = plan.wider()
+
+    def weigh(
+        self, query: Query, plan: Plan, where: Filter | None = None, *, pruned: bool = False
+    ) -> tuple[int, list[Accepted]]:
+        """Look at the best photographs: how many there are, and those that are accepted, the best first.
+
+        `search` groups and explains them; use that.
+
+        >>> from dvsa.index import Index
+        >>> index = Index.open("album.index")
+        >>> query = Query.of_sentence(index.model, "a cat on a wall")
+        >>> seen, accepted = index.weigh(query, Plan.of(query, None, grouped=True))
+        >>> seen, len(accepted)
+        (3, 1)
+        """
         allowed = [segment.allowed(where) for segment in self._segments]
-        found = scan.best(self._segments, allowed, query.s_ND, k, pruned=pruned)
-        return [explain.hit(query, score, *segment.entry_parts(row)) for score, _, segment, row in found]
+        found = scan.best(self._segments, allowed, query.s_ND, plan.weighed, pruned=pruned)
+        parts = (accept(query, plan, score, *segment.entry_parts(row)) for score, _, segment, row in found)
+        return len(found), [part for part in parts if part is not None]
+
+    def _rows(self, progress: Progress | None = None) -> Iterator[tuple[str, int, Photograph]]:
+        """The photographs that are not removed, with the names of their segments and their rows."""
+        for n, segment in enumerate(self._segments, 1):
+            for row in np.flatnonzero(segment.alive_K).tolist():
+                yield segment.record.name, row, segment.photograph(row)
+            if progress is not None:
+                progress("reading the index", n, len(self._segments))
 
     def entries(self) -> Iterator[Entry]:
         """All photographs with their boxes and vectors.
@@ -194,6 +242,17 @@ class IndexReader:
         """
         for segment in self._segments:
             yield from segment.entries()
+
+    def entries_where(self, where: Filter | None) -> Iterator[Entry]:
+        """The photographs that a filter admits, with their boxes and vectors.
+
+        >>> from dvsa.index import Index
+        >>> len(list(Index.open("album.index").entries_where(Filter(prefix="/nowhere"))))
+        0
+        """
+        for segment in self._segments:
+            for row in np.flatnonzero(segment.allowed(where)).tolist():
+                yield Entry(*segment.entry_parts(row))
 
     def stats(self) -> Stats:
         """The size of the index.

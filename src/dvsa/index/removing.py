@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dvsa.data.ignoring import Patterns
+from dvsa.files import composed
 from dvsa.index.following import Row
 from dvsa.index.values import Photograph, Place
 
@@ -34,7 +35,7 @@ def removal(names: Iterable[str], rows: Iterable[tuple[str, int, Photograph]]) -
     >>> removal(["/album"], [("000001", 0, dog)]).places
     {('000001', 0): []}
     """
-    wanted = set(names)
+    wanted = set(map(composed, names))
     patterns = {name: Patterns.parse([name], name) for name in wanted if re.search(r"[*?\[]", name)}
     found = Removal(unmatched=set(wanted))
     for segment, row, photograph in rows:
@@ -53,9 +54,10 @@ def removal(names: Iterable[str], rows: Iterable[tuple[str, int, Photograph]]) -
 
 def _meaning(place: Place, wanted: set[str], patterns: Mapping[str, Patterns]) -> set[str]:
     """The names that mean a place."""
-    above, paths = place.path, {place.path, place.file}
+    path = composed(place.path)
+    above, paths = path, {path, composed(place.file)}
     while (parent := os.path.dirname(above)) != above:
         paths.add(parent)
         above = parent
-    by_pattern = {name for name, pattern in patterns.items() if pattern.decide(place.path)}
+    by_pattern = {name for name, pattern in patterns.items() if pattern.decide(path)}
     return (wanted & paths) | by_pattern

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 
 from dvsa import files
 from dvsa.arrays import IntArray
+from dvsa.index import column_file
 from dvsa.index.checked_file import CheckedFile, Extent
+from dvsa.index.columns import Columns, admitted, columns_of
 from dvsa.index.index_manifest import PARTS, SegmentRecord
+from dvsa.index.lines import facts_of, photograph_of
 from dvsa.index.sketch import Sketch
 from dvsa.index.values import Entry, Filter, Photograph, SearchError
 from dvsa.regions import MAX_REGIONS
@@ -22,20 +25,6 @@ ROW: Final = np.dtype([("id", "V32"), ("regions", "<i4")])
 
 REGIONS_PER_CHECK: Final = 100_000
 """Regions whose vectors are checked at once."""
-
-KINDS: Final[dict[str, tuple[type, ...]]] = {
-    "id": (str,),
-    "path": (str,),
-    "file": (str,),
-    "offset": (int,),
-    "size": (int,),
-    "width": (int,),
-    "height": (int,),
-    "taken": (str, type(None)),
-    "fields": (dict,),
-    "copies": (list,),
-}
-"""The types of what a line says of a photograph."""
 
 
 class IndexSegment:
@@ -148,7 +137,7 @@ class IndexSegment:
         file = self._files["photographs"]
         line = bytes(file.content[self._line_K[k] : self._line_K[k + 1]])
         try:
-            return _photograph(json.loads(line), self.id(k))
+            return photograph_of(json.loads(line), self.id(k))
         except (ValueError, RecursionError) as error:
             raise SearchError(
                 f"{file.path}: line {k + 1} is damaged ({error}): see dvsa index verify"
@@ -156,11 +145,15 @@ class IndexSegment:
 
     def allowed(self, where: Filter | None) -> NDArray[np.bool_]:
         """Which photographs a search may find: not removed, and accepted by the filter."""
-        allowed_K = self.alive_K.copy()
-        if where is not None:
-            for k in np.flatnonzero(self.alive_K).tolist():
-                allowed_K[k] = where.admits(self.photograph(k))
-        return allowed_K
+        if where is None or where == Filter():
+            return self.alive_K.copy()
+        return self.alive_K & admitted(self.columns, where)
+
+    @cached_property
+    def columns(self) -> Columns:
+        """What filters ask of the photographs, including removed ones."""
+        kept = column_file.read(self.folder, self.record)
+        return kept or columns_of([self.photograph(k) for k in range(len(self))])
 
     def entries(self) -> Iterator[Entry]:
         """The photographs that are not removed, as they were added."""
@@ -192,29 +185,6 @@ class IndexSegment:
                 break
 
 
-def _photograph(facts: object, identifier: str) -> Photograph:
-    """The photograph of a line; raises ValueError if a value is missing, unknown or of another type."""
-    if not isinstance(facts, dict) or not {"id", "path", "file"} <= facts.keys() <= KINDS.keys():
-        raise ValueError("it has other fields than a photograph")
-    if not all(type(value) in KINDS[name] for name, value in facts.items()):
-        raise ValueError("a value has another type")
-    numbers = [value for value in facts.values() if type(value) is int]
-    if not all(0 <= number < 2**53 for number in numbers):
-        raise ValueError("a number is out of range")
-    if not all(type(value) is str for value in facts.get("fields", {}).values()):
-        raise ValueError("a field is not a string")
-    if facts["id"] != identifier:
-        raise ValueError("it is about another photograph")
-    for place in facts.get("copies", ()):
-        if not isinstance(place, dict) or place.keys() != {"path", "file", "offset"}:
-            raise ValueError("a copy has other fields than a place")
-        if not all(type(value) in KINDS[name] for name, value in place.items()):
-            raise ValueError("a value of a copy has another type")
-        if not 0 <= place["offset"] < 2**53:
-            raise ValueError("a number of a copy is out of range")
-    return Photograph.of_facts(facts)
-
-
 def append_entries(folder: Path, record: SegmentRecord, entries: Sequence[Entry]) -> SegmentRecord:
     """Append photographs to a segment's files, wait until they are on disk, and return the new record.
 
@@ -228,7 +198,7 @@ def append_entries(folder: Path, record: SegmentRecord, entries: Sequence[Entry]
     row_K["regions"] = [len(entry.v_ID) for entry in entries]
     v_XD = np.concatenate([entry.v_ID for entry in entries]).astype(np.float16)
     box_X4 = np.concatenate([entry.box_I4 for entry in entries]).astype(np.float32)
-    lines = "".join(json.dumps(asdict(entry.photograph)) + "\n" for entry in entries)
+    lines = "".join(json.dumps(facts_of(entry.photograph)) + "\n" for entry in entries)
 
     contents = (row_K.tobytes(), v_XD.tobytes(), box_X4.tobytes(), lines.encode("ascii"))
     extents = {

@@ -69,6 +69,14 @@ class Photograph:
     `2024-07-31T18:05:00`."""
     fields: Mapping[str, str] = field(default_factory=dict)
     """The user's own fields, to filter by."""
+    camera: str | None = None
+    """Maker and model in its EXIF data, such as `Canon EOS 5D`."""
+    latitude: float | None = None
+    """Of its place in its EXIF data, in degrees, north positive."""
+    longitude: float | None = None
+    """In degrees, east positive."""
+    phash: str | None = None
+    """Its perceptual hash (`dvsa.index.near`), 16 hexadecimal digits."""
     copies: tuple[Place, ...] = ()
     """Where else there are files with the same content."""
 
@@ -147,6 +155,24 @@ class Filter:
     """The photograph must be taken on this day or earlier; photographs without a date are excluded."""
     fields: Mapping[str, str] = field(default_factory=dict)
     """User fields and their required values."""
+    camera: str | None = None
+    """The camera's name must contain this, in any case."""
+    area: tuple[float, float, float, float] | None = None
+    """South, west, north and east in degrees: the photograph must be taken between these. If west is greater
+    than east, the area crosses the 180th meridian."""
+    country: str | None = None
+    """English name or ISO code of the country of the nearest city (`dvsa.places`; extra `places`)."""
+    city: str | None = None
+    """Name, in any language, of the nearest city, or of one whose reach has the place (`dvsa.places`)."""
+    ids: frozenset[str] | None = None
+    """The identifiers of the photographs that may be found."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for an area that is none."""
+        if self.area is not None:
+            south, west, north, east = self.area
+            if not (-90 <= south <= north <= 90 and -180 <= west <= 180 and -180 <= east <= 180):
+                raise ValueError(f"the area {self.area} is invalid: give south, west, north, east in degrees")
 
     def admits(self, photograph: Photograph) -> bool:
         """Whether a photograph meets every condition.
@@ -155,15 +181,9 @@ class Filter:
         >>> Filter(prefix="/album/").admits(dog), Filter(fields={"trip": "Norway"}).admits(dog)
         (True, False)
         """
-        if self.prefix is not None and not any(
-            place.path.startswith(self.prefix) for place in photograph.places
-        ):
-            return False
-        if self.after is not None or self.before is not None:
-            day = (photograph.taken or "")[:10]
-            if not day or not str(self.after or "") <= day <= str(self.before or "9999-12-31"):
-                return False
-        return all(photograph.fields.get(name) == value for name, value in self.fields.items())
+        from dvsa.index.columns import admitted, columns_of
+
+        return bool(admitted(columns_of([photograph]), self)[0])
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -177,6 +197,10 @@ class Hit:
     """The photograph's regions, in fractions of width and height."""
     alignment: Alignment
     """The best region for each word of the query; in a query by photograph, its regions are the words."""
+    fits: bool = True
+    """Whether the photograph answers the question (`Query.fits`)."""
+    others: tuple[Photograph, ...] = ()
+    """Near duplicates of the photograph with lower scores."""
 
     def __repr__(self) -> str:
         """The path and the score."""

@@ -19,7 +19,7 @@ from dvsa.model.view import View
 from dvsa.photo import Photo, read, squash
 from dvsa.records import Caption, Subject
 from dvsa.regions import PROPOSERS, choose, with_frame
-from dvsa.sentence import Sentence, check_length
+from dvsa.sentence import Sentence, check_length, with_nearest
 
 OWN = "own"
 """The bundle's own proposer, as an argument of `Model.open`."""
@@ -193,7 +193,7 @@ class Model:
         ('a', 'dog', 'runs')
         """
         check_length(sentence, text.words(sentence))
-        return self.read_many([sentence])[0]
+        return with_nearest(self.read_many([sentence])[0], self.bundle.vocabulary)
 
     def read_many(self, sentences: Sequence[str]) -> list[Sentence]:
         """Tokenise and encode sentences in one batch, without checking their lengths.

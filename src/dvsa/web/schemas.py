@@ -164,6 +164,9 @@ class HitJson(ResponseJson):
     id: str = Field(description="The SHA-256 of its content.")
     name: str
     score: float
+    fits: bool = Field(description="Whether the words have enough support: whether it answers the question.")
+    others: int = Field(description="The number of near duplicates that stand behind the photograph.")
+    taken: str | None = Field(description="The date in its EXIF data: ISO 8601 without a time zone.")
     width: int
     height: int
     boxes: list[Box]
@@ -175,6 +178,10 @@ class SearchJson(ResponseJson):
 
     query: str
     seconds: float
+    unknown: dict[str, list[str]] = Field(
+        description="Words that the model does not know, each with the nearest ones that it knows."
+    )
+    answer: str | None = Field(description="Why nothing was found; null if something was.")
     hits: list[HitJson]
 
 

@@ -1,6 +1,7 @@
 """Endpoints for searching an index."""
 
 import time
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Annotated
 
@@ -8,12 +9,15 @@ from fastapi import APIRouter, HTTPException, Query, Response
 
 from dvsa import index
 from dvsa.index import Hit, Index, Photograph, SearchError
+from dvsa.index.answer import no_answer
+from dvsa.index.order import ordered
 from dvsa.model import Model
 from dvsa.photo import Photo
 from dvsa.web import found_photographs, schemas
 from dvsa.web.decoding import encode_jpeg
 from dvsa.web.errors import error_responses, errors_as
 from dvsa.web.photo_routes import JPEG
+from dvsa.web.questions import Question
 from dvsa.web.service import CurrentService, Service
 
 router = APIRouter(prefix="/api/search", tags=["search"])
@@ -26,41 +30,30 @@ class Side(IntEnum):
     LARGE = 1024
 
 
-SentenceParameter = Annotated[str | None, Query(max_length=10_000, description="The sentence to search for.")]
-PhotoParameter = Annotated[
-    str | None, Query(description="The id of an open photograph: search for similar ones.")
-]
-BoxParameter = Annotated[
-    str | None,
-    Query(description="Search by this part of it only: x0,y0,x1,y1 in fractions.", examples=["0,0,0.5,1"]),
-]
-CountParameter = Annotated[int, Query(ge=1, le=100, description="The number of photographs to return.")]
+MOST_HITS = 100
+"""Most photographs that a search returns."""
+
+LIKE_HITS = 12
+"""The photographs that are returned for a photograph, whose regions have no calibration."""
 
 
 @router.get("", responses=error_responses(404, 422, 429))
-async def search(
-    service: CurrentService,
-    q: SentenceParameter = None,
-    photo: PhotoParameter = None,
-    box: BoxParameter = None,
-    k: CountParameter = 12,
-) -> schemas.SearchJson:
-    """Search by a sentence (`q`), by an open photograph (`photo`), or by a part of it (`box`)."""
+async def search(service: CurrentService, question: Annotated[Question, Query()]) -> schemas.SearchJson:
+    """Search by a sentence (`q`), by an open photograph (`photo`) or a part of it (`box`), or by both."""
     searched = _index(service)
-
-    wanted: str | Photo
-    if q is not None and photo is None and box is None:
-        wanted = q
-    elif photo is not None and q is None:
-        wanted = service.photo(photo).view.photo
-    else:
-        raise HTTPException(422, "give q, or photo (box is optional)")
+    if (question.q is None and question.photo is None) or (question.box and question.photo is None):
+        raise HTTPException(422, "give q, or photo (box is optional), or both")
+    photo = None if question.photo is None else service.photo(question.photo).view.photo
 
     with service.pool.slot(), errors_as(422, ValueError):
-        query, seconds, hits = await service.pool.run(_search, service.model, searched, wanted, box, k)
-    service.found.remember(hits)
+        found = await service.pool.run(_search, service.model, searched, question, photo)
+    service.found.remember(found.hits)
     return schemas.SearchJson(
-        query=query, seconds=seconds, hits=[found_photographs.to_json(hit) for hit in hits]
+        query=found.query.text,
+        seconds=found.seconds,
+        unknown={word: list(near) for word, near in found.query.sentence.nearest.items()},
+        answer=found.answer,
+        hits=[found_photographs.to_json(hit) for hit in found.hits],
     )
 
 
@@ -86,17 +79,27 @@ async def open_hit(hit: str, service: CurrentService) -> schemas.PhotoJson:
         return await service.open(content, found_photographs.file_name(photograph))
 
 
-def _search(
-    model: Model, searched: Index, wanted: str | Photo, box: str | None, k: int
-) -> tuple[str, float, list[Hit]]:
-    """The query's text, the seconds that the search took, and the hits."""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The result of a search."""
+
+    query: index.Query
+    seconds: float
+    hits: list[Hit]
+    answer: str | None
+
+
+def _search(model: Model, searched: Index, question: Question, photo: Photo | None) -> _Found:
+    """Search, and say why if there is no answer."""
     started = time.perf_counter()
-    if isinstance(wanted, str):
-        query = index.Query.of_sentence(model, wanted)
-    else:
-        query = index.Query.of_photo(model, wanted, None if box is None else _pixels(box, wanted))
-    hits = searched.search(query, k)
-    return query.text, time.perf_counter() - started, hits
+    query, where = question.query(model, photo), question.filter()
+    count = LIKE_HITS if question.k is None and not query.is_calibrated else question.k
+    hits = searched.search(query, count, where, order="score")[:MOST_HITS]
+    answer = None
+    if not hits:
+        nearest = searched.search(replace(query, without=()), 1, where)
+        answer = no_answer(query, nearest[0] if nearest else None, name=found_photographs.file_name)
+    return _Found(query, time.perf_counter() - started, ordered(hits, question.sort), answer)
 
 
 def _index(service: Service) -> Index:
@@ -111,14 +114,3 @@ def _found(service: Service, identifier: str) -> Photograph:
     if photograph is None:
         raise HTTPException(404, "no recent search found this photograph: search again")
     return photograph
-
-
-def _pixels(box: str, photo: Photo) -> list[float]:
-    """A box in pixels of the original; raises ValueError if it is invalid."""
-    try:
-        x0, y0, x1, y1 = (float(edge) for edge in box.split(","))
-    except ValueError:
-        x0 = y0 = x1 = y1 = 0.0
-    if not (0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1):
-        raise ValueError(f"the box {box!r:.80} is invalid: give x0,y0,x1,y1 in fractions")
-    return [x0 * photo.width, y0 * photo.height, x1 * photo.width, y1 * photo.height]

@@ -107,7 +107,8 @@ export const samples = () => request("/api/samples");
 export const openSample = (name) => request(`/api/samples/${encode(name)}`, { method: "POST" });
 
 /** @param {Record<string, string>} query a sentence: q; or a part of a photograph: photo and box
- * @returns {Promise<{query: string, seconds: number, hits: Hit[]}>} */
+ * @returns {Promise<{query: string, seconds: number, unknown: Record<string, string[]>, answer: string | null,
+ *   hits: Hit[]}>} */
 export const search = (query) => request(`/api/search?${new URLSearchParams(query)}`);
 
 /** @param {string} hit @param {320 | 1024} side */

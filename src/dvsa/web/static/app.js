@@ -32,7 +32,10 @@ class Page {
       align: (text) => this.align(text),
       updated: () => paint(this.view.colours),
     });
-    this.search = new SearchResults({ open: (hit) => this.open(() => api.openHit(hit)) });
+    this.search = new SearchResults({
+      open: (hit) => this.open(() => api.openHit(hit)),
+      search: (query) => (location.hash = address("search", query)),
+    });
     this.listen();
   }
 

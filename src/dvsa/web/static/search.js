@@ -3,17 +3,20 @@
 import { image, search, thumbnail } from "./api.js";
 import { boxWithTag, placeTag } from "./boxes.js";
 import { byId, el, number, plural, svg } from "./dom.js";
+import { Filters } from "./filters.js";
 import { assignColours, regionLabel } from "./palette.js";
 
 /** @typedef {import("./api.js").Hit} Hit */
 
-/** The number of photographs to search for. */
-const COUNT = "24";
+/** The number of photographs that are shown, if none fits and the user asks for the nearest. */
+const NEAREST = "12";
 
 export class SearchResults {
-  /** @param {{open: (hit: string) => void}} callbacks */
+  /** @param {{open: (hit: string) => void, search: (query: Record<string, string>) => void}} callbacks */
   constructor(callbacks) {
     this.callbacks = callbacks;
+    this.filters = new Filters(callbacks.search);
+    byId("nearest").addEventListener("click", () => callbacks.search({ ...this.filters.query, k: NEAREST }));
     this.searches = 0;
   }
 
@@ -24,15 +27,18 @@ export class SearchResults {
     byId("found-summary").textContent = "Searching…";
     byId("hits").replaceChildren();
     byId("crop").hidden = true;
+    byId("nearest").hidden = true;
     // If the photograph has expired, its part cannot be shown.
-    if (query.photo) crop(image(query.photo), query.box.split(",").map(Number)).catch(() => {});
+    if (query.photo && query.box) crop(image(query.photo), query.box.split(",").map(Number)).catch(() => {});
     byId("query").value = query.q ?? "";
+    this.filters.show(query);
 
-    const { hits, seconds } = await search({ ...query, k: COUNT });
+    const { answer, hits, seconds, unknown } = await search(query);
     if (searchNumber !== this.searches) return;
-    const count = plural(hits.length, "photograph");
-    byId("found-summary").textContent = `${count}, best first, in ${Math.ceil(1000 * seconds)} ms`;
+    const count = answer ?? `${plural(hits.length, "photograph")}, best first, in ${Math.ceil(1000 * seconds)} ms`;
+    byId("found-summary").textContent = [count, ...Object.entries(unknown).map(unknownWord)].join(" · ");
     byId("hits").append(...hits.map((hit) => this.card(hit, "q" in query)));
+    byId("nearest").hidden = answer === null || "k" in query;
   }
 
   /** @param {Hit} hit @param {boolean} bySentence whether the query is a sentence */
@@ -59,6 +65,10 @@ export class SearchResults {
     return card;
   }
 }
+
+/** What to say of a word that the model does not know. @param {[string, string[]]} entry */
+const unknownWord = ([word, nearest]) =>
+  nearest.length ? `unknown: ${word} (try ${nearest.join(", ")})` : `unknown: ${word}`;
 
 /** Shows the part of a photograph that the query is. @param {string} source @param {number[]} box */
 async function crop(source, [x0, y0, x1, y1]) {

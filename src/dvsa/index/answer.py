@@ -1,0 +1,35 @@
+"""A question without an answer, in words."""
+
+from collections.abc import Callable
+from operator import attrgetter
+
+from dvsa.index.query import Query
+from dvsa.index.values import Hit, Photograph
+from dvsa.text import FUNCTION_WORDS
+
+
+def no_answer(
+    query: Query, nearest: Hit | None, name: Callable[[Photograph], str] = attrgetter("path")
+) -> str:
+    """Why a search found nothing: no photograph meets the conditions, or the words have too little support.
+
+    Args:
+        query: what was searched for.
+        nearest: the photograph with the highest score that meets the conditions; None if there is none.
+        name: what a photograph is called.
+    """
+    if nearest is None:
+        return "no photograph meets the conditions"
+    if nearest.fits:
+        return f"every photograph that answers {query.text!r} shows what it must not show"
+
+    unknown = (
+        [f"the model does not know {', '.join(query.sentence.nearest)}"] if query.sentence.nearest else []
+    )
+    words = nearest.alignment.words[: len(query.sentence.words)]
+    weak = dict.fromkeys(
+        word.text for word in words if word.known and not word.supported and word.text not in FUNCTION_WORDS
+    )
+    lacking = f"has too little support for {', '.join(weak)}" if weak else "matches its words too little"
+    reasons = [*unknown, f"even the nearest, {name(nearest.photograph)}, {lacking}"]
+    return f"no photograph answers {query.text!r}: {'; '.join(reasons)}"
