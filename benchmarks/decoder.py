@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+import pillow_heif
 from bombs import bombs, save
 from common import facts, keep, parser
 from PIL import Image
@@ -147,6 +148,7 @@ def used_seconds(pid: int) -> float:
 
 def mutations(seed: int) -> Iterator[tuple[str, bytes]]:
     """Pictures of every format and many modes, with bytes changed, cut out or doubled."""
+    pillow_heif.register_heif_opener()  # Pillow then writes HEIC, too
     chance = random.Random(seed)
     scene = Image.effect_noise((48, 40), 60).convert("RGB")
     exif = Image.Exif()
@@ -159,6 +161,8 @@ def mutations(seed: int) -> Iterator[tuple[str, bytes]]:
         ("TIFF", "RGB", {"compression": "tiff_lzw"}), ("TIFF", "L", {"compression": "tiff_deflate"}),
         ("TIFF", "1", {"compression": "group4"}), ("TIFF", "RGB", {"compression": "jpeg"}),
         ("TIFF", "CMYK", {"compression": "packbits"}), ("TIFF", "F", {}),
+        ("HEIF", "RGB", {}), ("HEIF", "L", {}), ("AVIF", "RGB", {"exif": exif}), ("AVIF", "RGBA", {}),
+        ("JPEG2000", "RGB", {}), ("JPEG2000", "L", {"irreversible": True}),
     ]  # fmt: skip
     grey = scene.convert("L")
     whole = [

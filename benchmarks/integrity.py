@@ -5,18 +5,15 @@
 Every byte of a small index is changed, one at a time (`--step 7` changes every seventh): each time, all that
 the index says must be as before, or an error of one line. Then manifests of indexes and bundles get values
 that no writer writes, with checksums that fit. At last, processes are killed at random times while they
-create an index, add to it, remove from it and compact it: `--kills` in each of these steps. The exit code is
-1 after a wrong answer, an error of another kind, or a loss.
+create an index, add to it, remove from it, compact it, and synchronise it with a folder that changes:
+`--kills` in each step. The exit code is 1 after a wrong answer, an error of another kind, or a loss.
 """
 
 import argparse
 import copy
-import hashlib
 import json
-import os
 import random
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -27,21 +24,17 @@ from pathlib import Path
 
 import numpy as np
 from common import facts, keep, parser
+from kills import LASTS, D, entry, killed
 
 import dvsa
 from dvsa.bundle import Bundle, shipped
-from dvsa.index import Entry, Index, Photograph, SearchError, changes, index_manifest, scan, sketch
+from dvsa.index import Index, SearchError, changes, index_manifest, scan, sketch
 from dvsa.manifest import MANIFEST, BundleError
 
-D = 256
 VALUES: list[object] = [
     None, True, -1, 0, 1, 2, 2**31, 2**63, 10**40, 0.5, 1e308, "", "x", "../victim", "000001", [], {}, [0],
     [1, 0], [-1], [[]], {"rows": 1}, "/etc/passwd", "0" * 64, "\0", "\x1b[2J", [None], {"a": {"b": []}},
 ]  # fmt: skip
-
-
-LASTS = {"create": 0.02, "append": 0.02, "remove": 0.02, "compact": 0.04}
-"""Steps of a writer, and the longest time in seconds from the beginning of one to a kill."""
 
 
 def main() -> int:
@@ -78,14 +71,6 @@ def measured(args: argparse.Namespace, folder: Path) -> dict[str, Counter[str]]:
     for step in LASTS:
         found[f"kills in {step}"] = killed(folder / "killed", step, args.kills, model)
     return found
-
-
-def entry(n: int) -> Entry:
-    """A made-up photograph."""
-    rng = np.random.default_rng(n)
-    name = hashlib.sha256(str(n).encode()).hexdigest()
-    photograph = Photograph(id=name, path=f"/{n}.jpg", file=f"/{n}.jpg", fields={"trip": "x"})
-    return Entry(photograph, np.zeros((1, 4), np.float32), rng.standard_normal((1, D)).astype(np.float16))
 
 
 def answers(folder: Path) -> list[object]:
@@ -133,7 +118,8 @@ def index_manifests(folder: Path, count: int) -> Counter[str]:
     original = path.read_bytes()
     for _ in range(count):
         content = mutated(json.loads(original)["index"], chance)
-        made = {"format": 2, "sha256": index_manifest._digest(content), "index": content}  # type: ignore[arg-type]
+        digest = index_manifest._digest(content)  # type: ignore[arg-type]
+        made = {"format": index_manifest.INDEX_FORMAT, "sha256": digest, "index": content}
         path.write_text(json.dumps(made))
         outcomes[outcome(lambda: answers(folder), None)] += 1
     path.write_bytes(original)
@@ -177,77 +163,6 @@ def mutated(content: object, chance: random.Random) -> object:
     else:
         parent[key] = chance.choice(VALUES)  # type: ignore[index]
     return content
-
-
-def killed(folder: Path, step: str, count: int, model: dvsa.Model) -> Counter[str]:
-    """The outcomes of processes that are killed in one step of their work."""
-    outcomes, chance = Counter[str](), random.Random(3)
-    for n in range(count):
-        shutil.rmtree(folder, ignore_errors=True)
-        said = life(folder, model, step, chance)
-        lost = "lost"
-        try:
-            try:
-                index = Index.open(folder, model)
-            except SearchError:
-                # It died before there was an index: what it left is no obstacle.
-                index = Index.create(folder, model)
-            ids = index.ids()
-            kept = {k for k in range(1000) if entry(k).photograph.id in ids} if ids else set()
-            if said <= kept and not index.verify():
-                index.append([entry(5000 + n)])
-                lost = "kept" if said else "died early"
-        except Exception as error:
-            print(repr(error)[:300])
-        outcomes[lost] += 1
-    return outcomes
-
-
-def life(folder: Path, model: dvsa.Model, step: str, chance: random.Random) -> set[int]:
-    """Run a writer until it is killed in a step; the photographs that it said were there and not removed.
-
-    The step is the first `create`, or a random one of `append`, `remove` and `compact`. The kill comes at a
-    random time from its beginning on.
-    """
-    heard, told = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(heard)
-        write(folder, model, told)
-        os._exit(0)
-    os.close(told)
-
-    words, left = [], 0 if step == "create" else chance.randrange(10)
-    with os.fdopen(heard) as lines:
-        for line in lines:
-            words.append(line)
-            if line == f"?{step}\n":
-                if left == 0:
-                    time.sleep(chance.uniform(0, LASTS[step]))
-                    os.kill(child, signal.SIGKILL)
-                left -= 1
-    os.waitpid(child, 0)
-    return {int(w[1:]) for w in words if w[0] == "+"} - {int(w[1:]) for w in words if w[0] == "-"}
-
-
-def write(folder: Path, model: dvsa.Model, told: int) -> None:
-    """Create an index, append, remove and compact; tell each step before it, and what is there after it."""
-
-    def tell(line: str) -> None:
-        os.write(told, f"{line}\n".encode())
-
-    tell("?create")
-    index = Index.create(folder, model)
-    for n in range(0, 1000, 2):
-        tell("?append")
-        index.append([entry(n), entry(n + 1)])
-        tell(f"+{n}\n+{n + 1}")
-        if n % 6 == 4:
-            tell(f"-{n}")  # perhaps
-            tell("?remove")
-            index.remove([entry(n).photograph.id])
-            tell("?compact")
-            index.compact()
 
 
 if __name__ == "__main__":

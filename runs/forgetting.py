@@ -9,6 +9,7 @@ split, and on 60 scenes. OUT/forgetting.json has all figures.
 
 import statistics
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -87,9 +88,7 @@ def evaluate(stage: AlignmentStage, model: JointModel, corpus: Corpus) -> float:
     return task.evaluate(model)["mean recall"]
 
 
-def drawn(
-    model: JointModel, examples: tuple[Example, ...], stage: AlignmentStage, count: int
-) -> Replay | None:
+def drawn(model: JointModel, examples: Sequence[Example], stage: AlignmentStage, count: int) -> Replay | None:
     """What is replayed: features of `count` photographs that the model has learned from."""
     if not count:
         return None

@@ -23,6 +23,7 @@ from dvsa.learn.runs.run import Run
 from dvsa.learn.ship.torch_bundle import torch_model
 from dvsa.learn.tasks.features import region_features
 from dvsa.learn.tasks.photographs import SquarePhotographs
+from dvsa.learn.tasks.rows_ahead import whole
 from dvsa.metrics.captions import score
 from dvsa.metrics.figures import Report
 from dvsa.model import Model
@@ -72,7 +73,9 @@ class Study:
         run = self.run(name, seed)
         net = run.joint_model().vision.to(pick_device(None))
         photographs = SquarePhotographs(examples, net.size, pick_device(None))
-        feature_KIF = region_features(net, photographs, run.recipe.proposer, run.recipe.nms).float()
+        if photographs.faults:
+            raise ValueError(f"{photographs.faults[0][1]}: mend it, since figures need every photograph")
+        feature_KIF = whole(region_features(net, photographs, run.recipe.proposer, run.recipe.nms)).float()
         with torch.no_grad():
             parts = [net.regions(part).cpu() for part in torch.split(feature_KIF, 200)]
 

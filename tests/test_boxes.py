@@ -142,8 +142,8 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
-def test_read_boxes_gives_fractions_in_order_and_clips_them(tmp_path: Path) -> None:
-    rows = [[0, 0, 200, 100], [50, 25, 100, 50.0], [-10, 90, 1000, 1e12]]
+def test_read_boxes_gives_fractions_in_order(tmp_path: Path) -> None:
+    rows = [[0, 0, 200, 100], [50, 25, 100, 50.0], [-0.4, 90, 200.4, 100.3]]
     found_N4 = read_boxes(write(tmp_path, json.dumps(rows)), 200, 100)
     assert found_N4.tolist() == [[0, 0, 1, 1], [0.25, 0.25, 0.5, 0.5], [0, 0.9, 1, 1]]
 
@@ -174,6 +174,10 @@ def test_read_boxes_of_an_empty_list_gives_none(tmp_path: Path) -> None:
         ("[[0, 9, 9, 9]]", "y0 below y1"),
         ("[[200, 0, 300, 9]]", "outside the 200 x 100 pixels"),
         ("[[0, -9, 9, 0]]", "outside the 200 x 100 pixels"),
+        *(
+            (f"[[0, 0, 9, 9], {box}]", r"row 1 .* beyond the upright photograph of 200 x 100 pixels")
+            for box in ([0, 0, 201, 9], [0, 0, 9, 101], [-1, 0, 9, 9], [0, -1, 9, 9], [0, 0, 1e12, 9])
+        ),
     ],
 )
 def test_read_boxes_names_the_file_and_the_row(tmp_path: Path, text: str, message: str) -> None:

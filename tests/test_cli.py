@@ -769,6 +769,8 @@ def test_the_installed_command(toy_bundle: Path, scene: Path, tmp_path: Path) ->
 def commands(group: TyperGroup, *names: str) -> Iterator[list[str]]:
     """The words of every command."""
     for name, command in group.commands.items():
+        if command.hidden:
+            continue  # an earlier name
         if isinstance(command, TyperGroup):
             yield from commands(command, *names, name)
         else:
@@ -776,7 +778,7 @@ def commands(group: TyperGroup, *names: str) -> Iterator[list[str]]:
 
 
 COMMANDS = list(commands(cast(TyperGroup, typer.main.get_command(app))))
-PRINTS_LITTLE = (["index-remove"], ["index-compact"], ["serve"])
+PRINTS_LITTLE = (["index", "remove"], ["index", "compact"], ["serve"])
 """Commands that print no figures, and have no `--json`."""
 
 

@@ -13,6 +13,7 @@ import dvsa
 from dvsa.cli import app
 from dvsa.data import toy
 from dvsa.encoding import folder
+from dvsa.photo_formats import FORMATS
 
 pytestmark = pytest.mark.slow
 
@@ -63,7 +64,7 @@ def test_rows_are_what_describe_says(album: Path, tmp_path: Path) -> None:
 def test_photographs_that_cannot_be_read_are_named(album: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"no photograph")
-    error = f"{broken}: not a picture in BMP, GIF, JPEG, PNG, PPM, TIFF or WebP format"
+    error = f"{broken}: not a picture in {FORMATS} format"
     options = (
         album,
         broken,

@@ -14,6 +14,7 @@ from dvsa import places
 from dvsa.cli import app
 from dvsa.data import toy
 from dvsa.index import Index, index_manifest
+from dvsa.photo_formats import FORMATS
 
 pytestmark = pytest.mark.slow
 
@@ -69,9 +70,10 @@ def test_index_adds_once_and_names_the_broken(album: Path, tmp_path: Path) -> No
     broken.write_bytes(b"no photograph")
     done = run("index", album / "shapes", broken, "--out", folder, "--field", "trip=toys", "--json")
     assert done.exit_code == 2
-    assert done.stderr == f"dvsa: {broken}: not a picture in BMP, GIF, JPEG, PNG, PPM, TIFF or WebP format\n"
+    assert done.stderr == f"dvsa: {broken}: not a picture in {FORMATS} format\n"
     said = json.loads(done.stdout)
     assert (said["added"], said["known"], len(said["faults"]), said["photographs"]) == (3, 0, 1, 3)
+    assert said["left_out"] == []
     said = answer("index", album, "--out", folder)
     assert (said["added"], said["known"], said["photographs"]) == (3, 3, 6)
     hits = answer("search", folder, "a red square", "--field", "trip=toys", "-k", 6)["hits"]
@@ -152,7 +154,7 @@ def test_search_by_photograph_and_by_region(made: Path, album: Path) -> None:
 def test_search_by_filter(made: Path, album: Path) -> None:
     hits = answer("search", made, "a circle", "--in", album / "shapes", "-k", 3)["hits"]
     assert {Path(hit["path"]).parent for hit in hits} == {album / "shapes"}
-    done = run("search", made, "a circle", "--after", "2020-01-01", "--json")
+    done = run("search", made, "a circle", "--before", "2020-01-01", "--json")
     assert json.loads(done.stdout)["hits"] == []
 
 
@@ -164,7 +166,7 @@ def test_search_shows_the_hits(made: Path, album: Path, tmp_path: Path) -> None:
     assert "<h1>a cat</h1>" in html
     assert "<figcaption>cat.jpg · " in html
     assert "http" not in html.replace("http-equiv", "")
-    assert sorted(p.name for p in pictures.iterdir())[0] == "01-cat.png"
+    assert sorted(p.name for p in pictures.iterdir())[0] == "01-cat.dvsa.png"
     line = refusal("search", made, "a cat", "--html", tmp_path / "none" / "hits.html")
     assert line == f"{tmp_path / 'none'}: there is no such folder: check its path"
 
@@ -180,7 +182,7 @@ def test_a_photograph_that_is_gone_or_changed_is_named(album: Path, tmp_path: Pa
     lines = done.stderr.splitlines()
     assert len(lines) == 2
     assert any("cat.jpg" in line for line in lines)
-    assert any("has changed since it was indexed: index it again" in line for line in lines)
+    assert any("has changed since it was indexed: index its folder again" in line for line in lines)
     assert (tmp_path / "hits.html").read_text().count("<figure") == 4
 
 
@@ -211,8 +213,8 @@ def test_search_refuses_what_it_cannot_do(made: Path, tmp_path: Path) -> None:
     newer = tmp_path / "newer"
     shutil.copytree(made, newer)
     path = newer / index_manifest.INDEX_MANIFEST
-    path.write_text(path.read_text().replace('"format": 2', '"format": 7'))
-    assert "has format 7, newer than 2: update dvsa" in refusal("search", newer, "a cat")
+    path.write_text(path.read_text().replace('"format": 3', '"format": 7'))
+    assert "has format 7, newer than 3: update dvsa" in refusal("search", newer, "a cat")
 
 
 def test_sentences_for_a_photograph(tmp_path: Path) -> None:
@@ -361,3 +363,168 @@ def test_several_sentences_and_identifiers(made: Path) -> None:
     ids = [*scores[0]][:2]
     within = answer("search", made, "a woman", "--all", "--id", ids[0], "--id", ids[1])["hits"]
     assert {hit["id"] for hit in within} == set(ids)
+
+
+# An index that follows its folder
+
+
+def test_index_again_brings_an_index_up_to_date(album: Path, tmp_path: Path) -> None:
+    mine, folder = tmp_path / "mine", tmp_path / "index"
+    shutil.copytree(album, mine)
+    output("index", mine, "--out", folder)
+    (mine / "shapes").rename(mine / "forms")
+    (mine / "cat.jpg").unlink()
+    shutil.copy(mine / "astronaut.jpg", mine / "again.jpg")
+    kept = tmp_path / "kept"
+    shutil.copytree(folder, kept)
+    wanted = "0 added, 3 moved, 1 copies, 1 vanished, 2 already there; 5 photographs in total"
+    assert wanted in output("index", mine, "--out", folder)
+    wanted = "0 added, 3 moved, 1 copies, 1 missing and kept, 2 already there; 6 photographs in total"
+    assert wanted in output("index", mine, "--out", kept, "--keep-missing")
+
+    page = tmp_path / "page.html"
+    done = run("search", folder, "a red square", "-k", 9, "--html", page)
+    assert done.stderr == f"dvsa: {folder} has only 5 photographs, not 9\n", "every photograph is found"
+    assert page.read_text().count("<figure") == 5
+    hit = answer("search", folder, "--photo", mine / "again.jpg", "-k", 1)["hits"][0]
+    paths = {hit["path"], *(copy["path"] for copy in hit["copies"])}
+    assert paths == {str(mine / "astronaut.jpg"), str(mine / "again.jpg")}
+    assert "0 added, 6 already there; 5 photographs" in output("index", mine, "--out", folder)
+
+
+def test_what_is_left_out_is_counted_and_named(album: Path, tmp_path: Path) -> None:
+    mine, folder = tmp_path / "mine", tmp_path / "index"
+    mine.mkdir()
+    shutil.copy(album / "cat.jpg", mine / "cat")  # without a suffix
+    (mine / "notes.txt").write_text("notes")
+    done = run("index", mine, "--out", folder)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "1 added" in done.stdout
+    assert "Left out: other file: 1" in done.stdout
+
+    os.mkfifo(mine / "pipe.jpg")
+    (mine / "photos.tar.gz").write_bytes(b"\x1f\x8b\x08 a compressed tar")
+    (mine / "layers.psd").write_bytes(b"8BPS layers")
+    done = run("index", mine, "--out", folder)
+    assert done.exit_code == 2
+    assert sorted(done.stderr.splitlines()) == [
+        f"dvsa: {mine / 'layers.psd'}: left out: picture of another format",
+        f"dvsa: {mine / 'photos.tar.gz'}: left out: compressed tar file",
+        f"dvsa: {mine / 'pipe.jpg'}: left out: special file",
+    ]
+    counts = "picture of another format: 1, other file: 1, compressed tar file: 1, special file: 1"
+    assert f"Left out: {counts}" in done.stdout
+    said = json.loads(run("index", mine, "--out", folder, "--json").stdout)
+    assert said["left_out"][0]["kind"] == "picture of another format"
+
+
+def test_the_commands_of_an_index_read_as_one_family(album: Path, tmp_path: Path) -> None:
+    folder, mine = tmp_path / "index", tmp_path / "mine"
+    shutil.copytree(album, mine)
+    assert "6 added" in output("index", "add", mine, "--out", folder)
+    (mine / "cat.jpg").unlink()
+    assert "1 missing and kept" in output("index", "add", mine, "--out", folder)
+    assert "1 vanished" in output("index", "sync", "--out", folder, mine)
+    assert answer("index", "stats", folder)["photographs"] == 5
+    assert "3 removed; 2 photographs" in output("index", "remove", folder, mine / "shapes")
+    assert "2 removed; 0 photographs" in output("index", "remove", folder, "*.jpg")
+    assert "bytes freed" in output("index", "compact", folder)
+    assert answer("index", "verify", folder)["ok"]
+    assert "5 added" in output("index", "--out", folder, mine), "options may come first"
+
+
+@pytest.mark.parametrize("name", ["add", "sync", "remove", "stats"])
+def test_folders_that_are_called_as_commands_are_reached(
+    album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    shutil.copytree(album / "shapes", tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    assert "3 added" in output("index", f"./{name}", "--out", "one")
+    assert "3 added" in output("index", "--out", "two", "--", name)
+    assert "3 added" in output("index", "sync", name, "--out", "three")
+    assert "3 removed" in output("index", "remove", "one", name)
+
+
+# Paths
+
+
+def test_the_home_of_the_user_is_the_same_in_every_option(
+    album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(album, tmp_path / "album")
+    index = "~/made/index"
+    assert "6 added" in output("index", "~/album", f"--out={index}")
+    assert (tmp_path / "made" / "index" / "manifest.json").exists()
+    hits = answer("search", index, "--photo", "~/album/cat.jpg", "--in", "~/album/shapes/", "-k", 9)["hits"]
+    assert len(hits) == 3
+    assert len(answer("search", index, "a circle", "--in=album/shapes/", "-k", 9)["hits"]) == 3
+    assert len(answer("search", index, "a circle", "--in=./album/shapes", "-k", 9)["hits"]) == 3
+    assert len(answer("search", index, "a circle", "--in=album/../album/sh", "-k", 9)["hits"]) == 3
+    output("search", index, "--region", "~/album/cat.jpg", "0,0,9,9", "--html=~/a.html", "--pictures=~/p")
+    assert (tmp_path / "a.html").exists()
+    assert (tmp_path / "p").is_dir()
+    output("describe", "~/album/cat.jpg", "--out=~/described")
+    assert (tmp_path / "described" / "cat.dvsa.png").exists()
+    assert "3 removed" in output("index", "remove", index, "~/album/shapes")
+    assert not (tmp_path / "~").exists()
+
+
+def test_a_name_that_begins_with_a_tilde_is_a_name(
+    album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(album / "shapes", tmp_path / "~holiday")
+    assert "3 added" in output("index", "~holiday", "--out", "~index")
+    assert (tmp_path / "~index").is_dir()
+    assert refusal("index", "~holidays", "--out", "x").startswith(
+        "~holidays: there is no such file, folder or glob"
+    )
+    assert refusal("describe", "~holidays.jpg").endswith("there is no such file: check its path")
+
+
+@pytest.mark.parametrize("letter", ["x", "ü", "犬"])
+def test_a_name_that_is_too_long_for_a_picture_is_cut(album: Path, tmp_path: Path, letter: str) -> None:
+    mine, out = tmp_path / "mine", tmp_path / "out"
+    mine.mkdir()
+    stem = letter * (246 // len(letter.encode()))
+    for name in (f"{stem}a.jpg", f"{stem}b.jpg"):
+        shutil.copy(album / "cat.jpg", mine / name)
+    photos = sorted(mine.iterdir())
+    output("describe", *photos, "--out", out)
+    pictures = [path for path in out.iterdir() if path.name.endswith(".dvsa.png")]
+    assert len(pictures) == 2
+    assert all(path.name.startswith(letter * 70) and "\ufffd" not in path.name for path in pictures)
+
+    (mine / photos[1].name).unlink()
+    output("index", mine, "--out", tmp_path / "index")
+    page, folder = tmp_path / "hits.html", tmp_path / "pictures"
+    output("search", tmp_path / "index", "a cat", "--html", page, "--pictures", folder)
+    assert len(list(folder.iterdir())) == 1
+    assert page.exists()
+
+
+def test_one_picture_that_cannot_be_written_costs_nothing_else(
+    album: Path, made: Path, tmp_path: Path
+) -> None:
+    page, folder = tmp_path / "hits.html", tmp_path / "pictures"
+    hits = answer("search", made, "a cat", "-k", 3)["hits"]
+    blocked = folder / f"02-{Path(hits[1]['path']).stem}.dvsa.png"
+    (blocked / "in the way").mkdir(parents=True)
+    done = run("search", made, "a cat", "-k", 3, "--html", page, "--pictures", folder)
+    assert done.exit_code == 2
+    (line,) = done.stderr.splitlines()
+    assert str(folder) in line
+    assert page.read_text().count("<figure") == 3
+    assert len([path for path in folder.iterdir() if path.is_file()]) == 2
+    assert " 3. " in done.stdout
+
+    (tmp_path / "cat.dvsa.png" / "in the way").mkdir(parents=True)
+    photos = (album / "cat.jpg", album / "astronaut.jpg")
+    done = run("describe", *photos, "--out", tmp_path, "--json")
+    assert done.exit_code == 2
+    said = json.loads(done.stdout)
+    assert [photograph["overlay"] is None for photograph in said["photographs"]] == [True, False]
+    assert len(said["errors"]) == 1
+    assert Path(said["report"]).read_text().count("<article") == 2

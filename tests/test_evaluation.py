@@ -37,7 +37,7 @@ def model(toy_bundle: Path) -> Model:
 @pytest.fixture(scope="module")
 def examples(toy_data: Path) -> tuple[Example, ...]:
     """Ten scenes: two full batches of the network and one that is not full."""
-    return load(toy_data).split("val")[:10]
+    return tuple(load(toy_data).split("val")[:10])
 
 
 @pytest.fixture(scope="module")

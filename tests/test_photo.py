@@ -9,20 +9,32 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pillow_heif
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import ExifTags, Image
 
+from dvsa.decode import Decoder
 from dvsa.photo import LONG_SIDE, MAX_BYTES, MAX_PIXELS, Photo, PhotoError, read, size, squash
 
+pillow_heif.register_heif_opener()  # Pillow then writes HEIC, too
+
 RED, BLUE, WHITE = (255, 0, 0), (0, 0, 255), (255, 255, 255)
-FORMATS = ["JPEG", "PNG", "GIF", "BMP", "PPM", "TIFF", "WEBP"]
+FORMATS = ["JPEG", "PNG", "GIF", "BMP", "PPM", "TIFF", "WEBP", "AVIF", "HEIF", "JPEG2000"]
 
 
 def encode(image: Image.Image, format: str, **options: Any) -> bytes:
     stream = io.BytesIO()
-    faithful: dict[str, dict[str, Any]] = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}
+    faithful: dict[str, dict[str, Any]] = {
+        "JPEG": {"quality": 95},
+        "WEBP": {"lossless": True},
+        "AVIF": {"quality": 100, "subsampling": "4:4:4"},
+        "HEIF": {"quality": -1, "chroma": 444},
+    }
+    if format == "HEIF" and "exif" in options:  # the orientation becomes a property of the picture
+        image = image.copy()
+        image.info["exif"] = options.pop("exif").tobytes()
     image.save(stream, format, **(faithful.get(format, {}) | options))
     return stream.getvalue()
 
@@ -105,6 +117,9 @@ def test_every_colour_mode(mode: str, format: str) -> None:
         ("I;16", [0, 51400], [0, 200]),
         ("I;16", [0, 200], [0, 200]),
         ("I", [0, 51400], [0, 200]),
+        ("I;16", [0, 4095], [0, 255]),
+        ("I;16", [0, 800], [0, 199]),
+        ("I;16", [0, 12847], [0, 200]),
         ("I", [-100, 100_000], [0, 255]),
         ("F", [0.0, 0.8], [0, 204]),
         ("F", [-3e38, 3e38], [0, 255]),
@@ -168,7 +183,7 @@ STORED = {
 
 
 @pytest.mark.parametrize("orientation", STORED)
-@pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "WEBP"])
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "WEBP", "AVIF", "HEIF"])
 def test_exif_orientation_turns_the_picture_upright(orientation: int, format: str) -> None:
     stored = Image.new("RGB", (48, 32), "white")
     stored.paste("black", (0, 0, 16, 16))  # the upper left corner
@@ -329,9 +344,9 @@ def test_other_content_is_refused(content: bytes) -> None:
     ("content", "reason"),
     [
         (b"", "the file is empty"),
-        (b"hello, world\n" * 9, "not a picture in BMP"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture in BMP"),
-        (b"<svg xmlns='x'/>", "not a picture in BMP"),
+        (b"hello, world\n" * 9, "not a picture in AVIF"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture in AVIF"),
+        (b"<svg xmlns='x'/>", "not a picture in AVIF"),
         (b"\xff\xd8\xff\xe0", "damaged or incomplete JPEG file"),
     ],
 )
@@ -374,3 +389,214 @@ def test_squash_keeps_fractions_of_width_and_height() -> None:
     squashed_HWC = squash(read(encode(two_colours(400, 100), "PNG")), 100)
     assert (squashed_HWC[:, :47] == RED).all()
     assert (squashed_HWC[:, 53:] == BLUE).all()
+
+
+# Formats that phones write
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"mif1", b"heix"])
+def test_heic_is_known_by_any_of_its_brands(brand: bytes) -> None:
+    content = encode(two_colours(), "HEIF")
+    assert shows_two_colours(read(content[:8] + brand + content[12:]))
+
+
+@pytest.mark.slow
+def test_heic_of_48_megapixels_is_read_within_the_limits_of_a_worker() -> None:
+    content = encode(Image.new("RGB", (8064, 6048), RED), "HEIF", quality=10)
+    with Decoder() as decoder:
+        photo = decoder.read(content, "phone.heic")
+    assert (photo.width, photo.height) == (8064, 6048)
+    assert at(photo, 9, 9)[0] > 240
+
+
+@pytest.mark.parametrize("format", ["AVIF", "HEIF", "JPEG2000"])
+def test_a_worker_reads_what_phones_write(format: str) -> None:
+    with Decoder() as decoder:
+        assert shows_two_colours(decoder.read(encode(two_colours(), format), "phone"))
+
+
+def test_the_date_of_heic_and_avif_is_read() -> None:
+    exif = Image.Exif()
+    exif[0x0132] = "2024:07:31 18:05:00"
+    for format in ("AVIF", "HEIF", "WEBP"):
+        assert read(encode(two_colours(), format, exif=exif)).taken == "2024-07-31T18:05:00"
+
+
+# Sound pictures are never called damaged
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"progressive": True}, {"restart_marker_blocks": 3}, {"optimize": True}]
+)
+@pytest.mark.parametrize("missing", [1, 2])
+def test_a_jpeg_without_its_end_is_sound(options: dict[str, Any], missing: int) -> None:
+    noise_HWC = np.random.default_rng(0).integers(0, 256, (61, 83, 3), dtype=np.uint8)
+    whole = encode(Image.fromarray(noise_HWC), "JPEG", **options)
+    photo = read(whole[:-missing])
+    assert photo.image.tobytes() == read(whole).image.tobytes()
+    for lost in (60, 200, 999):
+        assert "damaged or incomplete JPEG file" in refusal(whole[:-lost])
+
+
+def text_chunks(kind: str) -> bytes:
+    """A chunk beside the pixels of a PNG, sound or damaged, that must not cost a pixel."""
+    xmp = b"<x:xmpmeta>" + b"a long packet " * 100_000 + b"</x:xmpmeta>"
+    bodies = {
+        "xmp": (b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp),
+        "packed xmp": (b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(xmp)),
+        "comment": (b"tEXt", b"Comment\0" + b"words " * 300_000),
+        "packed comment": (b"zTXt", b"Comment\0\0" + zlib.compress(b"words " * 5_000_000)),
+        "packed profile": (b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(b"0" * 2_000_000)),
+        "bomb": (b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(bytes(2**26))),
+        "method": (b"zTXt", b"Comment\0\7nothing"),
+        "colour profile": (b"iCCP", b"p\0\0" + zlib.compress(bytes(3_000_000))),
+        "scale": (b"pHYs", b"12"),
+        "animation": (b"acTL", b"1"),
+        "empty": (b"tEXt", b""),
+    }
+    return png_chunk(*bodies[kind])
+
+
+KINDS = [
+    "xmp", "packed xmp", "comment", "packed comment", "packed profile", "bomb", "method", "colour profile",
+    "scale", "animation", "empty",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_beside_the_pixels_costs_a_png_none(kind: str) -> None:
+    content = encode(two_colours(), "PNG")
+    for place in (content.index(b"IDAT") - 4, content.index(b"IEND") - 4):
+        whole = content[:place] + text_chunks(kind) + content[place:]
+        assert shows_two_colours(read(whole))
+        assert size(whole, "a.png") == (40, 30)
+    crc = bytearray(text_chunks(kind))
+    crc[-1] ^= 1
+    assert shows_two_colours(read(content[:place] + bytes(crc) + content[place:]))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_long_xmp_packet_still_turns_a_png(packed: bool) -> None:
+    xmp = b'<x:xmpmeta tiff:Orientation="6">' + b"a long packet " * 100_000
+    body = b"XML:com.adobe.xmp\0" + bytes([packed]) + b"\0\0\0" + (zlib.compress(xmp) if packed else xmp)
+    content = encode(two_colours(), "PNG")
+    place = content.index(b"IDAT") - 4
+    assert read(content[:place] + png_chunk(b"iTXt", body) + content[place:]).width == 30
+
+
+@given(st.data())
+def test_a_png_keeps_its_pixels_whatever_is_beside_them(data: st.DataObject) -> None:
+    content = encode(two_colours(), "PNG")
+    place = content.index(b"IDAT") - 4
+    kind = data.draw(
+        st.sampled_from([b"tEXt", b"zTXt", b"iTXt", b"iCCP", b"tIME", b"prVt", b"acTL", b"fcTL"])
+    )
+    chunk = png_chunk(kind, data.draw(st.binary(max_size=99)))
+    assert shows_two_colours(read(content[:place] + chunk + content[place:]))
+
+
+def test_the_date_of_a_very_large_photograph_is_read() -> None:
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2024:07:31 18:05:00"
+    content = encode(Image.new("L", (14_000, 13_000)), "JPEG", exif=exif)
+    assert read(content).taken == "2024-07-31T18:05:00"
+    with Decoder() as decoder:
+        assert decoder.read(content, "large.jpg").taken == "2024-07-31T18:05:00"
+
+
+def png_of_16_bits(pixels_HWC: np.ndarray[Any, np.dtype[np.uint16]]) -> bytes:
+    """A PNG with 16 bits for each of 3 or 4 colours, which Pillow cannot write."""
+    high, wide, channels = pixels_HWC.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels_HWC)
+    header = struct.pack(">IIBBBBB", wide, high, 16, {3: 2, 4: 6}[channels], 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(*chunk) for chunk in chunks)
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_colours_of_fewer_bits_in_16_are_scaled(bits: int, channels: int) -> None:
+    colours_HWC = np.random.default_rng(0).integers(0, 2**bits, (9, 12, channels)).astype(np.uint16)
+    colours_HWC[0, 0] = 2**bits - 1
+    if channels == 4:
+        colours_HWC[..., 3] = 65535
+    seen_HWC = np.asarray(read(png_of_16_bits(colours_HWC)).image).astype(int)
+    wanted_HWC = colours_HWC[..., :3] / (2**bits - 1) * 255
+    assert abs(seen_HWC - wanted_HWC).max() <= 1
+
+
+# Dates
+
+
+@pytest.mark.parametrize(
+    ("original", "digitized", "changed", "taken"),
+    [
+        ("2024:07:31 18:05:00", "2025:01:01 00:00:00", "", "2024-07-31T18:05:00"),
+        ("0000:00:00 00:00:00", "2025:01:01 00:00:00", "", "2025-01-01T00:00:00"),
+        ("    :  :     :  :  ", "", "2025:01:01 00:00:00", "2025-01-01T00:00:00"),
+        ("2024:13:31 18:05:00", "not a date", "2025:01:01 00:00:00", "2025-01-01T00:00:00"),
+        ("2024-07-31T18:05:00.25+02:00", "", "", "2024-07-31T18:05:00"),
+        ("2024/7/31 8:05", "", "", "2024-07-31T08:05:00"),
+        ("2024:07:31", "", "", "2024-07-31T00:00:00"),
+        ("0000:00:00 00:00:00", "0000:00:00 00:00:00", "", None),
+        ("", "", "", None),
+    ],
+)
+def test_a_zero_or_odd_date_gives_way_to_the_next(
+    original: str, digitized: str, changed: str, taken: str | None
+) -> None:
+    exif = Image.Exif()
+    details = exif.get_ifd(ExifTags.IFD.Exif)
+    if original:
+        details[ExifTags.Base.DateTimeOriginal] = original
+    if digitized:
+        details[ExifTags.Base.DateTimeDigitized] = digitized
+    if changed:
+        exif[ExifTags.Base.DateTime] = changed
+    assert read(encode(two_colours(), "JPEG", exif=exif)).taken == taken
+
+
+# RAW files of cameras
+
+
+def raw_file(start: bytes, *jpegs: bytes, orientation: int = 1) -> bytes:
+    """A TIFF file as cameras write them: a directory, the data of a sensor, and previews."""
+    date = b"2024:07:31 18:05:00\0"
+    entries = [(0x0112, 3, 1, orientation), (0x0132, 2, len(date), 8 + 2 + 2 * 12 + 4)]
+    directory = struct.pack("<H", 2) + b"".join(struct.pack("<HHII", *entry) for entry in entries) + bytes(4)
+    sensor = b"\xff\xd8\xff\xc4\0\x04\0\0\xff\xc3\0\x0b\x0e\x17\x70\x1f\x40\1\1\x11\0" + bytes(999)
+    return start + struct.pack("<I", 8) + directory + date + sensor + b"".join(jpegs)
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [("a.cr2", b"II*\0"), ("a.NEF", b"II*\0"), ("a.dng", b"II*\0"), ("a.orf", b"IIRO"), ("a", b"IIU\0")],
+)
+def test_the_largest_preview_of_a_raw_file_is_read(name: str, start: bytes) -> None:
+    small = encode(Image.new("RGB", (16, 12), "lime"), "JPEG")
+    large = encode(two_colours(), "JPEG")
+    photo = read(raw_file(start, small, large, small), name)
+    assert shows_two_colours(photo)
+    assert (photo.width, photo.height, photo.taken) == (40, 30, "2024-07-31T18:05:00")
+    turned = raw_file(start, large, orientation=6)
+    assert read(turned, name).width == size(turned, name)[0] == 30
+    assert "RAW file without a preview" in refusal(raw_file(start), name)
+
+
+def test_a_preview_with_data_of_its_own_keeps_them() -> None:
+    jpeg = encode(two_colours(), "JPEG", exif=with_orientation(1))
+    assert read(raw_file(b"II*\0", jpeg, orientation=6), "a.nef").width == 40
+    fuji = b"FUJIFILMCCD-RAW 0201" + bytes(99) + encode(two_colours(), "JPEG", exif=with_orientation(6))
+    assert read(fuji, "a.raf").width == 30
+
+
+def test_a_jpeg_or_a_tiff_is_no_raw_file() -> None:
+    assert shows_two_colours(read(encode(two_colours(), "JPEG"), "a.nef"))
+    assert shows_two_colours(read(encode(two_colours(), "TIFF"), "a.tif"))
+
+
+@given(st.binary(max_size=300), st.sampled_from(["II*\0", "IIRO", "FUJIFILMCCD-RAW", "FOVb"]))
+def test_no_raw_file_raises_another_error(content: bytes, start: str) -> None:
+    jpeg = encode(two_colours(), "JPEG")
+    for whole in (start.encode() + content, start.encode() + content + jpeg[: len(content) * 3]):
+        assert "\n" not in refusal(whole, "a.dng")

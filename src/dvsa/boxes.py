@@ -10,8 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from dvsa.arrays import FloatArray, IntArray
+from dvsa.arrays import BoolArray, FloatArray, IntArray
 from dvsa.records import Box
+
+ROUNDING = 0.5
+"""By how many pixels a box may reach out of its photograph."""
 
 MIN_SIDE = 1e-3
 """The shortest side of a crop, as a share of the photograph's."""
@@ -201,20 +204,31 @@ def within(pixels_N4: FloatArray | IntArray, width: float, height: float) -> Flo
     return clipped_N4
 
 
+def reaches_beyond(pixels_N4: FloatArray | IntArray, width: float, height: float) -> BoolArray:
+    """Which boxes (N, 4) in pixels reach out of a photograph of `width` × `height`, rounded: (N,).
+
+    >>> reaches_beyond(np.array([[0, 0, 640, 480.4], [0, 0, 641, 480]]), 640, 480).tolist()
+    [False, True]
+    """
+    low_N2, high_N2 = np.asarray(pixels_N4)[:, :2], np.asarray(pixels_N4)[:, 2:]
+    beyond_N2: BoolArray = (low_N2 < -ROUNDING) | (high_N2 > np.array([width, height]) + ROUNDING)
+    return np.asarray(beyond_N2.any(axis=1))
+
+
 def read_boxes(path: Path, width: int, height: int) -> FloatArray:
     """Read boxes from a JSON file: a list of `[x0, y0, x1, y1]` in pixels of the original photograph.
 
-    Returns N × 4 fractions in the order of the file; N may be 0. Boxes are clipped to the photograph.
+    Returns N × 4 fractions in the order of the file; N may be 0.
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: the file has no such list, or a box has no area within the photograph. The message names
-            the file and the row, counted from 0.
+        ValueError: the file has no such list, or a box has no area or reaches beyond the upright photograph.
+            The message names the file and the row, counted from 0.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
     ...     path = Path(folder) / "boxes.json"
-    ...     _ = path.write_text("[[0, 0, 320, 480], [600, 400, 700, 500]]")
+    ...     _ = path.write_text("[[0, 0, 320, 480], [600, 400, 640, 480]]")
     ...     read_boxes(path, 640, 480).round(2).tolist()
     [[0.0, 0.0, 0.5, 1.0], [0.94, 0.83, 1.0, 1.0]]
     """
@@ -235,7 +249,16 @@ def parse_boxes(content: bytes, source: str, width: int, height: int) -> FloatAr
         raise ValueError(f"{source}: not a list; give a list of [x0, y0, x1, y1] in pixels")
     boxes = [_read_row(row, f"{source}: row {n} (from 0)") for n, row in enumerate(rows)]
     try:
-        return within(np.array(boxes, dtype=np.float64).reshape(-1, 4), width, height)
+        pixels_N4 = np.array(boxes, dtype=np.float64).reshape(-1, 4)
+        inside_N4 = within(pixels_N4, width, height)
+        beyond_N = reaches_beyond(pixels_N4, width, height)
+        if beyond_N.any():
+            row = int(beyond_N.argmax())
+            raise ValueError(
+                f"row {row} (from 0) is {pixels_N4[row].tolist()!r:.60}; it reaches beyond the "
+                f"upright photograph of {width:g} x {height:g} pixels"
+            )
+        return inside_N4
     except (ValueError, OverflowError) as error:  # whole numbers of hundreds of digits overflow
         raise ValueError(f"{source}: {error}") from None
 

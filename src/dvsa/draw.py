@@ -1,15 +1,14 @@
 """A description as one picture: boxes with phrases, the caption and the aligned sentence."""
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
 import numpy as np
-from PIL import Image, ImageColor, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw
 
+from dvsa.lettering import draw, font, length
 from dvsa.notebook import PALETTE
 from dvsa.photo import Photo
 from dvsa.records import FRAME, Alignment, Box, Description
@@ -42,7 +41,7 @@ def overlay(photo: Photo, description: Description) -> Image.Image:
 
     The photograph keeps its aspect ratio. Its longer side has `OVERLAY_SIDE` pixels, and it is centred on a
     stage of at least `MIN_WIDTH` by `MIN_HEIGHT`. Each word has the colour and number of the region of its
-    segment, and its score `v_region . s_word` below. Letters missing in Pillow's font become empty boxes.
+    segment, and its score `v_region . s_word` below.
     """
     names = named_regions(description)
     colours = {index: PALETTE[k % len(PALETTE)] for k, index in enumerate(names)}
@@ -138,23 +137,17 @@ def _free_spot(
     return int(x_MN.flat[best]), int(y_MN.flat[best])
 
 
-@lru_cache
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)
-
-
 def _plain(text: str) -> str:
-    """The text on one line and without accents, which Pillow's font lacks."""
-    letters = unicodedata.normalize("NFKD", " ".join(text.split()))
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+    """The text on one line."""
+    return " ".join(text.split())
 
 
 def _shortened(text: str, size: int, width: float) -> str:
     """The text, shortened with an ellipsis to fit the width."""
-    font, text = _font(size), text[:400]
-    if font.getlength(text) <= width:
+    text = text[:400]
+    if length(text, size) <= width:
         return text
-    while text and font.getlength(f"{text}…") > width:
+    while text and length(f"{text}…", size) > width:
         text = text[:-1]
     return f"{text.rstrip()}…"
 
@@ -164,7 +157,7 @@ def _wrap(text: str, size: int, width: float, most: int) -> list[str]:
     lines = [""]
     for word in _plain(text).split():
         longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and _font(size).getlength(longer) > width:
+        if lines[-1] and length(longer, size) > width:
             lines.append(word)
         else:
             lines[-1] = longer
@@ -177,7 +170,7 @@ def _paragraph(text: str, size: int, colour: str, width: int) -> Image.Image:
     lines, step = _wrap(text, size, width, most=8), round(size * 1.3)
     block = Image.new("RGB", (width, step * len(lines)), _PAPER)
     for k, line in enumerate(lines):
-        ImageDraw.Draw(block).text((0, k * step), line, fill=colour, font=_font(size))
+        draw(ImageDraw.Draw(block), (0, k * step), line, colour, size)
     return block
 
 
@@ -185,15 +178,15 @@ def _label(tag: str, text: str, colour: str) -> Image.Image:
     """The tag on a dark background, then the text on its colour, in one or two lines."""
     size, step = 20, 25
     lines = _wrap(text, size, 300, most=2)
-    inset = round(_font(size).getlength(tag)) + 2 * _PAD
-    width = inset + round(max(_font(size).getlength(line) for line in lines)) + 2 * _PAD
+    inset = round(length(tag, size)) + 2 * _PAD
+    width = inset + round(max(length(line, size) for line in lines)) + 2 * _PAD
 
     label = Image.new("RGB", (width, step * len(lines) + 6), colour)
     pen = ImageDraw.Draw(label)
     pen.rectangle((0, 0, inset - 1, label.height), fill=_INK)
-    pen.text((_PAD, 2), tag, fill=_PAPER, font=_font(size))
+    draw(pen, (_PAD, 2), tag, _PAPER, size)
     for k, line in enumerate(lines):
-        pen.text((inset + _PAD, 2 + k * step), line, fill=_ink_on(colour), font=_font(size))
+        draw(pen, (inset + _PAD, 2 + k * step), line, _ink_on(colour), size)
     pen.rectangle((0, 0, label.width - 1, label.height - 1), outline=_INK)
     return label
 
@@ -236,8 +229,8 @@ def _cells(alignment: Alignment, colours: dict[int, str], width: int) -> list[_C
                 tag = str(segment.region) if segment.region in colours else "frame"
 
         text = _shortened(_plain(word.text), 24, width - 80)
-        inset = _font(17).getlength(tag) + 2 * _PAD if tag else 0
-        needed = inset + max(_font(24).getlength(text), _font(15).getlength(score)) + 2 * _PAD
+        inset = length(tag, 17) + 2 * _PAD if tag else 0
+        needed = inset + max(length(text, 24), length(score, 15)) + 2 * _PAD
         cells.append(_Cell(run, colour, tag, text, score, round(needed), word.supported))
     return cells
 
@@ -277,15 +270,15 @@ def _pill(pen: ImageDraw.ImageDraw, cells: Sequence[_Cell], x: int, y: int, dept
     for cell in cells:
         inset = 0
         if cell.tag:
-            inset = round(_font(17).getlength(cell.tag)) + 2 * _PAD
+            inset = round(length(cell.tag, 17)) + 2 * _PAD
             pen.rounded_rectangle((x + 4, y + 6, x + inset - 1, y + 27), radius=5, fill=_INK)
-            pen.text((x + 1 + inset / 2, y + 17), cell.tag, fill=_PAPER, font=_font(17), anchor="mm")
+            pen.text((x + 1 + inset / 2, y + 17), cell.tag, fill=_PAPER, font=font(17), anchor="mm")
 
-        pen.text((x + inset + _PAD, y + 2), cell.word, fill=_ink_on(colour), font=_font(24))
+        draw(pen, (x + inset + _PAD, y + 2), cell.word, _ink_on(colour), 24)
         if not cell.supported:  # a dotted line, as a spell checker draws it
-            for dot in range(0, round(_font(24).getlength(cell.word)) - 2, 6):
+            for dot in range(0, round(length(cell.word, 24)) - 2, 6):
                 left = x + inset + _PAD + dot
                 pen.rectangle((left, y + 30, left + 2, y + 31), fill=_ink_on(colour))
-        pen.text((x + inset + _PAD, y + 32), cell.score, fill=_ink_on(colour), font=_font(15))
+        draw(pen, (x + inset + _PAD, y + 32), cell.score, _ink_on(colour), 15)
         x += cell.width
     return end

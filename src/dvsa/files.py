@@ -57,6 +57,24 @@ def partial_name(name: str) -> str:
     return f".{os.getpid()}.{zlib.crc32(os.fsencode(name)):08x}.partial"
 
 
+MAX_NAME = 255
+"""The longest name of a file in bytes, on most file systems."""
+
+
+def fitting_name(stem: str, suffix: str) -> str:
+    """The name of a new file: a stem that is too long is cut, and gets a number that tells it from others.
+
+    >>> fitting_name("dog", ".dvsa.png"), len(fitting_name("dog" * 100, ".dvsa.png"))
+    ('dog.dvsa.png', 255)
+    """
+    name = os.fsencode(stem)
+    if len(name) + len(os.fsencode(suffix)) <= MAX_NAME:
+        return stem + suffix
+    end = f"-{zlib.crc32(name):08x}{suffix}"
+    cut = name[: MAX_NAME - len(os.fsencode(end))].decode("utf-8", "ignore")  # no half characters
+    return cut + end
+
+
 def write(path: Path, content: bytes) -> None:
     """Write a file, which replaces `path` atomically on success.
 

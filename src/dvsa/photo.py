@@ -1,6 +1,7 @@
 """Photographs: decoding files, and the square and the crops that the network sees."""
 
 import io
+import os
 import re
 import warnings
 from collections.abc import Callable
@@ -10,24 +11,17 @@ from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import (
-    BmpImagePlugin,
-    GifImagePlugin,
-    Image,
-    ImageFile,
-    JpegImagePlugin,
-    PngImagePlugin,
-    PpmImagePlugin,
-    TiffImagePlugin,
-    WebPImagePlugin,
-)
+from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin
 
 from dvsa import files
 from dvsa.arrays import FloatArray
 from dvsa.boxes import widened
 from dvsa.photo_checks import excess, jpeg_scans
 from dvsa.photo_exif import TURNS, date_taken, orientation
-from dvsa.photo_modes import plain_mode, rgb
+from dvsa.photo_formats import FORMATS, reader_of
+from dvsa.photo_modes import few_bits, plain_mode, rgb
+from dvsa.photo_raw import is_raw, preview
+from dvsa.photo_repair import PADDINGS, ended, without_ballast
 from dvsa.photo_shot import Shot, shot
 
 T = TypeVar("T")
@@ -38,22 +32,13 @@ MAX_BYTES: Final = 256 * 2**20
 MAX_PIXELS: Final = 36_000_000
 """Most pixels decoded at once. Each takes up to 20 bytes (measured for WebP with alpha): about 0.7 GB."""
 
+LIGHT: Final = ("AVIF", "HEIF")
+"""Formats whose readers hold half as much for each pixel (measured: 8 bytes for HEIC)."""
+
 LONG_SIDE: Final = 2048
 """Longer photographs are shrunk to this size, which is far more than network, drawing and report need."""
 
 _TOO_LARGE: Final = f"pixels are too many; shrink it to {MAX_PIXELS:,} pixels or fewer"
-
-# These readers are tried in turn. Image.open would apply Pillow's pixel limit, which is process-wide and
-# refuses JPEGs that could be decoded at a reduced scale. None of these readers starts another program.
-_READERS: Final[tuple[type[ImageFile.ImageFile], ...]] = (
-    JpegImagePlugin.JpegImageFile,
-    PngImagePlugin.PngImageFile,
-    WebPImagePlugin.WebPImageFile,
-    GifImagePlugin.GifImageFile,
-    TiffImagePlugin.TiffImageFile,
-    BmpImagePlugin.BmpImageFile,
-    PpmImagePlugin.PpmImageFile,
-)
 
 _NO_WARNINGS: Final = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
 """The entry of `warnings.filters` that hides what Pillow says."""
@@ -99,9 +84,10 @@ class Photo:
 def read(source: Path | bytes, name: str | None = None, *, most_pixels: int | None = None) -> Photo:
     """Decode a photograph from a file or from bytes; its content decides the format, not its extension.
 
-    Reads the first frame of BMP, GIF, JPEG (and MPO), PNG, PPM, TIFF and WebP in any mode. Transparency is
-    replaced by white, and deep greys are converted to 8 bits. `name` is used in errors and as `Photo.name`;
-    by default, errors use the path and `Photo.name` is the name of the file.
+    Reads the first frame of AVIF, BMP, GIF, HEIC, JPEG (and MPO), JPEG 2000, PNG, PPM, TIFF and WebP in any
+    mode, and the largest preview in the RAW files of cameras. Transparency is replaced by white, and deep
+    colours are converted to 8 bits. `name` is used in errors and as `Photo.name`; by default, errors use the
+    path and `Photo.name` is the name of the file.
 
     It decodes in this process, where neither time nor memory has a limit: see `dvsa.decode` for pictures of
     strangers. Pillow's own warnings are not shown from then on.
@@ -126,7 +112,40 @@ def read(source: Path | bytes, name: str | None = None, *, most_pixels: int | No
     else:
         label, name = name or str(source), name or source.name
         content = read_file(source, label)
-    return _parsed(content, label, lambda image: _upright(image, content, label, name, most_pixels))
+
+    content = _without_raw(content, label)
+
+    def decoded(content: bytes) -> Photo:
+        return _parsed(content, label, lambda image, plain: _upright(image, plain, label, name, most_pixels))
+
+    try:
+        return decoded(content)
+    except TooLargeError:
+        raise
+    except PhotoError:
+        if (whole := _completed(content, decoded)) is None:
+            raise
+        return whole
+
+
+def _without_raw(content: bytes, label: str) -> bytes:
+    """The preview of a RAW file; other files as they are."""
+    if not is_raw(content[:32], os.path.splitext(label)[1].lower()):
+        return content
+    if (found := preview(content)) is None:
+        raise PhotoError(f"{label}: a RAW file without a preview; save it as JPEG or TIFF")
+    return found
+
+
+def _completed(content: bytes, decoded: Callable[[bytes], Photo]) -> Photo | None:
+    """A JPEG that lacks only its end; None for one that lacks pixels, and for other pictures."""
+    if reader_of(content) is not JpegImagePlugin.JpegImageFile:
+        return None
+    try:
+        first, second = (decoded(ended(content, padding)) for padding in PADDINGS)
+    except PhotoError:
+        return None
+    return first if first.image.tobytes() == second.image.tobytes() else None
 
 
 def read_file(path: Path, label: str | None = None) -> bytes:
@@ -169,7 +188,8 @@ def size(content: bytes, name: str) -> tuple[int, int]:
     >>> size(Path("examples/photographer.jpg").read_bytes(), "photographer.jpg")
     (512, 512)
     """
-    return _parsed(content, name, lambda image: _upright_size(image, content, name))
+    content = _without_raw(content, name)
+    return _parsed(content, name, lambda image, plain: _upright_size(image, plain, name))
 
 
 def squash(photo: Photo, size: int) -> NDArray[np.uint8]:
@@ -204,14 +224,13 @@ def crops(image: Image.Image, box_I4: FloatArray, size: int, context: float = 0.
     return np.stack([np.asarray(crop) for crop in cut])
 
 
-def _parsed(content: bytes, label: str, use: Callable[[ImageFile.ImageFile], T]) -> T:
-    """What `use` makes of a picture, opened by the first reader that accepts the file."""
-    head = content[:32]
-    if not head:
+def _parsed(content: bytes, label: str, use: Callable[[ImageFile.ImageFile, bytes], T]) -> T:
+    """What `use` makes of a picture, opened by the first reader that accepts the file, and of its content."""
+    if not content:
         raise PhotoError(f"{label}: the file is empty")
-    reader = next((reader for reader in _READERS if _accepts(reader, head.ljust(32, b"\0"))), None)
+    reader = reader_of(content)
     if reader is None:
-        raise PhotoError(f"{label}: not a picture in BMP, GIF, JPEG, PNG, PPM, TIFF or WebP format")
+        raise PhotoError(f"{label}: not a picture in {FORMATS} format")
     if len(content) > MAX_BYTES:
         raise TooLargeError(_too_many_bytes(label, len(content)))
 
@@ -222,7 +241,9 @@ def _parsed(content: bytes, label: str, use: Callable[[ImageFile.ImageFile], T])
     try:
         if reader is JpegImagePlugin.JpegImageFile:
             jpeg_scans(content)  # before Pillow reads a header of any length
-        return use(reader(io.BytesIO(content)))
+        elif reader is PngImagePlugin.PngImageFile:
+            content = without_ballast(content)
+        return use(reader(io.BytesIO(content)), content)
     except PhotoError:
         raise
     except Image.DecompressionBombError as error:
@@ -232,11 +253,6 @@ def _parsed(content: bytes, label: str, use: Callable[[ImageFile.ImageFile], T])
     except Exception as error:  # damaged files make Pillow raise almost any exception
         reason = " ".join(str(error).split()) or type(error).__name__
         raise PhotoError(f"{label}: damaged or incomplete {reader.format} file ({reason:.200})") from error
-
-
-def _accepts(reader: type[ImageFile.ImageFile], head: bytes) -> bool:
-    _, accept = Image.OPEN[reader.format or ""]
-    return accept is not None and bool(accept(head))
 
 
 def _upright(
@@ -253,7 +269,7 @@ def _upright(
     turned = orientation(image)
     if turned >= 5:
         width, height = height, width
-    small = plain_mode(image)
+    small = plain_mode(few_bits(image, content))
     small.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.HAMMING)
     if turned != 1:
         small = small.transpose(TURNS[turned])
@@ -275,7 +291,7 @@ def _prepare(image: ImageFile.ImageFile, content: bytes, label: str) -> tuple[in
 
     # libjpeg holds a whole picture of several scans, at 6 bytes per pixel, however small the result is.
     whole = "progressive" in image.info or (image.format in ("JPEG", "MPO") and jpeg_scans(content) > 1)
-    held = width * height // 2 if whole else image.width * image.height
+    held = width * height // 2 if whole or image.format in LIGHT else image.width * image.height
     if held > MAX_PIXELS:
         raise TooLargeError(f"{label}: {width} x {height} {_TOO_LARGE}")
     if (reason := excess(image, content, MAX_PIXELS)) is not None:

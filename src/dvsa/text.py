@@ -143,10 +143,12 @@ class Vocabulary:
         >>> Vocabulary.build([["a", "dog"], ["a", "cat"]], min_count=2).words
         ('a',)
         """
-        listed = list(sentences)
-        seen = Counter(chain.from_iterable(listed))
-        kept = sorted((-count, word) for word, count in seen.items() if count >= min_count)
-        return cls(tuple(word for _, word in kept), tuple(-count for count, _ in kept), len(listed))
+        seen, count = Counter[str](), 0
+        for tokens in sentences:
+            seen.update(tokens)
+            count += 1
+        kept = sorted((-n, word) for word, n in seen.items() if n >= min_count)
+        return cls(tuple(word for _, word in kept), tuple(-n for n, _ in kept), count)
 
     def joined(self, other: "Vocabulary") -> "Vocabulary":
         """The words of both vocabularies, with the sums of their counts.

@@ -1,12 +1,15 @@
 """Files, folders, globs and tar files that a user names."""
 
 import io
+import os
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
 
-from dvsa.data.gather import find
+from dvsa.data.gather import Gathered, find, gather
 
 CONTENT = b"the bytes of a photograph"
 
@@ -43,5 +46,145 @@ def test_what_has_no_photographs_is_refused(photographs: Path) -> None:
     with pytest.raises(ValueError, match="no photographs here"):
         find([photographs / "empty"])
     (photographs / "bad.tar").write_bytes(b"no tar" * 200)
-    with pytest.raises(ValueError, match=r"bad\.tar is not a plain tar file"):
+    with pytest.raises(ValueError, match=r"bad\.tar: left out: broken tar file \(not a plain tar file"):
         find([photographs / "bad.tar"])
+
+
+def kinds(found: Gathered) -> dict[str, str]:
+    """The kind of each file and folder that was left out, by its last name."""
+    return {Path(item.path).name: str(item.kind) for item in found.left_out}
+
+
+def paths(found: Gathered, folder: Path) -> list[str]:
+    return [str(Path(path).relative_to(folder)) for path, _ in found.sources]
+
+
+def jpeg() -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(stream, "JPEG")
+    return stream.getvalue()
+
+
+def test_everything_in_a_folder_is_found_or_counted(tmp_path: Path) -> None:
+    folder = tmp_path / "album"
+    for name in ("a", "b.heic", "in/c.jfif", ".hidden/d.jpg", ".e.jpg", "@eaDir/f.jpg", "g.dvsa.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(jpeg())
+    for name, content in (("h.txt", b"text"), ("i.tgz", b"\x1f\x8b\x08"), ("j.tar", b"no tar" * 200)):
+        (folder / name).write_bytes(content)
+    os.mkfifo(folder / "k.jpg")
+    (folder / "l.jpg").symlink_to("nothing")
+    (folder / "m.psd").write_bytes(b"8BPS")
+
+    found = gather([folder])
+    assert paths(found, folder) == ["a", "b.heic", "in/c.jfif"]
+    assert kinds(found) == {
+        ".hidden": "hidden file or folder",
+        ".e.jpg": "hidden file or folder",
+        "@eaDir": "thumbnail folder",
+        "g.dvsa.png": "drawing or report of dvsa",
+        "h.txt": "other file",
+        "i.tgz": "compressed tar file",
+        "j.tar": "broken tar file",
+        "k.jpg": "special file",
+        "l.jpg": "broken link",
+        "m.psd": "picture of another format",
+    }
+    assert found.counts["hidden file or folder"] == 2
+    assert {Path(item.path).name for item in found.faults} == {"i.tgz", "j.tar", "k.jpg", "l.jpg", "m.psd"}
+
+
+def test_members_of_a_tar_file_are_judged_by_content(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "set", "w") as archive:
+        for name, content in (("a", jpeg()), ("b.txt", b"text"), ("c.psd", b"8BPS"), ("d.jpg", b"")):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+        for name, kind in (("e.jpg", tarfile.SYMTYPE), ("f.jpg", tarfile.LNKTYPE)):
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, "a"
+            archive.addfile(member)
+    found = gather([tmp_path])
+    assert paths(found, tmp_path) == ["a", "d.jpg"]
+    assert found.sources[0][1].read() == jpeg()
+    assert kinds(found) == {
+        "b.txt": "other file",
+        "c.psd": "picture of another format",
+        "e.jpg": "link in a tar file",
+        "f.jpg": "link in a tar file",
+    }
+
+
+def test_an_unreadable_folder_is_named_and_the_rest_done(
+    photographs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scandir = os.scandir
+
+    def refuse(path: str) -> Any:
+        if path.endswith("/er"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    found = gather([photographs])
+    assert len(found.sources) == 4
+    (item,) = found.faults
+    assert str(item) == f"{photographs / 'deep' / 'er'}: left out: unreadable folder (Permission denied)"
+    assert found.covers(str(photographs / "x.jpg"))
+    assert not found.covers(str(photographs / "deep" / "er" / "x.jpg"))
+
+
+def test_patterns_leave_out_files_and_folders(photographs: Path) -> None:
+    def left(*exclude: str) -> list[str]:
+        found = gather([photographs], exclude=exclude)
+        assert set(kinds(found).values()) <= {
+            "excluded file or folder",
+            "other file",
+            "hidden file or folder",
+        }
+        return paths(found, photographs)
+
+    whole = ["a.png", "c.jpg", "deep/again.png", "in/d.png", "deep/er/b.PNG"]
+    assert left() == whole
+    assert left("deep") == left("deep/") == ["a.png", "c.jpg", "in/d.png"]
+    assert left("*.png") == ["c.jpg", "in/d.png", "deep/er/b.PNG"]
+    assert left("/a.png", "er/") == ["c.jpg", "deep/again.png", "in/d.png"]
+    assert left("*.png", "!again.png") == ["c.jpg", "deep/again.png", "in/d.png", "deep/er/b.PNG"]
+    assert left("set.tar") == ["a.png", "c.jpg", "deep/again.png", "deep/er/b.PNG"]
+
+    (photographs / ".dvsaignore").write_text("# mine\n*.jpg\n/a.png\n")
+    (photographs / "deep" / ".dvsaignore").write_text("*.PNG\n")
+    assert left() == ["deep/again.png", "in/d.png"]
+    assert left("!c.jpg") == ["c.jpg", "deep/again.png", "in/d.png"], "the command has the last word"
+
+
+def test_patterns_hold_for_what_is_named_and_for_what_globs_match(photographs: Path) -> None:
+    (photographs / "e.dvsa.png").write_bytes(CONTENT)
+    files = [str(path) for path in photographs.iterdir()]  # as a shell gives them for `*`
+    found = gather(files, exclude=["deep", "c*"])
+    assert sorted(paths(found, photographs)) == ["a.png", "in/d.png", "notes.txt"]
+    assert kinds(found)["e.dvsa.png"] == "drawing or report of dvsa"
+    assert kinds(found)["deep"] == kinds(found)["c.jpg"] == "excluded file or folder"
+
+    found = gather([f"{photographs}/*"], exclude=["deep", "c*"])
+    assert paths(found, photographs) == ["a.png", "in/d.png"]
+    assert kinds(found)["notes.txt"] == "other file"
+    with pytest.raises(ValueError, match=r"no photographs here .*excluded file or folder: 6"):
+        gather([photographs], exclude=["*.png", "*.jpg", "*.PNG", "set.tar"])
+
+
+def test_an_unreadable_list_of_patterns_is_an_error(photographs: Path) -> None:
+    os.mkfifo(photographs / ".dvsaignore")
+    with pytest.raises(ValueError, match=r"\.dvsaignore: cannot be read .*: correct or delete it"):
+        gather([photographs])
+    with pytest.raises(ValueError, match=r"--exclude: .*: write patterns as in \.gitignore"):
+        gather([photographs], exclude=["!"])
+
+
+def test_a_folder_is_searched_once_however_it_is_reached(tmp_path: Path) -> None:
+    (tmp_path / "album").mkdir()
+    (tmp_path / "album" / "a.jpg").write_bytes(jpeg())
+    (tmp_path / "album" / "loop").symlink_to(tmp_path)
+    (tmp_path / "album" / "again").symlink_to(tmp_path / "album")
+    assert paths(gather([tmp_path / "album"]), tmp_path) == ["album/a.jpg"]
+    assert len(gather([tmp_path / "album", tmp_path, tmp_path / "album" / "a.jpg"]).sources) == 1

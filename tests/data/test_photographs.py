@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dvsa.data import DataError
+from dvsa.data import DataError, load
 from dvsa.data.photographs import Photographs, files_below, names_below, suffix_of
 
 Files = Callable[[Path, Mapping[str, bytes | str]], Path]
@@ -60,3 +60,18 @@ def test_names_below_are_the_files_below(tmp_path: Path, write_files: Files) -> 
     found = sorted(names_below(tmp_path))
     assert [inner for inner, _ in found] == ["a.jpg", "in/b.txt", "in/deep.er/c"]
     assert [(str(inner), str(path)) for inner, path in sorted(files_below(tmp_path))] == found
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[:4000], lambda b: b[:900], lambda b: b"no tar" * 200, lambda b: b""]
+)
+def test_a_damaged_shard_among_others_is_left_out_and_named(
+    tmp_path: Path, write_tar: Tar, damage: Callable[[bytes], bytes]
+) -> None:
+    for shard in range(3):
+        photographs = {f"{shard}{n}.jpg": b"1" * 600 for n in range(3)}
+        write_tar(tmp_path / f"{shard}.tar", photographs | {f"{shard}{n}.txt": b"a dog" for n in range(3)})
+    (tmp_path / "1.tar").write_bytes(damage((tmp_path / "1.tar").read_bytes()))
+    data = load(tmp_path)
+    assert [e.name for e in data.examples] == [f"{s}/{s}{n}.jpg" for s in (0, 2) for n in range(3)]
+    assert [(p.kind, p.name) for p in data.problems] == [("broken file", "1.tar")]

@@ -11,6 +11,7 @@ from dvsa.data.gather import find
 from dvsa.encoding import Settings, encoder
 from dvsa.encoding.encoder import encode_some, open_photograph
 from dvsa.model import Model
+from dvsa.photo_formats import FORMATS
 
 pytestmark = pytest.mark.slow
 
@@ -49,7 +50,7 @@ def test_photographs_that_cannot_be_read_have_no_rows_in_the_arrays(model: Model
     gone = ("/gone.jpg", replace(broken[0][1], path=Path("/gone.jpg")))
     encoded = encode_some(model, Settings(), [*broken, gone])
     assert [fact.error for fact in encoded.facts] == [
-        f"{broken[0][0]}: not a picture in BMP, GIF, JPEG, PNG, PPM, TIFF or WebP format",
+        f"{broken[0][0]}: not a picture in {FORMATS} format",
         "/gone.jpg: No such file or directory",
     ]
     assert (len(encoded.v_GID), encoded.captions) == (0, ())

@@ -86,7 +86,7 @@ def test_the_number_of_photographs_is_the_protocols(
 ) -> None:
     known = named(dataset, name)
     for size in (1, 999, 1000, 1001, 1014, 5000, 5001):
-        some = (dataset.split("test") * 6)[:size]
+        some = (tuple(dataset.split("test")) * 6)[:size]
         if size in sizes:
             check(bundle, known, some)
         else:

@@ -1,5 +1,7 @@
 import io
+import os
 import tarfile
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -45,16 +47,16 @@ def photographs(tmp_path: Path, scenes: list[bytes]) -> Path:
 def test_photographs_are_added_once_and_the_broken_are_named(
     tmp_path: Path, photographs: Path, model: dvsa.Model
 ) -> None:
-    told: list[tuple[int, int]] = []
+    told: list[tuple[str, int, int]] = []
     index = Index.create(tmp_path / "index", model)
-    added = index.add([photographs], fields={"trip": "toys"}, progress=lambda _, n, of: told.append((n, of)))
-    assert (added.added, added.known) == (3, 1)
+    added = index.add([photographs], fields={"trip": "toys"}, progress=lambda *step: told.append(step))
+    assert (added.added, added.copies, added.known) == (3, 1, 0)
     assert sorted(fault.removeprefix(f"{photographs}/").split(":")[0] for fault in added.faults) == [
         "broken.jpg",
         "empty.png",
     ]
     assert all("\n" not in fault for fault in added.faults)
-    assert told == [(6, 6)]
+    assert ("indexing photographs", 6, 6) in told
     again = index.add([photographs, photographs / "a.png"])
     assert (again.added, again.known, len(again.faults)) == (0, 4, 2)
     for hit in index.search("a red circle", 9):
@@ -112,3 +114,17 @@ def test_the_date_is_that_of_the_camera() -> None:
     assert date_of(exif(changed=late)) == "2025-01-01T00:00:00"
     assert date_of(exif()) is None
     assert date_of(exif(taken="0000:00:00 00:00:00")) is None
+
+
+def test_without_a_date_of_the_camera_that_of_the_file_counts(tmp_path: Path, model: dvsa.Model) -> None:
+    folder = tmp_path / "album"
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(exif(taken="0000:00:00 00:00:00"))
+    (folder / "b.jpg").write_bytes(exif(taken="2024:07:31 18:05:00"))
+    moment = datetime(2020, 2, 3, 4, 5, 6)
+    for path in folder.iterdir():
+        os.utime(path, (moment.timestamp(), moment.timestamp()))
+    index = Index.create(tmp_path / "index", model)
+    index.add([folder])
+    taken = {Path(entry.photograph.path).name: entry.photograph.taken for entry in index.entries()}
+    assert taken == {"a.jpg": "2020-02-03T04:05:06", "b.jpg": "2024-07-31T18:05:00"}

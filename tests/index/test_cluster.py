@@ -51,8 +51,8 @@ def test_a_cluster_makes_and_searches_the_same_index_though_a_node_dies(
     assert ray.cluster_resources()["CPU"] == 2  # type: ignore[no-untyped-call]
     (victim,) = two_nodes.worker_nodes
 
-    def kill(_: str, done: int, total: int) -> None:
-        if victim in two_nodes.worker_nodes:
+    def kill(name: str, done: int, total: int) -> None:
+        if victim in two_nodes.worker_nodes and name == "indexing photographs":
             assert done < total
             two_nodes.remove_node(victim, allow_graceful=False)
 

@@ -1,6 +1,7 @@
 """A writer that is killed at any time, or whose disk is full, loses nothing that it acknowledged."""
 
 import errno
+import json
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from dvsa.index import Index
 pytestmark = pytest.mark.slow
 
 WRITER = Path(__file__).with_name("writer.py")
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
 def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
@@ -35,6 +37,21 @@ def test_a_writer_that_dies_before_any_of_its_steps_loses_nothing(tmp_path: Path
     done = run(sys.executable, WRITER, "step", tmp_path / "index")
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 50  # steps before which it died
+
+
+def test_a_writer_that_is_killed_while_it_follows_a_folder_loses_nothing(tmp_path: Path) -> None:
+    code = (
+        "import kills, dvsa, json, pathlib, sys\n"
+        "from dvsa.index import changes, sketch\n"
+        "changes.SEGMENT_SIZE, changes.PHOTOS_PER_SEGMENT, sketch.STEP = 16, 3, 3\n"
+        "print(json.dumps(kills.killed(pathlib.Path(sys.argv[1]), 'sync', 25, dvsa.load())))"
+    )
+    path = os.pathsep.join([*sys.path, str(BENCHMARKS)])
+    done = run("env", f"PYTHONPATH={path}", sys.executable, "-c", code, tmp_path / "index")
+    assert done.returncode == 0, done.stderr
+    outcomes = json.loads(done.stdout)
+    assert outcomes.keys() <= {"kept", "died early"}
+    assert outcomes["kept"] > 15
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from PIL import Image
 
 import dvsa
 from dvsa import maxsim
@@ -196,6 +197,22 @@ def test_a_photograph_finds_itself_and_a_part_of_it_too(index: Index, model: dvs
     for bad in ((5, 5, 5, 9), (-9, 0, -1, 9), (float("nan"), 0, 1, 1)):
         with pytest.raises(ValueError, match="is not a part of"):
             Query.of_photo(model, photo, bad)
+    for bad in ((0, 0, 513, 9), (0, 0, 9, 600), (-1, 0, 9, 9), (0, -2, 9, 9)):
+        with pytest.raises(ValueError, match="reaches beyond the upright photograph of 512 x 512 pixels"):
+            Query.of_photo(model, photo, bad)
+
+
+def test_a_part_is_one_of_the_upright_photograph(model: dvsa.Model, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored as 400 x 300, upright 300 x 400
+    path = tmp_path / "turned.jpg"
+    Image.new("RGB", (400, 300), "red").save(path, exif=exif)
+    assert len(Query.of_photo(model, path, (0, 300, 300, 400)).s_ND) == 1
+    with pytest.raises(ValueError, match="beyond the upright photograph of 300 x 400 pixels"):
+        Query.of_photo(model, path, (0, 0, 400, 300))
+    (tmp_path / "boxes.json").write_text("[[0, 0, 400, 300]]")
+    with pytest.raises(ValueError, match="beyond the upright photograph of 300 x 400 pixels"):
+        model.open(path, regions=tmp_path / "boxes.json")
 
 
 # A sketch
@@ -400,7 +417,7 @@ def test_a_newer_format_and_damage_are_refused(index: Index, make: Any, tmp_path
     path = index.folder / index_manifest.INDEX_MANIFEST
     good = path.read_text()
     for text, message in (
-        (good.replace('"format": 2', '"format": 3'), "has format 3, newer than 2: update dvsa"),
+        (good.replace('"format": 3', '"format": 4'), "has format 4, newer than 3: update dvsa"),
         ("{", "is damaged"),
         ("[]", "is not the manifest of an index"),
         (json.dumps({"format": 1}), "lacks embedding: index the photographs again"),

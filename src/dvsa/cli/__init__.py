@@ -17,6 +17,7 @@ from dvsa.cli import (
     evaluating,
     health,
     indexing,
+    keeping,
     photographs,
     recipes,
     runs,
@@ -26,7 +27,7 @@ from dvsa.cli import (
     sharing,
     training,
 )
-from dvsa.cli.output import register
+from dvsa.cli.output import register, register_old_names
 
 app = typer.Typer(
     name="dvsa",
@@ -59,19 +60,29 @@ register(
     runs.runs,
     sharing.export,
     sharing.push,
-    indexing.index,
     searching.search,
     searching.caption_search,
     duplicates.duplicates,
-    indexing.index_remove,
-    indexing.index_compact,
-    indexing.index_stats,
-    indexing.index_verify,
     encoding.encode,
     serving.serve,
     scoring.score,
     scoring.compare,
     health.doctor,
+)
+app.add_typer(
+    indexing.commands(),
+    name="index",
+    help="Make an index of photographs and keep it in order. `dvsa index PHOTOS --out INDEX` makes one, or "
+    "brings it up to date. A folder with the name of a command is reached as `./add`, or after `--`.",
+)
+register_old_names(
+    app,
+    {
+        "index-remove": keeping.remove,
+        "index-compact": keeping.compact,
+        "index-stats": keeping.stats,
+        "index-verify": keeping.verify,
+    },
 )
 app.add_typer(evaluating.commands(), name="evaluate", help="Evaluate a model on a split of a data set.")
 app.add_typer(datasets.commands(), name="data", help="Check a data set, or make the toy set.")

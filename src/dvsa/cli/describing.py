@@ -14,7 +14,7 @@ from dvsa.cli.options import AsJson, ModelBundle, RegionSource, SegmentPreferenc
 from dvsa.cli.output import note, plain, print_json, show
 from dvsa.cli.photographs import show_description
 from dvsa.cli.pictures import photo_reader, save_overlay, save_report, thumbnail
-from dvsa.files import write
+from dvsa.files import fitting_name, write
 from dvsa.records import Description
 
 if TYPE_CHECKING:
@@ -165,9 +165,10 @@ def _describe_each(
                 continue
 
             description = view.describe(telling.sentence, beta=telling.beta, phrases=telling.phrases)
-            overlay = None if out is None else out / f"{name}.dvsa.png"
-            if overlay is not None:
-                save_overlay(view.photo, description, overlay)
+            overlay = None
+            if out is not None:
+                overlay, fault = save_overlay(view.photo, description, out / fitting_name(name, ".dvsa.png"))
+                errors += [] if fault is None else [{"file": file, "error": fault}]
                 items.append((thumbnail(view.photo), description))
             described.append((path, description))
             records.append({"file": file, "overlay": overlay and str(overlay), **plain(description)})

@@ -5,7 +5,7 @@ import typer
 from dvsa.cli.options import AsJson, IndexFolder
 from dvsa.cli.output import note, print_json, progress, show
 from dvsa.cli.pictures import photo_reader
-from dvsa.cli.search_options import PathPrefix
+from dvsa.cli.search_options import PathPrefix, absolute
 
 
 def duplicates(folder: IndexFolder, prefix: PathPrefix = None, as_json: AsJson = False) -> None:
@@ -20,7 +20,9 @@ def duplicates(folder: IndexFolder, prefix: PathPrefix = None, as_json: AsJson =
     from dvsa.index.duplicates import duplicates as find
 
     with Index.open(folder) as opened, photo_reader() as read, progress() as update:
-        found, faults = find(opened, Filter(prefix=prefix), read, update)
+        found, faults = find(
+            opened, Filter(prefix=None if prefix is None else absolute(prefix)), read, update
+        )
 
     for fault in faults:
         note(fault)

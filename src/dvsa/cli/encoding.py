@@ -1,5 +1,6 @@
 """`dvsa encode`: regions, vectors and captions of photographs as Parquet files."""
 
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -7,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from dvsa.cli.indexing import connected_cluster
+from dvsa.cli.left_out import left_out_counts, name_faults
 from dvsa.cli.options import AsJson, ModelBundle, PhotoNames, RayAddress
-from dvsa.cli.output import note, print_json, progress, show
+from dvsa.cli.output import print_json, progress, show
 
 if TYPE_CHECKING:
     from dvsa.encoding import Settings
@@ -106,8 +108,8 @@ def encode(
     Each photograph is a row with its regions (boxes and scores), their vectors, and a caption. The files are
     written one by one, each when it is complete. After an interruption the same command continues.
 
-    Photographs that cannot be read are rows with an error, and are named on standard error; then the exit
-    code is 2.
+    Photographs that cannot be read are rows with an error. They, and files and folders that are left out
+    although they may show or contain photographs, are named on standard error; then the exit code is 2.
 
     Example: `dvsa encode ~/photographs --out encoded --no-captions`
     """
@@ -132,10 +134,9 @@ def encode(
             progress=update,
         )
 
-    for _, fault in done.faults:
-        note(fault)
+    name_faults([fault for _, fault in done.faults], done.left_out)
     _report(done, out, made_by, as_json=as_json)
-    if done.faults:
+    if done.faults or any(item.kind.is_fault for item in done.left_out):
         raise typer.Exit(2)
 
 
@@ -153,12 +154,15 @@ def _report(done: "Summary", out: Path, made_by: str, *, as_json: bool) -> None:
                 "seconds": done.seconds,
                 "photographs_per_second": rate,
                 "errors": [{"file": path, "error": error} for path, error in done.faults],
+                "left_out": [asdict(item) for item in done.left_out],
             }
         )
         return
     broken = f", {len(done.faults):,} could not be read" if done.faults else ""
     counts = f"{done.photographs:,} photographs in {done.shards:,} files{broken}"
     show(f"{out}: {counts}; {done.encoded:,} encoded now, {rate:,.1f} a second ({made_by})")
+    if done.left_out:
+        show(f"Left out: {left_out_counts(done.left_out)}")
 
 
 def _encoder(model: "Model", settings: "Settings", means: Means) -> tuple["Encoder", str]:

@@ -1,20 +1,26 @@
-"""`dvsa index` and `dvsa index-…`: make an index of photographs, and change it."""
+"""`dvsa index`, also with `sync` and `add`: make an index of photographs, and keep it up to date."""
 
-import os
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
+from typer.core import TyperGroup
 
-from dvsa.cli.options import AsJson, IndexFolder, ModelBundle, PhotoNames, RayAddress, Trusted
-from dvsa.cli.output import note, print_json, progress, show, table
+from dvsa.cli import keeping
+from dvsa.cli.left_out import left_out_counts, name_faults
+from dvsa.cli.options import AsJson, ModelBundle, PhotoNames, RayAddress, Trusted
+from dvsa.cli.output import note, print_json, progress, register, show
+from dvsa.cli.watching import keep_up, need_watchfiles
 
 if TYPE_CHECKING:
-    from dvsa.index import Index
+    from typer._click.core import Context
+
+    from dvsa.index import Added, Index
+    from dvsa.index.encode import Encoder
     from dvsa.model import Model
 
 OutIndex = Annotated[
@@ -22,7 +28,7 @@ OutIndex = Annotated[
     typer.Option(
         "--out",
         metavar="INDEX",
-        help="The index's folder: a new one, or one to add photographs to.",
+        help="The index's folder: a new one, or one to bring up to date.",
         show_default=False,
     ),
 ]
@@ -35,130 +41,189 @@ FieldsToStore = Annotated[
         help="Store this field with the photographs; may be repeated.",
     ),
 ]
-PhotosToRemove = Annotated[
-    list[str],
-    typer.Argument(metavar="PHOTOS", help="Paths or identifiers, as search prints them.", show_default=False),
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exclude",
+        metavar="PATTERN",
+        show_default=False,
+        help="Leave out files and folders of this pattern, as in .gitignore; may be repeated. Files named "
+        ".dvsaignore have such patterns for their folders.",
+    ),
+]
+KeepMissing = Annotated[
+    bool, typer.Option("--keep-missing", help="Keep photographs whose files are no longer there.")
+]
+Watch = Annotated[
+    bool,
+    typer.Option("--watch", help="Go on, and follow what changes in the folders until Ctrl-C."),
 ]
 
 
-def index(
+def sync(
     photos: PhotoNames,
     out: OutIndex,
+    exclude: Exclude = None,
+    keep_missing: KeepMissing = False,
+    watch: Watch = False,
     field: FieldsToStore = None,
     bundle: ModelBundle = None,
     ray: RayAddress = None,
     trusted: Trusted = False,
     as_json: AsJson = False,
 ) -> None:
-    """Add photographs to an index, to search them.
+    """Make an index of photographs to search them, or bring one up to date.
 
-    Folders are searched at any depth. Photographs whose content is already in the index are skipped, so after
-    an interruption the same command continues. Photographs that were counted as added are never lost.
+    Folders are searched at any depth. The same command again looks at new and changed files, gives moved ones
+    their new paths, and drops those that are gone. After an interruption it continues; photographs that were
+    counted as added are never lost.
 
-    Photographs that cannot be read are named on standard error; then the exit code is 2.
+    Photographs that cannot be read, and files and folders that are left out although they may show or contain
+    photographs, are named on standard error; then the exit code is 2.
 
-    Example: `dvsa index ~/photographs --out photographs.index`
+    Example: `dvsa index sync ~/photographs --out photographs.index`, or `dvsa index` without `sync`
     """
+    if watch:
+        need_watchfiles()
+    photographs = _Photographs(photos, exclude or (), keep_missing, parse_fields(field))
+    with _opened(photographs, out, bundle, ray, trusted) as (opened, encode):
+        complete = _bring_up_to_date(opened, photographs, encode, as_json)
+        if watch:
+            keep_up(photos, out, lambda: _follow(opened, photographs, encode, as_json), note)
+    if not complete:
+        raise typer.Exit(2)
+
+
+def add(
+    photos: PhotoNames,
+    out: OutIndex,
+    exclude: Exclude = None,
+    field: FieldsToStore = None,
+    bundle: ModelBundle = None,
+    ray: RayAddress = None,
+    trusted: Trusted = False,
+    as_json: AsJson = False,
+) -> None:
+    """Add photographs to an index, and drop none.
+
+    This is `dvsa index sync --keep-missing`.
+
+    Example: `dvsa index add ~/photographs --out photographs.index`
+    """
+    photographs = _Photographs(photos, exclude or (), True, parse_fields(field))
+    with _opened(photographs, out, bundle, ray, trusted) as (opened, encode):
+        complete = _bring_up_to_date(opened, photographs, encode, as_json)
+    if not complete:
+        raise typer.Exit(2)
+
+
+class IndexGroup(TyperGroup):
+    """`dvsa index PHOTOS` is `dvsa index sync PHOTOS`, unless its first word is the name of a command."""
+
+    def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
+        """Put the name of the command before the arguments if it is missing."""
+        if args and args[0] not in (*self.commands, "--help"):
+            args = ["sync", *args]
+        return super().parse_args(ctx, args)
+
+
+def commands() -> typer.Typer:
+    """The commands under `dvsa index`."""
+    app = typer.Typer(cls=IndexGroup, no_args_is_help=True)
+    register(app, sync, add, keeping.remove, keeping.compact, keeping.stats, keeping.verify)
+    return app
+
+
+class _Photographs(NamedTuple):
+    """The photographs that an index is to have, and how."""
+
+    names: Sequence[str]
+    exclude: Sequence[str]
+    keep_missing: bool
+    fields: Mapping[str, str]
+
+
+@contextmanager
+def _opened(
+    photographs: _Photographs, out: Path, bundle: str | None, ray: str | None, trusted: bool
+) -> Iterator[tuple["Index", "Encoder"]]:
+    """The index in a folder, and what encodes photographs for it."""
     import dvsa
     from dvsa.decode import in_process
     from dvsa.index.encode import encoder
 
-    model, given_fields = dvsa.load(bundle), parse_fields(field)
+    model = dvsa.load(bundle)
     encode = encoder(model, in_process if trusted else None)
     if ray is not None:
         encode = connected_cluster(ray).encoder(model)
-    with progress() as update, _open_or_create(out, model, photos) as opened:
-        outcome = opened.add(photos, fields=given_fields, progress=update, encode=encode)
-        total = len(opened)
+    with _open_or_create(out, model, photographs) as opened:
+        yield opened, encode
 
-    for fault in outcome.faults:
-        note(fault)
+
+def _bring_up_to_date(
+    opened: "Index", photographs: _Photographs, encode: "Encoder", as_json: bool, *, quiet: bool = False
+) -> bool:
+    """Synchronise an index and print the summary; whether all photographs could be read.
+
+    Args:
+        opened: the index.
+        photographs: that it is to have.
+        encode: makes its entries.
+        as_json: whether to print JSON.
+        quiet: whether to print only what has changed.
+    """
+    with progress() as update:
+        outcome = opened.sync(
+            photographs.names,
+            fields=photographs.fields,
+            progress=update,
+            encode=encode,
+            exclude=photographs.exclude,
+            keep_missing=photographs.keep_missing,
+        )
+    numbers = (outcome.added, outcome.changed, outcome.moved, outcome.copies, outcome.vanished)
+    if quiet and not any(numbers):
+        return True
+
+    name_faults(outcome.faults, outcome.left_out)
     if as_json:
-        print_json({"index": str(out), **asdict(outcome), "photographs": total})
+        print_json({"index": str(opened.folder), **asdict(outcome), "photographs": len(opened)})
     else:
-        broken = f", {len(outcome.faults)} could not be read" if outcome.faults else ""
-        counts = f"{outcome.added:,} added, {outcome.known:,} already there{broken}"
-        show(f"{out}: {counts}; {total:,} photographs in total")
-    if outcome.faults:
-        raise typer.Exit(2)
+        show(f"{opened.folder}: {_counts(outcome)}; {len(opened):,} photographs in total")
+        if outcome.left_out:
+            show(f"Left out: {left_out_counts(outcome.left_out)}")
+    return not outcome.faults and not any(item.kind.is_fault for item in outcome.left_out)
 
 
-def index_remove(folder: IndexFolder, photos: PhotosToRemove) -> None:
-    """Remove photographs from an index.
-
-    They are no longer found; index-compact frees their space.
-
-    Example: `dvsa index-remove photographs.index dog.jpg`
-    """
-    from dvsa.index import Index
-
-    with Index.open(folder) as opened:
-        names = [name if re.fullmatch("[0-9a-f]{64}", name) else os.path.abspath(name) for name in photos]
-        count = opened.remove(names)
-        show(f"{folder}: {count:,} removed; {len(opened):,} photographs in total")
+def _follow(opened: "Index", photographs: _Photographs, encode: "Encoder", as_json: bool) -> None:
+    """Synchronise an index while its folders are watched."""
+    _bring_up_to_date(opened, photographs, encode, as_json, quiet=True)
 
 
-def index_compact(folder: IndexFolder) -> None:
-    """Free the space of removed photographs.
-
-    Searches that run at the same time are not disturbed.
-
-    Example: `dvsa index-compact photographs.index`
-    """
-    from dvsa.index import Index
-
-    with Index.open(folder) as opened:
-        before = opened.stats().bytes
-        opened.compact()
-        freed = before - opened.stats().bytes
-        show(f"{folder}: {freed:,} bytes freed; {len(opened):,} photographs in total")
-
-
-def index_stats(folder: IndexFolder, as_json: AsJson = False) -> None:
-    """Print the size of an index.
-
-    Example: `dvsa index-stats photographs.index`
-    """
-    from dvsa.index import Index
-
-    with Index.open(folder) as opened:
-        figures = asdict(opened.stats())
-    if as_json:
-        print_json(figures)
-        return
-
-    rows = table("Figure", "Value", right=("Value",))
-    for name, value in figures.items():
-        rows.add_row(name, f"{value:,}" if isinstance(value, int) else value)
-    show(rows)
+def _counts(outcome: "Added") -> str:
+    """What has become of the files, in words; the first and the last number are always there."""
+    numbers = {
+        "added": outcome.added,
+        "changed": outcome.changed,
+        "moved": outcome.moved,
+        "copies": outcome.copies,
+        "vanished": outcome.vanished,
+        "missing and kept": outcome.missing,
+        "already there": outcome.known,
+        "could not be read": len(outcome.faults),
+    }
+    always = ("added", "already there")
+    return ", ".join(f"{count:,} {name}" for name, count in numbers.items() if count or name in always)
 
 
-def index_verify(folder: IndexFolder, as_json: AsJson = False) -> None:
-    """Check an index for damage.
-
-    Reads every file and compares it with its checksum. The exit code is 1 if a file is damaged.
-
-    Example: `dvsa index-verify photographs.index`
-    """
-    from dvsa.index import verify
-
-    faults = verify(folder)
-    if as_json:
-        print_json({"ok": not faults, "faults": faults})
-    else:
-        show(*faults or [f"{folder}: no damage found"])
-    if faults:
-        raise typer.Exit(1)
-
-
-def _open_or_create(folder: Path, model: "Model", photos: Sequence[str]) -> "Index":
+def _open_or_create(folder: Path, model: "Model", photographs: _Photographs) -> "Index":
     """Open the index in a folder, or create one if the photographs exist."""
-    from dvsa.data.gather import find
+    from dvsa.data.gather import gather
     from dvsa.index import Index, SearchError
     from dvsa.index.index_manifest import INDEX_MANIFEST
 
     if not (folder / INDEX_MANIFEST).exists():
-        find(photos)
+        gather(photographs.names, exclude=photographs.exclude)
         try:
             return Index.create(folder, model)
         except SearchError:

@@ -1,5 +1,6 @@
 """The lists of `dvsa describe --format csv|jsonl|html|md`."""
 
+import os
 from collections.abc import Sequence
 from contextlib import closing, nullcontext
 from hashlib import sha256
@@ -82,7 +83,7 @@ def listed(photos: Sequence[Path]) -> "list[NamedSource]":
 
     found: dict[str, Source] = {}
     for photo in photos:
-        path = spelled(photo.expanduser())
+        path = spelled(Path(os.path.expanduser(photo)))
         if path.is_dir() or path.suffix == ".tar":
             found |= dict(find([path]))
         else:

@@ -3,12 +3,14 @@
 import errno
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import typer
+
+from dvsa.cli.home import at_home
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -44,14 +46,14 @@ def one_line_errors() -> Iterator[None]:
     except OSError as error:
         if error.errno == errno.EPIPE:  # the reader of a pipe has closed it, which typer handles
             raise
-        note(_one_line(error))
+        note(one_line(error))
         raise typer.Exit(2) from None
     except ValueError as error:
         note(error)
         raise typer.Exit(2) from None
 
 
-def _one_line(error: OSError) -> str:
+def one_line(error: OSError) -> str:
     """The file and the reason; a missing file is named in the same words everywhere."""
     if not error.filename:
         return str(error)
@@ -60,9 +62,15 @@ def _one_line(error: OSError) -> str:
 
 
 def register(app: typer.Typer, *commands: Callable[..., None]) -> None:
-    """Add commands to an app, with `one_line_errors` around each."""
+    """Add commands to an app; their paths may begin with `~`, and their errors are one line."""
     for command in commands:
-        app.command()(one_line_errors()(command))
+        app.command()(one_line_errors()(at_home(command)))
+
+
+def register_old_names(app: typer.Typer, commands: Mapping[str, Callable[..., None]]) -> None:
+    """Add commands under earlier names, which work and are not listed."""
+    for name, command in commands.items():
+        app.command(name, hidden=True)(one_line_errors()(at_home(command)))
 
 
 def note(text: object) -> None:
@@ -129,7 +137,8 @@ def show(*parts: "str | Table") -> None:
 def progress(counted: str = "") -> Iterator[Callable[[str, int, int], None]]:
     """Show progress bars on standard error if it is a terminal.
 
-    Yields a function to call with the name of a bar, how many are done, and the total.
+    Yields a function to call with the name of a bar, how many are done, and the total, or 0 if nobody knows
+    the total.
 
     Args:
         counted: what is counted; the bars then show how many of these there are in a second.
@@ -146,7 +155,7 @@ def progress(counted: str = "") -> Iterator[Callable[[str, int, int], None]]:
         def update(name: str, done: int, total: int) -> None:
             if name not in tasks:
                 tasks[name] = bars.add_task(name, speed="")
-            bars.update(tasks[name], completed=done, total=total)
+            bars.update(tasks[name], completed=done, total=total or None)
             rate = bars.tasks[bars.task_ids.index(tasks[name])].speed
             if rate is not None:
                 bars.update(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dvsa.cli.output import note, one_line
 from dvsa.files import write
 from dvsa.records import Description
 
@@ -27,13 +28,25 @@ def photo_reader(trusted: bool = False) -> Iterator["ReadPhoto"]:
             yield decoder.read
 
 
-def save_overlay(photo: "Photo", description: Description, path: Path) -> None:
-    """Draw a description on its photograph, as a PNG file."""
+def save_overlay(photo: "Photo", description: Description, path: Path) -> tuple[Path | None, str | None]:
+    """Draw a description on its photograph, as a PNG file.
+
+    A name that the file system refuses costs one picture, and nothing else: the reason is named on standard
+    error.
+
+    Returns:
+        The file and no reason; or no file, and why it could not be written.
+    """
     from dvsa.draw import overlay
 
     stream = io.BytesIO()
     overlay(photo, description).save(stream, "PNG", compress_level=1)
-    write(path, stream.getvalue())
+    try:
+        write(path, stream.getvalue())
+    except OSError as error:
+        note(one_line(error))
+        return None, one_line(error)
+    return path, None
 
 
 def thumbnail(photo: "Photo") -> "Photo":

@@ -1,5 +1,6 @@
 """The options of `dvsa search`, and the query and the filter that they make."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -155,6 +156,11 @@ HitOrder = Annotated[
 ]
 
 
+def absolute(prefix: str) -> str:
+    """The beginning of absolute paths that a relative one means; a slash at its end stays."""
+    return os.path.abspath(prefix) + (os.sep if prefix.endswith(("/", os.sep)) else "")
+
+
 def parse_area(text: str) -> tuple[float, float, float, float]:
     """The area of `--gps`; raises ValueError if it has another form."""
     try:
@@ -178,7 +184,7 @@ def filter_of(
 
     after, before = (day and day.date() for day in dates)
     return Filter(
-        prefix=prefix,
+        prefix=None if prefix is None else absolute(prefix),
         after=after,
         before=before,
         fields=parse_fields(fields),

@@ -36,7 +36,7 @@ from dvsa.cli.search_options import (
     Without,
     filter_of,
 )
-from dvsa.files import write
+from dvsa.files import fitting_name, write
 from dvsa.records import FRAME
 
 if TYPE_CHECKING:
@@ -103,14 +103,15 @@ def search(
     _note_count(folder, hits, k, where)
     answer = None if hits else no_answer(query, nearest[0] if nearest else None)
 
-    if html is not None or pictures is not None:
-        _draw(model, query.text, answer, hits, html, pictures)
+    complete = _draw(model, query.text, answer, hits, html, pictures)
     if as_json:
         unknown = {word: list(near) for word, near in query.sentence.nearest.items()}
         found = [_plain(hit) for hit in hits]
         print_json({"query": query.text, "unknown": unknown, "answer": answer, "hits": found})
     else:
         _show_hits(hits, answer, "; -k 5 shows the nearest photographs" if nearest and k is None else "")
+    if not complete:
+        raise typer.Exit(2)
 
 
 def caption_search(
@@ -227,15 +228,21 @@ def _draw(
     hits: "Sequence[Hit]",
     page: Path | None,
     folder: Path | None,
-) -> None:
-    """Write the page and the pictures, without photographs that are gone or have changed."""
+) -> bool:
+    """Write the page and the pictures, without photographs that are gone or have changed.
+
+    Returns:
+        Whether all pictures could be written.
+    """
     from dvsa.index.contact_sheet import card, contact_sheet
     from dvsa.index.explain import describe
 
+    if page is None and folder is None:
+        return True
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
 
-    cards = []
+    cards, complete = [], True
     with photo_reader() as read, progress() as update:
         for n, hit in enumerate(hits, 1):
             try:
@@ -244,10 +251,11 @@ def _draw(
                 note(error)
                 continue
             if folder is not None:
-                name = f"{n:02}-{Path(hit.photograph.path).stem}.png"
-                save_overlay(photo, describe(model, hit, photo), folder / name)
+                name = fitting_name(f"{n:02}-{Path(hit.photograph.path).stem}", ".dvsa.png")
+                complete &= save_overlay(photo, describe(model, hit, photo), folder / name)[1] is None
             cards.append(card(hit, photo, len(hit.others)))
             update("drawing photographs", n, len(hits))
     if page is not None:
         count = f"{len(cards):,} photograph{'s' * (len(cards) != 1)}" if answer is None else answer
         write(page, contact_sheet(question, count, cards).encode("utf-8", "backslashreplace"))
+    return complete

@@ -243,10 +243,11 @@ def _show_figures(out: Path, as_json: bool) -> None:
 
 def _dataset(data: Path, entities: Path | None, regions: Path | None) -> "Dataset":
     """The data set with splits; its problems are counted in a note."""
-    from dvsa.data import load, load_regions
+    from dvsa.data import load_regions
+    from dvsa.learn.runs.large_data import load_for_training
 
     given = None if regions is None else load_regions(regions)
-    dataset = load(data, entities, given).divided()
+    dataset = load_for_training(data, entities, given, note)
     if dataset.problems:
         note(f"{data}: {len(dataset.problems)} problems worked around; dvsa data check lists them")
     return dataset

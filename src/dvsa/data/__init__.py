@@ -5,6 +5,7 @@ from dvsa.data.dataset import DataError, Dataset, Example, GroundedPhrase, Probl
 from dvsa.data.given_regions import GivenRegions, RegionCounts, RegionsOfPhotograph, load_regions
 from dvsa.data.given_regions.padded import PaddedRegions, padded
 from dvsa.data.loading import load
+from dvsa.data.subset import Subset
 
 __all__ = [
     "HARMLESS",
@@ -21,6 +22,7 @@ __all__ = [
     "RegionsReport",
     "Source",
     "SplitCounts",
+    "Subset",
     "check",
     "load",
     "load_regions",

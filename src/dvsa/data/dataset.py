@@ -1,5 +1,6 @@
 """The records of all data sets: photographs, their sentences, and phrases with boxes."""
 
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -18,6 +19,10 @@ MAX_BYTES: Final = 256 * 2**20
 
 class DataError(ValueError):
     """A data set is incomplete or malformed; the message names the file and says what to do."""
+
+
+class DamagedError(DataError):
+    """A file of a data set is damaged. It is left out if there are other files like it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +132,7 @@ class Dataset:
     name: str
     """`flickr8k`, `flickr30k`, `coco`, `toy`; the folder's name for a user's own photographs."""
     root: Path
-    examples: tuple[Example, ...]
+    examples: Sequence[Example]
     problems: tuple[Problem, ...] = ()
     """What loading worked around; `dvsa.data.check` adds what only decoding can find."""
     split_by_name: bool = False
@@ -139,7 +144,7 @@ class Dataset:
     why: str = ""
     """What in the folder decided for this layout."""
 
-    def split(self, name: str, *, restval: bool = False) -> tuple[Example, ...]:
+    def split(self, name: str, *, restval: bool = False) -> Sequence[Example]:
         """The examples of one split: `train`, `val` or `test`; `all` is every example.
 
         Args:
@@ -150,7 +155,7 @@ class Dataset:
             DataError: the split has no examples.
         """
         names = {name, "restval"} if name == "train" and restval else {name}
-        found = tuple(e for e in self.examples if name == "all" or e.split in names)
+        found = self.examples if name == "all" else self.of_splits(names)
         if not found and self.split_by_name and name in ("train", "val", "test"):
             raise DataError(
                 f"{self.root} has no lists of splits, and too few photographs ({len(self.examples)}) to take "
@@ -162,6 +167,10 @@ class Dataset:
                 f"{self.name} in {self.root} has no split {name!r}; it has {splits or 'no examples'}"
             )
         return found
+
+    def of_splits(self, names: Set[str]) -> Sequence[Example]:
+        """The examples of some splits, in their order; perhaps none."""
+        return tuple(example for example in self.examples if example.split in names)
 
     def with_sentences(self) -> "Dataset":
         """The same data set; raises DataError if no example has a sentence, and says why there are none."""

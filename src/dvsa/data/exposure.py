@@ -86,12 +86,11 @@ def write_photos(
 
     Reads every photograph, or its features in `regions`. Raises OSError or DataError if one cannot be read.
     """
-    lines = [
-        f"{split}\t{name_digest(example.name)}\t{content_digest(example, regions)}\n"
-        for split, examples in (("train", training), ("val", val))
-        for example in examples
-    ]
-    path.write_text("".join(lines), encoding="ascii", newline="\n")
+    with path.open("w", encoding="ascii", newline="\n") as file:
+        for split, examples in (("train", training), ("val", val)):
+            for example in examples:
+                digests = f"{name_digest(example.name)}\t{content_digest(example, regions)}"
+                file.write(f"{split}\t{digests}\n")
 
 
 def write_text(path: Path, photographs: Iterable[str], words: Iterable[str]) -> None:

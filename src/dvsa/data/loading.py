@@ -71,6 +71,7 @@ def load(
     listing = find(root, place or root)
     unread = ignored(root, place or root, listing)
     photographs = Photographs(root)
+    unread += photographs.problems
     if regions is None and listing is not None and listing.featured:
         regions = load_regions(root)
     featured = regions is not None and regions.features > 0 and listing is not None

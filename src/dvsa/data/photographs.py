@@ -2,12 +2,13 @@
 
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
-from dvsa.data.dataset import DataError, Source
+from dvsa.data.dataset import DamagedError, DataError, Problem, Source
+from dvsa.data.kinds import PHOTOGRAPH_SUFFIXES
 
-SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+SUFFIXES = PHOTOGRAPH_SUFFIXES
 
 
 NamedSource = tuple[str, Source]
@@ -22,22 +23,34 @@ class Photographs:
     """
 
     def __init__(self, root: Path) -> None:
-        """Search the folder; raises DataError for a broken or compressed tar file."""
+        """Search the folder; raises DataError if it has nothing but damaged or compressed tar files."""
+        self.problems: list[Problem] = []
+        """The folders and tar files that cannot be read."""
         # Shallow paths come first: `a.jpg` means `images/a.jpg` rather than `images/small/a.jpg`.
         self.found: tuple[NamedSource, ...] = tuple(
-            sorted(_sources(root), key=lambda item: (item[0].count("/"), item[0], str(item[1].path)))
+            sorted(self._sources(root), key=lambda item: (item[0].count("/"), item[0], str(item[1].path)))
         )
         """The name and source of each photograph; two files may have the same name."""
+        damaged = [problem for problem in self.problems if problem.kind == "broken file"]
+        if damaged and not self.found:
+            raise DataError(damaged[0].detail)
 
+    def _sources(self, root: Path) -> Iterator[NamedSource]:
+        """The photographs in a folder, in no particular order."""
+        for inner, path in names_below(root, self._unread):
+            if path.endswith(".tar"):
+                try:
+                    members = list(tar_members(Path(path)))
+                except DamagedError as error:
+                    self.problems.append(Problem("broken file", inner, str(error)))
+                    continue
+                for name, source in members:
+                    yield str(PurePosixPath(inner).parent / name), source
+            elif is_photograph(inner):
+                yield inner, Source(Path(path))
 
-def _sources(root: Path) -> Iterator[NamedSource]:
-    """The photographs in a folder, in no particular order."""
-    for inner, path in names_below(root):
-        if path.endswith(".tar"):
-            for name, source in tar_members(Path(path)):
-                yield str(PurePosixPath(inner).parent / name), source
-        elif is_photograph(inner):
-            yield inner, Source(Path(path))
+    def _unread(self, error: OSError) -> None:
+        self.problems.append(Problem("unreadable folder", str(error.filename), error.strerror or ""))
 
 
 def files_below(root: Path) -> Iterator[tuple[PurePosixPath, Path]]:
@@ -49,10 +62,15 @@ def files_below(root: Path) -> Iterator[tuple[PurePosixPath, Path]]:
         yield PurePosixPath(inner), Path(path)
 
 
-def names_below(root: Path) -> Iterator[tuple[str, str]]:
-    """The same as strings, which are ten times as fast for a folder with many photographs."""
+def names_below(root: Path, unread: Callable[[OSError], object] | None = None) -> Iterator[tuple[str, str]]:
+    """The same as strings, which are ten times as fast for a folder with many photographs.
+
+    Args:
+        root: the folder.
+        unread: is told of each folder that cannot be read.
+    """
     visited = set()
-    for folder, subfolders, files in os.walk(root, followlinks=True):
+    for folder, subfolders, files in os.walk(root, onerror=unread, followlinks=True):
         real = os.path.realpath(folder)
         subfolders[:] = [] if real in visited else [s for s in subfolders if not s.startswith(".")]
         if real in visited:
@@ -73,14 +91,14 @@ def _is_special(path: str) -> bool:
 
 
 def tar_members(path: Path) -> Iterator[NamedSource]:
-    """The photographs in a tar file; raises DataError if it is broken or compressed."""
+    """The photographs in a tar file; raises DataError, of the kind DamagedError if it is broken."""
     if not path.is_file():
         raise DataError(f"{path} is not a regular file: leave it out")
     try:
         with tarfile.open(path, "r:") as archive:
             members = archive.getmembers()
     except (tarfile.TarError, EOFError) as error:
-        raise DataError(
+        raise DamagedError(
             f"{path} is not a plain tar file ({error}): fetch it again, or decompress it"
         ) from error
     for member in members:

@@ -12,7 +12,7 @@ from typing import Final
 import onnxruntime
 import pyarrow as pa
 
-from dvsa.data.gather import find
+from dvsa.data.gather import LeftOut, gather
 from dvsa.encoding.encoder import encoder
 from dvsa.encoding.folder import EncodedFolder
 from dvsa.encoding.table import schema, table, utf8
@@ -41,6 +41,8 @@ class Summary:
     """Every photograph in the folder that could not be read."""
     seconds: float
     """How long encoding and writing took."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Files and folders that were left out, each with its kind."""
 
 
 def write(
@@ -81,7 +83,8 @@ def write(
     """
     settings = settings or Settings()
     settings.check(model.bundle)
-    sources = find(photographs)
+    gathered = gather(photographs, without=Path(folder))
+    sources = gathered.sources
     there = EncodedFolder.open(Path(folder), sources, model.bundle, settings, shard)
     faults, missing = list(there.faults()), there.missing()
 
@@ -98,6 +101,7 @@ def write(
         shards=len(there),
         faults=tuple(faults),
         seconds=time.monotonic() - began,
+        left_out=tuple(gathered.left_out),
     )
 
 

@@ -4,7 +4,8 @@ The caller holds the lock of the index.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -23,7 +24,7 @@ from dvsa.index.index_manifest import (
     read,
 )
 from dvsa.index.segment import IndexSegment, append_entries, empty_record
-from dvsa.index.values import Entry, SearchError
+from dvsa.index.values import Entry, Place, SearchError
 from dvsa.regions import MAX_REGIONS
 
 SEGMENT_SIZE: Final = 16_384
@@ -78,6 +79,31 @@ def mark_removed(manifest: IndexManifest, rows: dict[str, set[int]]) -> IndexMan
     )
 
 
+def relocated(
+    folder: Path,
+    manifest: IndexManifest,
+    segments: Sequence[IndexSegment],
+    places: Mapping[tuple[str, int], Sequence[Place]],
+) -> IndexManifest:
+    """Photographs at other places: each is copied to a new row with its vectors, and its old row is removed.
+
+    Args:
+        folder: of the index.
+        manifest: of the index.
+        segments: all of them.
+        places: of the photographs to change, by the name of the segment and the row; without any place, a
+            photograph is removed.
+    """
+    by_name = {segment.record.name: segment for segment in segments}
+    entries, rows = [], defaultdict[str, set[int]](set)
+    for (name, row), new in places.items():
+        rows[name].add(row)
+        if new:
+            photograph, box_I4, v_ID = by_name[name].entry_parts(row)
+            entries.append(Entry(photograph.at(new), box_I4, v_ID))
+    return mark_removed(append(folder, manifest, entries), rows)
+
+
 def compact(folder: Path, manifest: IndexManifest, segments: Sequence[IndexSegment]) -> IndexManifest:
     """Copy the photographs that are not removed to new segments; full segments without removals stay."""
     if not any(s.record.removed for s in segments):
@@ -114,8 +140,8 @@ def upgraded(folder: Path, manifest: IndexManifest) -> IndexManifest:
     Raises:
         SearchError: a file is damaged.
     """
-    if manifest.format == INDEX_FORMAT:
-        return manifest
+    if manifest.format > 1:
+        return replace(manifest, format=INDEX_FORMAT)
     records = []
     for record in manifest.segments:
         extents = {}

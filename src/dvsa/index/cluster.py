@@ -150,7 +150,7 @@ def _from_row(row: Mapping[str, object]) -> Entry | Skipped:
         return Skipped(**facts)
     box_I4 = np.frombuffer(cast(bytes, row["boxes"]), np.float32).reshape(-1, 4)
     v_ID = np.frombuffer(cast(bytes, row["vectors"]), np.float16).reshape(len(box_I4), -1)
-    return Entry(Photograph(**facts), box_I4, v_ID)
+    return Entry(Photograph.of_facts(facts), box_I4, v_ID)
 
 
 class Shards:

@@ -8,7 +8,8 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from dvsa import files
 from dvsa.index.columns import ABSENT, Coded, Columns
-from dvsa.index.index_manifest import SegmentRecord
+from dvsa.index.index_manifest import IndexManifest, SegmentRecord
 from dvsa.places import gazetteer
 
 MAX_FILE_BYTES: Final = 2**28
@@ -47,7 +48,8 @@ def write(folder: Path, record: SegmentRecord, columns: Columns) -> None:
         "day": columns.day_K,
         "latitude": columns.latitude_K,
         "longitude": columns.longitude_K,
-        "name": columns.name_K,
+        "row": columns.row_P,
+        "name": columns.name_P,
     }
     if columns.city_K is not None:
         arrays["city"] = columns.city_K
@@ -80,11 +82,18 @@ def is_current(folder: Path, record: SegmentRecord) -> bool:
     return read(folder, record) is not None
 
 
-def delete_others(folder: Path, records: Mapping[str, object]) -> None:
-    """Delete the columns of segments that no longer exist."""
-    for path in folder.glob("columns.*.npz"):
-        if path.name.split(".")[1] not in records:
-            path.unlink()
+def keep(folder: Path, manifest: IndexManifest, writers: Iterable[Callable[[], None]]) -> None:
+    """Write the columns of all segments, and delete those of segments that no longer exist.
+
+    A full disk, or a folder that is not writable, costs only the columns.
+    """
+    records = {record.name for record in manifest.segments}
+    with suppress(OSError):
+        for write_columns in writers:
+            write_columns()
+        for path in folder.glob("columns.*.npz"):
+            if path.name.split(".")[1] not in records:
+                path.unlink()
 
 
 def _columns(arrays: Arrays, record: SegmentRecord) -> Columns | None:
@@ -92,18 +101,22 @@ def _columns(arrays: Arrays, record: SegmentRecord) -> Columns | None:
     about = json.loads(arrays["about"].tobytes())
     if about["key"] != _key(record):
         return None
+    count, paths = record.photographs, arrays["row"].size
     coded = {
-        name: Coded(tuple(map(str, texts)), _codes(arrays[f"code {n}"], record.photographs, len(texts)))
+        name: Coded(
+            tuple(map(str, texts)),
+            _codes(arrays[f"code {n}"], paths if name == "folder" else count, len(texts)),
+        )
         for n, (name, texts) in enumerate(about["texts"].items())
     }
-    count = record.photographs
     return Columns(
         id_K=_texts(arrays["id"], count).astype("S32"),
         day_K=_column(arrays["day"], count, "i").astype(np.int32),
         latitude_K=_column(arrays["latitude"], count, "f").astype(np.float32),
         longitude_K=_column(arrays["longitude"], count, "f").astype(np.float32),
         folder=coded["folder"],
-        name_K=_texts(arrays["name"], count),
+        row_P=_codes(arrays["row"], paths, count, least=0),
+        name_P=_texts(arrays["name"], paths),
         camera=coded["camera"],
         fields={name.removeprefix("field "): c for name, c in coded.items() if name.startswith("field ")},
         city_K=_codes(arrays["city"], count, 2**31 - 1) if "city" in arrays else None,
@@ -123,10 +136,10 @@ def _texts(array_K: NDArray[np.generic], count: int) -> NDArray[np.bytes_]:
     return found_K.astype(np.bytes_)
 
 
-def _codes(array_K: NDArray[np.generic], count: int, texts: int) -> NDArray[np.int32]:
-    """Numbers of texts or of cities, for each of which -1 means that there is none."""
+def _codes(array_K: NDArray[np.generic], count: int, texts: int, *, least: int = ABSENT) -> NDArray[np.int32]:
+    """Numbers of texts, cities or photographs; -1 means that there is no text or city."""
     found_K = _column(array_K, count, "i").astype(np.int32)
-    if count and not (found_K.min() >= ABSENT and found_K.max() < texts):
+    if count and not (found_K.min() >= least and found_K.max() < texts):
         raise ValueError("a number is out of range")
     return found_K
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from importlib.util import find_spec
 from typing import Final
@@ -10,10 +11,11 @@ from typing import Final
 import numpy as np
 
 from dvsa.ahead import in_order
+from dvsa.data.dataset import Source
 from dvsa.data.photographs import NamedSource
 from dvsa.decode import Decoder, ReadPhoto
 from dvsa.index.near import perceptual_hash
-from dvsa.index.values import Added, Entry, Photograph, content_id
+from dvsa.index.values import Entry, Photograph, content_id
 from dvsa.model import Model
 from dvsa.photo import Photo, squash
 
@@ -31,6 +33,8 @@ class Skipped:
     path: str
     fault: str | None
     """Why it cannot be added; None if the index already contains it."""
+    id: str | None = None
+    """Its identifier; None if its file could not be read."""
 
 
 Encoder = Callable[[Iterable[NamedSource], Container[str], Mapping[str, str]], Iterator[Entry | Skipped]]
@@ -72,16 +76,17 @@ def _open(
 ) -> tuple[Photograph, Photo] | Skipped:
     """Read and decode a photograph whose identifier is not known yet."""
     path, source = named
+    identifier = None
     try:
         content = source.read()
         identifier = content_id(content)
         if identifier in known:
-            return Skipped(path, None)
+            return Skipped(path, None, identifier)
         photo = read(content, name=path)
     except OSError as error:
-        return Skipped(path, f"{path}: {error.strerror}")
+        return Skipped(path, f"{path}: {error.strerror}", identifier)
     except ValueError as error:
-        return Skipped(path, str(error))
+        return Skipped(path, str(error), identifier)
 
     photograph = Photograph(
         id=identifier,
@@ -91,12 +96,22 @@ def _open(
         size=len(content),
         width=photo.width,
         height=photo.height,
-        taken=photo.taken,
+        taken=photo.taken or _date_of_file(source),
         fields=fields,
         phash=perceptual_hash(photo.image) if find_spec("imagehash") else None,
         **photo.shot.to_json(),  # type: ignore[arg-type]
     )
     return photograph, photo
+
+
+def _date_of_file(source: Source) -> str | None:
+    """When a file was last changed, in local time; None for a member of a tar file or a strange date."""
+    if source.size is not None:
+        return None
+    try:
+        return datetime.fromtimestamp(int(source.path.stat().st_mtime)).isoformat()
+    except (OSError, OverflowError, ValueError):
+        return None
 
 
 def _encode_batch(model: Model, batch: list[tuple[Photograph, Photo]]) -> Iterator[Entry]:
@@ -107,21 +122,3 @@ def _encode_batch(model: Model, batch: list[tuple[Photograph, Photo]]) -> Iterat
     _, v_BID = model.encode(fine, coarse, box_BI4, photos)
     for (photograph, _), box_I4, v_ID in zip(batch, box_BI4, v_BID, strict=True):
         yield Entry(photograph, box_I4, v_ID)
-
-
-def new_entries(items: Iterable[Entry | Skipped], known: set[str], outcome: Added) -> list[Entry]:
-    """The entries whose identifiers are not in `known`.
-
-    Their identifiers are added to `known`, and every item is counted in `outcome`.
-    """
-    found = []
-    for item in items:
-        if isinstance(item, Skipped) and item.fault is not None:
-            outcome.faults.append(item.fault)
-        elif isinstance(item, Skipped) or item.photograph.id in known:
-            outcome.known += 1
-        else:
-            outcome.added += 1
-            known.add(item.photograph.id)
-            found.append(item)
-    return found

@@ -1,8 +1,7 @@
 """An index of photographs: the vectors of their regions on disk, searched by MaxSim."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -10,20 +9,25 @@ from typing import Final
 import numpy as np
 
 from dvsa import model as models
-from dvsa.data.gather import find
-from dvsa.files import composed
+from dvsa.ahead import chunks
+from dvsa.data.dataset import DataError
+from dvsa.data.gather import Gathered, gather
+from dvsa.data.photographs import NamedSource
 from dvsa.index import changes, column_file, index_manifest
-from dvsa.index.encode import Encoder, encoder, new_entries
+from dvsa.index.encode import Encoder, encoder
+from dvsa.index.following import Following, Row, changes_of, place_of
 from dvsa.index.index_manifest import IndexManifest
 from dvsa.index.reader import WHOLE, IndexReader
-from dvsa.index.values import Added, Entry, SearchError
+from dvsa.index.removing import removal
+from dvsa.index.seen import SeenFiles
+from dvsa.index.values import Added, Entry, Photograph, Place, SearchError
 from dvsa.model import Model
 
 COMMIT: Final = 64
 """Photographs that are acknowledged together by `Index.add`."""
 
 Progress = Callable[[str, int, int], object]
-"""Called with what is being done, how many are done, and the total."""
+"""Called with what is being done, how many are done, and the total; 0 if nobody knows the total."""
 
 
 class Index(IndexReader):
@@ -68,39 +72,136 @@ class Index(IndexReader):
         fields: Mapping[str, str] | None = None,
         progress: Progress | None = None,
         encode: Encoder | None = None,
+        exclude: Sequence[str] = (),
     ) -> Added:
-        """Add the photographs of files, folders, globs and tar files; known photographs are skipped.
+        """Add the photographs of files, folders, globs and tar files: as `sync`, but nothing is dropped.
 
         A photograph that cannot be read is reported, and the others are added. They are acknowledged 64 at a
         time, through `progress`; after an interruption the same call continues from there.
 
         >>> index = Index.create("new.index")
-        >>> index.add(["examples/cat.jpg", "examples"], fields={"trip": "Norway"})
-        Added(added=3, known=0, faults=[])
+        >>> added = index.add(["examples/cat.jpg", "examples"], fields={"trip": "Norway"})
+        >>> added.added, added.known, added.faults
+        (3, 0, [])
 
         Args:
             photographs: names of files, folders and tar files, and globs.
             fields: fields that all of them get, to filter by.
             progress: called with the number of finished photographs.
             encode: makes the entries; None encodes in this process.
+            exclude: patterns, as in `.gitignore`, of what to leave out of folders.
 
         Raises:
             ValueError: there are no photographs, or another process writes the index.
             OSError: the disk is full or not writable; acknowledged photographs are kept.
         """
-        sources = find(photographs)
-        encode = encode or encoder(self.model)
-        outcome = Added()
+        return self.sync(
+            photographs, fields=fields, progress=progress, encode=encode, exclude=exclude, keep_missing=True
+        )
 
+    def sync(
+        self,
+        photographs: Iterable[str | Path],
+        *,
+        fields: Mapping[str, str] | None = None,
+        progress: Progress | None = None,
+        encode: Encoder | None = None,
+        exclude: Sequence[str] = (),
+        keep_missing: bool = False,
+    ) -> Added:
+        """Bring the index up to date with the photographs of files, folders, globs and tar files.
+
+        New and changed files are encoded. Moved and renamed ones keep their vectors and get their new paths,
+        and copies become further paths of one photograph. Photographs whose files are gone from the given
+        folders are removed. Others stay, also those of a folder or a file that cannot be read now.
+
+        A file is read again if its size or one of its times has changed since the last call.
+
+        >>> index = Index.create("new.index")
+        >>> index.sync(["examples"]).added
+        3
+        >>> done = index.sync(["examples"])
+        >>> done.known, done.added
+        (3, 0)
+
+        Args:
+            photographs: names of files, folders and tar files, and globs.
+            fields: fields that new photographs get, to filter by.
+            progress: called with the number of finished photographs.
+            encode: makes the entries; None encodes in this process.
+            exclude: patterns, as in `.gitignore`, of what to leave out of folders.
+            keep_missing: keep photographs whose files are gone.
+
+        Raises:
+            ValueError: there are no photographs at all, or another process writes the index.
+            OSError: the disk is full or not writable; acknowledged photographs are kept.
+        """
+        gathered = self._gathered(photographs, exclude, progress)
         with self._writing():
-            known = self.ids()
-            encoded = encode(sources, known, dict(fields or {}))
-            for start in range(0, len(sources), COMMIT):
-                self._append(new_entries(islice(encoded, COMMIT), known, outcome))
-                if progress is not None:
-                    progress("indexing photographs", min(start + COMMIT, len(sources)), len(sources))
+            following, seen = Following(), SeenFiles.read(self.folder)
+            following.outcome.left_out = gathered.left_out
+            following.begin(photograph for _, _, photograph in self._rows(progress))
+            try:
+                self._read_new(gathered.sources, following, seen, dict(fields or {}), encode, progress)
+                self._relocate(
+                    changes_of(following, self._rows(), gathered.covers, keep_missing=keep_missing), progress
+                )
+                seen.keep(lambda path: path in following.found or not gathered.covers(path))
+            finally:
+                seen.write(self.folder)
             self._keep_columns()
-        return outcome
+        return following.outcome
+
+    def _gathered(
+        self, photographs: Iterable[str | Path], exclude: Sequence[str], progress: Progress | None
+    ) -> Gathered:
+        """The photographs that are there. That there are none is no order to drop all."""
+        tell = None if progress is None else lambda count: progress("finding photographs", count, 0)
+        try:
+            return gather(photographs, exclude=exclude, without=self.folder, progress=tell)
+        except DataError as error:
+            if not len(self):
+                raise
+            hint = f"the index stays as it is; to drop what was there, use dvsa index remove {self.folder}"
+            raise DataError(f"{error}; {hint}") from error
+
+    def _read_new(
+        self,
+        sources: Sequence[NamedSource],
+        following: Following,
+        seen: SeenFiles,
+        fields: Mapping[str, str],
+        encode: Encoder | None,
+        progress: Progress | None,
+    ) -> None:
+        """Read the files that may have changed, and append what is new in them."""
+        pending = following.pending(sources, seen)
+        places = {place.path: place for place in map(place_of, pending)}
+        known, done = self.ids(), len(sources) - len(pending)
+        encoded = (encode or encoder(self.model))(pending, known, fields) if pending else iter(())
+        for start in range(0, len(pending), COMMIT):
+            items = list(islice(encoded, COMMIT))
+            self._append(following.take(items, places, known, seen))
+            if progress is not None:
+                progress("indexing photographs", done + start + len(items), len(sources))
+
+    def _relocate(self, places: Mapping[Row, Sequence[Place]], progress: Progress | None) -> None:
+        """Commit the new places of photographs, some at a time."""
+        segments, done = self._segments, 0
+        for some in chunks(places.items(), changes.PHOTOS_PER_SEGMENT):
+            self._commit(changes.relocated(self.folder, self._manifest, segments, dict(some)))
+            self._commit(changes.add_sketches(self.folder, self._manifest, self._segments))
+            done += len(some)
+            if progress is not None:
+                progress("updating places", done, len(places))
+
+    def _rows(self, progress: Progress | None = None) -> Iterator[tuple[str, int, Photograph]]:
+        """The photographs that are not removed, with the names of their segments and their rows."""
+        for n, segment in enumerate(self._segments, 1):
+            for row in np.flatnonzero(segment.alive_K).tolist():
+                yield segment.record.name, row, segment.photograph(row)
+            if progress is not None:
+                progress("reading the index", n, len(self._segments))
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Add photographs whose vectors were made elsewhere: all of them, or none after an error.
@@ -125,33 +226,32 @@ class Index(IndexReader):
             self._append(entries)
 
     def remove(self, names: Iterable[str]) -> int:
-        """Mark photographs as removed, by their identifiers or their paths; returns how many.
+        """Remove photographs, by their identifiers, paths, folders or patterns; returns how many files.
+
+        A photograph stays as long as one of its files is not meant.
 
         >>> index = Index.open("album.index")
         >>> cat = index.search("a cat", k=1)[0].photograph
-        >>> index.remove([cat.path])
-        1
+        >>> index.remove([cat.path]), index.remove(["*.jpg"])
+        (1, 2)
         >>> len(index)
-        2
+        0
+
+        Args:
+            names: identifiers, absolute paths of files, folders and tar files, and patterns, as in
+                `.gitignore`.
 
         Raises:
-            ValueError: a photograph is not in the index (nothing is removed), or another process writes it.
+            ValueError: a name means nothing in the index (nothing is removed), or another process writes it.
         """
         with self._writing():
-            wanted, rows = {composed(name) for name in names}, defaultdict[str, set[int]](set)
-            found: set[str] = set()
-            for segment in self._segments:
-                for row in np.flatnonzero(segment.alive_K).tolist():
-                    photograph = segment.photograph(row)
-                    named = {photograph.id, composed(photograph.path)}
-                    if wanted & named:
-                        found |= named
-                        rows[segment.record.name].add(row)
-
-            if missing := sorted(wanted - found):
-                raise SearchError(f"{self.folder} has no photograph {missing[0]}: nothing was removed")
-            self._commit(changes.mark_removed(self._manifest, rows))
-        return sum(map(len, rows.values()))
+            found = removal(names, self._rows())
+            if found.unmatched:
+                raise SearchError(
+                    f"{self.folder} has no photograph {min(found.unmatched)}: nothing was removed"
+                )
+            self._commit(changes.relocated(self.folder, self._manifest, self._segments, found.places))
+        return found.files
 
     def compact(self) -> None:
         """Free the space of removed photographs; processes that read the index are not disturbed.
@@ -173,12 +273,9 @@ class Index(IndexReader):
             self._keep_columns()
 
     def _keep_columns(self) -> None:
-        """Write the columns that filters use, for later searches; without them these are only slower."""
-        with suppress(OSError):
-            for segment in self._segments:
-                segment.keep_columns()
-            names = {segment.record.name: segment for segment in self._segments}
-            column_file.delete_others(self.folder, names)
+        """Write the columns of filters; without them, searches are only slower."""
+        writers = [segment.keep_columns for segment in self._segments]
+        column_file.keep(self.folder, self._manifest, writers)
 
     def _append(self, entries: Sequence[Entry]) -> None:
         """Append entries and commit them, then the sketches that they make due."""

@@ -98,7 +98,7 @@ class QdrantIndex:
             facts = dict(point.payload or {})
             box_I4 = np.array(facts.pop("boxes"), np.float32)
             v_ID = np.array(point.vector, np.float32)
-            hits.append(explain.hit(query, float(point.score), Photograph(**facts), box_I4, v_ID))
+            hits.append(explain.hit(query, float(point.score), Photograph.of_facts(facts), box_I4, v_ID))
         return sorted(hits, key=lambda hit: (-hit.score, hit.photograph.id))
 
     def _candidates(self, query: Query, count: int) -> list[q.ExtendedPointId]:

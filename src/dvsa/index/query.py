@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dvsa import maxsim, text
 from dvsa.arrays import Floats
-from dvsa.boxes import from_pixels
+from dvsa.boxes import from_pixels, reaches_beyond
 from dvsa.model import Model, View
 from dvsa.photo import Photo
 from dvsa.sentence import Sentence, check_length, joined
@@ -165,11 +165,11 @@ class Query:
         Args:
             model: the model that made the index.
             photo: a file, the bytes of one, or a decoded photograph.
-            box: the part to search by: x0, y0, x1, y1 in pixels. It is cut off at the photograph's edges.
+            box: the part to search by: x0, y0, x1, y1 in pixels of the upright photograph.
 
         Raises:
             PhotoError: the photograph cannot be read.
-            ValueError: the box has no area inside the photograph.
+            ValueError: the box has no area, or reaches beyond the photograph.
         """
         view = model.open(photo)
         if box is None:
@@ -214,4 +214,9 @@ def _box_vector(view: View, box: Sequence[float]) -> Floats:
     part_4 = np.clip(from_pixels(np.asarray([box], np.float64), wide, high)[0], 0, 1)
     if part_4.shape != (4,) or not (part_4[:2] < part_4[2:]).all():
         raise ValueError(f"the box {tuple(box)} is not a part of {wide} x {high} pixels: give x0, y0, x1, y1")
+    if reaches_beyond(np.asarray([box], np.float64), wide, high).any():
+        raise ValueError(
+            f"the box {tuple(box)} reaches beyond the upright photograph of {wide} x {high} pixels: "
+            "give a part of it"
+        )
     return view.model.open(view.photo, regions=np.vstack([part_4[None], view.box_I4[:-1]])).v_ID[:1]

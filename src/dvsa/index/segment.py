@@ -1,9 +1,8 @@
 """A segment of an index: a block of photographs in files that only grow, read through memory maps."""
 
 import json
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -17,6 +16,7 @@ from dvsa.index import column_file
 from dvsa.index.checked_file import CheckedFile, Extent
 from dvsa.index.columns import Columns, admitted, columns_of
 from dvsa.index.index_manifest import PARTS, SegmentRecord
+from dvsa.index.lines import facts_of, photograph_of
 from dvsa.index.sketch import Sketch
 from dvsa.index.values import Entry, Filter, Photograph, SearchError
 from dvsa.regions import MAX_REGIONS
@@ -25,30 +25,6 @@ ROW: Final = np.dtype([("id", "V32"), ("regions", "<i4")])
 
 REGIONS_PER_CHECK: Final = 100_000
 """Regions whose vectors are checked at once."""
-
-KINDS: Final[dict[str, tuple[type, ...]]] = {
-    "id": (str,),
-    "path": (str,),
-    "file": (str,),
-    "offset": (int,),
-    "size": (int,),
-    "width": (int,),
-    "height": (int,),
-    "taken": (str, type(None)),
-    "fields": (dict,),
-    "camera": (str,),
-    "latitude": (float, int),
-    "longitude": (float, int),
-    "phash": (str,),
-}
-"""The types of what a line says of a photograph."""
-
-
-LIMITS: Final = {"latitude": 90, "longitude": 180}
-"""The largest absolute values, in degrees."""
-
-OPTIONAL: Final = ("camera", "latitude", "longitude", "phash")
-"""Lines have these only if they are known, so that earlier versions can read all other lines."""
 
 
 class IndexSegment:
@@ -161,10 +137,10 @@ class IndexSegment:
         file = self._files["photographs"]
         line = bytes(file.content[self._line_K[k] : self._line_K[k + 1]])
         try:
-            return _photograph(json.loads(line), self.id(k))
+            return photograph_of(json.loads(line), self.id(k))
         except (ValueError, RecursionError) as error:
             raise SearchError(
-                f"{file.path}: line {k + 1} is damaged ({error}): see dvsa index-verify"
+                f"{file.path}: line {k + 1} is damaged ({error}): see dvsa index verify"
             ) from None
 
     def allowed(self, where: Filter | None) -> NDArray[np.bool_]:
@@ -214,31 +190,6 @@ class IndexSegment:
                 break
 
 
-def _photograph(facts: object, identifier: str) -> Photograph:
-    """The photograph of a line; raises ValueError if a value is missing, unknown or of another type."""
-    if not isinstance(facts, dict) or not {"id", "path", "file"} <= facts.keys() <= KINDS.keys():
-        raise ValueError("it has other fields than a photograph")
-    if not all(type(value) in KINDS[name] for name, value in facts.items()):
-        raise ValueError("a value has another type")
-    numbers = [value for name, value in facts.items() if type(value) is int and name not in LIMITS]
-    if not all(0 <= number < 2**53 for number in numbers):
-        raise ValueError("a number is out of range")
-    if not all(type(value) is str for value in facts.get("fields", {}).values()):
-        raise ValueError("a field is not a string")
-    if not all(abs(facts.get(name, 0)) <= limit for name, limit in LIMITS.items()):
-        raise ValueError("its place is out of range")
-    if not re.fullmatch("[0-9a-f]{16}", facts.get("phash", "0" * 16)):
-        raise ValueError("its perceptual hash is none")
-    if facts["id"] != identifier:
-        raise ValueError("it is about another photograph")
-    return Photograph(**facts)
-
-
-def _facts(photograph: Photograph) -> dict[str, object]:
-    """The facts of a photograph's line."""
-    return {n: v for n, v in asdict(photograph).items() if v is not None or n not in OPTIONAL}
-
-
 def append_entries(folder: Path, record: SegmentRecord, entries: Sequence[Entry]) -> SegmentRecord:
     """Append photographs to a segment's files, wait until they are on disk, and return the new record.
 
@@ -252,7 +203,7 @@ def append_entries(folder: Path, record: SegmentRecord, entries: Sequence[Entry]
     row_K["regions"] = [len(entry.v_ID) for entry in entries]
     v_XD = np.concatenate([entry.v_ID for entry in entries]).astype(np.float16)
     box_X4 = np.concatenate([entry.box_I4 for entry in entries]).astype(np.float32)
-    lines = "".join(json.dumps(_facts(entry.photograph)) + "\n" for entry in entries)
+    lines = "".join(json.dumps(facts_of(entry.photograph)) + "\n" for entry in entries)
 
     contents = (row_K.tobytes(), v_XD.tobytes(), box_X4.tobytes(), lines.encode("ascii"))
     extents = {
@@ -288,7 +239,7 @@ def _append(path: Path, extent: Extent, content: bytes) -> Extent:
     with opened as file:
         if file.seek(0, 2) < extent.size:
             raise SearchError(
-                f"{path} is damaged: it is shorter than the manifest says; see dvsa index-verify"
+                f"{path} is damaged: it is shorter than the manifest says; see dvsa index verify"
             )
         file.truncate(extent.size)  # bytes of a writer that crashed before it wrote its manifest
         file.seek(extent.size)

@@ -1,16 +1,18 @@
 """Frozen values of an index: photographs, entries, filters and search results."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dvsa import notebook, photo
 from dvsa.data.dataset import Source
+from dvsa.data.gather import LeftOut
 from dvsa.records import Alignment, Box
 
 
@@ -25,6 +27,18 @@ def content_id(content: bytes) -> str:
     '501aa95733147424'
     """
     return hashlib.sha256(content).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the bytes of a photograph are."""
+
+    path: str
+    """Its absolute path. A member of a tar file has the path that it would have after unpacking in place."""
+    file: str
+    """The file that contains its bytes: `path`, or the tar file."""
+    offset: int = 0
+    """Of its first byte in `file`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +65,8 @@ class Photograph:
     height: int = 0
     """In pixels, after the EXIF orientation is applied."""
     taken: str | None = None
-    """The date in its EXIF data: ISO 8601 without a time zone, such as `2024-07-31T18:05:00`."""
+    """The date in its EXIF data, or else that of its file: ISO 8601 without a time zone, such as
+    `2024-07-31T18:05:00`."""
     fields: Mapping[str, str] = field(default_factory=dict)
     """The user's own fields, to filter by."""
     camera: str | None = None
@@ -62,18 +77,50 @@ class Photograph:
     """In degrees, east positive."""
     phash: str | None = None
     """Its perceptual hash (`dvsa.index.near`), 16 hexadecimal digits."""
+    copies: tuple[Place, ...] = ()
+    """Where else there are files with the same content."""
+
+    @classmethod
+    def of_facts(cls, facts: Mapping[str, Any]) -> "Photograph":
+        """The photograph of its `dataclasses.asdict`, as JSON gives it back."""
+        return cls(**{**facts, "copies": tuple(Place(**place) for place in facts.get("copies", ()))})
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Where its files are: the first one, then its copies.
+
+        >>> dog = Photograph(id=content_id(b"..."), path="/album/dog.jpg", file="/album/dog.jpg")
+        >>> [place.path for place in dog.at((*dog.places, Place(path="/b.jpg", file="/b.jpg"))).places]
+        ['/album/dog.jpg', '/b.jpg']
+        """
+        return Place(path=self.path, file=self.file, offset=self.offset), *self.copies
+
+    def at(self, places: Sequence[Place]) -> "Photograph":
+        """The same photograph at other places, of which there is at least one."""
+        first, *copies = places
+        return replace(self, path=first.path, file=first.file, offset=first.offset, copies=tuple(copies))
 
     def read(self) -> bytes:
-        """Read the file's content, which is the content that was indexed.
+        """Read the file's content, which is the content that was indexed; of a copy if need be.
 
         Raises:
             OSError: the file is gone.
             ValueError: the file has changed since it was indexed.
         """
-        content = Source(Path(self.file), self.offset, None if self.file == self.path else self.size).read()
-        if content_id(content) != self.id:
-            raise SearchError(f"{self.path} has changed since it was indexed: index it again")
-        return content
+        errors: list[OSError | ValueError] = []
+        for place in self.places:
+            source = Source(Path(place.file), place.offset, None if place.file == place.path else self.size)
+            try:
+                content = source.read()
+            except (OSError, ValueError) as error:
+                errors.append(error)
+                continue
+            if content_id(content) == self.id:
+                return content
+            errors.append(
+                SearchError(f"{place.path} has changed since it was indexed: index its folder again")
+            )
+        raise errors[0]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -176,13 +223,26 @@ class Hit:
 
 @dataclass(slots=True)
 class Added:
-    """The result of `Index.add`."""
+    """The result of `Index.add` and `Index.sync`: each file that was found is counted once."""
 
     added: int = 0
+    """Files with new photographs."""
+    changed: int = 0
+    """Files of the index that now contain new photographs."""
+    moved: int = 0
+    """Files whose photographs the index contained at places where they are no longer."""
+    copies: int = 0
+    """Further files of photographs that are elsewhere, too."""
     known: int = 0
-    """Photographs that the index already contained."""
+    """Files that are as the index has them."""
+    vanished: int = 0
+    """Files of the index that are no longer there, and are dropped."""
+    missing: int = 0
+    """Files that are no longer there, whose photographs are kept."""
     faults: list[str] = field(default_factory=list)
     """A line for each photograph that could not be read."""
+    left_out: list[LeftOut] = field(default_factory=list)
+    """Files and folders that were left out, each with its kind."""
 
 
 @dataclass(frozen=True, slots=True)

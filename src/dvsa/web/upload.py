@@ -8,6 +8,8 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
+from dvsa.photo_formats import FORMATS
+
 FIELD = "file"
 
 CHARSETS = (b"utf-8", b"utf8", b"us-ascii", b"iso-8859-1", b"latin-1")
@@ -26,7 +28,7 @@ FORM = {
                         FIELD: {
                             "type": "string",
                             "format": "binary",
-                            "description": "A photograph: BMP, GIF, JPEG, PNG, PPM, TIFF or WebP.",
+                            "description": f"A photograph: {FORMATS}.",
                         }
                     },
                 }

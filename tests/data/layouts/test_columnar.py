@@ -137,3 +137,14 @@ def test_without_pyarrow_the_extra_is_named(
     write_files(tmp_path, {"captions.csv": "photo,sentence\n1.jpg,a dog\n"})
     (problem,) = load(tmp_path).problems
     assert (problem.kind, problem.name) == ("ignored file", "a.parquet")
+
+
+def test_a_damaged_table_among_others_is_left_out_and_named(tmp_path: Path, picture: Picture) -> None:
+    for shard in range(3):
+        rows = [{"image": picture(n), "caption": f"number {n}"} for n in range(4 * shard, 4 * shard + 4)]
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / f"train-{shard}.parquet")
+    content = (tmp_path / "train-1.parquet").read_bytes()
+    (tmp_path / "train-1.parquet").write_bytes(content[: len(content) // 2])
+    data = load(tmp_path)
+    assert [e.sentences[0] for e in data.examples] == [f"number {n}" for n in (0, 1, 2, 3, 8, 9, 10, 11)]
+    assert [(p.kind, p.name) for p in data.problems] == [("broken file", "train-1.parquet")]

@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dvsa.learn.loop import checkpoint, curve
+from dvsa.learn.loop import checkpoint, curve, trainer
 from dvsa.learn.loop.config import TrainConfig
 from dvsa.learn.loop.order import batch_at
 from dvsa.learn.loop.trainer import train
@@ -61,6 +62,9 @@ class Regression:
         x_N4 = torch.randn(COUNT, 4, generator=torch.Generator().manual_seed(5))
         return x_N4, x_N4.sum(1, keepdim=True)
 
+    def expecting(self, batches: Iterable[Sequence[int]]) -> AbstractContextManager[None]:
+        return nullcontext()
+
     def inputs(self, model: nn.Sequential, batch: Sequence[int]) -> list[int]:
         self.batches.append(list(batch))
         return list(batch)
@@ -87,7 +91,8 @@ def files(out: Path) -> dict[str, object]:
     found: dict[str, object] = {}
     for name in ("last", "best"):
         tensors, facts = checkpoint.load(out / f"{name}.safetensors")
-        facts.pop("lines", None)
+        for duration in ("lines", "seconds"):
+            facts.pop(duration, None)
         found[name] = facts, {key: tensor.numpy().tobytes() for key, tensor in tensors.items()}
 
     lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
@@ -126,6 +131,21 @@ def test_an_interruption_loses_only_the_work_since_the_last_checkpoint(tmp_path:
     task = Regression()
     train(task, config(), tmp_path, CPU, seed=SEED, quiet=True)
     assert len(task.batches) == 12 - bad_step // 3 * 3
+
+
+@pytest.mark.parametrize("bad_step", range(12))
+def test_an_interrupted_epoch_goes_on_at_its_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bad_step: int
+) -> None:
+    train(Regression(), config(ema=0.9), tmp_path / "unbroken", CPU, seed=SEED, quiet=True)
+    monkeypatch.setattr(trainer, "KEEP_EVERY", 0.0)
+    broken = Regression(bad_step=bad_step, spoil=interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        train(broken, config(ema=0.9), tmp_path / "broken", CPU, seed=SEED, quiet=True)
+    task = Regression()
+    train(task, config(ema=0.9), tmp_path / "broken", CPU, seed=SEED, quiet=True)
+    assert len(task.batches) == 12 - bad_step
+    assert files(tmp_path / "broken") == files(tmp_path / "unbroken")
 
 
 @pytest.mark.parametrize("calls", range(1, 9))

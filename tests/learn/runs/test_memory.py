@@ -19,6 +19,7 @@ from dvsa.learn.ship.carried import carried
 from dvsa.learn.ship.export import export
 from dvsa.learn.tasks.features import region_features
 from dvsa.learn.tasks.photographs import SquarePhotographs
+from dvsa.learn.tasks.rows_ahead import whole
 from dvsa.manifest import BundleError
 
 Fit = Callable[[Recipe, Dataset, Path, FitOptions], None]
@@ -57,7 +58,7 @@ def test_a_bundle_carries_what_its_own_networks_see(bundle: Path, tiny: Dataset)
     chosen = [e for e in tiny.split("train") if e.sentences in warm.replay.sentences]
     net = warm.joint_model(opened.vocabulary).vision
     photographs = SquarePhotographs(chosen, net.size, torch.device("cpu"), quiet=True)
-    seen_KIF = region_features(net, photographs, warm.recipe.stages[2].proposer, 0.5)  # type: ignore[attr-defined]
+    seen_KIF = whole(region_features(net, photographs, warm.recipe.stages[2].proposer, 0.5))  # type: ignore[attr-defined]
     by_sentences = {e.sentences: k for k, e in enumerate(chosen)}
     for sentences, feature_IF in zip(warm.replay.sentences, warm.replay.feature_KIF, strict=True):
         torch.testing.assert_close(feature_IF, seen_KIF[by_sentences[sentences]], atol=2e-2, rtol=2e-2)

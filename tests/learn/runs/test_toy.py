@@ -19,7 +19,7 @@ def model(toy_bundle: Path) -> Model:
 
 @pytest.fixture(scope="module")
 def examples(toy_data: Path) -> tuple[Example, ...]:
-    return load(toy_data).split("test")
+    return tuple(load(toy_data).split("test"))
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,8 @@ from dvsa.learn.tasks.corpus import Corpus
 from dvsa.learn.tasks.features import look_autocast
 from dvsa.learn.tasks.photographs import Photographs, SquarePhotographs
 from dvsa.learn.tasks.proposals import ProposalStage, ProposalTask
-from dvsa.learn.tasks.ragged import Rows
+from dvsa.learn.tasks.ragged import PhraseTargets, Rows
+from dvsa.learn.tasks.rows_ahead import whole
 from dvsa.learn.tasks.visual import HEADS
 from dvsa.records import FRAME
 from dvsa.text import Vocabulary
@@ -131,13 +132,13 @@ def test_boxes_of_phrases_are_mirrored_with_their_photographs(
     # The corpus with all photographs and their boxes mirrored.
     other = copy.copy(corpus)
     other.train = copy.copy(corpus.train)
-    squares(other.train).pixels_KHWC = squares(corpus.train).pixels_KHWC.flip(2)
+    squares(other.train).pixels_KHWC = whole(squares(corpus.train).pixels_KHWC).flip(2)
     mirror = Window(mirrored=True)
     other.train.truth = Rows((mirror.truth(truth_G5).tolist() for truth_G5 in corpus.train.truth), width=5)
-    other.train_phrases = [
+    other.train_phrases = PhraseTargets(
         [[m._replace(box=mirror.box(m.box) or FRAME) for m in phrases] for phrases in sentences]
         for sentences in corpus.train_phrases
-    ]
+    )
 
     # It must cost what the corpus costs if every photograph is mirrored as augmentation.
     monkeypatch.setattr(torch, "rand", torch.zeros)  # with `flip`, every window is mirrored

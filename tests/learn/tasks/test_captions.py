@@ -15,6 +15,8 @@ from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.tasks import targets
 from dvsa.learn.tasks.captions import CaptionStage, CaptionTask, greedy
 from dvsa.learn.tasks.corpus import Corpus
+from dvsa.learn.tasks.ragged import PhraseTargets
+from dvsa.learn.tasks.rows_ahead import whole
 from dvsa.learn.tasks.targets import CaptionTarget, Targets
 from dvsa.metrics import captions
 from dvsa.records import SUBJECTS, Subject
@@ -71,7 +73,7 @@ def test_the_loss_is_the_mean_negative_log_likelihood_of_words_and_ends(
     # The words and the END of each target, one step each.
     nats = []
     for target in task.train:
-        feature_1IF = task.train_KIF[target.photograph][None].float()
+        feature_1IF = whole(task.train_KIF)[target.photograph][None].float()
         state = net.start(feature_1IF, torch.tensor([target.focus]))
         before = target.start
         for word in (*target.words, END):
@@ -97,7 +99,7 @@ def test_a_captioner_of_regions_gets_only_the_region_and_the_frame(
     asked = task.asked(task.train_KIF, chosen)
     assert asked.feature_BIF.shape[1] == 2
 
-    feature_BIF = task.train_KIF[[target.photograph for target in chosen]].float()
+    feature_BIF = whole(task.train_KIF)[[target.photograph for target in chosen]].float()
     focus_B = torch.tensor([target.focus for target in chosen])
     start_B1 = torch.full((6, 1), START_PHRASE)
     wanted_BTV = net(feature_BIF, focus_B, torch.cat([start_B1, asked.target_BT[:, :-1]], 1))
@@ -117,7 +119,7 @@ def test_the_bias_starts_at_the_log_frequencies_of_the_training_words(
 def test_greedy_equals_that_of_dvsa_beam(model: JointModel, corpus: Corpus) -> None:
     task = build_task(model, corpus)
     net = captioner(task)
-    feature_KIF = task.val_KIF[:5].float()
+    feature_KIF = whole(task.val_KIF)[:5].float()
 
     def step(token_B: np.ndarray, state: beam.State) -> tuple[np.ndarray, beam.State]:
         with torch.no_grad():
@@ -146,12 +148,12 @@ def test_a_captioner_is_evaluated_by_perplexity_and_greedy_captions(
     with torch.no_grad():
         for target in task.val:
             tokens = torch.tensor([[target.start, *target.words]])
-            feature_1IF = task.val_KIF[target.photograph][None].float()
+            feature_1IF = whole(task.val_KIF)[target.photograph][None].float()
             logp_TV = net(feature_1IF, torch.tensor([target.focus]), tokens)[0].log_softmax(1)
             for t, word in enumerate((*target.words, END)):
                 nats -= logp_TV[t, word].item()
                 count += 1
-        greedy_ids = greedy(net, task.val_KIF.float())
+        greedy_ids = greedy(net, whole(task.val_KIF).float())
     assert found["negative perplexity"] == pytest.approx(-math.exp(nats / count), rel=1e-3)
     names = [e.name for e in corpus.val.examples]
     references = {e.name: e.sentences for e in corpus.val.examples}
@@ -194,7 +196,7 @@ def test_phrases_have_the_kind_asked_for(model: JointModel, corpus: Corpus, phra
 
 def test_phrases_of_boxes_need_boxes(model: JointModel, corpus: Corpus) -> None:
     bare = copy.copy(corpus)
-    bare.train_phrases = [[[] for _ in sentences] for sentences in corpus.train_ids]
+    bare.train_phrases = PhraseTargets([[] for _ in sentences] for sentences in corpus.train_ids)
     with pytest.raises(ValueError, match="no boxes to learn from"):
         build_task(model, bare, subjects=("region",), phrases="boxes")
 
@@ -205,7 +207,7 @@ def test_a_captioner_standardises_the_features_of_its_subject(
 ) -> None:
     cfg = CaptionerConfig(kind="rnn", hidden=8, word_size=6, standardise=True)
     task = CaptionTask(stage(cfg, subjects=(subject,)), model, corpus)
-    described_KIF = (task.train_KIF[:, -1:] if subject == "frame" else task.train_KIF).float()
+    described_KIF = whole(task.train_KIF)[:, -1 if subject == "frame" else 0 :].float()
     seen_NF = task.build().standard(described_KIF).flatten(0, 1)
     varied_F = described_KIF.flatten(0, 1).std(0) > 1e-2
     torch.testing.assert_close(seen_NF.mean(0), torch.zeros(task.features), atol=1e-3, rtol=0)

@@ -56,8 +56,8 @@ def test_phrase_targets_are_the_known_words_of_boxed_phrases(tiny: Dataset) -> N
     assert phrase_targets(example, known) == [[], [((0,), box), ((1, 2, 3), box)], []]
     corpus = Corpus([example], [example], known, 64, CPU, quiet=True)
     assert [*corpus.train_ids] == [[known.encode(words(text)), known.encode(["a", "ring"])]]
-    assert corpus.train_phrases == [phrase_targets(example, known)[1:]]
-    assert corpus.val_phrases == [phrase_targets(example, known)]
+    assert [*corpus.train_phrases] == [phrase_targets(example, known)[1:]]
+    assert [*corpus.val_phrases] == [phrase_targets(example, known)]
 
 
 @pytest.mark.parametrize("split", ["training", "validation"])

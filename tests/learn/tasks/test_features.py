@@ -18,6 +18,7 @@ from dvsa.learn.tasks import features
 from dvsa.learn.tasks.corpus import Corpus
 from dvsa.learn.tasks.features import look_autocast, region_features
 from dvsa.learn.tasks.photographs import Photographs, SquarePhotographs
+from dvsa.learn.tasks.rows_ahead import whole
 
 CPU = torch.device("cpu")
 
@@ -30,8 +31,8 @@ def squares(photographs: Photographs) -> SquarePhotographs:
 def test_photographs_are_read_as_the_model_reads_them(corpus: Corpus) -> None:
     for k in (0, 5):
         wanted_HWC = photo.squash(photo.read(corpus.train.examples[k].read()), 64)
-        np.testing.assert_array_equal(squares(corpus.train).pixels_KHWC[k].numpy(), wanted_HWC)
-    assert torch.equal(corpus.train.batch([5, 0]), squares(corpus.train).pixels_KHWC[[5, 0]])
+        np.testing.assert_array_equal(corpus.train.batch([k])[0].numpy(), wanted_HWC)
+    assert torch.equal(corpus.train.batch([5, 0]), whole(squares(corpus.train).pixels_KHWC)[[5, 0]])
 
 
 def test_a_changed_file_is_read_again(tiny: Dataset, tmp_path: Path) -> None:
@@ -42,8 +43,8 @@ def test_a_changed_file_is_read_again(tiny: Dataset, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(tiny.split("train")[1].read())
     os.utime(tmp_path / "a.png", ns=(1, 1))
     after = SquarePhotographs([example], 32, CPU, quiet=True)
-    assert before.key != after.key
-    assert not torch.equal(before.pixels_KHWC, after.pixels_KHWC)
+    assert before.keys != after.keys
+    assert not torch.equal(before.batch([0]), after.batch([0]))
 
 
 def test_true_boxes_are_distinct_and_have_phrase_counts(corpus: Corpus) -> None:
@@ -62,7 +63,7 @@ def test_true_boxes_are_distinct_and_have_phrase_counts(corpus: Corpus) -> None:
 def test_features_are_those_of_the_network_in_half_precision(
     model: JointModel, corpus: Corpus, proposer: str
 ) -> None:
-    feature_KIF = region_features(model.vision.train(), corpus.train, proposer, 0.5)
+    feature_KIF = whole(region_features(model.vision.train(), corpus.train, proposer, 0.5))
     assert feature_KIF.dtype == torch.float16
     assert feature_KIF.shape == (24, 20, model.vision.features)
     with torch.no_grad():

@@ -3,8 +3,8 @@
 import torch
 
 from dvsa.learn.tasks import objective
-from dvsa.learn.tasks.corpus import PhraseTarget
 from dvsa.learn.tasks.phrases import Phrases, phrase_scores
+from dvsa.learn.tasks.ragged import PhraseTarget
 
 CPU = torch.device("cpu")
 

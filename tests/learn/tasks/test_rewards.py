@@ -13,6 +13,7 @@ from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.tasks import rewards
 from dvsa.learn.tasks.corpus import Corpus
 from dvsa.learn.tasks.rewards import MAX_DRAWN, RewardStage, RewardTask, advantages, draw
+from dvsa.learn.tasks.rows_ahead import whole
 from dvsa.metrics.cider import cider
 from dvsa.text import END, START, START_PHRASE
 
@@ -68,8 +69,8 @@ def test_the_loss_is_the_advantage_times_the_log_probability(
         # Its log-probability, times its gain over the other two.
         for n, ids in enumerate(captions):
             gain = scores[n] - np.mean([score for m, score in enumerate(scores) if m != n])
-            frame = torch.tensor([task.train_KIF.shape[1] - 1])
-            state, before = net.start(task.train_KIF[k][None].float(), frame), START
+            frame = torch.tensor([whole(task.train_KIF).shape[1] - 1])
+            state, before = net.start(whole(task.train_KIF)[k][None].float(), frame), START
             for word in [*ids, END]:
                 logit_1V, state = net.step(torch.tensor([before]), state)
                 total -= gain * logit_1V.log_softmax(-1)[0, word].item()
@@ -81,7 +82,7 @@ def test_the_loss_is_the_advantage_times_the_log_probability(
 def test_words_are_drawn_by_their_probability(task: RewardTask) -> None:
     net = task.build()
     torch.manual_seed(0)
-    feature_BIF = task.train_KIF[:1].float().expand(3000, -1, -1)
+    feature_BIF = whole(task.train_KIF)[:1].float().expand(3000, -1, -1)
     drawn = draw(net, feature_BIF)
     assert all(START not in ids and START_PHRASE not in ids and END not in ids for ids in drawn)
     assert max(map(len, drawn)) <= MAX_DRAWN
@@ -104,7 +105,7 @@ def test_training_raises_the_reward(task: RewardTask) -> None:
     def mean_reward() -> float:
         torch.manual_seed(1)
         asked = [k for k in range(24) for _ in range(10)]
-        drawn = draw(net.eval(), task.train_KIF[asked].float())
+        drawn = draw(net.eval(), whole(task.train_KIF)[asked].float())
         decode = task.corpus.vocabulary.decode
         return float(np.mean([task.cider(k, decode(ids)) for k, ids in zip(asked, drawn, strict=True)]))
 

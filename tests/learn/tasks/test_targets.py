@@ -11,6 +11,7 @@ from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.nets.vision_config import GEOMETRY
 from dvsa.learn.tasks.corpus import Corpus
 from dvsa.learn.tasks.features import region_features
+from dvsa.learn.tasks.rows_ahead import whole
 from dvsa.learn.tasks.targets import CaptionTarget, Targets, of_boxes, of_segments, with_content
 from dvsa.segments import segments, viterbi
 from dvsa.text import FIRST_WORD, FUNCTION_WORDS, START, START_PHRASE, Vocabulary
@@ -20,7 +21,7 @@ from dvsa.text import FIRST_WORD, FUNCTION_WORDS, START, START_PHRASE, Vocabular
 def test_targets_of_regions_are_the_segments_of_each_sentence(
     model: JointModel, corpus: Corpus, beta: float
 ) -> None:
-    feature_KIF = region_features(model.vision, corpus.val, "head", 0.5)
+    feature_KIF = whole(region_features(model.vision, corpus.val, "head", 0.5))
     found = [*of_segments(model, feature_KIF, corpus.val_ids, corpus, beta)]
 
     # Each sentence alone, without padding.
@@ -38,7 +39,7 @@ def test_targets_of_regions_are_the_segments_of_each_sentence(
 
 
 def test_sentences_without_known_words_have_no_targets(model: JointModel, corpus: Corpus) -> None:
-    feature_KIF = region_features(model.vision, corpus.val, "head", 0.5)
+    feature_KIF = whole(region_features(model.vision, corpus.val, "head", 0.5))
     assert [*of_segments(model, feature_KIF[:2], [[[], []], []], corpus, 1.0)] == []
     (target,) = of_segments(model, feature_KIF[:1], [[[], [7]]], corpus, 1.0)
     assert target.words == (7,)
@@ -54,7 +55,7 @@ def test_segments_of_function_words_are_left_out() -> None:
 
 
 def test_a_phrase_belongs_to_the_region_with_the_highest_iou(model: JointModel, corpus: Corpus) -> None:
-    feature_KIF = region_features(model.vision, corpus.val, "head", 0.5)
+    feature_KIF = whole(region_features(model.vision, corpus.val, "head", 0.5))
     found = [*of_boxes(feature_KIF, corpus.val_ids, corpus.val_phrases)]
 
     wanted, phrases = [], 0

@@ -13,6 +13,7 @@ from dvsa.learn.tasks.features import look_autocast
 from dvsa.learn.tasks.photographs import Photographs, SquarePhotographs
 from dvsa.learn.tasks.proposals import ProposalStage, ProposalTask
 from dvsa.learn.tasks.ragged import Rows
+from dvsa.learn.tasks.rows_ahead import whole
 from dvsa.learn.tasks.visual import HEADS
 
 
@@ -50,24 +51,25 @@ def test_boxes_are_mirrored_with_their_photographs(model: JointModel, corpus: Co
     # The corpus with two photographs and their boxes mirrored.
     mirror, other = Window(mirrored=True), copy.copy(corpus)
     other.train = copy.copy(corpus.train)
-    squares(other.train).pixels_KHWC = squares(corpus.train).pixels_KHWC.clone()
-    squares(other.train).pixels_KHWC[[0, 2]] = squares(corpus.train).pixels_KHWC[[0, 2]].flip(2)
+    pixels_KHWC = whole(squares(corpus.train).pixels_KHWC).clone()
+    pixels_KHWC[[0, 2]] = pixels_KHWC[[0, 2]].flip(2)
+    squares(other.train).pixels_KHWC = pixels_KHWC
     truth = (mirror.truth(t) if k in (0, 2) else t for k, t in enumerate(corpus.train.truth))
     other.train.truth = Rows((t.tolist() for t in truth), width=5)
 
     # It looks like the corpus through mirrored windows.
     task, index = ProposalTask(stage(flip=True), model, corpus), [0, 1, 2]
-    mirrored, whole = [mirror, WHOLE, mirror], [WHOLE] * 3
+    mirrored, unchanged = [mirror, WHOLE, mirror], [WHOLE] * 3
     view = task.view(index, mirrored)
     found = look_autocast(model.vision, view.pixels_BHWC)
     loss = task.proposal_loss(model, found, view)
 
     plain = ProposalTask(stage(), model, other)
-    view = plain.view(index, whole)
+    view = plain.view(index, unchanged)
     wanted = look_autocast(model.vision, view.pixels_BHWC)
     assert torch.equal(found.fine, wanted.fine)
     assert torch.equal(loss, plain.proposal_loss(model, wanted, view))
-    view = task.view(index, whole)
+    view = task.view(index, unchanged)
     unmirrored = look_autocast(model.vision, view.pixels_BHWC)
     assert loss != task.proposal_loss(model, unmirrored, view)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from dvsa.data.dataset import DataError
+from dvsa.data.dataset import DamagedError, DataError, Problem
 from dvsa.data.layouts import captions_json, coco, columnar, delimited, json_tables, karpathy
 from dvsa.data.layouts.listing import Listing
 from dvsa.data.layouts.mentions import UNKNOWN, mentions
@@ -34,6 +34,8 @@ class Candidate:
     """What makes it look like a list, or why it cannot be read."""
     read: Callable[[list["Candidate"], str], Listing] | None
     """Reads several files of this kind as one listing with a name; None if it cannot be read."""
+    damaged: bool = False
+    """Whether it cannot be read because it is damaged."""
 
 
 def candidates(root: Path, entities: Path) -> Iterator[Candidate]:
@@ -67,7 +69,8 @@ def _candidate(path: Path, inner: str, stems: Set[str]) -> Candidate | None:
     try:
         table = _table(path, inner)
     except DataError as error:
-        return Candidate(path, inner, str(error).removeprefix(f"{path}: "), None)
+        damaged = isinstance(error, DamagedError)
+        return Candidate(path, inner, str(error).removeprefix(f"{path}: "), None, damaged)
     if table is not None:
         return Candidate(path, inner, f"columns {table.columns}", _read_tables)
 
@@ -108,7 +111,12 @@ def _read_tables(files: list[Candidate], name: str) -> Listing:
     for file in files:
         table = _table(file.path, file.inner)
         assert table is not None
-        listing.rows.extend(table.rows())
+        try:
+            listing.rows.extend(list(table.rows()))
+        except DamagedError as error:
+            if len(files) == 1:
+                raise
+            listing.problems.append(Problem("broken file", file.inner, str(error)))
         listing.problems.extend(table.problems)
     return listing
 

@@ -80,7 +80,9 @@ def _unread(found: Iterable[Candidate], files: Sequence[Path] | None) -> list[Pr
     kind = "unread captions" if files is None else "ignored file"
     instead = f"; {files[0].name} is read" if files else ""
     return [
-        Problem(kind, candidate.inner, f"{candidate.what}{instead}")
+        Problem("broken file", candidate.inner, candidate.what)
+        if candidate.damaged
+        else Problem(kind, candidate.inner, f"{candidate.what}{instead}")
         for candidate in found
         if candidate.path.resolve() not in used
     ]

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING
 
-from dvsa.data.dataset import DataError, Source
+from dvsa.data.dataset import DamagedError, DataError, Source
 from dvsa.data.layouts.columns import PHOTO, columns
 from dvsa.data.layouts.tables import Table, Values
 
@@ -122,7 +122,7 @@ def _batches(path: Path, schema: "pa.Schema", wanted: Sequence[str]) -> Iterator
         for batch in table.to_batches(_BATCH):
             yield batch.to_pylist()
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: the file is damaged ({error}): fetch it again") from error
+        raise DamagedError(f"{path}: the file is damaged ({error}): fetch it again") from error
 
 
 def _filled(path: Path, column: str, schema: "pa.Schema") -> bool:
@@ -140,7 +140,7 @@ def _schema(path: Path) -> "pa.Schema":
     try:
         return pq.read_schema(path) if path.suffix.lower() == ".parquet" else _arrow(path).schema
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: the file is damaged ({error}): fetch it again") from error
+        raise DamagedError(f"{path}: the file is damaged ({error}): fetch it again") from error
 
 
 def _cell(path: Path, column: str, row: int) -> object:
@@ -158,7 +158,7 @@ def _cell(path: Path, column: str, row: int) -> object:
                 row -= count
             return None
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: the file is damaged ({error}): fetch it again") from error
+        raise DamagedError(f"{path}: the file is damaged ({error}): fetch it again") from error
 
 
 @lru_cache(maxsize=64)

@@ -8,10 +8,11 @@ import re
 import tarfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from dvsa.data.dataset import DataError, Problem, Source
+from dvsa.data.dataset import DamagedError, DataError, Problem, Source
 from dvsa.data.layouts.columns import columns, split_in
 from dvsa.data.layouts.listing import Listing, Row
 from dvsa.data.layouts.tables import sentences_in
@@ -96,7 +97,8 @@ def read_tars(root: Path, entities: Path) -> Listing | None:
     listing = Listing(root.resolve().name, layout="WebDataset")
     for inner, path in sorted(files_below(root), key=lambda item: str(item[0])):
         if path.suffix == ".tar" and path != entities:
-            _read_tar(path, str(inner), listing)
+            with suppress(DamagedError):  # `Photographs` names it
+                _read_tar(path, str(inner), listing)
     if not any(row.sentences for row in listing.rows):
         return None
     why = f"{listing.files[0].name}: photographs with texts of the same names ({len(listing.files):,} files)"
@@ -115,7 +117,7 @@ def _read_tar(path: Path, inner: str, listing: Listing) -> None:
                     where = f"{path}: {member.name}"
                     groups[_key(member.name)].append(_Member(member.name, source, where))
     except (tarfile.TarError, EOFError) as error:
-        raise DataError(
+        raise DamagedError(
             f"{path} is not a plain tar file ({error}): fetch it again, or decompress it"
         ) from error
 

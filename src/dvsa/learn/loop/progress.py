@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
 from rich.console import Console
@@ -46,5 +46,19 @@ def progress(what: str, total: int, *, done: int = 0, quiet: bool = False) -> It
                 printed = time.monotonic()
                 task = bar.tasks[0]
                 console.print(f"{what} {task.completed:g}/{total} {task.fields['told']}".rstrip())
+
+        yield advance
+
+
+@contextmanager
+def progress_if_needed(what: str, total: int, *, quiet: bool = False) -> Iterator[Advance]:
+    """The same for work that may have been done before: the bar appears with the first step."""
+    with ExitStack() as stack:
+        opened: list[Advance] = []
+
+        def advance(steps: int, told: str = "") -> None:
+            if not opened:
+                opened.append(stack.enter_context(progress(what, total, quiet=quiet)))
+            opened[0](steps, told)
 
         yield advance

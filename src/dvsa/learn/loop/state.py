@@ -31,6 +31,10 @@ class TrainingState(Generic[Net]):
     best: float = -math.inf
     """The highest value of the goal so far."""
     lines: list[Line] = field(default_factory=list)
+    loss: float = 0.0
+    """The sum of the losses since the last evaluation, as the checkpoint has it."""
+    seconds: float = 0.0
+    """How long the training had taken at its last checkpoint."""
 
     @cached_property
     def trained(self) -> list[Tensor]:
@@ -47,11 +51,6 @@ class TrainingState(Generic[Net]):
     def blend(self, decay: float) -> None:
         """Set the means of the trained weights to decay * mean + (1 - decay) * weight."""
         torch._foreach_lerp_(self._means, self.trained, 1 - decay)
-
-    @property
-    def seconds(self) -> float:
-        """How long the training had taken at its last evaluation."""
-        return self.lines[-1]["seconds"] if self.lines else 0.0
 
     @property
     def logged(self) -> int:
@@ -80,12 +79,28 @@ class TrainingState(Generic[Net]):
         with files.replacing(out / "curve.png") as partial:
             curve.draw(self.lines, partial)
 
+        self.keep(out, 0.0, line["seconds"])
+
+    def keep(self, out: Path, loss: float, seconds: float) -> None:
+        """Write a checkpoint between two evaluations, or after one.
+
+        Args:
+            out: the stage's folder.
+            loss: the sum of the losses since the last evaluation.
+            seconds: how long the training has taken.
+        """
         tensors = checkpoint.prefixed("model", self.net.state_dict())
         if self.mean is not self.net:
             tensors |= checkpoint.prefixed("mean", self.mean.state_dict())
         tensors |= checkpoint.prefixed("optimizer", checkpoint.optimizer_tensors(self.optimizer))
         lines: list[checkpoint.JsonValue] = [dict(logged) for logged in self.lines]
-        facts_so_far: dict[str, checkpoint.JsonValue] = {"step": self.step, "best": self.best, "lines": lines}
+        facts_so_far: dict[str, checkpoint.JsonValue] = {
+            "step": self.step,
+            "best": self.best if math.isfinite(self.best) else None,
+            "lines": lines,
+            "loss": loss,
+            "seconds": seconds,
+        }
         checkpoint.save(out / "last.safetensors", tensors, facts_so_far)
 
     def restore(self, out: Path) -> None:
@@ -95,8 +110,11 @@ class TrainingState(Generic[Net]):
             return
         tensors, facts = checkpoint.load(path)
         match facts:
-            case {"lines": list(lines), "step": int(step), "best": float(best)}:
-                self.step, self.best, self.lines = step, best, cast(list[Line], lines)
+            case {"lines": list(lines), "step": int(step), "best": float() | None as best}:
+                self.step, self.lines = step, cast(list[Line], lines)
+                self.best = -math.inf if best is None else best
+                self.loss = cast(float, facts.get("loss", 0.0))  # earlier versions kept no more
+                self.seconds = cast(float, facts.get("seconds", self.lines[-1]["seconds"] if lines else 0.0))
             case _:
                 raise ValueError(f"{path} does not say its step: delete it and train again")
 

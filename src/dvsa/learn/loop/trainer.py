@@ -2,8 +2,8 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +23,9 @@ from dvsa.learn.loop.watch import Watch
 
 APART = 1 << 40
 """The distance between the seeds of two processes."""
+
+KEEP_EVERY = 300.0
+"""Seconds between two checkpoints within an epoch."""
 
 
 class Task(Protocol[Net, Inputs]):
@@ -53,6 +56,10 @@ class Task(Protocol[Net, Inputs]):
         """Factor on the learning rate of a parameter by its name; 0 freezes it."""
         ...
 
+    def expecting(self, batches: Iterable[Sequence[int]]) -> AbstractContextManager[None]:
+        """Prepare the inputs of batches, which will be asked for in this order."""
+        ...
+
     def inputs(self, net: Net, batch: Sequence[int]) -> Inputs:
         """What `loss` needs of the examples with these indices: tensors on the device, in tuples."""
         ...
@@ -79,7 +86,8 @@ def train(
     """Train to the end and return the best network; continue where an earlier call on `out` stopped.
 
     Writes into `out`: `last.safetensors` (weights, optimizer, step), `best.safetensors` (the weights with the
-    highest `task.goal`), `log.jsonl` (one line for each evaluation) and `curve.png`.
+    highest `task.goal`), `log.jsonl` (one line for each evaluation) and `curve.png`. `last` is also written
+    every five minutes within an epoch.
 
     Raises:
         ValueError: a loss or a figure is not finite, or the task trains no parameter.
@@ -92,19 +100,45 @@ def train(
     mean = running_mean(net) if cfg.ema else net
     state = TrainingState(net, mean, optimizer.build(net, cfg, task.lr_scale, task.name))
     state.restore(out)
-    recorder = Recorder(state.trained, record=_recorded(task, device))
 
-    # How long the training lasts.
+    _to_the_end(task, cfg, state, out, device, seed, quiet, loggers)
+
+    # The best network; the same parameters are trainable as before.
+    net.load_state_dict(checkpoint.load(out / "best.safetensors")[0])
+    for parameter, trainable in frozen_before:
+        parameter.requires_grad_(trainable)
+    return net.eval()
+
+
+def _to_the_end(
+    task: Task[Net, Inputs],
+    cfg: TrainConfig,
+    state: TrainingState[Net],
+    out: Path,
+    device: torch.device,
+    seed: int,
+    quiet: bool,
+    loggers: Sequence[Logger],
+) -> None:
+    """Do all steps from that of the state on, with evaluations and checkpoints."""
+    recorder = Recorder(state.trained, record=_recorded(task, device))
     per_epoch = epoch_steps(len(task), cfg.batch)
     steps, every = cfg.epochs * per_epoch, cfg.evaluate_every * per_epoch
-    began = time.monotonic() - state.seconds
 
-    losses, watch = torch.zeros((), device=device), Watch(device)
-    with _fast_products(device), progress(task.name, steps, done=state.step, quiet=quiet) as advance:
+    def batch_of(step: int) -> Sequence[int]:
+        return processes.share(batch_at(step, len(task), cfg.batch, seed))
+
+    losses, watch = torch.tensor(state.loss, device=device), Watch(device)
+    began, kept = time.monotonic() - state.seconds, time.monotonic()
+    with (
+        _fast_products(device),
+        task.expecting(map(batch_of, range(state.step, steps))),
+        progress(task.name, steps, done=state.step, quiet=quiet) as advance,
+    ):
         while state.step < steps:
             # One step on the next batch.
             lr = cfg.lr_at(state.step, steps)
-            batch = processes.share(batch_at(state.step, len(task), cfg.batch, seed))
+            batch = batch_of(state.step)
             torch.manual_seed(seed * 1_000_003 + state.step + APART * processes.rank())  # for dropout too
             losses += _step(task, cfg, state, recorder, batch, lr)
             advance(1, watch.look(len(batch), losses, state.step - state.logged, lr))
@@ -120,12 +154,13 @@ def train(
                     logger.log(task.name, line)
                 processes.wait()
                 losses.zero_()
+                kept = time.monotonic()
 
-    # The best network; the same parameters are trainable as before.
-    net.load_state_dict(checkpoint.load(out / "best.safetensors")[0])
-    for parameter, trainable in frozen_before:
-        parameter.requires_grad_(trainable)
-    return net.eval()
+            # In long epochs, a checkpoint between two evaluations.
+            elif processes.rank() == 0 and time.monotonic() - kept > KEEP_EVERY:
+                if losses.isfinite():
+                    state.keep(out, losses.item(), time.monotonic() - began)
+                kept = time.monotonic()
 
 
 def _recorded(task: Task[Net, Inputs], device: torch.device) -> bool:

@@ -9,6 +9,7 @@ from dvsa.learn.recipes.recipe import Recipe
 RECIPES: dict[str, Callable[[], Recipe]] = {
     "best": modern.best,
     "modern": modern.modern,
+    "large": modern.large,
     "toy": modern.toy,
     "paper": paper.paper,
     "paper-regions": paper.regions,
@@ -34,6 +35,7 @@ All of the paper's recipes share their proposal stage, and those with a BRNN the
 ABOUT = {
     "best": "the most accurate recipe, which made the shipped bundle",
     "modern": "a tuned backbone, a GRU and attending LSTMs; reads no extra sentences",
+    "large": "like best, for more than 100,000 photographs: larger vectors and batches, fewer epochs",
     "toy": "coloured shapes, in under two minutes on two cores",
     "paper": "the paper: alignment, and an RNN each for photographs and regions",
     "paper-regions": "the proposal head alone, which the paper's other recipes reuse",

@@ -1,4 +1,4 @@
-"""Today's recipes: `toy`, `modern` and `best`. The paper's are in `dvsa.learn.recipes.paper`."""
+"""Today's recipes: `toy`, `modern`, `best` and `large`. The paper's are in `dvsa.learn.recipes.paper`."""
 
 from dataclasses import replace
 
@@ -16,6 +16,16 @@ from dvsa.learn.tasks.rewards import RewardStage
 from dvsa.learn.tasks.stage import Stage
 from dvsa.learn.tasks.visual import HEADS
 
+LARGE = {
+    "regions": (2, 240),
+    "read": (10, 4096),
+    "align": (4, 1024),
+    "tune": (6, 512),
+    "settle": (2, 240),
+    "caption": (5, 1024),
+    "phrase": (2, 1024),
+}
+"""Epochs and batch of each stage of the recipe `large`."""
 TUNED = HEADS | {"vision.proposals.": 1.0, "vision.backbone.": 0.3}
 """Learning-rate factors that train everything, the backbone slowly."""
 
@@ -221,6 +231,32 @@ def _best_captioners(proposer: str) -> tuple[Stage, ...]:
     )
 
     return caption, reward, phrase
+
+
+def large() -> Recipe:
+    """For more than 100,000 photographs: larger vectors and batches, fewer epochs.
+
+    It has the stages of `best` without the rewards, which keep the n-grams of all sentences in memory.
+    """
+    stages = (*_best_alignment("coverage"), *_best_captioners("coverage"))
+    return replace(
+        best(),
+        name="large",
+        min_count=10,
+        vision=replace(best().vision, embedding=512),
+        sentence=replace(best().sentence, embedding=512, word_size=512, hidden=1024),
+        stages=tuple(_larger(stage) for stage in stages if stage.name in LARGE),
+    )
+
+
+def _larger(stage: Stage) -> Stage:
+    """The stage for many photographs: its learning rate grows with the square root of its batch."""
+    epochs, batch = LARGE[stage.name]
+    cfg = stage.train
+    lr, warmup = cfg.lr * (batch / cfg.batch) ** 0.5, 500
+    return replace(
+        stage, train=replace(cfg, epochs=epochs, batch=batch, lr=lr, warmup=warmup, evaluate_every=1)
+    )
 
 
 def _adamw(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 
+from dvsa import files
 from dvsa.data import Dataset
 from dvsa.data.word_vectors import WordVectors
 from dvsa.learn.loop import loggers, processes
@@ -23,6 +24,8 @@ from dvsa.learn.tasks.context import Context
 from dvsa.learn.tasks.corpus import Corpus
 
 DEFAULTS = FitOptions()
+LEFT_OUT = "left_out.tsv"
+"""The file of a run that names the photographs that cannot be read."""
 
 
 def fit(recipe: Recipe, data: Dataset, out: Path, options: FitOptions = DEFAULTS) -> None:
@@ -61,15 +64,7 @@ def fit(recipe: Recipe, data: Dataset, out: Path, options: FitOptions = DEFAULTS
     _begin(out, config, begun, model, recipe, inputs)
 
     # The data as the network sees them.
-    corpus = Corpus(
-        inputs.training,
-        inputs.val,
-        inputs.vocabulary,
-        model.vision.size,
-        device,
-        given=inputs.given,
-        quiet=options.quiet,
-    )
+    corpus = _corpus(inputs, model.vision.size, device, out, options)
     if inputs.warm_start is None:
         model.vision.set_anchors(corpus.anchors(recipe.vision.anchors))
     memory = Memory.of(inputs, model, recipe, device, options)
@@ -103,6 +98,20 @@ def _begin(
             begin(out, config)
         write_exposure(out, recipe, inputs)
     processes.wait()
+
+
+def _corpus(inputs: Inputs, size: int, device: torch.device, out: Path, options: FitOptions) -> Corpus:
+    """The data; the photographs that are left out are told, and all of them written to `LEFT_OUT`."""
+    training, val, given = inputs.training, inputs.val, inputs.given
+    corpus = Corpus(training, val, inputs.vocabulary, size, device, given=given, quiet=options.quiet)
+    faults = [fault for split in (corpus.train, corpus.val) for fault in split.faults]
+    if faults and processes.rank() == 0:
+        files.write(out / LEFT_OUT, "".join(f"{name}\t{reason}\n" for name, reason in faults).encode())
+        first = "; ".join(reason for _, reason in faults[:3])
+        options.tell(
+            f"{len(faults):,} photographs cannot be read and are left out ({out / LEFT_OUT}): {first}"
+        )
+    return corpus
 
 
 def _train(model: JointModel, recipe: Recipe, inputs: Inputs, context: Context) -> JointModel:

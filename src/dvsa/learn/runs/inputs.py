@@ -1,11 +1,13 @@
 """What a run learns from: photographs, sentences, and the models that it continues."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
-from dvsa.data import Dataset, Example, GivenRegions, extra_sentences, load, word_vectors
+import numpy as np
+
+from dvsa.data import Dataset, Example, GivenRegions, Subset, extra_sentences, load, word_vectors
 from dvsa.data.exposure import PhotoExposure, content_digest
 from dvsa.data.extra_sentences import ExtraSentences
 from dvsa.data.word_vectors import WordVectors
@@ -18,8 +20,11 @@ from dvsa.learn.runs.proposer import TRAINED, BundleProposer
 from dvsa.learn.runs.run import Run
 from dvsa.learn.runs.sentence_encoder import SentenceEncoder
 from dvsa.learn.runs.warm_start import WarmStart
+from dvsa.learn.tasks.ragged import SentenceIds
 from dvsa.text import Vocabulary, words
 
+VALIDATED = 5000
+"""The most photographs that checkpoints are chosen on: a larger split would take long and change little."""
 Tell = Callable[[str], object]
 """Reports a line to whoever started the run."""
 
@@ -110,8 +115,8 @@ class Inputs:
 
     data: str
     """The data set's name."""
-    training: tuple[Example, ...]
-    val: tuple[Example, ...]
+    training: Sequence[Example]
+    val: Sequence[Example]
     extra: ExtraSentences | None
     warm_start: WarmStart | None
     remembered: Dataset | None
@@ -139,6 +144,9 @@ class Inputs:
         """
         data.with_sentences()
         training, val = data.split("train", restval=True), data.split("val")
+        if len(val) > VALIDATED:
+            options.tell(f"{VALIDATED:,} of the {len(val):,} photographs of val are used, evenly spaced")
+            val = Subset(val, np.linspace(0, len(val) - 1, VALIDATED).astype(int))
         extra = None if options.sentences is None else extra_sentences.read(options.sentences)
         warm_start = None if options.init is None else WarmStart(options.init)
         if warm_start is not None and options.proposer is not None:
@@ -146,14 +154,14 @@ class Inputs:
         boxed, given = has_boxes(training) and has_boxes(val), data.regions
         where = options.proposer or (SHIPPED if given or not (boxed or warm_start) else TRAINED)
         if given is not None:
-            _check(given, (*training, *val), options)
+            _check(given, [*training, *val], options)
             where = TRAINED if given.features else where
         file = options.backbone_weights
 
         # Words of the training split, of the extra sentences, and of the model that is continued.
-        training_words = [words(sentence) for example in training for sentence in example.sentences]
         extra_texts = chain.from_iterable(extra.sentences.values()) if extra else ()
-        vocabulary = Vocabulary.build((*training_words, *map(words, extra_texts)), min_count)
+        vocabulary = Vocabulary.build(chain(_tokens(training), map(words, extra_texts)), min_count)
+        own_words = set(chain.from_iterable(_tokens(training))) if extra or warm_start else vocabulary.words
         if warm_start is not None:
             vocabulary = vocabulary.joined(warm_start.bundle.vocabulary)
 
@@ -171,13 +179,20 @@ class Inputs:
             earlier=None if options.earlier is None else Run(options.earlier, finished=False),
             vocabulary=vocabulary,
             pretrained=_pretrained(options, vocabulary),
-            new_words=frozenset(vocabulary.words).difference(*training_words),
+            new_words=frozenset(vocabulary.words).difference(own_words),
         )
 
-    def extra_ids(self) -> list[list[list[int]]]:
+    def extra_ids(self) -> SentenceIds:
         """The extra sentences as ids of known words, one group for each photograph."""
         groups = self.extra.sentences.values() if self.extra else ()
-        return [[self.vocabulary.encode(words(sentence)) for sentence in group] for group in groups]
+        return SentenceIds(
+            [self.vocabulary.encode(words(sentence)) for sentence in group] for group in groups
+        )
+
+
+def _tokens(examples: Sequence[Example]) -> Iterator[list[str]]:
+    """The words of each sentence."""
+    return (words(sentence) for example in examples for sentence in example.sentences)
 
 
 def _remembered(options: FitOptions, warm_start: WarmStart | None) -> Dataset | None:

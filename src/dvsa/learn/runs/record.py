@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -78,7 +79,7 @@ def configuration(recipe: Recipe, inputs: Inputs, options: FitOptions) -> dict[s
     config: dict[str, JsonValue] = {
         "recipe": recipe.to_json(),
         "data": inputs.data,
-        "data_sha256": data_digest([*inputs.training, *inputs.val]),
+        "data_sha256": data_digest(chain(inputs.training, inputs.val)),
         "seed": options.seed,
         "word_vectors": None,
         "photographs": {"train": len(inputs.training), "val": len(inputs.val)},
@@ -109,7 +110,7 @@ def configuration(recipe: Recipe, inputs: Inputs, options: FitOptions) -> dict[s
         config["backbone_weights"] = warm_start.backbone_weights
         if inputs.remembered is not None:
             old = inputs.remembered
-            examples = [*old.split("train", restval=True), *old.split("val")]
+            examples = chain(old.split("train", restval=True), old.split("val"))
             config["replay"] = {"data": old.name, "data_sha256": data_digest(examples)}
         elif REPLAY_FILE in warm_start.bundle.manifest.files:
             config["replay"] = {"sha256": warm_start.bundle.manifest.files[REPLAY_FILE].sha256}
@@ -126,7 +127,7 @@ def configuration(recipe: Recipe, inputs: Inputs, options: FitOptions) -> dict[s
     return config
 
 
-def data_digest(examples: Sequence[Example]) -> str:
+def data_digest(examples: Iterable[Example]) -> str:
     """SHA-256 of names, sentences and phrases."""
     sha256 = hashlib.sha256()
     for example in examples:

@@ -1,6 +1,7 @@
 """The stage that trains the vectors of regions and words to match (paper, section 3.1)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import ClassVar, NamedTuple
@@ -18,12 +19,13 @@ from dvsa.learn.nets.sentence import TransformerEncoder
 from dvsa.learn.tasks import objective
 from dvsa.learn.tasks.augmentation import WHOLE, Window
 from dvsa.learn.tasks.context import Context
-from dvsa.learn.tasks.corpus import Corpus, PhraseTarget
+from dvsa.learn.tasks.corpus import Corpus
 from dvsa.learn.tasks.features import describe, region_features
 from dvsa.learn.tasks.photographs import SquarePhotographs
 from dvsa.learn.tasks.phrases import UNIT, Phrases, phrase_scores
-from dvsa.learn.tasks.ragged import SentenceIds
+from dvsa.learn.tasks.ragged import PhraseTarget, SentenceIds
 from dvsa.learn.tasks.replay import SHARE, Replay
+from dvsa.learn.tasks.rows_ahead import expecting, measured, take
 from dvsa.learn.tasks.stage import ALL, Stage, WarmData
 from dvsa.learn.tasks.visual import EVALUATED, HEADS, View, VisualStage, VisualTask, proposal_recall
 from dvsa.metrics import ranking
@@ -135,10 +137,11 @@ class AlignmentTask(VisualTask):
                 for split in (corpus.train, corpus.val)
             )
             if isinstance(model.vision.regions.standard, Standardise):
-                model.vision.regions.standard.measure(self.train_KIF)
+                model.vision.regions.standard.measure(measured(self.train_KIF))
 
         # Replayed photographs come after the new ones.
         self.train_ids = corpus.train_ids
+        self.replayed_KIF: Tensor | None = None
         if replay is not None and not stage.backbone_in_loop:
             self._join(replay)
 
@@ -150,8 +153,7 @@ class AlignmentTask(VisualTask):
         ids = replay.ids(self.corpus.vocabulary)
         kept = [k for k, own in enumerate(ids) if own]
         self.train_ids = SentenceIds(chain(self.train_ids, (ids[k] for k in kept)))
-        replayed_KIF = replay.feature_KIF[kept].to(self.train_KIF.device)
-        self.train_KIF = torch.cat([self.train_KIF, replayed_KIF])
+        self.replayed_KIF = replay.feature_KIF[kept].to(self.train_KIF.device)
 
     @property
     def recordable(self) -> bool:
@@ -160,13 +162,16 @@ class AlignmentTask(VisualTask):
 
     def inputs(self, model: JointModel, batch: Sequence[int]) -> AlignmentInputs:
         """Photographs with some sentences of each, and the phrases of these if their boxes are learned."""
-        batch = [*batch, *self._replayed(len(batch))]
+        own, batch = batch, [*batch, *self._replayed(len(batch))]
         if self.stage.backbone_in_loop:
             windows = self.windows(len(batch))
             photographs: View | Tensor = self.view(batch, windows)
         else:
             windows = [WHOLE] * len(batch)
-            photographs = self.train_KIF[on_device(batch, self.train_KIF.device)]
+            photographs = take(self.train_KIF, own)
+            if self.replayed_KIF is not None:
+                replayed = [k - len(self.corpus.train_ids) for k in batch[len(own) :]]
+                photographs = torch.cat([photographs, take(self.replayed_KIF, replayed)])
 
         sampled = self._sample(batch)
         ids_LT, real_LT = self.corpus.padded(
@@ -180,6 +185,12 @@ class AlignmentTask(VisualTask):
         unit = UNIT if self.recordable else 1
         phrases = Phrases.of(named, ids_LT.shape[1], ids_LT.device, unit)
         return AlignmentInputs(photographs, ids_LT, real_LT, owner_L, phrases)
+
+    def expecting(self, batches: Iterable[Sequence[int]]) -> AbstractContextManager[None]:
+        """Prepare the photographs of coming batches, or their features."""
+        return (
+            super().expecting(batches) if self.stage.backbone_in_loop else expecting(self.train_KIF, batches)
+        )
 
     def loss(self, model: JointModel, inputs: AlignmentInputs) -> Tensor:
         """The ranking loss of a batch of photographs, with those of proposals and grounding if asked for."""
@@ -222,7 +233,7 @@ class AlignmentTask(VisualTask):
         """The boxed phrases of sentence n of training photograph k, as they lie in a window."""
         if k >= len(self.corpus.train_ids):
             return []
-        placed = [(m, window.box(m.box)) for m in self.corpus.train_phrases[k][n]]
+        placed = [(m, window.box(m.box)) for m in self.corpus.train_phrases.of(k, n)]
         phrases = [PhraseTarget(m.places, box) for m, box in placed if box is not None]
         if not self.stage.each_word:
             return phrases

@@ -1,6 +1,7 @@
 """The stage that trains a captioner on people's words: sentences of photographs, phrases of regions."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple
 
@@ -18,8 +19,10 @@ from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.nets.region_encoder import Standardise
 from dvsa.learn.tasks import targets
 from dvsa.learn.tasks.context import Context
-from dvsa.learn.tasks.corpus import Corpus, PhraseTarget
+from dvsa.learn.tasks.corpus import Corpus
 from dvsa.learn.tasks.features import region_features
+from dvsa.learn.tasks.ragged import PhraseTarget
+from dvsa.learn.tasks.rows_ahead import Rows, expecting, measured, take
 from dvsa.learn.tasks.stage import Stage, WarmData, WritingStage
 from dvsa.learn.tasks.targets import CaptionTarget, Targets
 from dvsa.metrics import captions
@@ -135,30 +138,34 @@ class WritingTask:
         frequencies = captioner.log_frequencies(self.corpus.vocabulary)
         net = captioner.build(self.captioner, self.features, frequencies)
         if isinstance(net.standard, Standardise):
-            described_KIF = self.train_KIF if "region" in self.subjects else self.train_KIF[:, -1:]
-            net.standard.measure(described_KIF)
+            some_KIF = measured(self.train_KIF)
+            net.standard.measure(some_KIF if "region" in self.subjects else some_KIF[:, -1:])
         return net
 
     def lr_scale(self, parameter: str) -> float:
         """The whole captioner is trained."""
         return 1.0
 
-    def asked(self, feature_KIF: Tensor, targets: Sequence[CaptionTarget]) -> Asked:
+    def asked(self, feature_KIF: Rows, targets: Sequence[CaptionTarget]) -> Asked:
         """What a captioner is shown and told for some targets, and what it shall say."""
         target_BT, real_BT = self.corpus.padded([[*x.words, END] for x in targets])
         start_B1 = on_device([[x.start] for x in targets], target_BT.device)
         token_BT = torch.cat([start_B1, target_BT[:, :-1]], 1)
         return Asked(*self._shown(feature_KIF, targets), token_BT, target_BT, real_BT)
 
-    def _shown(self, feature_KIF: Tensor, asked: Sequence[CaptionTarget]) -> tuple[Tensor, Tensor]:
+    def _shown(self, feature_KIF: Rows, asked: Sequence[CaptionTarget]) -> tuple[Tensor, Tensor]:
         """Features (B, I, F) of the regions that are shown, and the index (B,) of the one to describe."""
-        photograph_B = on_device([x.photograph for x in asked], feature_KIF.device)
+        photographs = [x.photograph for x in asked]
         focus_B = on_device([x.focus for x in asked], feature_KIF.device)
         if "frame" in self.subjects:
-            return feature_KIF[photograph_B], focus_B
+            return take(feature_KIF, photographs), focus_B
         # A phrase needs its region and the frame only: showing no more saves most of the work.
         pair_B2 = torch.stack([focus_B, torch.full_like(focus_B, feature_KIF.shape[1] - 1)], 1)
-        return feature_KIF[photograph_B[:, None], pair_B2], torch.zeros_like(focus_B)
+        if isinstance(feature_KIF, Tensor):
+            photograph_B = on_device(photographs, feature_KIF.device)
+            return feature_KIF[photograph_B[:, None], pair_B2], torch.zeros_like(focus_B)
+        own_B = torch.arange(len(asked), device=feature_KIF.device)
+        return feature_KIF[photographs][own_B[:, None], pair_B2], torch.zeros_like(focus_B)
 
     def perplexity(self, net: Captioner, targets: Sequence[CaptionTarget]) -> float:
         """Exp of the mean of -ln p over the words and ENDs of validation targets."""
@@ -205,7 +212,7 @@ class CaptionTask(WritingTask):
     def _targets(
         self,
         model: JointModel,
-        feature_KIF: Tensor,
+        feature_KIF: Rows,
         sentences: targets.Sentences,
         phrases: Callable[[], Sequence[Sequence[Sequence[PhraseTarget]]]],
     ) -> Iterator[CaptionTarget]:
@@ -221,6 +228,11 @@ class CaptionTask(WritingTask):
 
     def __len__(self) -> int:
         return len(self.train)
+
+    def expecting(self, batches: Iterable[Sequence[int]]) -> AbstractContextManager[None]:
+        """Prepare the features of coming batches."""
+        shown = ([self.train[n].photograph for n in batch] for batch in batches)
+        return expecting(self.train_KIF, shown)
 
     def inputs(self, net: Captioner, batch: Sequence[int]) -> Asked:
         """Some targets."""

@@ -2,30 +2,20 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from dvsa.data import Example, GivenRegions
+from dvsa.data import Example, GivenRegions, Subset
 from dvsa.learn.loop.transfer import on_device
 from dvsa.learn.nets.proposals import cluster_shapes
 from dvsa.learn.tasks.photographs import DescribedPhotographs, Photographs, SquarePhotographs
-from dvsa.learn.tasks.ragged import Ids, SentenceIds
-from dvsa.records import Box
+from dvsa.learn.tasks.ragged import Ids, PhraseTarget, PhraseTargets, SentenceIds
 from dvsa.text import Vocabulary, pad, words
 
 LENGTHS = 8
 """On a GPU, batches of sentences are padded to multiples of this many words."""
-
-
-class PhraseTarget(NamedTuple):
-    """A phrase with a box, as training sees it."""
-
-    places: tuple[int, ...]
-    """Indices of its known words among the known words of its sentence."""
-    box: Box
 
 
 class Corpus:
@@ -54,18 +44,19 @@ class Corpus:
         self.vocabulary, self.device, self.quiet = vocabulary, device, quiet
         self.unit = LENGTHS if device.type == "cuda" else 1
 
-        # Photographs and ids of the known words of their sentences, in the same order.
-        trained = [e for e in train if any(map(self._known, e.sentences))]
-        judged = [e for e in val if e.sentences]
-        self.train_ids = SentenceIds([s for s in self._encode(e) if s] for e in trained)
-        self.val_ids = SentenceIds(map(self._encode, judged))
-        for split, ids in (("training", self.train_ids), ("validation", self.val_ids)):
-            if not ids.words:
+        # Photographs whose sentences can be used, and that can be read themselves.
+        trained = Subset(train, [k for k, e in enumerate(train) if any(map(self._known, e.sentences))])
+        judged = Subset(val, [k for k, e in enumerate(val) if e.sentences])
+        for split, examples in (("training", trained), ("validation", judged)):
+            if not any(self._known(s) for e in examples for s in e.sentences):
                 raise ValueError(f"no sentence of the {split} split has a known word: lower min_count")
-
         self.train, self.val = (
             _photographs(examples, size, device, given, quiet) for examples in (trained, judged)
         )
+
+        # Ids of the known words of their sentences, in the same order.
+        self.train_ids = SentenceIds([s for s in self._encode(e) if s] for e in self.train.examples)
+        self.val_ids = SentenceIds(map(self._encode, self.val.examples))
 
     def _known(self, sentence: str) -> bool:
         return any(word in self.vocabulary for word in words(sentence))
@@ -74,21 +65,18 @@ class Corpus:
         return [self.vocabulary.encode(words(sentence)) for sentence in example.sentences]
 
     @cached_property
-    def train_phrases(self) -> list[list[list[PhraseTarget]]]:
+    def train_phrases(self) -> PhraseTargets:
         """The boxed phrases of each training photograph's sentences, in the order of `train_ids`."""
-        return [
-            [
-                m
-                for m, s in zip(phrase_targets(e, self.vocabulary), e.sentences, strict=True)
-                if self._known(s)
-            ]
-            for e in self.train.examples
-        ]
+        return PhraseTargets(map(self._known_phrases, self.train.examples))
+
+    def _known_phrases(self, example: Example) -> list[list[PhraseTarget]]:
+        of_sentences = zip(phrase_targets(example, self.vocabulary), example.sentences, strict=True)
+        return [phrases for phrases, sentence in of_sentences if self._known(sentence)]
 
     @cached_property
-    def val_phrases(self) -> list[list[list[PhraseTarget]]]:
+    def val_phrases(self) -> PhraseTargets:
         """The same for the validation photographs, in the order of `val_ids`."""
-        return [phrase_targets(e, self.vocabulary) for e in self.val.examples]
+        return PhraseTargets(phrase_targets(e, self.vocabulary) for e in self.val.examples)
 
     def anchors(self, count: int) -> Tensor:
         """Anchor shapes (A, 2) for the phrase boxes of the training split."""

@@ -14,12 +14,13 @@ from dvsa import regions as core_regions
 from dvsa.arrays import Floats
 from dvsa.data import Example
 from dvsa.learn.loop.order import chunks
-from dvsa.learn.loop.progress import progress
+from dvsa.learn.loop.progress import progress_if_needed
 from dvsa.learn.nets import backbones, crops, look, proposals, regions, vision
 from dvsa.learn.nets.look import Looked
 from dvsa.learn.nets.vision import Vision
-from dvsa.learn.tasks.cache import cached, source_code
+from dvsa.learn.tasks.cache import Array, source_code
 from dvsa.learn.tasks.photographs import DescribedPhotographs, Photographs, SquarePhotographs
+from dvsa.learn.tasks.rows_ahead import Rows, cached_rows
 
 CHUNK = 32
 """Photographs that go through the backbone at once."""
@@ -59,7 +60,7 @@ def _autocast(device: torch.device) -> torch.autocast:
 
 
 @torch.no_grad()
-def region_features(net: Vision, photographs: Photographs, proposer: str, nms: float) -> Tensor:
+def region_features(net: Vision, photographs: Photographs, proposer: str, nms: float) -> Rows:
     """Features (K, I, F) of all regions of all photographs, in half precision; leaves `net` in eval mode.
 
     They are cached under a digest of everything that they depend on.
@@ -68,31 +69,44 @@ def region_features(net: Vision, photographs: Photographs, proposer: str, nms: f
     if isinstance(photographs, DescribedPhotographs):
         return photographs.features(proposer)
     assert isinstance(photographs, SquarePhotographs)
+    shape = (len(photographs), photographs.regions(proposer), net.features)
+    digest = _digest(net, proposer, nms, photographs.device)
 
+    with progress_if_needed("describing regions", len(photographs), quiet=photographs.quiet) as advance:
+
+        def fill(rows: slice, feature_KIF: Array) -> None:
+            for chunk in chunks(rows.stop - rows.start, CHUNK):
+                place = slice(rows.start + chunk.start, rows.start + chunk.stop)
+                feature_KIF[chunk] = _described(net, photographs, place, proposer, nms)
+                advance(chunk.stop - chunk.start)
+
+        keys = [digest + key for key in photographs.keys]
+        return cached_rows(keys, shape, "float16", fill, photographs.device)
+
+
+def _described(
+    net: Vision, photographs: SquarePhotographs, chunk: slice, proposer: str, nms: float
+) -> npt.NDArray[np.float16]:
+    """The features of some photographs, (B, I, F)."""
+    pixels_BHWC = photographs.batch(chunk)
+    looked = look_autocast(net, pixels_BHWC, propose=photographs.proposed(proposer))
+    box_BI4 = photographs.boxes(chunk, looked, proposer, nms)
+    if net.cfg.by_crops and net.cfg.full_resolution:
+        feature_BIF = _describe_at_full_resolution(net, photographs.examples[chunk], looked, box_BI4)
+    else:
+        feature_BIF = describe(net, pixels_BHWC, looked, box_BI4)
+    half_BIF: npt.NDArray[np.float16] = feature_BIF.half().cpu().numpy()
+    return half_BIF
+
+
+def _digest(net: Vision, proposer: str, nms: float, device: torch.device) -> bytes:
+    """Of everything but the photographs that features depend on."""
     code = source_code(boxes, core_regions, backbones, crops, look, proposals, regions, vision, photo)
-    digest = hashlib.sha256(photographs.key)
-    digest.update(f"{proposer} {nms} {net.cfg.of_features} {photographs.device.type} {code}".encode())
+    digest = hashlib.sha256(f"{proposer} {nms} {net.cfg.of_features} {device.type} {code}".encode())
     digest.update(net.cfg.backbone.encode())  # the same weights may expect another scale of pixels
     for name, tensor in weights_of_features(net).items():
         digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
-
-    def fill(feature_KIF: npt.NDArray[np.generic]) -> None:
-        with progress("describing regions", len(photographs), quiet=photographs.quiet) as advance:
-            for chunk in chunks(len(photographs), CHUNK):
-                pixels_BHWC = photographs.batch(chunk)
-                looked = look_autocast(net, pixels_BHWC, propose=photographs.proposed(proposer))
-                box_BI4 = photographs.boxes(chunk, looked, proposer, nms)
-                if net.cfg.by_crops and net.cfg.full_resolution:
-                    examples = photographs.examples[chunk]
-                    feature_BIF = _describe_at_full_resolution(net, examples, looked, box_BI4)
-                else:
-                    feature_BIF = describe(net, pixels_BHWC, looked, box_BI4)
-                feature_KIF[chunk] = feature_BIF.half().cpu().numpy()
-                advance(len(feature_BIF))
-
-    count = photographs.regions(proposer)
-    array = cached(digest.digest(), (len(photographs), count, net.features), "float16", fill)
-    return torch.from_numpy(array).to(photographs.device)
+    return digest.digest()
 
 
 def weights_of_features(net: nn.Module) -> dict[str, Tensor]:

@@ -54,7 +54,7 @@ class Tiles(NamedTuple):
     `benchmarks/maxsim.py --tiles` measures others.
     """
 
-    score: Tile = Tile(128, 128, 8, 2)
+    score: Tile = Tile(256, 64, 16, 3)
     score_and_best: Tile = Tile(128, 128, 8, 2)
     grad_words: Tile = Tile(128, 64, 8, 3)
     grad_regions: Tile = Tile(64, 128, 8, 3)

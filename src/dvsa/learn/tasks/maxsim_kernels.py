@@ -83,12 +83,13 @@ def grad_words(
 
     if tl.program_id(1) < tl.load(words_L + tl.program_id(0) * TILE_L):
         grad_LD = tl.full([TILE_L, D], 0.0, tl.float32)
-        for first in range(0, K, TILE_K):
-            k = first + tl.arange(0, TILE_K)
-            to_LK = (l * K)[:, None] + k[None, :]
-            g = tl.load(g_LK + to_LK)
-            best = tl.load(best_TLK + row * K + to_LK)
-            for i in range(I):
+        for i in range(I):
+            for first in range(0, K, TILE_K):
+                k = first + tl.arange(0, TILE_K)
+                to_LK = (l * K)[:, None] + k[None, :]
+                # Both are loaded for each product. Kept over a loop over i, they gave wrong sums on an H200.
+                g = tl.load(g_LK + to_LK)
+                best = tl.load(best_TLK + row * K + to_LK)
                 v_KD = tl.load(v_IKD + i * K * D + (k * D)[:, None] + d[None, :])
                 grad_LD = tl.dot(tl.where(best == i, g, 0.0), v_KD, grad_LD)
         tl.store(grad_TLD + row * D + (l * D)[:, None] + d[None, :], grad_LD)

@@ -8,8 +8,10 @@ So words for the same things come together before the first photograph is seen. 
 whose photographs are missing, and there are more of those.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import chain
 from typing import ClassVar
 
 import numpy as np
@@ -24,7 +26,7 @@ from dvsa.learn.nets.sentence import TransformerEncoder
 from dvsa.learn.tasks import objective
 from dvsa.learn.tasks.context import Context
 from dvsa.learn.tasks.corpus import Corpus
-from dvsa.learn.tasks.ragged import Ids
+from dvsa.learn.tasks.ragged import Ids, SentenceIds
 from dvsa.learn.tasks.stage import WORDS, Stage, WarmData
 from dvsa.metrics import ranking
 
@@ -70,14 +72,14 @@ class ParaphraseTask:
         """
         self.name, self.stage, self.model, self.corpus = stage.name, stage, model, corpus
         self.groups, self.val = (
-            self._usable(groups) for groups in ([*corpus.train_ids, *extra], corpus.val_ids)
+            SentenceIds(self._usable(groups)) for groups in (chain(corpus.train_ids, extra), corpus.val_ids)
         )
         if not (self.groups and self.val):
             raise ValueError("no photograph has two sentences with known words: leave this stage out")
 
-    def _usable(self, groups: Sequence[Group]) -> list[Group]:
-        cut = [[s[: self.stage.max_words] for s in group if s] for group in groups]
-        return [group for group in cut if len(group) > 1]
+    def _usable(self, groups: Iterable[Group]) -> Iterator[Group]:
+        cut = ([s[: self.stage.max_words] for s in group if s] for group in groups)
+        return (group for group in cut if len(group) > 1)
 
     def __len__(self) -> int:
         return len(self.groups)
@@ -94,6 +96,10 @@ class ParaphraseTask:
     def recordable(self) -> bool:
         """Not with a transformer."""
         return not isinstance(self.model.sentence, TransformerEncoder)
+
+    def expecting(self, batches: Iterable[Sequence[int]]) -> AbstractContextManager[None]:
+        """Sentences are in memory."""
+        return nullcontext()
 
     def inputs(self, model: JointModel, batch: Sequence[int]) -> tuple[Padded, Padded]:
         """Two random sentences of each group."""

@@ -1,31 +1,36 @@
-"""Photographs as training sees them: squares of pixels, or features of regions from files; both cached."""
+"""Photographs as training sees them: squares of pixels, or features of regions from files."""
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
-from multiprocessing.pool import ThreadPool
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from dvsa import boxes, photo
-from dvsa.data import Example, GivenRegions, padded
-from dvsa.learn.loop.progress import progress
+from dvsa import boxes
+from dvsa.data import Example, GivenRegions, Subset, padded
+from dvsa.learn.loop.progress import progress_if_needed
 from dvsa.learn.nets.look import Looked
 from dvsa.learn.nets.regions import choose_boxes
 from dvsa.learn.nets.vision_config import GEOMETRY
-from dvsa.learn.tasks.cache import cached, source_code
-from dvsa.learn.tasks.ragged import Rows
+from dvsa.learn.tasks import ragged
+from dvsa.learn.tasks.cache import Array, shards
+from dvsa.learn.tasks.rows_ahead import Rows, cached_rows, expecting, is_small, rows_of, take
+from dvsa.learn.tasks.squares import Squares
 
 
 class Photographs(ABC):
     """The photographs of some examples, and the boxes of their phrases."""
 
-    key: bytes
-    """Depends on everything that the arrays depend on."""
+    examples: Sequence[Example]
+    keys: Sequence[bytes]
+    """Of each shard of `SHARD` photographs; it depends on everything that their arrays depend on."""
+
+    faults: Sequence[tuple[str, str]] = ()
+    """The name of each photograph that cannot be read and is left out, and why."""
 
     def __init__(self, examples: Sequence[Example], device: torch.device, *, quiet: bool = False) -> None:
         self.examples, self.device, self.quiet = examples, device, quiet
@@ -42,10 +47,10 @@ class Photographs(ABC):
         """The number of regions of each photograph, the frame included."""
 
     @cached_property
-    def truth(self) -> Rows:
+    def truth(self) -> ragged.Rows:
         """For each photograph, (G, 5) on the CPU: the distinct boxes of its phrases, with phrase counts."""
         counts = (Counter(p.box for p in e.phrases if p.box is not None) for e in self.examples)
-        return Rows(([[*box, n] for box, n in own.items()] for own in counts), width=5)
+        return ragged.Rows(([[*box, n] for box, n in own.items()] for own in counts), width=5)
 
     @property
     def has_boxes(self) -> bool:
@@ -54,7 +59,11 @@ class Photographs(ABC):
 
 
 class SquarePhotographs(Photographs):
-    """Photographs as squares of `size` pixels, uint8 (K, size, size, 3)."""
+    """Photographs as squares of `size` pixels, uint8 (K, size, size, 3).
+
+    They are kept as squares if there is room. Otherwise threads decode those of the next batches. Photographs
+    that cannot be read are left out of `examples`.
+    """
 
     given_KI4: Tensor | None = None
     """Boxes from files, the frame last, on the CPU; None if a proposer chooses the boxes."""
@@ -68,27 +77,28 @@ class SquarePhotographs(Photographs):
         given: GivenRegions | None = None,
         quiet: bool = False,
     ) -> None:
+        """Decode each photograph once; what is known from an earlier run is not computed again."""
+        squares = Squares(examples, size, quiet=quiet)
+        small = is_small(squares.shape, "uint8", device)
+        pixels_KHWC = torch.from_numpy(squares.all()) if small else None
+
+        # Photographs that cannot be read are left out.
+        readable_K = squares.readable()
+        self.faults = [(examples[k].name, squares.fault(k)) for k in np.flatnonzero(~readable_K).tolist()]
+        if self.faults:
+            examples = Subset(examples, np.flatnonzero(readable_K))
+            if not len(examples):
+                raise ValueError(f"no photograph can be read, the first because of: {self.faults[0][1]}")
+            squares = Squares(examples, size, quiet=quiet)
+            pixels_KHWC = None if pixels_KHWC is None else pixels_KHWC[torch.from_numpy(readable_K)]
+
         super().__init__(examples, device, quiet=quiet)
-        files = [e.file for e in examples]
-        sources = [
-            (e.name, str(f.path), f.offset, f.size, f.path.stat().st_mtime_ns)
-            for e, f in zip(examples, files, strict=True)
-        ]
-        self.key = f"photographs {size} {sources} {source_code(photo)}".encode()
-
-        def read(example: Example) -> npt.NDArray[np.uint8]:
-            return photo.squash(photo.read(example.read(), name=example.name), size)
-
-        def fill(pixels_KHWC: npt.NDArray[np.generic]) -> None:
-            with progress("reading photographs", len(examples), quiet=quiet) as advance, ThreadPool() as pool:
-                for k, square in enumerate(pool.imap(read, examples, chunksize=8)):
-                    pixels_KHWC[k] = square
-                    advance(1)
-
-        shape = (len(examples), size, size, 3)
-        self.pixels_KHWC = torch.from_numpy(cached(self.key, shape, "uint8", fill))
-        if device.type == "cuda":
-            self.pixels_KHWC = self.pixels_KHWC.to(device)
+        self.keys = squares.keys
+        self.pixels_KHWC: Rows
+        if pixels_KHWC is None:
+            self.pixels_KHWC = rows_of(squares.one, squares.shape, "uint8", device)
+        else:
+            self.pixels_KHWC = pixels_KHWC.to(device) if device.type == "cuda" else pixels_KHWC
         if given is not None:
             self._take_boxes(given)
 
@@ -98,10 +108,17 @@ class SquarePhotographs(Photographs):
         count = 1 + max(len(regions) for regions in own)
         box_KI4 = np.stack([padded(regions, count).box_I4 for regions in own])
         self.given_KI4 = torch.from_numpy(box_KI4)
-        self.key += box_KI4.tobytes()
+        self.keys = [
+            key + box_KI4[rows].tobytes() for key, rows in zip(self.keys, shards(len(box_KI4)), strict=True)
+        ]
 
     def batch(self, index: Sequence[int] | slice) -> Tensor:
-        return self.pixels_KHWC[index].to(self.device)
+        rows = self.pixels_KHWC
+        return (rows[index] if isinstance(index, slice) else take(rows, index)).to(self.device)
+
+    def expecting(self, batches: Iterable[Sequence[int]]) -> AbstractContextManager[None]:
+        """Prepare batches that will be asked for in this order."""
+        return expecting(self.pixels_KHWC, batches)
 
     def regions(self, proposer: str) -> int:
         if proposer == "frame":
@@ -131,20 +148,12 @@ class DescribedPhotographs(Photographs):
         quiet: bool = False,
     ) -> None:
         super().__init__(examples, device, quiet=quiet)
-        self.key = f"given {given.stamp} {[example.name for example in examples]}".encode()
-        self.count = 1 + max(len(given.of(example)) for example in examples)
-
-        def fill(feature_KIF: npt.NDArray[np.generic]) -> None:
-            with progress("reading features of regions", len(examples), quiet=quiet) as advance:
-                for k, example in enumerate(examples):
-                    box_I4, _, feature_IF = padded(given.of(example), self.count)
-                    assert feature_IF is not None
-                    area_I1 = (box_I4[:, 2:] - box_I4[:, :2]).prod(1, keepdims=True)
-                    feature_KIF[k] = np.hstack([feature_IF, box_I4, area_I1])
-                    advance(1)
-
-        shape = (len(examples), self.count, given.features + GEOMETRY)
-        self.feature_KIF = torch.from_numpy(cached(self.key, shape, "float16", fill))
+        self.given, self.count = given, 1 + max(len(given.of(example)) for example in examples)
+        self.keys = [
+            f"given {given.stamp} {self.count} {[e.name for e in examples[rows]]}".encode()
+            for rows in shards(len(examples))
+        ]
+        self.width = given.features + GEOMETRY
 
     def batch(self, index: Sequence[int] | slice) -> Tensor:
         raise ValueError("the data has features of regions, but no photographs")
@@ -152,7 +161,18 @@ class DescribedPhotographs(Photographs):
     def regions(self, proposer: str) -> int:
         return 1 if proposer == "frame" else self.count
 
-    def features(self, proposer: str) -> Tensor:
+    def features(self, proposer: str) -> Rows:
         """All regions of all photographs, or the frames alone: (K, I, F) on the device, half precision."""
-        feature_KIF = self.feature_KIF[:, -1:] if proposer == "frame" else self.feature_KIF
-        return feature_KIF.to(self.device)
+        count = self.regions(proposer)
+        with progress_if_needed("reading features of regions", len(self), quiet=self.quiet) as advance:
+
+            def fill(rows: slice, feature_KIF: Array) -> None:
+                for k, example in enumerate(self.examples[rows]):
+                    box_I4, _, feature_IF = padded(self.given.of(example), self.count)
+                    assert feature_IF is not None
+                    area_I1 = (box_I4[:, 2:] - box_I4[:, :2]).prod(1, keepdims=True)
+                    feature_KIF[k] = np.hstack([feature_IF, box_I4, area_I1])[-count:]
+                    advance(1)
+
+            keys = [key + proposer.encode() for key in self.keys]
+            return cached_rows(keys, (len(self), count, self.width), "float16", fill, self.device)

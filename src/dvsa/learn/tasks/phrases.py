@@ -11,7 +11,7 @@ from torch.nn import functional
 from dvsa.learn.loop.transfer import on_device
 from dvsa.learn.nets.regions import paired_iou
 from dvsa.learn.nets.vision_config import GEOMETRY
-from dvsa.learn.tasks.corpus import PhraseTarget
+from dvsa.learn.tasks.ragged import PhraseTarget
 
 UNIT = 64
 """Where steps are recorded, the number of phrases is padded to a multiple of this."""

@@ -2,15 +2,16 @@
 
 from abc import abstractmethod
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import TypeVar, overload
+from typing import NamedTuple, TypeVar, overload
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from dvsa.arrays import IntArray
+from dvsa.records import Box
 
 Ids = Sequence[int]
 """A sentence as the ids of its known words."""
@@ -74,6 +75,10 @@ class SentenceIds(Flat[list[list[int]]]):
         """The number of sentences of photograph k."""
         return int(self._sentences[k + 1] - self._sentences[k])
 
+    def before(self, k: int) -> int:
+        """The number of sentences of the photographs before photograph k."""
+        return int(self._sentences[k])
+
     def sentence(self, k: int, n: int) -> list[int]:
         """Sentence n of photograph k, both from 0."""
         return self._sentence(int(self._sentences[k]) + n)
@@ -81,6 +86,54 @@ class SentenceIds(Flat[list[list[int]]]):
     def _sentence(self, n: int) -> list[int]:
         ids: list[int] = self._words[self._ends[n] : self._ends[n + 1]].tolist()
         return ids
+
+
+class PhraseTarget(NamedTuple):
+    """A phrase with a box, as training sees it."""
+
+    places: tuple[int, ...]
+    """Indices of its known words among the known words of its sentence."""
+    box: Box
+
+
+class PhraseTargets(Flat[list[list[PhraseTarget]]]):
+    """The boxed phrases of sentences: `phrases[k][n]` are those of sentence n of photograph k.
+
+    >>> phrases = PhraseTargets([[[PhraseTarget((0, 1), (0.0, 0.0, 0.5, 1.0))], []], [[]]])
+    >>> len(phrases), phrases.of(0, 0), phrases[1]
+    (2, [PhraseTarget(places=(0, 1), box=(0.0, 0.0, 0.5, 1.0))], [[]])
+    """
+
+    def __init__(self, photographs: Iterable[Iterable[Sequence[PhraseTarget]]]) -> None:
+        """Read the phrases of the sentences of each photograph once."""
+        edges, sentences = array("d"), array("q", [0])
+
+        def places() -> Iterator[list[Ids]]:
+            for own in photographs:
+                sentences.append(sentences[-1])
+                for phrases in own:
+                    sentences[-1] += 1
+                    edges.extend(chain.from_iterable(phrase.box for phrase in phrases))
+                    yield [phrase.places for phrase in phrases]
+
+        self._places = SentenceIds(places())
+        self._boxes, self._sentences = np.array(edges).reshape(-1, 4), np.asarray(sentences)
+
+    def __len__(self) -> int:
+        return len(self._sentences) - 1
+
+    def item(self, k: int) -> list[list[PhraseTarget]]:
+        """The phrases of the sentences of photograph k."""
+        return [self._of(n) for n in range(self._sentences[k], self._sentences[k + 1])]
+
+    def of(self, k: int, n: int) -> list[PhraseTarget]:
+        """The phrases of sentence n of photograph k, both from 0."""
+        return self._of(int(self._sentences[k]) + n)
+
+    def _of(self, sentence: int) -> list[PhraseTarget]:
+        places, first = self._places[sentence], self._places.before(sentence)
+        boxes = self._boxes[first : first + len(places)].tolist()
+        return [PhraseTarget(tuple(own), tuple(box)) for own, box in zip(places, boxes, strict=True)]
 
 
 class Rows(Flat[Tensor]):

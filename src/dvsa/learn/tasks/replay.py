@@ -17,6 +17,7 @@ from dvsa.data import Example
 from dvsa.learn.nets.vision import Vision
 from dvsa.learn.tasks.features import region_features
 from dvsa.learn.tasks.photographs import SquarePhotographs
+from dvsa.learn.tasks.rows_ahead import whole
 from dvsa.text import Vocabulary, words
 
 SHARE: Final = 1.0
@@ -62,8 +63,8 @@ class Replay:
         order = torch.randperm(len(usable), generator=torch.Generator().manual_seed(seed))[:count]
         chosen = [usable[k] for k in sorted(order.tolist())]
         photographs = SquarePhotographs(chosen, net.size, torch.device("cpu"), quiet=quiet)
-        sentences = tuple(tuple(s for s in example.sentences if words(s)) for example in chosen)
-        return cls(region_features(net, photographs, proposer, nms), sentences)
+        sentences = tuple(tuple(s for s in example.sentences if words(s)) for example in photographs.examples)
+        return cls(whole(region_features(net, photographs, proposer, nms)), sentences)
 
     def ids(self, vocabulary: Vocabulary) -> list[list[list[int]]]:
         """The sentences of each photograph as ids of known words, without those that have none."""

@@ -7,7 +7,8 @@ above the mean of the others become more probable, the rest less probable (Luo, 
     loss = - sum over captions c of  (r_c - mean of the other r)  log p(c),  over the number of words
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -23,6 +24,8 @@ from dvsa.learn.tasks import targets
 from dvsa.learn.tasks.captions import Asked, WritingTask, first_captioner, roll_out
 from dvsa.learn.tasks.context import Context
 from dvsa.learn.tasks.corpus import Corpus
+from dvsa.learn.tasks.ragged import Ids
+from dvsa.learn.tasks.rows_ahead import expecting, take
 from dvsa.learn.tasks.stage import Stage, WarmData, WritingStage
 from dvsa.learn.tasks.targets import CaptionTarget, Targets
 from dvsa.metrics.cider import Cider
@@ -74,6 +77,10 @@ class RewardTask(WritingTask):
     def __len__(self) -> int:
         return len(self.corpus.train)
 
+    def expecting(self, batches: Iterable[Sequence[int]]) -> AbstractContextManager[None]:
+        """Prepare the features of coming batches."""
+        return expecting(self.train_KIF, batches)
+
     @cached_property
     def cider(self) -> Cider:
         """CIDEr against the training split's sentences, whose n-grams are counted once."""
@@ -83,16 +90,17 @@ class RewardTask(WritingTask):
     def inputs(self, net: Captioner, batch: Sequence[int]) -> tuple[Asked, Tensor]:
         """Captions of the photographs that the network draws, and how much better each is than the others."""
         # Draw, without dropout.
-        asked = [k for k in batch for _ in range(self.samples)]
-        frame = self.train_KIF.shape[1] - 1
-        said = draw(net.eval(), self.train_KIF[asked].float())
+        own_BIF = take(self.train_KIF, batch)
+        said = draw(net.eval(), own_BIF.repeat_interleave(self.samples, 0).float())
         net.train()
-        drawn = [CaptionTarget(k, frame, START, tuple(ids)) for k, ids in zip(asked, said, strict=True)]
+        frame, places = own_BIF.shape[1] - 1, [b for b in range(len(batch)) for _ in range(self.samples)]
+        drawn = [CaptionTarget(b, frame, START, tuple(ids)) for b, ids in zip(places, said, strict=True)]
 
         # How much more each is worth than the others of its photograph.
-        gain_B = advantages(torch.tensor(self._rewards(drawn)).reshape(-1, self.samples)).flatten()
+        reward_B = torch.tensor([self._reward(batch[x.photograph], x.words) for x in drawn])
+        gain_B = advantages(reward_B.reshape(-1, self.samples)).flatten()
 
-        return self.asked(self.train_KIF, drawn), on_device(gain_B, self.train_KIF.device)
+        return self.asked(own_BIF, drawn), on_device(gain_B, own_BIF.device)
 
     def loss(self, net: Captioner, inputs: tuple[Asked, Tensor]) -> Tensor:
         """Make the better captions more probable."""
@@ -102,11 +110,10 @@ class RewardTask(WritingTask):
         words = processes.total(asked.real_BT.sum())
         return -processes.own_part((gain_B[:, None] * logp_BT).sum(), words)
 
-    def _rewards(self, drawn: Sequence[CaptionTarget]) -> list[float]:
-        """CIDEr of each caption, in [0, 10]."""
-        decode = self.corpus.vocabulary.decode
-        ends = [[STOP] if len(x.words) < MAX_DRAWN else [] for x in drawn]
-        return [self.cider(x.photograph, decode(x.words) + end) for x, end in zip(drawn, ends, strict=True)]
+    def _reward(self, k: int, ids: Ids) -> float:
+        """CIDEr of a caption of training photograph k, in [0, 10]."""
+        end = [STOP] if len(ids) < MAX_DRAWN else []
+        return self.cider(k, self.corpus.vocabulary.decode(ids) + end)
 
     @torch.no_grad()
     def evaluate(self, net: Captioner) -> Mapping[str, float]:

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 from torchvision.ops import box_iou  # type: ignore[import-untyped]
 
 from dvsa import segments
@@ -15,8 +14,9 @@ from dvsa.learn.loop.progress import progress
 from dvsa.learn.loop.transfer import on_device
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.nets.vision_config import GEOMETRY
-from dvsa.learn.tasks.corpus import Corpus, PhraseTarget
-from dvsa.learn.tasks.ragged import Flat, Ids, SentenceIds
+from dvsa.learn.tasks.corpus import Corpus
+from dvsa.learn.tasks.ragged import Flat, Ids, PhraseTarget, SentenceIds
+from dvsa.learn.tasks.rows_ahead import Rows
 from dvsa.text import FUNCTION_WORDS, START, START_PHRASE, Vocabulary
 
 ALIGNED = 50
@@ -65,7 +65,7 @@ class Targets(Flat[CaptionTarget]):
         return CaptionTarget(photograph, focus, start, tuple(self._words.sentence(k, 0)))
 
 
-def of_frames(feature_KIF: Tensor, sentences: Sentences) -> Iterator[CaptionTarget]:
+def of_frames(feature_KIF: Rows, sentences: Sentences) -> Iterator[CaptionTarget]:
     """Every sentence, for its whole photograph."""
     frame = feature_KIF.shape[1] - 1
     for k, own in enumerate(sentences):
@@ -75,7 +75,7 @@ def of_frames(feature_KIF: Tensor, sentences: Sentences) -> Iterator[CaptionTarg
 
 @torch.no_grad()
 def of_segments(
-    model: JointModel, feature_KIF: Tensor, sentences: Sentences, corpus: Corpus, beta: float
+    model: JointModel, feature_KIF: Rows, sentences: Sentences, corpus: Corpus, beta: float
 ) -> Iterator[CaptionTarget]:
     """The (region, segment) pairs that the chain MRF finds in each photograph's own sentences."""
     model.eval()
@@ -102,22 +102,23 @@ def with_content(targets: Iterable[CaptionTarget], vocabulary: Vocabulary) -> It
 
 
 def of_boxes(
-    feature_KIF: Tensor, sentences: Sentences, phrases: Sequence[Sequence[Sequence[PhraseTarget]]]
+    feature_KIF: Rows, sentences: Sentences, phrases: Sequence[Sequence[Sequence[PhraseTarget]]]
 ) -> Iterator[CaptionTarget]:
     """People's phrases, each for the region with the highest IoU with its box, if that is at least 0.5.
 
     So a captioner learns from regions such as it will describe, not from boxes that people drew.
     """
-    box_KI4 = feature_KIF[..., -GEOMETRY:-1].float().cpu()
-    for k, (own, named) in enumerate(zip(sentences, phrases, strict=True)):
-        # The best region of each phrase of the photograph.
-        pairs = [(sentence, m) for sentence, phrases_ in zip(own, named, strict=True) for m in phrases_]
-        true_P4 = torch.tensor([m.box for _, m in pairs]).reshape(-1, 4)
-        overlap_P, region_P = box_iou(true_P4, box_KI4[k]).max(1)
+    for chunk in chunks(len(sentences), ALIGNED):
+        box_KI4 = feature_KIF[chunk][..., -GEOMETRY:-1].float().cpu()
+        for k in range(chunk.start, chunk.stop):
+            # The best region of each phrase of the photograph.
+            own = zip(sentences[k], phrases[k], strict=True)
+            pairs = [(sentence, phrase) for sentence, named in own for phrase in named]
+            true_P4 = torch.tensor([phrase.box for _, phrase in pairs]).reshape(-1, 4)
+            overlap_P, region_P = box_iou(true_P4, box_KI4[k - chunk.start]).max(1)
 
-        for (sentence, phrase), overlap, region in zip(
-            pairs, overlap_P.tolist(), region_P.tolist(), strict=True
-        ):
-            if overlap >= 0.5:
-                said = tuple(sentence[t] for t in phrase.places)
-                yield CaptionTarget(k, region, START_PHRASE, said)
+            best = zip(pairs, overlap_P.tolist(), region_P.tolist(), strict=True)
+            for (sentence, phrase), overlap, region in best:
+                if overlap >= 0.5:
+                    said = tuple(sentence[t] for t in phrase.places)
+                    yield CaptionTarget(k, region, START_PHRASE, said)

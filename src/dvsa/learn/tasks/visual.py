@@ -1,7 +1,8 @@
 """What the stages share that learn from photographs through the backbone: proposals and alignment."""
 
 from abc import ABC
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -107,6 +108,11 @@ class VisualTask:
         return augmentation.draw(
             count, flip=self.stage.flip, smallest=self.stage.min_window, largest=self.stage.max_window
         )
+
+    def expecting(self, batches: Iterable[Sequence[int]]) -> AbstractContextManager[None]:
+        """Prepare the photographs of coming batches."""
+        assert isinstance(self.corpus.train, SquarePhotographs)
+        return self.corpus.train.expecting(batches)
 
     def look(self, model: JointModel, photographs: Photographs, pixels_BHWC: Tensor) -> Looked:
         """Maps and candidates of photographs of a split."""

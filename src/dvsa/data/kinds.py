@@ -1,0 +1,151 @@
+"""What kind of file something is, judged by its content: photographs, tar files, and what cannot be read."""
+
+import os
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from dvsa import files
+from dvsa.photo_raw import SUFFIXES, is_raw
+
+HEAD: Final = 512
+"""Bytes at the beginning of a file that say what it is."""
+
+
+class Kind(StrEnum):
+    """What a file or folder is; the value names it for people."""
+
+    PHOTOGRAPH = "photograph"
+    TAR = "tar file"
+
+    # What is left out, although it may show or contain photographs.
+    UNREADABLE_FOLDER = "unreadable folder"
+    UNREADABLE_FILE = "unreadable file"
+    SPECIAL = "special file"
+    BROKEN_LINK = "broken link"
+    OTHER_FORMAT = "picture of another format"
+    COMPRESSED_TAR = "compressed tar file"
+    BROKEN_TAR = "broken tar file"
+    ARCHIVE = "archive"
+    TAR_LINK = "link in a tar file"
+
+    # What is left out with good reason.
+    HIDDEN = "hidden file or folder"
+    DRAWING = "drawing or report of dvsa"
+    THUMBNAILS = "thumbnail folder"
+    EXCLUDED = "excluded file or folder"
+    OTHER = "other file"
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether photographs may be missing because something of this kind was left out."""
+        return self not in _HARMLESS
+
+
+_HARMLESS: Final = frozenset(
+    {
+        Kind.PHOTOGRAPH, Kind.TAR, Kind.HIDDEN, Kind.DRAWING, Kind.THUMBNAILS, Kind.EXCLUDED, Kind.OTHER
+    }
+)  # fmt: skip
+
+PHOTOGRAPH_SUFFIXES: Final = frozenset(
+    {
+        ".avif", ".bmp", ".dib", ".gif", ".heic", ".heif", ".hif", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg",
+        ".jpf", ".jpg", ".jpx", ".mpo", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp",
+    }
+)  # fmt: skip
+"""Suffixes of formats that `dvsa.photo` reads, in lower case."""
+
+_OTHER_SUFFIXES: Final = frozenset(
+    {
+        ".afphoto", ".dcm", ".dds", ".exr", ".fits", ".hdr", ".ico", ".jxl", ".jxr", ".kra", ".pcx", ".psb",
+        ".psd", ".qoi", ".svg", ".tga", ".wdp", ".xcf",
+    }
+)  # fmt: skip
+
+_TIFF: Final = rb"II\*\0|MM\0\*|II\+\0|MM\0\+"
+_PHOTOGRAPH: Final = re.compile(
+    # JPEG, PNG, WebP, GIF, TIFF; JPEG 2000 as a file and as a stream; HEIC and AVIF.
+    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|RIFF....WEBP|GIF8[79]a|" + _TIFF + rb"|"
+    rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51\0|"
+    rb"....ftyp(?:heic|heix|heim|heis|hevc|hevx|hevm|hevs|mif1|mif2|msf1|avif|avis)|"
+    # BMP and PPM begin with plain letters: the size of the second header, or a number, must follow.
+    rb"BM.{8}....[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0|P[1-6]\s+[0-9#]",
+    re.DOTALL,
+)
+_OTHER_FORMAT: Final = re.compile(
+    rb"8BPS|\0\0\0\x0cJXL \r\n\x87\n|\0\0\x01\0[\x01-\x40]\0|gimp xcf |v/1\x01|#\?RADIANCE|DDS |qoif|II\xbc|"
+    rb"FLIF|BPG\xfb|SIMPLE  = ",
+    re.DOTALL,
+)
+_COMPRESSED: Final = re.compile(rb"\x1f\x8b|BZh[1-9]|\xfd7zXZ\0|\x28\xb5\x2f\xfd|\x1f\x9d|\x04\x22\x4d\x18")
+_ARCHIVE: Final = re.compile(rb"PK\x03\x04|PK\x05\x06|7z\xbc\xaf\x27\x1c|Rar!\x1a\x07")
+
+_TAR_NAME: Final = re.compile(r"\.(?:tar(?:\.\w+)?|tgz|tbz2?|txz|tzst|taz)$", re.IGNORECASE)
+_ARCHIVE_NAME: Final = re.compile(r"\.(?:zip|cbz|cbr|7z|rar)$", re.IGNORECASE)
+
+_THUMBNAILS: Final = re.compile(r"@eaDir|\.thumbnails|\.@__thumb|.*\.lrdata", re.IGNORECASE)
+
+
+def kind_of(name: str, head: bytes) -> Kind:
+    """What a file is, by the beginning of its content; the name decides only where the content cannot.
+
+    A file whose name promises a photograph counts as one: whoever reads it then finds what is wrong with it.
+
+    Args:
+        name: of the file, without folders.
+        head: its first `HEAD` bytes, or all of a shorter file.
+
+    >>> kind_of("IMG_1.heic", bytes([0xFF, 0xD8, 0xFF, 0xE0])), kind_of("notes", b"Dear diary")
+    (<Kind.PHOTOGRAPH: 'photograph'>, <Kind.OTHER: 'other file'>)
+    """
+    suffix = os.path.splitext(name)[1].lower()
+    if _PHOTOGRAPH.match(head) or is_raw(head, suffix):
+        return Kind.PHOTOGRAPH
+    if head[257:262] == b"ustar":
+        return Kind.TAR
+    if _TAR_NAME.search(name):
+        is_plain = suffix == ".tar" and not _COMPRESSED.match(head)
+        return Kind.TAR if is_plain else Kind.COMPRESSED_TAR
+    if _ARCHIVE.match(head) and _ARCHIVE_NAME.search(name):
+        return Kind.ARCHIVE
+    if _OTHER_FORMAT.match(head) or suffix in _OTHER_SUFFIXES:
+        return Kind.OTHER_FORMAT
+    promises = suffix in PHOTOGRAPH_SUFFIXES or suffix in SUFFIXES
+    return Kind.PHOTOGRAPH if promises else Kind.OTHER
+
+
+def kind_of_file(path: Path) -> Kind:
+    """What a file is, by its content. Pipes, sockets and devices are not opened, and never waited for.
+
+    >>> kind_of_file(Path("examples/cat.jpg")), kind_of_file(Path("/dev/null"))
+    (<Kind.PHOTOGRAPH: 'photograph'>, <Kind.SPECIAL: 'special file'>)
+    """
+    try:
+        with files.opened(path) as file:
+            return kind_of(path.name, file.read(HEAD))
+    except files.UnreadableError:
+        return Kind.SPECIAL
+    except FileNotFoundError:
+        return Kind.BROKEN_LINK
+    except OSError:
+        return Kind.UNREADABLE_FILE
+
+
+def is_thumbnail_folder(name: str) -> bool:
+    """Whether programs keep small copies of photographs in folders of this name.
+
+    >>> [is_thumbnail_folder(name) for name in ("@eaDir", "Album Previews.lrdata", "2024")]
+    [True, True, False]
+    """
+    return _THUMBNAILS.fullmatch(name) is not None
+
+
+def is_drawing(name: str) -> bool:
+    """Whether this package names the pictures and reports that it makes in this way.
+
+    >>> is_drawing("dog.dvsa.png"), is_drawing("dvsa-report.html"), is_drawing("dog.png")
+    (True, True, False)
+    """
+    return name.lower().endswith(".dvsa.png") or name == "dvsa-report.html"

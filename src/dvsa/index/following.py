@@ -1,0 +1,155 @@
+"""What has become of the files of an index: which are new, changed, moved, copied or gone."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from dvsa.data.photographs import NamedSource
+from dvsa.index.encode import Skipped
+from dvsa.index.seen import SeenFiles
+from dvsa.index.values import Added, Entry, Photograph, Place
+
+
+def place_of(named: NamedSource) -> Place:
+    """Where a photograph is that was found."""
+    path, source = named
+    return Place(path=path, file=str(source.path), offset=source.offset)
+
+
+Row = tuple[str, int]
+"""The name of a segment, and the row of a photograph in it."""
+
+
+@dataclass(slots=True)
+class Following:
+    """The files of an index before, and what was found at their paths and at others."""
+
+    outcome: Added = field(default_factory=Added)
+    before: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """The identifiers of the photographs that the index has at each path; normally one."""
+    found: dict[str, tuple[Place, str | None]] = field(default_factory=dict)
+    """What is at each path now: a photograph, or none that could be read."""
+    unknown: set[str] = field(default_factory=set)
+    """Paths whose files are there, but cannot be read now: they may still contain what they did."""
+    arrivals: dict[str, list[Place]] = field(default_factory=lambda: defaultdict(list))
+    """Where photographs that the index has were found besides, by their identifiers."""
+
+    def begin(self, photographs: Iterable[Photograph]) -> None:
+        """Note the places of the photographs of an index."""
+        for photograph in photographs:
+            for place in photograph.places:
+                self.before[place.path].add(photograph.id)
+
+    def pending(self, sources: Iterable[NamedSource], seen: SeenFiles) -> list[NamedSource]:
+        """The photographs whose files may have changed since they were seen; the others are noted."""
+        pending = []
+        for named in sources:
+            place = place_of(named)
+            identifier = seen.identifier(place.path, place.file)
+            if identifier is not None and identifier in self.before.get(place.path, ()):
+                self.note(place, identifier)
+            else:
+                pending.append(named)
+        return pending
+
+    def note(self, place: Place, identifier: str) -> None:
+        """Note a photograph that the index has, or that was just added at another place."""
+        self.found[place.path] = place, identifier
+        if identifier in self.before.get(place.path, ()):
+            self.outcome.known += 1
+        else:
+            self.arrivals[identifier].append(place)
+
+    def take(
+        self,
+        items: Iterable[Entry | Skipped],
+        places: Mapping[str, Place],
+        known: set[str],
+        seen: SeenFiles,
+    ) -> list[Entry]:
+        """Note what was read, and return the entries that are new.
+
+        Args:
+            items: what was read, in any order.
+            places: of all photographs that are read, by their paths.
+            known: the identifiers of the photographs of the index; those of the new entries are added.
+            seen: remembers what was read.
+        """
+        new = []
+        for item in items:
+            place = places[item.photograph.path if isinstance(item, Entry) else item.path]
+            if isinstance(item, Entry) and item.photograph.id not in known:
+                known.add(item.photograph.id)
+                new.append(item)
+                self.found[place.path] = place, item.photograph.id
+                if place.path in self.before:
+                    self.outcome.changed += 1
+                else:
+                    self.outcome.added += 1
+            elif isinstance(item, Entry):
+                self.note(place, item.photograph.id)
+            elif item.fault is None:
+                assert item.id is not None
+                self.note(place, item.id)
+            else:
+                self.outcome.faults.append(item.fault)
+                if item.id is None:
+                    self.unknown.add(place.path)
+                else:
+                    self.found[place.path] = place, None
+            there, identifier = self.found.get(place.path, (None, None))
+            if there is not None and identifier is not None:
+                seen.remember(place.path, place.file, identifier)
+        return new
+
+    def places(
+        self, photograph: Photograph, covers: Callable[[str], bool], *, keep_missing: bool
+    ) -> Sequence[Place]:
+        """Where a photograph of the index is now; nowhere if it is gone. Its files are counted by their fate.
+
+        Args:
+            photograph: as the index has it.
+            covers: whether a photograph in a file would have been found if it were still there.
+            keep_missing: whether a photograph stays when its last file is gone.
+        """
+        stay, gone, replaced = [], [], 0
+        for place in photograph.places:
+            there, identifier = self.found.get(place.path, (None, None))
+            if there is not None and identifier == photograph.id:
+                stay.append(there)
+            elif there is not None:
+                replaced += 1
+            elif place.path in self.unknown or not covers(place.file):
+                stay.append(place)
+            else:
+                gone.append(place)
+
+        # What came and what went are the same files, as far as their numbers allow.
+        old = {place.path for place in stay}
+        come = [place for place in self.arrivals.get(photograph.id, ()) if place.path not in old]
+        moved = min(len(come), len(gone) + replaced)
+        self.outcome.moved += moved
+        self.outcome.copies += len(come) - moved
+
+        left = max(0, len(gone) - moved)
+        if gone and keep_missing and not stay and not come:
+            self.outcome.missing += left
+            return gone
+        self.outcome.vanished += left
+        return [*stay, *come]
+
+
+def changes_of(
+    following: Following,
+    rows: Iterable[tuple[str, int, Photograph]],
+    covers: Callable[[str], bool],
+    *,
+    keep_missing: bool,
+) -> Mapping[Row, Sequence[Place]]:
+    """The new places of the photographs whose places have changed."""
+    changed = {}
+    for name, row, photograph in rows:
+        places = following.places(photograph, covers, keep_missing=keep_missing)
+        if tuple(places) != photograph.places:
+            changed[name, row] = places
+    return changed

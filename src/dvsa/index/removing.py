@@ -1,0 +1,62 @@
+"""Which photographs of an index a user means: by identifiers, paths, folders and patterns."""
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from dvsa.data.ignoring import Patterns
+from dvsa.files import composed
+from dvsa.index.following import Row
+from dvsa.index.values import Photograph, Place
+
+
+@dataclass(slots=True)
+class Removal:
+    """What is left of the photographs that are meant."""
+
+    places: dict[Row, Sequence[Place]] = field(default_factory=dict)
+    """The places that stay, by rows; none for photographs that are removed altogether."""
+    files: int = 0
+    """How many files are removed."""
+    unmatched: set[str] = field(default_factory=set)
+    """Names that mean nothing in the index."""
+
+
+def removal(names: Iterable[str], rows: Iterable[tuple[str, int, Photograph]]) -> Removal:
+    """What removing these names leaves.
+
+    Args:
+        names: identifiers; absolute paths of files, folders and tar files; and patterns with `*`, `?` or `[]`
+            as in `.gitignore`, such as `*.gif` or `/album/2019/*`.
+        rows: the photographs of the index, with their segments and rows.
+
+    >>> dog = Photograph(id="0" * 64, path="/album/dog.jpg", file="/album/dog.jpg")
+    >>> removal(["/album"], [("000001", 0, dog)]).places
+    {('000001', 0): []}
+    """
+    wanted = {composed(name) for name in names}
+    patterns = {name: Patterns.parse([name], name) for name in wanted if re.search(r"[*?\[]", name)}
+    found = Removal(unmatched=set(wanted))
+    for segment, row, photograph in rows:
+        if photograph.id in wanted:
+            found.unmatched.discard(photograph.id)
+            stay: list[Place] = []
+        else:
+            meant = {place: _meaning(place, wanted, patterns) for place in photograph.places}
+            found.unmatched.difference_update(*meant.values())
+            stay = [place for place in photograph.places if not meant[place]]
+        if len(stay) < len(photograph.places):
+            found.places[segment, row] = stay
+            found.files += len(photograph.places) - len(stay)
+    return found
+
+
+def _meaning(place: Place, wanted: set[str], patterns: Mapping[str, Patterns]) -> set[str]:
+    """The names that mean a place."""
+    above, paths = composed(place.path), {composed(place.path), composed(place.file)}
+    while (parent := os.path.dirname(above)) != above:
+        paths.add(parent)
+        above = parent
+    by_pattern = {name for name, pattern in patterns.items() if pattern.decide(composed(place.path))}
+    return (wanted & paths) | by_pattern

@@ -1,0 +1,121 @@
+"""What a file is, judged by its content."""
+
+import io
+import os
+import socket
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pillow_heif
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from dvsa.data.kinds import HEAD, PHOTOGRAPH_SUFFIXES, Kind, is_thumbnail_folder, kind_of, kind_of_file
+from dvsa.photo import PhotoError, read
+
+pillow_heif.register_heif_opener()
+
+FORMATS = ["JPEG", "PNG", "GIF", "BMP", "PPM", "TIFF", "WEBP", "AVIF", "HEIF", "JPEG2000", "MPO"]
+
+
+def encoded(format: str) -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", (32, 32), "red").save(stream, format)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("name", ["a", "a.jpg", "a.heic", "a.txt", "a.psd", "a.zip", "IMG.jfif", "x.jpe"])
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_photograph_is_one_whatever_it_is_called(format: str, name: str) -> None:
+    assert kind_of(name, encoded(format)[:HEAD]) is Kind.PHOTOGRAPH
+
+
+def packed(mode: str) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode=mode) as archive:  # type: ignore[call-overload]
+        archive.addfile(tarfile.TarInfo("a.jpg"))
+    return stream.getvalue()
+
+
+def zipped() -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("a.jpg", "x")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [
+        ("set.tar", packed("w"), Kind.TAR),
+        ("set", packed("w"), Kind.TAR),
+        ("set.tar", b"no tar", Kind.TAR),  # whoever opens it finds what is wrong
+        ("set.tar", packed("w:gz"), Kind.COMPRESSED_TAR),
+        ("set.tar.gz", packed("w:gz"), Kind.COMPRESSED_TAR),
+        ("set.tgz", packed("w:gz"), Kind.COMPRESSED_TAR),
+        ("set.tar.bz2", packed("w:bz2"), Kind.COMPRESSED_TAR),
+        ("set.txz", packed("w:xz"), Kind.COMPRESSED_TAR),
+        ("notes.gz", packed("w:gz"), Kind.OTHER),
+        ("album.zip", zipped(), Kind.ARCHIVE),
+        ("letter.docx", zipped(), Kind.OTHER),
+        ("a.cr2", encoded("TIFF"), Kind.PHOTOGRAPH),
+        ("a.dng", b"II*\0 a camera", Kind.PHOTOGRAPH),
+        ("a.cr3", b"\0\0\0\x18ftypcrx ....", Kind.PHOTOGRAPH),
+        ("a.raf", b"FUJIFILMCCD-RAW 0201", Kind.PHOTOGRAPH),
+        ("a.arw", b"", Kind.PHOTOGRAPH),
+        ("a.psd", b"8BPS", Kind.OTHER_FORMAT),
+        ("a", b"8BPS", Kind.OTHER_FORMAT),
+        ("a.jxl", b"\xff\x0a", Kind.OTHER_FORMAT),
+        ("a.svg", b"<svg/>", Kind.OTHER_FORMAT),
+        ("a.jpg", b"no photograph", Kind.PHOTOGRAPH),  # the decoder says what is wrong
+        ("a.JPG", b"", Kind.PHOTOGRAPH),
+        ("notes.txt", b"BM is no picture, and P1 neither", Kind.OTHER),
+        ("notes", b"P1 is a motorway", Kind.OTHER),
+        ("notes", b"", Kind.OTHER),
+        ("song.mp3", b"ID3", Kind.OTHER),
+        ("film.mp4", b"\0\0\0\x18ftypisom....", Kind.OTHER),
+        ("film.mov", b"\0\0\0\x14ftypqt  ....", Kind.OTHER),
+    ],
+)
+def test_the_content_decides_and_then_the_name(name: str, content: bytes, kind: Kind) -> None:
+    assert kind_of(name, content[:HEAD]) is kind
+
+
+@given(st.binary(max_size=HEAD))
+def test_what_the_decoder_knows_is_a_photograph(head: bytes) -> None:
+    try:
+        read(head)
+    except PhotoError as error:
+        if "not a picture" in str(error) or "is empty" in str(error) or "damaged" in str(error):
+            return
+    assert kind_of("x", head) is Kind.PHOTOGRAPH
+
+
+def test_every_suffix_is_lower_case() -> None:
+    assert all(suffix == suffix.lower() and suffix.startswith(".") for suffix in PHOTOGRAPH_SUFFIXES)
+
+
+def test_special_files_are_never_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(tmp_path / "socket.jpg"))
+    (tmp_path / "device.jpg").symlink_to("/dev/zero")
+    (tmp_path / "nowhere.jpg").symlink_to("nothing")
+    (tmp_path / "loop.jpg").symlink_to("loop.jpg")
+    found = {path.name: kind_of_file(path) for path in tmp_path.iterdir()}
+    server.close()
+    assert found == {
+        "pipe.jpg": Kind.SPECIAL,
+        "socket.jpg": Kind.SPECIAL,
+        "device.jpg": Kind.SPECIAL,
+        "nowhere.jpg": Kind.BROKEN_LINK,
+        "loop.jpg": Kind.UNREADABLE_FILE,
+    }
+
+
+def test_thumbnail_folders_are_known() -> None:
+    names = ["@eaDir", ".thumbnails", "Catalog Previews.lrdata", ".@__thumb", "thumbs up", "eaDir"]
+    assert [is_thumbnail_folder(name) for name in names] == [True] * 4 + [False] * 2
