@@ -46,9 +46,9 @@ def write_metadata(
     if how.target not in metadata.TARGETS:
         raise ValueError(f"--write {how.target} is unknown: choose from {', '.join(metadata.TARGETS)}")
     where: Target = how.target
-    sources = listed(photos)
+    sources, left_out = listed(photos)
     records: list[Mapping[str, object]] = []
-    faults = 0
+    faults = len(left_out)
 
     with photo_reader(trusted) as read, progress() as update:
         for n, (name, source) in enumerate(sources, 1):

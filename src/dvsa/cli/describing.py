@@ -148,9 +148,10 @@ def _describe_each(
     """Print descriptions one by one; write their pictures, page and boxes to a folder, if there is one."""
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-    items, records, errors = [], [], []
+    items, records = [], []
     described: list[tuple[Path, Description]] = []
-    sources = listed(photos)
+    sources, left_out = listed(photos)
+    errors = [{"file": line.partition(": ")[0], "error": line} for line in left_out]
 
     names = _picture_names([Path(name) for name, _ in sources])
     with photo_reader(telling.trusted) as read:

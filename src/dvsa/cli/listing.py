@@ -37,12 +37,12 @@ def write_list(
     if out is not None and (out.is_dir() or not out.parent.is_dir()):
         fault = "is a folder" if out.is_dir() else "is in no folder that exists"
         raise ValueError(f"--out {out} {fault}: name the file of the list")
-    sources = listed(photos)
+    sources, left_out = listed(photos)
     settings = {"bundle": model.bundle.digest, "regions": regions, "phrases": phrases, "html": form == "html"}
     journal = None if out is None else Journal(out, settings)
     known = {} if journal is None else journal.rows
     rows: list[Row] = []
-    faults = resumed = 0
+    faults, resumed = len(left_out), 0
 
     with photo_reader(trusted) as read, progress() as update, closing(journal) if journal else nullcontext():
         for n, (name, source) in enumerate(sources, 1):
@@ -75,19 +75,27 @@ def write_list(
         raise typer.Exit(2)
 
 
-def listed(photos: Sequence[Path]) -> "list[NamedSource]":
-    """The photographs in files and folders, each once; files that are missing are named later, one by one."""
+def listed(photos: Sequence[Path]) -> "tuple[list[NamedSource], list[str]]":
+    """The photographs in files and folders, each once, and a line for what folders have that cannot be read.
+
+    Files that are missing are named later, one by one.
+    """
     from dvsa.data import DataError
     from dvsa.data.dataset import Source
-    from dvsa.data.gather import find
+    from dvsa.data.gather import gather
 
     found: dict[str, Source] = {}
+    faults: list[str] = []
     for photo in photos:
         path = spelled(Path(os.path.expanduser(photo)))
         if path.is_dir() or path.suffix == ".tar":
-            found |= dict(find([path]))
+            gathered = gather([path])
+            found |= dict(gathered.sources)
+            faults += map(str, gathered.faults)
         else:
             found.setdefault(str(photo), Source(path))
     if not found:
         raise DataError("there are no photographs")
-    return list(found.items())
+    for fault in faults:
+        note(fault)
+    return list(found.items()), faults

@@ -7,6 +7,8 @@ not used: the columns are then made anew in memory, and the next call that adds 
 import hashlib
 import io
 import json
+import os
+import re
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -91,9 +93,10 @@ def keep(folder: Path, manifest: IndexManifest, writers: Iterable[Callable[[], N
     with suppress(OSError):
         for write_columns in writers:
             write_columns()
-        for path in folder.glob("columns.*.npz"):
-            if path.name.split(".")[1] not in records:
-                path.unlink()
+        for name in os.listdir(folder):
+            kept = re.fullmatch(r"columns\.(\d+)\.npz", name)
+            if kept and kept[1] not in records:
+                (folder / name).unlink()
 
 
 def _columns(arrays: Arrays, record: SegmentRecord) -> Columns | None:
