@@ -195,6 +195,19 @@ def test_a_photograph_that_cannot_be_read_is_named(album: Path, tmp_path: Path) 
 
 
 @pytest.mark.slow
+def test_what_a_folder_has_that_cannot_be_read_is_named(album: Path, tmp_path: Path) -> None:
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    shutil.copy(EXAMPLES / "cat.jpg", mixed)
+    (mixed / "layers.psd").write_bytes(b"8BPS layers")
+    for arguments in (["--format", "csv"], ["--json"]):
+        done = run(mixed, *arguments)
+        assert done.exit_code == 2
+        assert done.stderr == f"dvsa: {mixed / 'layers.psd'}: left out: picture of another format\n"
+        assert "a cat is sitting on a wall" in done.stdout
+
+
+@pytest.mark.slow
 def test_a_list_needs_a_place(album: Path, tmp_path: Path) -> None:
     for out, fault in (
         (tmp_path, "is a folder"),

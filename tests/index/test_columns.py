@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from dvsa.files import composed
 from dvsa.index import Filter, Index, Photograph
 from dvsa.index.columns import Coded, admitted, columns_of
+from dvsa.index.values import Place
 
 D = 256
 
@@ -26,9 +27,10 @@ days = st.sampled_from(
 degrees = st.sampled_from([-180.0, -90.0, -33.5, 0.0, 60.25, 90.0, 179.5, 180.0])
 photographs = st.lists(
     st.builds(
-        lambda n, path, taken, trip, camera, up, around: Photograph(
+        lambda n, path, taken, trip, camera, up, around, copies: Photograph(
             id=f"{n:064x}",
             path=f"/{path}",
+            copies=tuple(Place(path=f"/{copy}", file="") for copy in copies),
             file="",
             taken=taken,
             fields={} if trip is None else {"trip": trip},
@@ -43,6 +45,7 @@ photographs = st.lists(
         st.sampled_from([None, "Canon EOS 5D", "FUJIFILM X100"]),
         st.none() | degrees,
         st.none() | degrees,
+        st.lists(texts, max_size=2),
     ),
     max_size=8,
 )
@@ -75,7 +78,7 @@ def admits(where: Filter, photograph: Photograph) -> bool:
         if not (west <= around <= east if west <= east else around >= west or around <= east):
             return False
     return (
-        composed(photograph.path).startswith(composed(where.prefix or ""))
+        any(composed(place.path).startswith(composed(where.prefix or "")) for place in photograph.places)
         and all(photograph.fields.get(name) == value for name, value in where.fields.items())
         and (where.camera is None or where.camera.lower() in (photograph.camera or "").lower())
         and (where.ids is None or photograph.id in where.ids)

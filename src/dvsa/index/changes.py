@@ -6,7 +6,6 @@ The caller holds the lock of the index.
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from dvsa.index import column_file, sketch
+from dvsa.index import sketch
 from dvsa.index.checked_file import CheckedFile, Extent
 from dvsa.index.index_manifest import (
     INDEX_FORMAT,
@@ -130,13 +129,6 @@ def add_sketches(folder: Path, manifest: IndexManifest, segments: Iterable[Index
     return replace(manifest, segments=tuple(records))
 
 
-def keep_columns(segment: IndexSegment) -> None:
-    """Write the columns that filters use, unless they are there; without them filters are only slower."""
-    with suppress(OSError, SearchError):
-        if column_file.read(segment.folder, segment.record) is None:
-            column_file.write(segment.folder, segment.record, column_file.with_cities(segment.columns))
-
-
 def file_names(record: SegmentRecord) -> list[str]:
     """The files of a segment."""
     return [record.file_name(part) for part in record.files]
@@ -164,9 +156,8 @@ def upgraded(folder: Path, manifest: IndexManifest) -> IndexManifest:
 def delete_unused(folder: Path, manifest: IndexManifest) -> None:
     """Delete files that the manifest does not name: leftovers of a crashed writer or of compaction."""
     used = {name for record in manifest.segments for name in file_names(record)}
-    used |= {column_file.file_of(folder, record.name).name for record in manifest.segments}
     for path in folder.iterdir():
-        leftover = re.match(r"(columns\.)?\d{6}\.", path.name) or re.fullmatch(LEFTOVERS, path.name)
+        leftover = re.match(r"\d{6}\.", path.name) or re.fullmatch(LEFTOVERS, path.name)
         if leftover and path.name not in used and (path.is_symlink() or not path.is_dir()):
             path.unlink()
 

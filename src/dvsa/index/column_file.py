@@ -7,8 +7,11 @@ not used: the columns are then made anew in memory, and the next call that adds 
 import hashlib
 import io
 import json
+import os
+import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +22,8 @@ from numpy.typing import NDArray
 
 from dvsa import files
 from dvsa.index.columns import ABSENT, Coded, Columns
-from dvsa.index.index_manifest import SegmentRecord
+from dvsa.index.index_manifest import IndexManifest, SegmentRecord
+from dvsa.index.values import SearchError
 from dvsa.places import gazetteer
 
 MAX_FILE_BYTES: Final = 2**28
@@ -35,11 +39,6 @@ def with_cities(columns: Columns) -> Columns:
     return replace(columns, city_K=columns.city(), cities=gazetteer().version)
 
 
-def file_of(folder: Path, segment: str) -> Path:
-    """Where the columns of a segment are."""
-    return folder / f"columns.{segment}.npz"
-
-
 def write(folder: Path, record: SegmentRecord, columns: Columns) -> None:
     """Write the columns of a segment.
 
@@ -52,8 +51,8 @@ def write(folder: Path, record: SegmentRecord, columns: Columns) -> None:
         "day": columns.day_K,
         "latitude": columns.latitude_K,
         "longitude": columns.longitude_K,
+        "row": columns.row_P,
         "name": columns.name_P,
-        "copied": columns.copied_C,
     }
     if columns.city_K is not None:
         arrays["city"] = columns.city_K
@@ -65,13 +64,13 @@ def write(folder: Path, record: SegmentRecord, columns: Columns) -> None:
 
     stream = io.BytesIO()
     np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
-    files.write(file_of(folder, record.name), stream.getvalue())
+    files.write(_file_of(folder, record.name), stream.getvalue())
 
 
 def read(folder: Path, record: SegmentRecord) -> Columns | None:
     """The columns of a segment; None if the file is missing, damaged, or no copy of the segment's lines."""
     try:
-        content = files.read_bounded(file_of(folder, record.name), MAX_FILE_BYTES, follow=False)
+        content = files.read_bounded(_file_of(folder, record.name), MAX_FILE_BYTES, follow=False)
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if sum(member.file_size for member in archive.infolist()) > MAX_FILE_BYTES:
                 return None
@@ -81,12 +80,45 @@ def read(folder: Path, record: SegmentRecord) -> Columns | None:
         return None
 
 
+def is_current(folder: Path, record: SegmentRecord) -> bool:
+    """Whether the file of a segment can be used."""
+    return read(folder, record) is not None
+
+
+def keep(
+    folder: Path,
+    manifest: IndexManifest,
+    writers: Sequence[Callable[[], None]],
+    report: Callable[[int, int], object] | None = None,
+) -> None:
+    """Write the columns of segments, and delete those of segments that no longer exist.
+
+    A full disk, a folder that is not writable, or a damaged line costs only the columns.
+
+    Args:
+        folder: of the index.
+        manifest: of the index.
+        writers: each writes the columns of one segment.
+        report: called with how many of these are done, and how many there are.
+    """
+    records = {record.name for record in manifest.segments}
+    with suppress(OSError, SearchError):
+        for n, write_columns in enumerate(writers, 1):
+            write_columns()
+            if report is not None:
+                report(n, len(writers))
+        for name in os.listdir(folder):
+            kept = re.fullmatch(r"columns\.(\d+)\.npz", name)
+            if kept and kept[1] not in records:
+                (folder / name).unlink()
+
+
 def _columns(arrays: Arrays, record: SegmentRecord) -> Columns | None:
     """The columns of a file's arrays; None if they are no copy of the lines. Raises for what is damaged."""
     about = json.loads(arrays["about"].tobytes())
     if about["key"] != _key(record):
         return None
-    count, paths = record.photographs, record.photographs + len(arrays["copied"])
+    count, paths = record.photographs, arrays["row"].size
     coded = {
         name: Coded(
             tuple(map(str, texts)),
@@ -100,8 +132,8 @@ def _columns(arrays: Arrays, record: SegmentRecord) -> Columns | None:
         latitude_K=_column(arrays["latitude"], count, "f").astype(np.float32),
         longitude_K=_column(arrays["longitude"], count, "f").astype(np.float32),
         folder=coded["folder"],
+        row_P=_codes(arrays["row"], paths, count, least=0),
         name_P=_texts(arrays["name"], paths),
-        copied_C=_codes(arrays["copied"], paths - count, count, least=0),
         camera=coded["camera"],
         fields={name.removeprefix("field "): c for name, c in coded.items() if name.startswith("field ")},
         city_K=_codes(arrays["city"], count, 2**31 - 1) if "city" in arrays else None,
@@ -121,12 +153,16 @@ def _texts(array_K: NDArray[np.generic], count: int) -> NDArray[np.bytes_]:
     return found_K.astype(np.bytes_)
 
 
-def _codes(array_K: NDArray[np.generic], count: int, texts: int, least: int = ABSENT) -> NDArray[np.int32]:
-    """Numbers of texts, cities or photographs; for texts and cities, -1 means that there is none."""
+def _codes(array_K: NDArray[np.generic], count: int, texts: int, *, least: int = ABSENT) -> NDArray[np.int32]:
+    """Numbers of texts, cities or photographs; -1 means that there is no text or city."""
     found_K = _column(array_K, count, "i").astype(np.int32)
     if count and not (found_K.min() >= least and found_K.max() < texts):
         raise ValueError("a number is out of range")
     return found_K
+
+
+def _file_of(folder: Path, segment: str) -> Path:
+    return folder / f"columns.{segment}.npz"
 
 
 def _key(record: SegmentRecord) -> str:

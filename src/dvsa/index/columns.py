@@ -64,12 +64,12 @@ class Columns:
     latitude_K: Floats
     """In degrees; NaN without a place."""
     longitude_K: Floats
+    row_P: NDArray[np.int32]
+    """The photograph of each path: a photograph with copies has several."""
     folder: Coded
-    """The paths of the photographs and then those of their C copies, up to their last `/`, composed."""
+    """The paths up to their last `/`, composed."""
     name_P: NDArray[np.bytes_]
-    """The rest of these P = K + C paths, composed, in UTF-8."""
-    copied_C: NDArray[np.int32]
-    """The photograph of each copy."""
+    """The rest of the paths, composed, in UTF-8."""
     camera: Coded
     fields: dict[str, Coded]
     """By the names of the user's fields."""
@@ -88,9 +88,8 @@ class Columns:
 
 def columns_of(photographs: Sequence[Photograph]) -> Columns:
     """The columns of photographs, without their cities."""
-    copied = [(k, copy.path) for k, photograph in enumerate(photographs) for copy in photograph.copies]
-    paths = [photograph.path for photograph in photographs] + [path for _, path in copied]
-    parted = [files.composed(path).rpartition("/") for path in paths]
+    every = [(row, place.path) for row, photograph in enumerate(photographs) for place in photograph.places]
+    paths = [files.composed(path).rpartition("/") for _, path in every]
     places = [
         (p.latitude, p.longitude) if None not in (p.latitude, p.longitude) else (np.nan, np.nan)
         for p in photographs
@@ -102,9 +101,9 @@ def columns_of(photographs: Sequence[Photograph]) -> Columns:
         day_K=np.array([_day(p.taken) for p in photographs], np.int32),
         latitude_K=latitude_K,
         longitude_K=longitude_K,
-        folder=Coded.of([folder + slash for folder, slash, _ in parted]),
-        name_P=np.array([_bytes(name) for _, _, name in parted], np.bytes_),
-        copied_C=np.array([k for k, _ in copied], np.int32),
+        row_P=np.array([row for row, _ in every], np.int32),
+        folder=Coded.of([folder + slash for folder, slash, _ in paths]),
+        name_P=np.array([_bytes(name) for _, _, name in paths], np.bytes_),
         camera=Coded.of([p.camera for p in photographs]),
         fields={name: Coded.of([p.fields.get(name) for p in photographs]) for name in names},
         city_K=None,
@@ -137,18 +136,18 @@ def admitted(columns: Columns, where: Filter) -> BoolArray:
 
 
 def _below(columns: Columns, prefix: str) -> BoolArray:
-    """Which photographs have a path, their own or a copy's, that begins with a prefix."""
-    # Those in folders that begin with it, and in its own folder some names.
+    """Which photographs have a path that begins with a prefix.
+
+    These are paths in folders that do, and in the prefix's own folder some names.
+    """
     folder, slash, name = prefix.rpartition("/")
     texts = columns.folder.texts
     below_P = columns.folder.where(n for n, text in enumerate(texts) if text.startswith(prefix))
     if name and folder + slash in texts:
         inside_P = columns.folder.where([texts.index(folder + slash)])
         below_P |= inside_P & np.strings.startswith(columns.name_P, _bytes(name))
-
-    count = len(columns.id_K)
-    below_K: BoolArray = below_P[:count]
-    below_K[columns.copied_C[below_P[count:]]] = True
+    below_K = np.zeros(len(columns.id_K), np.bool_)
+    below_K[columns.row_P[below_P]] = True
     return below_K
 
 
@@ -159,7 +158,8 @@ def _among(id_K: NDArray[np.bytes_], ids: frozenset[str]) -> BoolArray:
     filed[_first_bytes(wanted_N)] = True
     among_K: BoolArray = filed[_first_bytes(id_K)]
     at = np.flatnonzero(among_K)
-    among_K[at] = np.isin(id_K[at], wanted_N)
+    place_N = np.searchsorted(wanted_N, id_K[at]).clip(max=max(len(wanted_N) - 1, 0))
+    among_K[at] = wanted_N[place_N] == id_K[at]
     return among_K
 
 
@@ -205,7 +205,7 @@ def _bytes(text: str) -> bytes:
 def _wanted(ids: frozenset[str]) -> NDArray[np.bytes_]:
     """Identifiers as the columns have them; others than 64 hexadecimal digits are none."""
     known = [bytes.fromhex(identifier) for identifier in ids if re.fullmatch("[0-9a-f]{64}", identifier)]
-    return np.array(known, "S32")
+    return np.sort(np.array(known, "S32"))
 
 
 @lru_cache(maxsize=8)

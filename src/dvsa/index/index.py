@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -11,7 +12,7 @@ from dvsa.ahead import chunks
 from dvsa.data.dataset import DataError
 from dvsa.data.gather import Gathered, gather
 from dvsa.data.photographs import NamedSource
-from dvsa.index import changes, index_manifest
+from dvsa.index import changes, column_file, index_manifest
 from dvsa.index.encode import Encoder, encoder
 from dvsa.index.following import Following, Row, changes_of, place_of
 from dvsa.index.index_manifest import IndexManifest
@@ -210,12 +211,13 @@ class Index(IndexReader):
                 if entry.photograph.id in known:
                     raise SearchError(f"{entry.photograph.path} is already in the index: remove it first")
                 known.add(entry.photograph.id)
-            before = {segment.record.name: len(segment) for segment in self._segments}
+            grown = {segment.record.name: 2 * len(segment) + 1 for segment in self._segments}
             self._append(entries)
-            for segment in self._segments:
-                # Columns cost the reading of all lines: a segment that grows by little gets them later.
-                if len(segment) >= min(2 * before.get(segment.record.name, 0) + 1, changes.SEGMENT_SIZE):
-                    changes.keep_columns(segment)
+            # Columns cost the reading of all lines: a segment that grows by little gets them later.
+            done = [
+                s for s in self._segments if len(s) >= min(grown.get(s.record.name, 1), changes.SEGMENT_SIZE)
+            ]
+            column_file.keep(self.folder, self._manifest, [segment.keep_columns for segment in done])
 
     def remove(self, names: Iterable[str]) -> int:
         """Remove photographs, by their identifiers, paths, folders or patterns; returns how many files.
@@ -266,11 +268,10 @@ class Index(IndexReader):
             self._keep_columns()
 
     def _keep_columns(self, progress: Progress | None = None) -> None:
-        """Write the columns that filters use, where they are missing or old."""
-        for n, segment in enumerate(self._segments, 1):
-            changes.keep_columns(segment)
-            if progress is not None:
-                progress("keeping what filters use", n, len(self._segments))
+        """Write the columns of filters; without them, searches are only slower."""
+        writers = [segment.keep_columns for segment in self._segments]
+        tell = None if progress is None else partial(progress, "keeping what filters use")
+        column_file.keep(self.folder, self._manifest, writers, tell)
 
     def _append(self, entries: Sequence[Entry]) -> None:
         """Append entries and commit them, then the sketches that they make due."""

@@ -1,4 +1,4 @@
-"""What an index says about a photograph in a line of JSON, and the check of such lines."""
+"""The lines of JSON that say what an index knows about its photographs, checked when they are read."""
 
 import re
 from dataclasses import asdict
@@ -16,11 +16,11 @@ KINDS: Final[dict[str, tuple[type, ...]]] = {
     "height": (int,),
     "taken": (str, type(None)),
     "fields": (dict,),
-    "copies": (list,),
     "camera": (str,),
     "latitude": (float, int),
     "longitude": (float, int),
     "phash": (str,),
+    "copies": (list,),
 }
 """The types of what a line says of a photograph."""
 
@@ -33,16 +33,7 @@ OPTIONAL: Final = ("camera", "latitude", "longitude", "phash")
 
 
 def photograph_of(facts: object, identifier: str) -> Photograph:
-    """The photograph of a line; raises ValueError if a value is missing, unknown or of another type.
-
-    Args:
-        facts: what JSON says.
-        identifier: of the photograph that the line must be about.
-
-    >>> dog = Photograph(id="0" * 64, path="/album/dog.jpg", file="/album/dog.jpg")
-    >>> photograph_of(facts_of(dog), dog.id) == dog
-    True
-    """
+    """The photograph of a line; raises ValueError if a value is missing, unknown or of another type."""
     if not isinstance(facts, dict) or not {"id", "path", "file"} <= facts.keys() <= KINDS.keys():
         raise ValueError("it has other fields than a photograph")
     if not all(type(value) in KINDS[name] for name, value in facts.items()):
@@ -69,9 +60,5 @@ def photograph_of(facts: object, identifier: str) -> Photograph:
 
 
 def facts_of(photograph: Photograph) -> dict[str, object]:
-    """What the line of a photograph says.
-
-    >>> sorted(facts_of(Photograph(id="0" * 64, path="/a.jpg", file="/a.jpg", camera="X100")))[:3]
-    ['camera', 'copies', 'fields']
-    """
+    """The facts of a photograph's line."""
     return {n: v for n, v in asdict(photograph).items() if v is not None or n not in OPTIONAL}

@@ -155,6 +155,11 @@ class IndexSegment:
         kept = column_file.read(self.folder, self.record)
         return kept or columns_of([self.photograph(k) for k in range(len(self))])
 
+    def keep_columns(self) -> None:
+        """Write the columns, unless the file has them."""
+        if not column_file.is_current(self.folder, self.record):
+            column_file.write(self.folder, self.record, column_file.with_cities(self.columns))
+
     def entries(self) -> Iterator[Entry]:
         """The photographs that are not removed, as they were added."""
         for k in np.flatnonzero(self.alive_K).tolist():
