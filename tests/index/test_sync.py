@@ -265,6 +265,21 @@ def test_only_the_given_folders_are_followed(index: Index, album: Path, tmp_path
     assert len(index) == 3
 
 
+def test_photographs_are_followed_into_another_folder(index: Index, album: Path, tmp_path: Path) -> None:
+    index.sync([album], encode=Reader())
+    album.rename(tmp_path / "renamed")
+    assert counts(index.sync([tmp_path / "renamed"], encode=Reader())) == counts(Added(moved=3))
+    assert {Path(p).parts[-2] for paths in places(index).values() for p in paths} == {"renamed", "in"}
+
+    # What is still there as well, is a copy; and what is not found here stays, wherever its disk is.
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy(tmp_path / "renamed" / "a.jpg", other)
+    (tmp_path / "renamed" / "b.jpg").unlink()
+    assert counts(index.sync([other], encode=Reader())) == counts(Added(copies=1))
+    assert len(index) == 3
+
+
 def test_an_empty_folder_is_no_order_to_drop_everything(index: Index, album: Path) -> None:
     index.sync([album], encode=Reader())
     shutil.rmtree(album)
