@@ -198,9 +198,16 @@ class Folder(RuleBasedStateMachine):
         assert found["known"] == sum(before.get(path) == name for path, name in sound.items())
         assert found["added"] + found["changed"] == len(set(sound.values()) - self.indexed.keys())
 
-        # Files that are gone were moved, dropped or kept.
-        assert found["vanished"] + found["missing"] <= len(gone)
-        assert found["vanished"] + found["missing"] + found["moved"] >= len(gone)
+        # Of each photograph, files that came are those that went, as far as their numbers allow.
+        moved = copies = left = 0
+        for name in {*self.indexed, *sound.values()}:
+            old, new = self.indexed.get(name, set()), {path for path, n in sound.items() if n == name}
+            of_name = min(len(new - old), len(old - new))
+            moved += of_name
+            copies += len(new - old) - of_name - (not old)  # one file of a new photograph is no copy
+            left += max(0, len(old & gone) - of_name)
+        assert (found["moved"], found["copies"]) == (moved, copies)
+        assert found["vanished"] + found["missing"] == left
         assert found["missing"] == sum(len(paths & gone) for n, paths in wanted.items() if not paths & here)
         self.indexed = wanted
 
