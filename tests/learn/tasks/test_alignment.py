@@ -18,13 +18,14 @@ from dvsa.learn.loop.order import batch_at, epoch_steps
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.nets.regions import choose_boxes
 from dvsa.learn.tasks import objective
-from dvsa.learn.tasks.alignment import AlignmentStage, AlignmentTask, recalls
+from dvsa.learn.tasks.alignment import AlignmentStage, AlignmentTask
 from dvsa.learn.tasks.augmentation import WHOLE, Window
 from dvsa.learn.tasks.corpus import Corpus
 from dvsa.learn.tasks.features import look_autocast
 from dvsa.learn.tasks.photographs import Photographs, SquarePhotographs
 from dvsa.learn.tasks.proposals import ProposalStage, ProposalTask
 from dvsa.learn.tasks.ragged import PhraseTargets, Rows
+from dvsa.learn.tasks.recalls import recalls
 from dvsa.learn.tasks.rows_ahead import whole
 from dvsa.learn.tasks.visual import HEADS
 from dvsa.records import FRAME

@@ -20,8 +20,11 @@ from dvsa.learn.runs.proposer import BundleProposer
 from dvsa.learn.runs.record import begin, configuration, is_begun, write_exposure
 from dvsa.learn.runs.reuse import reuse
 from dvsa.learn.runs.sentence_encoder import SentenceEncoder
+from dvsa.learn.tasks import naming
+from dvsa.learn.tasks.alignment import AlignmentStage
 from dvsa.learn.tasks.context import Context
 from dvsa.learn.tasks.corpus import Corpus
+from dvsa.text import Vocabulary
 
 DEFAULTS = FitOptions()
 LEFT_OUT = "left_out.tsv"
@@ -45,7 +48,7 @@ def fit(recipe: Recipe, data: Dataset, out: Path, options: FitOptions = DEFAULTS
 
     # What the run learns from, and what it can learn from it.
     device = pick_device(options.device)
-    inputs = Inputs.open(data, options, recipe.min_count)
+    inputs = Inputs.open(data, options, recipe.min_count, more_words=_names(recipe))
     recipe = recipe.with_eye(
         backbone=options.backbone,
         described_by=options.described_by,
@@ -80,6 +83,12 @@ def fit(recipe: Recipe, data: Dataset, out: Path, options: FitOptions = DEFAULTS
         )
         model = _train(model, recipe, inputs, context)
     memory.report(model, out)
+
+
+def _names(recipe: Recipe) -> Vocabulary | None:
+    """The words of the names of classes, if a stage learns them."""
+    learned = any(isinstance(stage, AlignmentStage) and stage.naming for stage in recipe.stages)
+    return naming.vocabulary() if learned else None
 
 
 def _begin(

@@ -136,8 +136,16 @@ class Inputs:
     """Words of the vocabulary that no training sentence has."""
 
     @classmethod
-    def open(cls, data: Dataset, options: FitOptions, min_count: int) -> "Inputs":
+    def open(
+        cls, data: Dataset, options: FitOptions, min_count: int, *, more_words: Vocabulary | None = None
+    ) -> "Inputs":
         """Read everything that the options name; the split `test` is never used.
+
+        Args:
+            data: the data set.
+            options: how to train.
+            min_count: rarer words are left out.
+            more_words: are known even if no sentence has them.
 
         Raises:
             ValueError: a file or folder is not what it should be.
@@ -161,7 +169,9 @@ class Inputs:
         # Words of the training split, of the extra sentences, and of the model that is continued.
         extra_texts = chain.from_iterable(extra.sentences.values()) if extra else ()
         vocabulary = Vocabulary.build(chain(_tokens(training), map(words, extra_texts)), min_count)
-        own_words = set(chain.from_iterable(_tokens(training))) if extra or warm_start else vocabulary.words
+        own_words = set(chain.from_iterable(_tokens(training)))
+        if more_words is not None:
+            vocabulary = vocabulary.joined(more_words)
         if warm_start is not None:
             vocabulary = vocabulary.joined(warm_start.bundle.vocabulary)
 

@@ -16,19 +16,20 @@ from dvsa.learn.loop.transfer import on_device
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.nets.region_encoder import Standardise
 from dvsa.learn.nets.sentence import TransformerEncoder
-from dvsa.learn.tasks import objective
+from dvsa.learn.tasks import naming, objective
 from dvsa.learn.tasks.augmentation import WHOLE, Window
 from dvsa.learn.tasks.context import Context
 from dvsa.learn.tasks.corpus import Corpus
 from dvsa.learn.tasks.features import describe, region_features
+from dvsa.learn.tasks.naming import Called
 from dvsa.learn.tasks.photographs import SquarePhotographs
 from dvsa.learn.tasks.phrases import UNIT, Phrases, phrase_scores
 from dvsa.learn.tasks.ragged import PhraseTarget, SentenceIds
+from dvsa.learn.tasks.recalls import recalls
 from dvsa.learn.tasks.replay import SHARE, Replay
 from dvsa.learn.tasks.rows_ahead import expecting, measured, take
 from dvsa.learn.tasks.stage import ALL, Stage, WarmData
 from dvsa.learn.tasks.visual import EVALUATED, HEADS, View, VisualStage, VisualTask, proposal_recall
-from dvsa.metrics import ranking
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,10 @@ class AlignmentStage(VisualStage):
     """Weight of the supervised loss on the boxes of phrases; 0 learns from sentences alone."""
     each_word: bool = False
     """Whether each word of a phrase learns its box too, beside all words together."""
+    naming: float = 0.0
+    """Weight of the loss on the names of ImageNet's classes (see `dvsa.learn.tasks.naming`)."""
+    pushed: float = 0.3
+    """The share of regions that are pushed towards a random class, for that loss."""
 
     def __post_init__(self) -> None:
         VisualStage.__post_init__(self)
@@ -65,6 +70,10 @@ class AlignmentStage(VisualStage):
         """The boxes stay as they are."""
         lr = {prefix: factor for prefix, factor in self.lr.items() if prefix != "vision.proposals."}
         return replace(self, lr=lr)
+
+    def on_given_features(self) -> "AlignmentStage":
+        """Nothing but the heads can be trained, and no classifier knows the features."""
+        return replace(self, lr=HEADS, flip=False, min_window=1.0, max_window=1.0, naming=0.0)
 
     def without_boxes(self) -> "AlignmentStage":
         """Learn from sentences alone."""
@@ -93,13 +102,8 @@ class AlignmentInputs(NamedTuple):
     owner_L: Tensor
     """The photograph of each sentence."""
     phrases: Phrases
-
-
-class Sampled(NamedTuple):
-    """A training sentence: its photograph's place in the batch, and its index among the photograph's."""
-
-    place: int
-    sentence: int
+    called: Called | tuple[()]
+    """The names of classes; empty if they are not learned."""
 
 
 class AlignmentTask(VisualTask):
@@ -129,6 +133,10 @@ class AlignmentTask(VisualTask):
         self.goal = "recall and grounding" if stage.grounding else "mean recall"
         if stage.grounding:
             self.require_boxes("grounding", "set its weight to 0")
+
+        self.naming = None
+        if stage.naming:
+            self.naming = naming.of_model(model, corpus.vocabulary, stage.pushed, corpus.device)
 
         # If the backbone is frozen, all features are computed here, once.
         if not stage.backbone_in_loop:
@@ -184,7 +192,9 @@ class AlignmentTask(VisualTask):
             named = [(place, self._phrases(batch[place], n, windows[place])) for place, n in sampled]
         unit = UNIT if self.recordable else 1
         phrases = Phrases.of(named, ids_LT.shape[1], ids_LT.device, unit)
-        return AlignmentInputs(photographs, ids_LT, real_LT, owner_L, phrases)
+        regions = self.corpus.train.regions(self.stage.proposer)
+        called = () if self.naming is None else self.naming.drawn(len(batch), regions, ids_LT.device)
+        return AlignmentInputs(photographs, ids_LT, real_LT, owner_L, phrases, called)
 
     def expecting(self, batches: Iterable[Sequence[int]]) -> AbstractContextManager[None]:
         """Prepare the photographs of coming batches, or their features."""
@@ -216,12 +226,19 @@ class AlignmentTask(VisualTask):
         if self.stage.grounding:
             dot_PI, iou_PI = phrase_scores(v_KID, s_LTD, feature_KIF, inputs.phrases)
             loss = loss + self.stage.grounding * objective.grounding(dot_PI, iou_PI)
+
+        # Every region against the names of what the classifier sees in it.
+        if self.naming is not None and isinstance(inputs.called, Called):
+            pushed_KIF = self.naming.push(feature_KIF, inputs.called)
+            named_KID = model.vision.regions(pushed_KIF)
+            s_NTD = model.sentence(inputs.called.ids_NT, inputs.called.real_NT)
+            loss = loss + self.stage.naming * self.naming.loss(pushed_KIF, named_KID, s_NTD, inputs.called)
         return loss
 
-    def _sample(self, batch: Sequence[int]) -> list[Sampled]:
-        """Some sentences of each photograph, drawn anew at each step."""
+    def _sample(self, batch: Sequence[int]) -> list[tuple[int, int]]:
+        """Some sentences of each photograph, drawn anew at each step: its place in the batch, and theirs."""
         numbers = [torch.randperm(self.train_ids.size(k))[: self.stage.sentences] for k in batch]
-        return [Sampled(place, n) for place, drawn in enumerate(numbers) for n in drawn.tolist()]
+        return [(place, n) for place, drawn in enumerate(numbers) for n in drawn.tolist()]
 
     def _replayed(self, count: int) -> list[int]:
         """Which photographs are replayed beside `count` new ones, drawn anew at each step."""
@@ -280,13 +297,3 @@ class AlignmentTask(VisualTask):
             box_KI4 = photographs.boxes(chunk, looked, self.stage.proposer, self.stage.nms)
             return describe(model.vision, pixels_KHWC, looked, box_KI4)
         return self.val_KIF[chunk].float()
-
-
-def recalls(S_KL: np.ndarray, owner_L: np.ndarray) -> dict[str, float]:
-    """R@1, R@5 and R@10 in both directions under short names, with their mean."""
-    ranks = ranking.rank(S_KL, owner_L)
-    sides = {"p2s": ranking.summary(ranks.photo_rank_K), "s2p": ranking.summary(ranks.sentence_rank_L)}
-    figures = {
-        f"{side} {k}": v for side, summary in sides.items() for k, v in summary.items() if k != "Med r"
-    }
-    return {"mean recall": float(np.mean(list(figures.values()))), **figures}

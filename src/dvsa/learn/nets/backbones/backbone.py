@@ -31,6 +31,13 @@ class Backbone(nn.Module, ABC):
     def pooled(self, pixels_NHWC: Tensor) -> Tensor:
         """Crops (N, crop_size, crop_size, 3) in [0, 255] to the layer before the classifier (N, C)."""
 
+    def imagenet_classifier(self) -> tuple[Tensor, Tensor] | None:
+        """The layer behind `pooled` that knows ImageNet's classes: weights (1000, C) and biases (1000,).
+
+        None if the network has none. Raises ValueError if its weights are not installed.
+        """
+        return None
+
     def load(self, weights: Mapping[str, Tensor]) -> None:
         """Load weights under the names that they have in the library of the network.
 

@@ -56,6 +56,7 @@ class EfficientNetLite(PretrainedBackbone):
         super().__init__()
         import timm
 
+        self.variant = variant
         self.crop_size, best, self.fine_channels = SIZES[variant]
         self.size, self.inner = size, inner or best
         self.origin = f"EfficientNet-Lite{variant} weights trained on ImageNet (Apache License 2.0)"
@@ -82,6 +83,14 @@ class EfficientNetLite(PretrainedBackbone):
 
     def vector(self, x_NCHW: Tensor) -> Tensor:
         return self.maps(x_NCHW)[1].float().mean((2, 3))
+
+    def imagenet_classifier(self) -> tuple[Tensor, Tensor]:
+        import timm
+
+        net = cast("EfficientNet", timm.create_model(f"tf_efficientnet_lite{self.variant}"))
+        _load_imagenet(net, self.variant)
+        weight, bias = (tensor.detach() for tensor in net.classifier.parameters())
+        return weight, bias
 
 
 def in_turn(conv: nn.Module, norm: nn.Module, x_BCHW: Tensor) -> Tensor:
