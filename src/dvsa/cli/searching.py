@@ -103,9 +103,7 @@ def search(
     _note_count(folder, hits, k, where)
     answer = None if hits else no_answer(query, nearest[0] if nearest else None)
 
-    complete = True
-    if html is not None or pictures is not None:
-        complete = _draw(model, query.text, answer, hits, html, pictures)
+    complete = _draw(model, query.text, answer, hits, html, pictures)
     if as_json:
         unknown = {word: list(near) for word, near in query.sentence.nearest.items()}
         found = [_plain(hit) for hit in hits]
@@ -231,7 +229,7 @@ def _draw(
     page: Path | None,
     folder: Path | None,
 ) -> bool:
-    """Write the page and the pictures, without photographs that are gone or have changed.
+    """Write the page and the pictures that are asked for, without photographs that are gone or have changed.
 
     Returns:
         Whether all pictures could be written.
@@ -239,6 +237,8 @@ def _draw(
     from dvsa.index.contact_sheet import card, contact_sheet
     from dvsa.index.explain import describe
 
+    if page is None and folder is None:
+        return True
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
 

@@ -3,6 +3,7 @@
 The caller holds the lock of the index.
 """
 
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,6 +24,7 @@ from dvsa.index.index_manifest import (
     SegmentRecord,
     read,
 )
+from dvsa.index.lines import facts_of, photograph_of
 from dvsa.index.segment import IndexSegment, append_entries, empty_record
 from dvsa.index.values import Entry, Place, SearchError
 from dvsa.regions import MAX_REGIONS
@@ -167,6 +169,10 @@ def check_entry(entry: Entry, embedding: int) -> None:
     path, v_ID = entry.photograph.path, entry.v_ID
     if not re.fullmatch("[0-9a-f]{64}", entry.photograph.id):
         raise SearchError(f"{path} has the identifier {entry.photograph.id!r}: give 64 hexadecimal digits")
+    try:
+        photograph_of(json.loads(json.dumps(facts_of(entry.photograph))), entry.photograph.id)
+    except (TypeError, ValueError) as error:
+        raise SearchError(f"{path} cannot be stored: {error}") from None
     if v_ID.ndim != 2 or v_ID.shape[1] != embedding or not 1 <= len(v_ID) <= MAX_REGIONS:
         raise SearchError(f"{path} has vectors {v_ID.shape}: give 1 to {MAX_REGIONS} of {embedding} numbers")
     if entry.box_I4.shape != (len(v_ID), 4):

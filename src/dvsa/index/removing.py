@@ -39,13 +39,10 @@ def removal(names: Iterable[str], rows: Iterable[tuple[str, int, Photograph]]) -
     patterns = {name: Patterns.parse([name], name) for name in wanted if re.search(r"[*?\[]", name)}
     found = Removal(unmatched=set(wanted))
     for segment, row, photograph in rows:
-        if photograph.id in wanted:
-            found.unmatched.discard(photograph.id)
-            stay: list[Place] = []
-        else:
-            meant = {place: _meaning(place, wanted, patterns) for place in photograph.places}
-            found.unmatched.difference_update(*meant.values())
-            stay = [place for place in photograph.places if not meant[place]]
+        meant = {place: _meaning(place, wanted, patterns) for place in photograph.places}
+        found.unmatched.difference_update({photograph.id}, *meant.values())
+        is_named = photograph.id in wanted
+        stay = [] if is_named else [place for place in photograph.places if not meant[place]]
         if len(stay) < len(photograph.places):
             found.places[segment, row] = stay
             found.files += len(photograph.places) - len(stay)
