@@ -198,9 +198,16 @@ class Folder(RuleBasedStateMachine):
         assert found["known"] == sum(before.get(path) == name for path, name in sound.items())
         assert found["added"] + found["changed"] == len(set(sound.values()) - self.indexed.keys())
 
-        # Files that are gone were moved, dropped or kept.
-        assert found["vanished"] + found["missing"] <= len(gone)
-        assert found["vanished"] + found["missing"] + found["moved"] >= len(gone)
+        # Of each photograph, files that came are those that went, as far as their numbers allow.
+        moved = copies = left = 0
+        for name in {*self.indexed, *sound.values()}:
+            old, new = self.indexed.get(name, set()), {path for path, n in sound.items() if n == name}
+            of_name = min(len(new - old), len(old - new))
+            moved += of_name
+            copies += len(new - old) - of_name - (not old)  # one file of a new photograph is no copy
+            left += max(0, len(old & gone) - of_name)
+        assert (found["moved"], found["copies"]) == (moved, copies)
+        assert found["vanished"] + found["missing"] == left
         assert found["missing"] == sum(len(paths & gone) for n, paths in wanted.items() if not paths & here)
         self.indexed = wanted
 
@@ -262,6 +269,21 @@ def test_only_the_given_folders_are_followed(index: Index, album: Path, tmp_path
     assert counts(index.add([album], encode=Reader())) == counts(Added(known=2, missing=1))
     assert len(index) == 4
     assert counts(index.sync([album], encode=Reader())) == counts(Added(known=2, vanished=1))
+    assert len(index) == 3
+
+
+def test_photographs_are_followed_into_another_folder(index: Index, album: Path, tmp_path: Path) -> None:
+    index.sync([album], encode=Reader())
+    album.rename(tmp_path / "renamed")
+    assert counts(index.sync([tmp_path / "renamed"], encode=Reader())) == counts(Added(moved=3))
+    assert {Path(p).parts[-2] for paths in places(index).values() for p in paths} == {"renamed", "in"}
+
+    # What is still there as well, is a copy; and what is not found here stays, wherever its disk is.
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy(tmp_path / "renamed" / "a.jpg", other)
+    (tmp_path / "renamed" / "b.jpg").unlink()
+    assert counts(index.sync([other], encode=Reader())) == counts(Added(copies=1))
     assert len(index) == 3
 
 

@@ -1,5 +1,6 @@
 """What has become of the files of an index: which are new, changed, moved, copied or gone."""
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -113,13 +114,17 @@ class Following:
             keep_missing: whether a photograph stays when its last file is gone.
         """
         stay, gone, replaced = [], [], 0
+        arrived = photograph.id in self.arrivals
         for place in photograph.places:
             there, identifier = self.found.get(place.path, (None, None))
             if there is not None and identifier == photograph.id:
                 stay.append(there)
             elif there is not None:
                 replaced += 1
-            elif place.path in self.unknown or not covers(place.file):
+            elif place.path in self.unknown or not (
+                # A file of another folder that is gone may be the one that came here.
+                covers(place.file) or (arrived and not os.path.lexists(place.file))
+            ):
                 stay.append(place)
             else:
                 gone.append(place)
