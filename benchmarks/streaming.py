@@ -3,9 +3,9 @@
     python benchmarks/streaming.py FOLDER [--photographs 8000 120000] [--recipe toy] [--side 96] [--out X]
 
 Photographs are drawn by code, with five sentences each, and written as tar shards (WebDataset's layout), with
-1,000 more for val. Nothing depends on what they show. Two stages of the recipe are trained, an epoch each:
-`align` on features of regions, and `tune`, the same with the backbone in the loop and mirrored photographs.
-Each training is a process of its own, on every set: once with an empty cache, and once more.
+1,000 more for val. Nothing depends on what they show. Two stages of the recipe are trained, for as many steps
+on each set: `align` on features of regions, and `tune`, with the backbone in the loop. Each training is a
+process of its own, on every set: once with an empty cache, and once more.
 
 "Memory" is the most resident memory of the training process. "First step" is the time from the start of the
 process to its first step. "Waits" is the share of a stage's time in which the loop stood still for rows of
@@ -52,7 +52,8 @@ def main() -> None:
         data = args.folder / f"{count}-{args.side}"
         drawn(data, count, args.side)
         for cache in ("empty", "full"):
-            row = measured(args, data, args.folder / f"run-{count}", empty=cache == "empty")
+            epochs = max(args.photographs) // count
+            row = measured(args, data, args.folder / f"run-{count}", epochs, empty=cache == "empty")
             rows.append({"photographs": count, "cache": cache, **row})
             cells = [f"{row[name]:,.0f}" for name in ("memory_mib", "first_step_s")]
             for stage in ("align", "tune"):
@@ -104,10 +105,16 @@ def draw(number: int, side: int) -> tuple[bytes, list[str]]:
     ]
 
 
-def measured(args: Namespace, data: Path, run: Path, *, empty: bool) -> dict[str, float]:
+def measured(args: Namespace, data: Path, run: Path, epochs: int, *, empty: bool) -> dict[str, float]:
     """Train in a process of its own; what it has measured."""
     command = [sys.executable, str(Path(__file__).with_name("streaming_run.py")), str(data), str(run)]
-    command += ["--recipe", args.recipe, *(["--batch", str(args.batch)] if args.batch else [])]
+    command += [
+        "--recipe",
+        args.recipe,
+        "--epochs",
+        str(epochs),
+        *(["--batch", str(args.batch)] if args.batch else []),
+    ]
     cache = data.with_name(f"cache-{data.name}")
     for folder in (run, *([cache] if empty else [])):
         shutil.rmtree(folder, ignore_errors=True)
