@@ -333,7 +333,7 @@ def test_an_old_index_is_read_and_the_next_writer_makes_a_new_one_of_it(
     assert searched(old) == searched(small)
     index = Index.open(old)
     index.append([make(50)])
-    assert json.loads((old / INDEX_MANIFEST).read_bytes())["format"] == 2
+    assert json.loads((old / INDEX_MANIFEST).read_bytes())["format"] == index_manifest.INDEX_FORMAT
     assert index.verify() == Index.open(old).verify() == []
     index.remove([make(50).photograph.id])
     assert searched(old) == searched(small)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
@@ -171,6 +172,24 @@ def test_results_show_the_best_of_a_group(made_index: Path) -> None:
         len(json.loads(run("search", made_index, "a cat", "-k", 1, "--json").stdout)["hits"][0]["others"])
         == 5
     )
+
+
+def test_exact_copies_are_near_duplicates(tmp_path: Path) -> None:
+    album, folder = tmp_path / "album", tmp_path / "index"
+    album.mkdir()
+    for name in ("cat.jpg", "cat again.jpg", "cat too.jpg"):
+        shutil.copy(EXAMPLES / "cat.jpg", album / name)
+    shutil.copy(EXAMPLES / "astronaut.jpg", album)
+    assert run("index", album, "--out", folder).exit_code == 0
+    best, *others = run("duplicates", folder).stdout.splitlines()
+    assert best.startswith(str(album / "cat again.jpg"))
+    assert [line.split(", ")[-1] for line in others] == [
+        "same",
+        "same",
+        "1 groups with 2 near duplicates of their best",
+    ]
+    ((group,),) = json.loads(run("duplicates", folder, "--json").stdout)["groups"]
+    assert group["copies"] == [str(album / "cat too.jpg"), str(album / "cat.jpg")]
 
 
 @pytest.mark.slow

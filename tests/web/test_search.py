@@ -67,6 +67,12 @@ def test_filters_and_combined_questions(client: TestClient, index: Index, photo:
     assert "cat.jpg" not in found(q="a wall", k=9, without=["a cat"])
     assert found(q="a man", k=9, after="2090-01-01") == found(q="a man", k=9, gps="0,0,1,1") == []
     assert found(q="a man", k=9, field=["trip=norway"]) == []
+    paths = [entry.photograph.path for entry in index.entries()]
+    assert all(found(q="a man", k=9, path=path) == [Path(path).name] for path in paths)
+    assert sorted(found(q="a man", k=9, path=f"{Path(paths[0]).parent}/")) == sorted(
+        Path(path).name for path in paths if Path(path).parent == Path(paths[0]).parent
+    )
+    assert found(q="a man", k=9, path="/nowhere") == []
     both = client.get("/api/search", params={"q": "a cat", "photo": photo["id"], "weight": 0.5}).json()
     assert both["query"] == "a cat + 0.5 regions of photographer.jpg"
     assert len(found(q="a cat", k=9, sort="newest")) == len(index)

@@ -47,7 +47,7 @@ def write_metadata(
         raise ValueError(f"--write {how.target} is unknown: choose from {', '.join(metadata.TARGETS)}")
     where: Target = how.target
     found = listed(photos)
-    sources = found.sources
+    sources = found.once
     records: list[Mapping[str, object]] = []
     faults = 0
 

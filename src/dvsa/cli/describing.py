@@ -178,6 +178,7 @@ def _describe_each(
                 show_description(description, overlay)
 
     found.name_faults()
+    errors += [{"file": file, "error": fault} for file, fault in found.faults.items()]
     saved = {} if out is None else _save(items, described, boxes, out)
     if as_json:
         left_out = [asdict(item) for item in found.left_out]

@@ -40,7 +40,7 @@ def write_list(
         fault = "is a folder" if out.is_dir() else "is in no folder that exists"
         raise ValueError(f"--out {out} {fault}: name the file of the list")
     found = listed(photos)
-    sources = found.sources
+    sources = found.once
     settings = {"bundle": model.bundle.digest, "regions": regions, "phrases": phrases, "html": form == "html"}
     journal = None if out is None else Journal(out, settings)
     known = {} if journal is None else journal.rows
@@ -84,11 +84,16 @@ class Listed:
     """The photographs in files and folders."""
 
     sources: "list[NamedSource]"
-    """Each once, with its path."""
+    """In the order of their names; what is named twice is there twice."""
     left_out: "list[LeftOut]"
     """What was found in folders and left out."""
-    faults: list[str]
-    """A line for each folder and tar file that has no photographs."""
+    faults: dict[str, str]
+    """Why there are no photographs in a folder or a tar file, by its path."""
+
+    @property
+    def once(self) -> "list[NamedSource]":
+        """Each photograph once."""
+        return list(dict(self.sources).items())
 
     @property
     def is_whole(self) -> bool:
@@ -97,7 +102,7 @@ class Listed:
 
     def name_faults(self) -> None:
         """Name on standard error what may be missing."""
-        name_faults(self.faults, self.left_out)
+        name_faults([*self.faults.values()], self.left_out)
 
 
 def listed(photos: Sequence[Path]) -> Listed:
@@ -111,21 +116,21 @@ def listed(photos: Sequence[Path]) -> Listed:
     from dvsa.data.gather import LeftOut, gather
     from dvsa.data.kinds import Kind, kind_of_file
 
-    found: dict[str, Source] = {}
+    found: list[NamedSource] = []
     left_out: list[LeftOut] = []
-    faults: list[str] = []
+    faults: dict[str, str] = {}
     for photo in photos:
         path = spelled(photo)
         if path.is_dir() or kind_of_file(path) in (Kind.TAR, Kind.COMPRESSED_TAR):
             try:
                 gathered = gather([path])
             except DataError as error:
-                faults.append(str(error))
+                faults[str(photo)] = str(error)
                 continue
-            found |= dict(gathered.sources)
+            found += gathered.sources
             left_out += gathered.left_out
         else:
-            found.setdefault(str(photo), Source(path))
+            found.append((str(photo), Source(path)))
     if not found:
-        raise DataError("; ".join(faults) or "there are no photographs")
-    return Listed(list(found.items()), left_out, faults)
+        raise DataError("; ".join(faults.values()))
+    return Listed(found, left_out, faults)

@@ -47,7 +47,10 @@ LikeRegion = Annotated[
 PathPrefix = Annotated[
     str | None,
     typer.Option(
-        "--in", metavar="PREFIX", show_default=False, help="Only photographs whose path begins with this."
+        "--in",
+        metavar="PREFIX",
+        show_default=False,
+        help="Only photographs of which a path begins with this; it may be relative.",
     ),
 ]
 TakenAfter = Annotated[

@@ -29,7 +29,7 @@ LIMITS: Final = {"latitude": 90, "longitude": 180}
 """The largest absolute values, in degrees."""
 
 OPTIONAL: Final = ("camera", "latitude", "longitude", "phash")
-"""Lines have these only if they are known, so that earlier versions can read all other lines."""
+"""Lines have these only if they are known."""
 
 
 def photograph_of(facts: object, identifier: str) -> Photograph:

@@ -91,10 +91,10 @@ def pairs(
 def groups(
     photographs: Sequence[Photograph], u_KD: Floats, report: Report = lambda done: None
 ) -> list[list[int]]:
-    """Groups of two or more photographs, each a near duplicate of another in its group.
+    """Groups of two or more files: photographs that are near duplicates of another in their group.
 
-    Photographs must have hashes. The best of a group comes first: that with the most pixels; then the
-    earliest, then the first by path. Groups are in the order of their best.
+    A photograph with copies is a group, too. All must have hashes. The best of a group comes first: that with
+    the most pixels; then the earliest, then the first by path. Groups are in the order of their best.
     """
     parent = list(range(len(photographs)))
 
@@ -116,7 +116,8 @@ def groups(
         known = photographs[k]
         return -known.width * known.height, known.taken or "9999", known.path
 
-    found = [sorted(group, key=rank) for group in members.values() if len(group) > 1]
+    found = [sorted(group, key=rank) for group in members.values()]
+    found = [group for group in found if len(group) > 1 or photographs[group[0]].copies]
     return sorted(found, key=lambda group: photographs[group[0]].path)
 
 

@@ -40,6 +40,12 @@ class Question(BaseModel):
         "fit a sentence, at most 100; or 12, if there is no sentence.",
     )
     sort: Literal["score", "newest", "oldest"] = "score"
+    path: str | None = Field(
+        None,
+        max_length=4096,
+        description="Only photographs of which an absolute path begins with this.",
+        examples=["/home/me/photographs/2024/"],
+    )
     after: date | None = Field(None, description="Only photographs taken on this day or later.")
     before: date | None = Field(None, description="Only photographs taken on this day or earlier.")
     camera: str | None = Field(
@@ -80,6 +86,7 @@ class Question(BaseModel):
         if any(not (name and equals) for name, equals, _ in pairs):
             raise ValueError("a field is invalid: give NAME=VALUE")
         return Filter(
+            prefix=self.path,
             after=self.after,
             before=self.before,
             camera=self.camera,

@@ -1,4 +1,4 @@
-/** The conditions of a search: dates, camera, place, what must not be shown, and the order. */
+/** The conditions of a search: dates, path, camera, place, what must not be shown, and the order. */
 
 import { byId } from "./dom.js";
 
