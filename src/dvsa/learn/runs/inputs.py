@@ -169,7 +169,8 @@ class Inputs:
         # Words of the training split, of the extra sentences, and of the model that is continued.
         extra_texts = chain.from_iterable(extra.sentences.values()) if extra else ()
         vocabulary = Vocabulary.build(chain(_tokens(training), map(words, extra_texts)), min_count)
-        own_words = set(chain.from_iterable(_tokens(training)))
+        others = extra is not None or warm_start is not None or more_words is not None
+        own_words = set(chain.from_iterable(_tokens(training))) if others else vocabulary.words
         if more_words is not None:
             vocabulary = vocabulary.joined(more_words)
         if warm_start is not None:
