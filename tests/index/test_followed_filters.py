@@ -144,6 +144,12 @@ class Followed(RuleBasedStateMachine):
         os.utime(path, (self.clock, self.clock))
         self.disk[str(path)] = number
 
+    @rule(names=st.sets(st.sampled_from(NAMES), min_size=2, max_size=4), number=numbers)
+    def write_copies(self, names: set[str], number: int) -> None:
+        for name in sorted(names):
+            self.write(name, number)
+        self.sync(keep=False, fields={})
+
     @precondition(lambda self: self.disk)
     @rule(data=st.data(), to=st.sampled_from(NAMES))
     def move(self, data: Any, to: str) -> None:
