@@ -52,6 +52,18 @@ def test_every_text_is_read_back(made: list[Row]) -> None:
     ]
 
 
+def test_the_longest_name_has_room_for_a_journal(tmp_path: Path) -> None:
+    made = Row("a.jpg", "0" * 64, 1, 1, None, "a cat", -1.0, (), ())
+    for name in ("x" * 251 + ".csv", "犬" * 83 + ".jsonl"):
+        journal = Journal(tmp_path / name, {})
+        journal.add(made)
+        journal.close()
+        assert Journal(tmp_path / name, {}).rows == {("a.jpg", "0" * 64): made}
+        journal.finish(tmp_path / name, "done")
+        assert [path.name for path in tmp_path.iterdir()] == [name]
+        (tmp_path / name).unlink()
+
+
 @given(rows)
 def test_no_text_is_markup(made: list[Row]) -> None:
     lines = as_markdown(made).split("\n")

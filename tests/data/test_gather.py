@@ -3,14 +3,16 @@
 import io
 import os
 import tarfile
+import unicodedata
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from PIL import Image
 
 from dvsa.data.gather import Gathered, find, gather
 
+Form = Literal["NFC", "NFD"]
 CONTENT = b"the bytes of a photograph"
 
 
@@ -171,6 +173,23 @@ def test_patterns_hold_for_what_is_named_and_for_what_globs_match(photographs: P
     assert kinds(found)["notes.txt"] == "other file"
     with pytest.raises(ValueError, match=r"no photographs here .*excluded file or folder: 6"):
         gather([photographs], exclude=["*.png", "*.jpg", "*.PNG", "set.tar"])
+
+
+@pytest.mark.parametrize(("given", "there"), [("NFC", "NFD"), ("NFD", "NFC"), ("NFC", "NFC")])
+def test_names_and_patterns_compare_in_any_composition(tmp_path: Path, given: Form, there: Form) -> None:
+    """macOS may decompose the letters of names; whoever types them composes them."""
+    asked, made = unicodedata.normalize(given, "Müller/é.png"), unicodedata.normalize(there, "Müller/é.png")
+    (tmp_path / made).parent.mkdir()
+    (tmp_path / made).write_bytes(CONTENT)
+    (tmp_path / "a.png").write_bytes(CONTENT)
+    folder, name = asked.split("/")
+    for form in (asked, folder, f"{folder}/*", f"*/{name}"):
+        assert [path for path, _ in find([tmp_path / form])] == [str(tmp_path / made)]
+    for pattern in (name, f"{folder}/", f"/{asked}", f"{folder}/*.png"):
+        assert paths(gather([tmp_path], exclude=[pattern]), tmp_path) == ["a.png"]
+        (tmp_path / ".dvsaignore").write_text(pattern)
+        assert paths(gather([tmp_path]), tmp_path) == ["a.png"]
+        (tmp_path / ".dvsaignore").unlink()
 
 
 def test_an_unreadable_list_of_patterns_is_an_error(photographs: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dvsa.files import composed
-from dvsa.index import Filter, Index, Photograph
+from dvsa.index import Filter, Index, Photograph, column_file
 from dvsa.index.columns import Coded, admitted, columns_of
 from dvsa.index.values import Place
 
@@ -132,6 +132,26 @@ def test_kept_columns_are_used_without_reading_the_lines(
     monkeypatch.setattr("dvsa.index.segment.columns_of", None)
     with Index.open(kept.folder) as again:
         assert numbers(again, WHERE) == {3, 5, 7, 9}
+
+
+def test_columns_are_kept_by_every_writer_and_cost_little(kept: Index, make: Any, tmp_path: Path) -> None:
+    def current(index: Index) -> list[bool]:
+        return [column_file.is_current(index.folder, segment.record) for segment in index._segments]
+
+    with Index.create(tmp_path / "other") as index:
+        index.append([make(n) for n in range(9)])
+        assert current(index) == [True, True, True]
+        index.append([make(9)])
+        assert current(index) == [True, True, True], "1 of 2 is much"
+        index.append([make(10)])
+        assert current(index) == [True, True, False], "1 of 3 is little: all lines would be read again"
+        index.append([make(11)])
+        assert current(index) == [True, True, True], "a full segment changes no more"
+        index.append([make(12), make(13)])
+        index.append([make(14)])
+        assert current(index)[-1] is False
+        assert index.remove([make(0).photograph.id]) == 1
+        assert current(index) == [True, True, True, True]
 
 
 def test_what_was_added_since_is_found(kept: Index, make: Any) -> None:

@@ -1,4 +1,5 @@
 import json
+import math
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -22,6 +23,7 @@ from PIL import Image
 import dvsa
 from dvsa import maxsim
 from dvsa.index import Entry, Filter, Hit, Index, Query, SearchError, changes, index_manifest, sketch
+from dvsa.index.values import Place
 
 D = 256
 
@@ -322,6 +324,15 @@ def test_changes_are_those_of_a_dictionary(
 
 def test_entries_that_an_index_cannot_hold_are_refused(index: Index, make: Any) -> None:
     good = make(1)
+    odd: list[dict[str, Any]] = [  # what a reader would refuse must not be written
+        {"latitude": 90.5},
+        {"longitude": math.nan},
+        {"phash": "none"},
+        {"camera": b"Canon"},
+        {"fields": {"year": 2024}},
+        {"size": -1},
+        {"copies": (Place(path="/b.jpg", file="/b.jpg", offset=-1),)},
+    ]
     for bad, message in (
         (replace(good, v_ID=np.zeros((2, 7))), "give 1 to 256 of 256 numbers"),
         (replace(good, v_ID=np.zeros((0, D)), box_I4=np.zeros((0, 4))), "give 1 to 256"),
@@ -329,6 +340,10 @@ def test_entries_that_an_index_cannot_hold_are_refused(index: Index, make: Any) 
         (replace(good, v_ID=np.zeros((1, D)), box_I4=np.zeros((2, 4))), "give one for each"),
         (replace(good, v_ID=np.full((len(good.v_ID), D), 1e6)), "not finite in half precision"),
         (replace(good, photograph=replace(good.photograph, id="x")), "give 64 hexadecimal digits"),
+        *(
+            (replace(good, photograph=replace(good.photograph, **facts)), "cannot be stored: ")
+            for facts in odd
+        ),
     ):
         with pytest.raises(SearchError, match=message):
             index.append([make(2), bad])

@@ -70,6 +70,12 @@ def append(folder: Path, manifest: IndexManifest, entries: Sequence[Entry]) -> I
     return replace(manifest, segments=tuple(records), next=number)
 
 
+def grown(segments: Iterable[IndexSegment], before: Mapping[str, int]) -> list[IndexSegment]:
+    """The segments that have doubled, or are full now; `before` has their earlier lengths by their names."""
+    lengths = [(segment, len(segment), before.get(segment.record.name, 0)) for segment in segments]
+    return [segment for segment, now, had in lengths if now > had and now >= min(2 * had, SEGMENT_SIZE)]
+
+
 def mark_removed(manifest: IndexManifest, rows: dict[str, set[int]]) -> IndexManifest:
     """Mark rows as removed; `rows` has them by the name of their segment."""
     return replace(

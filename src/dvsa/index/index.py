@@ -211,13 +211,11 @@ class Index(IndexReader):
                 if entry.photograph.id in known:
                     raise SearchError(f"{entry.photograph.path} is already in the index: remove it first")
                 known.add(entry.photograph.id)
-            grown = {segment.record.name: 2 * len(segment) + 1 for segment in self._segments}
+            before = {segment.record.name: len(segment) for segment in self._segments}
             self._append(entries)
-            # Columns cost the reading of all lines: a segment that grows by little gets them later.
-            done = [
-                s for s in self._segments if len(s) >= min(grown.get(s.record.name, 1), changes.SEGMENT_SIZE)
-            ]
-            column_file.keep(self.folder, self._manifest, [segment.keep_columns for segment in done])
+            # Columns cost the reading of all lines of a segment: the others get them later.
+            writers = [segment.keep_columns for segment in changes.grown(self._segments, before)]
+            column_file.keep(self.folder, self._manifest, writers)
 
     def remove(self, names: Iterable[str]) -> int:
         """Remove photographs, by their identifiers, paths, folders or patterns; returns how many files.
