@@ -169,4 +169,7 @@ def test_the_command_writes_every_format(tmp_path: Path) -> None:
 
     done = CliRunner().invoke(app, ["describe", photo, "--format", "voc", "--out", str(tmp_path)])
     assert done.exit_code == 2
-    assert "--format voc is unknown: choose from coco, fiftyone, labelstudio" in done.stderr
+    assert (
+        "--format voc is unknown: choose from csv, jsonl, html, md, coco, fiftyone, labelstudio"
+        in done.stderr
+    )

@@ -27,7 +27,8 @@ def content(out: Path) -> dict[str, object]:
         name = str(path.relative_to(out))
         if path.suffix == ".safetensors":
             tensors, facts = checkpoint.load(path)
-            facts.pop("lines", None)
+            for duration in ("lines", "seconds"):
+                facts.pop(duration, None)
             found[name] = facts, {key: t.numpy().tobytes() for key, t in tensors.items()}
         elif path.suffix == ".jsonl":
             lines = [json.loads(line) for line in path.read_text().splitlines()]
