@@ -72,11 +72,11 @@ def common(wordnet: Path, synsets: list[str]) -> dict[str, set[int]]:
 
     below = defaultdict[str, set[int]](set)
     for n, synset in enumerate(synsets):
-        todo = [synset[1:]]
-        while todo:
-            offset = todo.pop()
+        stack = [synset[1:]]
+        while stack:
+            offset = stack.pop()
             below[offset].add(n)
-            todo += above[offset]
+            stack += above[offset]
 
     wanted = {" ".join(name.split()) for name in COMMON.split(",")}
     found = defaultdict[str, set[int]](set)

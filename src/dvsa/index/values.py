@@ -168,7 +168,7 @@ class Filter:
     """The identifiers of the photographs that may be found."""
 
     def __post_init__(self) -> None:
-        """Raise ValueError for an area that is none."""
+        """Raise ValueError if the area is invalid."""
         if self.area is not None:
             south, west, north, east = self.area
             if not (-90 <= south <= north <= 90 and -180 <= west <= 180 and -180 <= east <= 180):

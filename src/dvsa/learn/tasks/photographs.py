@@ -98,7 +98,7 @@ class SquarePhotographs(Photographs):
         if pixels_KHWC is None:
             self.pixels_KHWC = rows_of(squares.one, squares.shape, "uint8", device)
         else:
-            self.pixels_KHWC = pixels_KHWC.to(device) if device.type == "cuda" else pixels_KHWC
+            self.pixels_KHWC = pixels_KHWC.to(device)
         if given is not None:
             self._take_boxes(given)
 
@@ -114,7 +114,7 @@ class SquarePhotographs(Photographs):
 
     def batch(self, index: Sequence[int] | slice) -> Tensor:
         rows = self.pixels_KHWC
-        return (rows[index] if isinstance(index, slice) else take(rows, index)).to(self.device)
+        return rows[index] if isinstance(index, slice) else take(rows, index)
 
     def expecting(self, batches: Iterable[Sequence[int]]) -> AbstractContextManager[None]:
         """Prepare batches that will be asked for in this order."""

@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from dvsa import photo
+from dvsa import photo, photo_exif, photo_formats, photo_modes, photo_raw, photo_repair
 from dvsa.ahead import in_order
 from dvsa.data import DataError, Example
 from dvsa.learn.loop.progress import progress
@@ -25,12 +25,13 @@ class Squares:
     def __init__(self, examples: Sequence[Example], size: int, *, quiet: bool = False) -> None:
         self.examples, self.size, self.quiet = examples, size, quiet
         self.shape = (len(examples), size, size, 3)
-        self.keys = [self._key(rows) for rows in shards(len(examples))]
+        code = source_code(photo, photo_exif, photo_formats, photo_modes, photo_raw, photo_repair)
+        self.keys = [self._key(rows, code) for rows in shards(len(examples))]
         """Of each shard; it depends on everything that the squares depend on."""
         self._readable_K: npt.NDArray[np.bool_] | None = None
 
-    def _key(self, rows: slice) -> bytes:
-        digest = hashlib.sha256(f"photographs {self.size} {source_code(photo)}".encode())
+    def _key(self, rows: slice, code: str) -> bytes:
+        digest = hashlib.sha256(f"photographs {self.size} {code}".encode())
         for example in self.examples[rows]:
             file = example.file
             place = (example.name, str(file.path), file.offset, file.size, file.path.stat().st_mtime_ns)
