@@ -164,8 +164,8 @@ def _to_the_end(
 
 
 def _recorded(task: Task[Net, Inputs], device: torch.device) -> bool:
-    """Whether steps are recorded: not where processes send messages within a step."""
-    return device.type == "cuda" and task.recordable and processes.count() == 1
+    """Whether steps are recorded."""
+    return device.type == "cuda" and task.recordable
 
 
 @contextmanager

@@ -183,7 +183,7 @@ class AlignmentTask(VisualTask):
 
         sampled = self._sample(batch)
         ids_LT, real_LT = self.corpus.padded(
-            [self.train_ids.sentence(batch[place], n) for place, n in sampled]
+            [self.train_ids.sentence(batch[place], n) for place, n in sampled], together=True
         )
         owner_L = on_device([place for place, _ in sampled], ids_LT.device)
 
@@ -215,10 +215,10 @@ class AlignmentTask(VisualTask):
             loss = feature_KIF.new_zeros(())
         v_KID = model.vision.regions(feature_KIF)
 
-        # Every photograph against every sentence.
+        # The own photographs against the sentences of all processes; their scores are joined.
         s_LTD = model.sentence(inputs.ids_LT, inputs.real_LT)
-        all_KID, all_LTD = processes.gathered(v_KID), processes.gathered(s_LTD)
-        S_KL = objective.SCORES[self.stage.score](all_KID, all_LTD, processes.gathered(inputs.real_LT))
+        all_LTD, all_LT = processes.gathered(s_LTD), processes.gathered(inputs.real_LT)
+        S_KL = processes.gathered(objective.SCORES[self.stage.score](v_KID, all_LTD, all_LT))
         own_L = inputs.owner_L + processes.rank() * len(v_KID)
         loss = loss + objective.LOSSES[self.stage.loss](S_KL, processes.gathered(own_L))
 

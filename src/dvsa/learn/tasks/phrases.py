@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from dvsa.learn.loop import processes
 from dvsa.learn.loop.transfer import on_device
 from dvsa.learn.nets.regions import paired_iou
 from dvsa.learn.nets.vision_config import GEOMETRY
@@ -39,12 +40,13 @@ class Phrases(NamedTuple):
         device: torch.device,
         unit: int = 1,
     ) -> Self:
-        """The phrases of sentences of at most `words` words, padded to a multiple of `unit`.
+        """The phrases of sentences of at most `words` words.
 
-        `named` has the photograph and the phrases of each sentence.
+        `named` has the photograph and the phrases of each sentence. If there is a `unit`, the phrases are
+        padded to a multiple of it; all processes call this at the same time, and get the same number.
         """
         rows = [(k, n, phrase) for n, (k, own) in enumerate(named) for phrase in own]
-        count = len(rows) + -len(rows) % unit
+        count = len(rows) if unit == 1 else processes.largest(len(rows) + -len(rows) % unit)
         photo_P, sentence_P = np.zeros((2, count), np.int64)
         inside_PT, box_P4 = np.zeros((count, words), np.float32), np.zeros((count, 4), np.float32)
         for p, (k, n, phrase) in enumerate(rows):
