@@ -135,7 +135,7 @@ def _to_the_end(
         task.expecting(map(batch_of, range(state.step, steps))),
         progress(task.name, steps, done=state.step, quiet=quiet) as advance,
     ):
-        while state.step < steps:
+        while not cfg.ended(state.step / per_epoch, state.since_best):
             # One step on the next batch.
             lr = cfg.lr_at(state.step, steps)
             batch = batch_of(state.step)
