@@ -30,10 +30,16 @@ def find(content: bytes, path: str) -> bytes:
 
 def _unpacked(content: bytes, flags: int, start: int) -> bytes:
     (size,) = struct.unpack_from(">I", content, start)
-    stored = content[start + 4 : start + 4 + size]
+    stored = _part(content, start + 4, size)
     if flags & ZSTD:
         raise ValueError("the file of Qt resources uses Zstandard, which this reader does not know")
     return zlib.decompress(stored[4:]) if flags & ZLIB else stored  # the first four bytes are the size
+
+
+def _part(content: bytes, start: int, size: int) -> bytes:
+    if start + size > len(content):
+        raise struct.error("it ends too early")
+    return content[start : start + size]
 
 
 def _files(content: bytes) -> Iterator[tuple[str, int, int]]:
@@ -46,7 +52,7 @@ def _files(content: bytes) -> Iterator[tuple[str, int, int]]:
     def name(offset: int) -> str:
         (length,) = struct.unpack_from(">H", content, names + offset)
         first = names + offset + 6  # after the length and a hash
-        return content[first : first + 2 * length].decode("utf-16-be")
+        return _part(content, first, 2 * length).decode("utf-16-be")
 
     def below(entry: int, folder: str) -> Iterator[tuple[str, int, int]]:
         offset, flags = struct.unpack_from(">IH", content, tree + entry * width)
