@@ -161,6 +161,7 @@ def test_the_page_shows_everything(script: Script, views: dict[str, View]) -> No
         assert text in html
 
 
+@pytest.mark.slow
 def test_people_write_both_files(script: Script, toy_data: Path, tmp_path: Path) -> None:
     (tmp_path / "more.txt").write_text("7.jpg\tA zyzzyva, sleeping.\n")
     language = script("wild").people(toy_data, tmp_path / "more.txt")
@@ -171,6 +172,7 @@ def test_people_write_both_files(script: Script, toy_data: Path, tmp_path: Path)
     assert {(sentence[0], sentence[1]) for sentence in sentences} <= language.pairs
 
 
+@pytest.mark.slow
 def test_the_script_judges_one_half(
     script: Script,
     tmp_path: Path,

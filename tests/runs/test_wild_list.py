@@ -35,6 +35,8 @@ licence = "CC0"
 def test_the_list_is_complete(script: Script) -> None:
     photographs = script("wild_list").read()
     assert len(photographs) >= 60
+    page = Path(__file__).resolve().parents[2] / "docs" / "wild.md"
+    assert f"{len(photographs)} photographs" in " ".join(page.read_text("utf-8").split())
     assert len({wild.sha256 for wild in photographs}) == len(photographs), "a picture is there twice"
     assert len({(wild.package, wild.member) for wild in photographs}) == len(photographs)
     for wild in photographs:
