@@ -36,11 +36,23 @@ PLURALS = {
     "wolves": "wolf",
     "women": "woman",
 }
-SUBJECT_ENDS = re.compile(
-    r"is|are|was|were|has|have|that|who|which|while|as|with|in|on|at|near|by|next|behind|over|under|from|to"
-    r"|through|against|along|\w{2,}ing|(?:stand|sit|run|walk|jump|play|hold|ride|look|wear|swim|fl|climb|lie)s?"
+_LINKS = """
+    is are was were has have that who which while as with in on at near by next behind over under from to into
+    through against along across between
+"""
+LINKS = frozenset(_LINKS.split())
+"""Function words after the subject of a caption."""
+VERBS = re.compile(
+    "(?:carr|fl)(?:y|ies)"
+    "|(?:catch|climb|dig|eat|hold|jump|lay|lean|lie|look|play|pose|race|ride|run|sit|stand|swim|walk|wear)s?"
 )
-"""The words before the first of these are the subject of a caption, such as `a group of people`."""
+"""Frequent verbs of captions, but for the forms in -ing."""
+_NOUNS = """
+    bowling building ceiling clothing crossing dining earring evening frying king living meeting morning painting
+    parking railing ring sewing sibling string swing thing wedding wing
+"""
+NOUNS = frozenset(_NOUNS.split())
+"""Words in -ing that are no verbs, or seldom."""
 
 
 def singular(word: str) -> str:
@@ -95,8 +107,14 @@ def subject(caption: Sequence[str]) -> list[str]:
     >>> subject("a group of people are sitting on a hill".split())
     ['a', 'group', 'of', 'people']
     """
-    end = next((n for n, word in enumerate(caption) if SUBJECT_ENDS.fullmatch(word)), len(caption))
-    return list(caption[:end])
+    before = ("", *caption)
+    ends = (n for n, word in enumerate(caption) if _ends_subject(before[n], word))
+    return list(caption[: next(ends, len(caption))])
+
+
+def _ends_subject(before: str, word: str) -> bool:
+    is_participle = word.endswith("ing") and word not in NOUNS and before not in ("a", "an", "the")
+    return word in LINKS or is_participle or VERBS.fullmatch(word) is not None
 
 
 @dataclass(frozen=True, slots=True)
