@@ -48,8 +48,8 @@ VERBS = re.compile(
 )
 """Frequent verbs of captions, but for the forms in -ing."""
 _NOUNS = """
-    bowling building ceiling clothing crossing dining earring evening frying king living meeting morning painting
-    parking railing ring sewing sibling string swing thing wedding wing
+    bowling building ceiling clothing crossing dining earring evening frying king living meeting morning
+    painting parking railing ring sewing sibling string swing thing wedding wing
 """
 NOUNS = frozenset(_NOUNS.split())
 """Words in -ing that are no verbs, or seldom."""
