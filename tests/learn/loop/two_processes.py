@@ -38,7 +38,8 @@ def tasks(corpus: Corpus, vocabulary: Vocabulary) -> Iterator[Task]:  # type: ig
 
     def model() -> JointModel:
         torch.manual_seed(0)
-        return JointModel(recipe.vision, recipe.sentence, len(vocabulary), corpus.anchors(4))
+        model = JointModel(recipe.vision, recipe.sentence, len(vocabulary), corpus.anchors(4))
+        return model.to(corpus.device)
 
     # All sentences of each photograph, so that none are drawn.
     for loss, lr in (("info_nce", HEADS), ("max_margin", ALL)):

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dvsa.arrays import BoolArray, IntArray
 from dvsa.data import Example, GivenRegions, Subset
 from dvsa.learn.loop import processes
 from dvsa.learn.loop.transfer import on_device
@@ -92,7 +93,13 @@ class Corpus:
         On a GPU T is a multiple of `LENGTHS`: few different shapes occur, so steps can be recorded. With
         `together`, all processes call this at the same time, and get the same T.
         """
-        ids_LT, real_LT = pad(ids)
+        return self._placed(*pad(ids), together=together)
+
+    def drawn(self, ids: SentenceIds, number_L: IntArray) -> tuple[Tensor, Tensor]:
+        """Some sentences for a step of the training, as `padded` gives them with `together`."""
+        return self._placed(*ids.padded(number_L), together=True)
+
+    def _placed(self, ids_LT: IntArray, real_LT: BoolArray, *, together: bool) -> tuple[Tensor, Tensor]:
         longest = -(-max(1, ids_LT.shape[1]) // self.unit) * self.unit
         more = (processes.largest(longest) if together else longest) - ids_LT.shape[1]
         arrays = (np.pad(array_LT, ((0, 0), (0, more))) for array_LT in (ids_LT, real_LT))  # END is 0
