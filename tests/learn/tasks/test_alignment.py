@@ -102,17 +102,6 @@ def test_the_loss_is_the_objective_of_the_batch_and_its_sentences(
     torch.testing.assert_close(found, wanted, atol=3e-3, rtol=1e-3)  # features are in half precision
 
 
-def test_each_step_samples_sentences_of_its_photographs(model: JointModel, corpus: Corpus) -> None:
-    task = AlignmentTask(align(), model, corpus)
-    torch.manual_seed(0)
-    drawn = [task._sample(np.array([4, 2, 9])) for _ in range(30)]
-    assert all(owner_L.tolist() == [0, 0, 1, 1, 2, 2] for owner_L, _ in drawn)
-    assert all(len({*number_L.tolist()}) == 6 for _, number_L in drawn)
-    own = [{*corpus.train_ids.numbers(np.full(5, k), np.arange(5)).tolist()} for k in (4, 2, 9)]
-    assert all(number in own[place] for pair in drawn for place, number in zip(*pair, strict=True))
-    assert {number for _, number_L in drawn for number in number_L.tolist()} == set.union(*own)
-
-
 def test_the_backbone_gets_gradients_only_if_it_is_trained(model: JointModel, corpus: Corpus) -> None:
     whole = AlignmentTask(align(lr=ALL), model, corpus)
     step(whole, model, 0, 8).backward()  # type: ignore[no-untyped-call]

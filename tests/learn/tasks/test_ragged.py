@@ -58,6 +58,31 @@ def test_some_sentences_at_once_equal_each_alone(lists: list[list[list[int]]], d
     assert [word_M[span_M == place].tolist() for place in range(len(asked))] == wanted
 
 
+@given(IDS.filter(any), st.integers(1, 4), st.integers(0, 99), st.data())
+def test_some_sentences_are_drawn_of_each_photograph(
+    lists: list[list[list[int]]], count: int, seed: int, data: st.DataObject
+) -> None:
+    ids = SentenceIds(iter(lists))
+    asked = data.draw(st.lists(st.integers(0, len(lists) - 1), max_size=6))
+    torch.manual_seed(seed)
+    owner_L, number_L = ids.some(np.array(asked, np.int64), count)
+    wanted = [place for place, k in enumerate(asked) for _ in range(min(count, len(lists[k])))]
+    assert owner_L.tolist() == wanted
+    for place, k in enumerate(asked):
+        first = sum(map(len, lists[:k]))
+        own = number_L[owner_L == place].tolist()
+        assert len({*own}) == len(own)
+        assert all(first <= number < first + len(lists[k]) for number in own)
+
+
+def test_each_sentence_is_drawn_as_often_as_the_others() -> None:
+    ids = SentenceIds([[[1]] * 3, [[1]] * 5])
+    torch.manual_seed(0)
+    _, number_L = ids.some(np.repeat([0, 1], 5000), 2)
+    drawn_N = np.bincount(number_L, minlength=8)
+    assert drawn_N == pytest.approx([10000 / 3] * 3 + [10000 / 5] * 5, rel=0.08)
+
+
 def lists_of(found: BoxedPhrases, sentences: int) -> list[list[PhraseTarget]]:
     """The phrases of each sentence as a list."""
     phrases: list[list[PhraseTarget]] = [[] for _ in range(sentences)]

@@ -181,7 +181,7 @@ class AlignmentTask(VisualTask):
                 replayed = [k - len(self.corpus.train_ids) for k in batch[len(own) :]]
                 photographs = torch.cat([photographs, take(self.replayed_KIF, replayed)])
 
-        owner_L, number_L = self._sample(np.array(batch))
+        owner_L, number_L = self.train_ids.some(np.array(batch), self.stage.sentences)
         ids_LT, real_LT = self.corpus.drawn(self.train_ids, number_L)
         boxed, device = self._phrases(owner_L, number_L, windows), ids_LT.device
         phrases = Phrases.of(boxed, owner_L, ids_LT.shape[1], device, UNIT if self.recordable else 1)
@@ -227,18 +227,6 @@ class AlignmentTask(VisualTask):
             s_NTD = model.sentence(inputs.called.ids_NT, inputs.called.real_NT)
             loss = loss + self.stage.naming * self.naming.loss(pushed_KIF, named_KID, s_NTD, inputs.called)
         return loss
-
-    def _sample(self, photo_K: IntArray) -> tuple[IntArray, IntArray]:
-        """Some sentences of each photograph, drawn anew at each step.
-
-        For each, the place of its photograph in the batch (L,), and its number among all sentences (L,).
-        """
-        size_K = self.train_ids.sizes(photo_K)
-        key_KN = torch.rand(len(photo_K), int(size_K.max())).numpy()
-        key_KN[np.arange(key_KN.shape[1]) >= size_K[:, None]] = np.inf  # there is no such sentence
-        order_KN = key_KN.argsort(1)[:, : self.stage.sentences]
-        owner_L, nth_L = (np.arange(order_KN.shape[1]) < size_K[:, None]).nonzero()
-        return owner_L, self.train_ids.numbers(photo_K[owner_L], order_KN[owner_L, nth_L])
 
     def _replayed(self, count: int) -> list[int]:
         """Which photographs are replayed beside `count` new ones, drawn anew at each step."""

@@ -103,14 +103,8 @@ class ParaphraseTask:
 
     def inputs(self, model: JointModel, batch: Sequence[int]) -> tuple[Padded, Padded]:
         """Two random sentences of each group."""
-        groups = [self.groups[n] for n in batch]
-        pairs = [torch.randperm(len(group))[:2].tolist() for group in groups]
-        first, second = (
-            self.corpus.padded(
-                [group[pair[side]] for group, pair in zip(groups, pairs, strict=True)], together=True
-            )
-            for side in (0, 1)
-        )
+        _, number_L = self.groups.some(np.array(batch), 2)
+        first, second = (self.corpus.drawn(self.groups, number_L[side::2]) for side in (0, 1))
         return first, second
 
     def loss(self, model: JointModel, inputs: tuple[Padded, Padded]) -> Tensor:

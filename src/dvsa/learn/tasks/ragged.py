@@ -103,6 +103,18 @@ class SentenceIds(Flat[list[list[int]]]):
         number_L: IntArray = self._sentences[photo_L] + sentence_L
         return number_L
 
+    def some(self, photo_K: IntArray, count: int) -> tuple[IntArray, IntArray]:
+        """At most `count` sentences of each photograph, drawn by torch's generator, in a random order.
+
+        For each, the place of its photograph in `photo_K` (L,), and its number over all photographs (L,).
+        """
+        size_K = self.sizes(photo_K)
+        key_KN = torch.rand(len(photo_K), int(size_K.max(initial=0))).numpy()
+        key_KN[np.arange(key_KN.shape[1]) >= size_K[:, None]] = np.inf  # there is no such sentence
+        order_KN = key_KN.argsort(1)[:, :count]
+        owner_L, nth_L = (np.arange(order_KN.shape[1]) < size_K[:, None]).nonzero()
+        return owner_L, self.numbers(photo_K[owner_L], order_KN[owner_L, nth_L])
+
     def spans(self, photo_K: IntArray) -> tuple[IntArray, IntArray]:
         """The numbers of all sentences of photographs, and for each which of these photographs has it."""
         return spans(self._sentences[photo_K], self._sentences[photo_K + 1])
