@@ -50,8 +50,12 @@ class Word:
     score: float
     """`max over regions i of v_i . s_t`: what the word adds to the score of the sentence."""
     supported: bool
-    """Whether the score is above the bundle's `support` times the length of the word's vector. Function words
-    are always supported."""
+    """Whether a region shows it: whether the score is above the bundle's `support` times the length of the
+    word's vector. Function words are always supported."""
+    probability: float | None = None
+    """How probable it is that the photograph shows what the word says, in [0, 1]. Unlike scores, the
+    probabilities of different words compare. None for function words, for unknown ones, and if the bundle has
+    no calibration."""
 
 
 @dataclass(frozen=True, slots=True)
