@@ -2,15 +2,15 @@
 
     python runs/support.py DATA OUT [--bundle FOLDER]
 
-The match of a content word is the score of its best region, divided by the length of the word's vector. Right
-words are those of a photograph's own sentences; wrong ones are those of another photograph's that none of the
-own sentences has. `support` is the highest match that marks at most MARKED of the right words, and
-`support_slope` that of a logistic regression. So a word at the threshold has a probability of 1/2, which holds
+The match of a content word is the score of its best region, divided by the length of its vector. Right words
+are those of a photograph's own sentences. Wrong ones are those of another photograph's, except those that
+the own sentences have too. `support` is the highest match that marks at most MARKED of the right words, and
+`support_slope` that of a logistic regression. So a word at the threshold has a probability of 1/2. This holds
 for words of which the share `prior` is right.
 
-OUT gets support.json: these numbers, and what the threshold marks on val and on test, of people's words and of
-the captions' words. A caption's word is right if one of the photograph's own sentences has it. `bins` compares
-the probabilities with the shares of right words, of which half are right.
+OUT gets support.json: these numbers, and what the threshold marks on val and on test, of people's words and
+of the captions' words. A caption's word is right if one of the photograph's own sentences has it. `bins`
+compares the probabilities with the shares of right words, of which half are right.
 """
 
 import json
