@@ -31,7 +31,6 @@ from dvsa.evaluation.own_sentences import OwnSentence, read_own
 from dvsa.model import Model
 from dvsa.text import FUNCTION_WORDS, words
 
-
 MARKED = 0.04
 """The most of people's right words that may be marked."""
 
