@@ -109,6 +109,21 @@ class Asked(NamedTuple):
         return logit_BTV
 
 
+def teacher_forcing(net: Captioner, asked: Asked, smoothing: float = 0.0) -> Tensor:
+    """The mean of -ln p of the true words, each after the true words before it; a scalar.
+
+    `smoothing` is the share of the target that is spread over all words.
+    """
+    nats = functional.cross_entropy(
+        asked.logits(net).flatten(0, 1),
+        asked.target_BT.masked_fill(~asked.real_BT, IGNORED).flatten(),
+        ignore_index=IGNORED,
+        label_smoothing=smoothing,
+        reduction="sum",
+    )
+    return processes.own_part(nats, processes.total(asked.real_BT.sum()))
+
+
 class WritingTask:
     """What teacher forcing and rewards share: features of all regions, a network, and captions of val.
 
@@ -243,14 +258,7 @@ class CaptionTask(WritingTask):
 
     def loss(self, net: Captioner, inputs: Asked) -> Tensor:
         """Cross-entropy of the true words."""
-        nats = functional.cross_entropy(
-            inputs.logits(net).flatten(0, 1),
-            inputs.target_BT.masked_fill(~inputs.real_BT, IGNORED).flatten(),
-            ignore_index=IGNORED,
-            label_smoothing=self.stage.smoothing,
-            reduction="sum",
-        )
-        return processes.own_part(nats, processes.total(inputs.real_BT.sum()))
+        return teacher_forcing(net, inputs, self.stage.smoothing)
 
     @torch.no_grad()
     def evaluate(self, net: Captioner) -> Mapping[str, float]:
