@@ -41,6 +41,7 @@ class Row:
     width: int
     height: int
     taken: str | None
+    """The date in its EXIF data, or else that of its file."""
     caption: str
     logprob: float
     things: tuple[str, ...]
@@ -51,13 +52,22 @@ class Row:
     """A WebP file in base64, for HTML."""
 
 
-def row(file: str, sha256: str, view: View, *, phrases: int = 5, thumbnail: bool = False) -> Row:
+def row(
+    file: str,
+    sha256: str,
+    view: View,
+    *,
+    date: str | None = None,
+    phrases: int = 5,
+    thumbnail: bool = False,
+) -> Row:
     """The row of a photograph.
 
     Args:
         file: its path.
         sha256: the digest of its content, in hexadecimal.
         view: the photograph as the model sees it.
+        date: of its file, for a photograph that has no date in its EXIF data.
         phrases: the number of regions that get a phrase.
         thumbnail: whether the row has a small picture.
 
@@ -71,7 +81,7 @@ def row(file: str, sha256: str, view: View, *, phrases: int = 5, thumbnail: bool
         sha256=sha256,
         width=described.width,
         height=described.height,
-        taken=view.photo.taken,
+        taken=view.photo.taken or date,
         caption=described.caption.text,
         logprob=described.caption.logprob,
         things=things(view, described),

@@ -181,8 +181,8 @@ def _bring_up_to_date(
             exclude=photographs.exclude,
             keep_missing=photographs.keep_missing,
         )
-    numbers = (outcome.added, outcome.changed, outcome.moved, outcome.copies, outcome.vanished)
-    if quiet and not any(numbers):
+    came = outcome.added + outcome.changed + outcome.moved + outcome.copies
+    if quiet and not came + outcome.vanished + outcome.read_again:
         return True
 
     name_faults(outcome.faults, outcome.left_out)
@@ -210,6 +210,7 @@ def _counts(outcome: "Added") -> str:
         "vanished": outcome.vanished,
         "missing and kept": outcome.missing,
         "already there": outcome.known,
+        "of earlier versions, read again": outcome.read_again,
         "could not be read": len(outcome.faults),
     }
     always = ("added", "already there")

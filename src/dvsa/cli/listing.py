@@ -55,7 +55,9 @@ def write_list(
                 made = known.get((name, digest))
                 if made is None:
                     view = model.open(read(content, name=name), regions=regions)
-                    made = row(name, digest, view, phrases=phrases, thumbnail=form == "html")
+                    made = row(
+                        name, digest, view, date=source.date(), phrases=phrases, thumbnail=form == "html"
+                    )
                     if journal is not None:
                         journal.add(made)
                 else:

@@ -1,5 +1,6 @@
 """`dvsa search` and `dvsa caption-search`: photographs by sentence, and sentences by photograph."""
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -87,8 +88,8 @@ def search(
     Example: `dvsa search photographs.index "two dogs play in the snow" --html results.html`
     """
     import dvsa
-    from dvsa.index import Index
-    from dvsa.index.answer import no_answer
+    from dvsa.index import Index, UnrecordedWarning
+    from dvsa.index.answer import never_looked_at, no_answer
 
     if every and k is not None:
         raise ValueError("give one of these: -k, --all")
@@ -97,10 +98,14 @@ def search(
     query = Asked(sentence, photo, region, weight, without or ()).query(model)
     note_unknown(query.sentence)
 
-    with Index.open(folder, model) as opened, _searcher(opened, ray) as find:
+    with Index.open(folder, model) as opened, _searcher(opened, ray) as find, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnrecordedWarning)  # it is said below
         hits = find(query, max(len(opened), 1) if every else k, where, pruned=pruned, order=sort)
         nearest = hits or find(replace(query, without=()), 1, where, pruned=pruned)
+        unrecorded = opened.unrecorded(where)
     _note_count(folder, hits, k, where)
+    if unrecorded:
+        note(f"{folder}: {never_looked_at(unrecorded)}")
     answer = None if hits else no_answer(query, nearest[0] if nearest else None)
 
     complete = _draw(model, query.text, answer, hits, html, pictures)

@@ -227,7 +227,7 @@ class _Search:
                         content.seek(member.offset_data)
                         kind = kind_of(member.name.rpartition("/")[2], content.read(min(HEAD, member.size)))
                         if kind is Kind.PHOTOGRAPH:
-                            yield member.name, Source(Path(path), member.offset_data, member.size)
+                            yield member.name, _source(path, member)
                         else:
                             self._leave_out(kind, inside)
         except OSError as error:
@@ -239,6 +239,11 @@ class _Search:
         self.gathered.left_out.append(LeftOut(kind, path, reason))
         if kind in _UNREAD:
             self.gathered.unread.append(path)
+
+
+def _source(path: str, member: tarfile.TarInfo) -> Source:
+    """Where a member of a tar file is."""
+    return Source(Path(path), member.offset_data, member.size, int(member.mtime))
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:

@@ -92,7 +92,7 @@ def mapped(
 
     # As JSON, because a path may have characters that are not UTF-8.
     rows = [
-        {"source": json.dumps([path, str(source.path), source.offset, source.size])}
+        {"source": json.dumps([path, str(source.path), source.offset, source.size, source.changed])}
         for path, source in sources
     ]
     blocks = max(1, len(rows) // PHOTOS_PER_CALL)

@@ -3,19 +3,16 @@
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
-from importlib.util import find_spec
 from typing import Final
 
 import numpy as np
 
 from dvsa.ahead import in_order
-from dvsa.data.dataset import Source
 from dvsa.data.photographs import NamedSource
 from dvsa.decode import Decoder, ReadPhoto
-from dvsa.index.near import perceptual_hash
-from dvsa.index.values import Entry, Photograph, content_id
+from dvsa.index.recording import recorded
+from dvsa.index.values import Entry, Photograph, Place, content_id
 from dvsa.model import Model
 from dvsa.photo import Photo, squash
 
@@ -88,30 +85,8 @@ def _open(
     except ValueError as error:
         return Skipped(path, str(error), identifier)
 
-    photograph = Photograph(
-        id=identifier,
-        path=path,
-        file=str(source.path),
-        offset=source.offset,
-        size=len(content),
-        width=photo.width,
-        height=photo.height,
-        taken=photo.taken or _date_of_file(source),
-        fields=fields,
-        phash=perceptual_hash(photo.image) if find_spec("imagehash") else None,
-        **photo.shot.to_json(),  # type: ignore[arg-type]
-    )
-    return photograph, photo
-
-
-def _date_of_file(source: Source) -> str | None:
-    """When a file was last changed, in local time; None for a member of a tar file or a strange date."""
-    if source.size is not None:
-        return None
-    try:
-        return datetime.fromtimestamp(int(source.path.stat().st_mtime)).isoformat()
-    except (OSError, OverflowError, ValueError):
-        return None
+    place = Place(path=path, file=str(source.path), offset=source.offset)
+    return recorded(identifier, place, source, len(content), photo, fields), photo
 
 
 def _encode_batch(model: Model, batch: list[tuple[Photograph, Photo]]) -> Iterator[Entry]:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException, Query, Response
 
 from dvsa import index
 from dvsa.index import Hit, Index, Photograph, SearchError
-from dvsa.index.answer import no_answer
+from dvsa.index.answer import never_looked_at, no_answer
 from dvsa.index.order import ordered
 from dvsa.model import Model
 from dvsa.photo import Photo
@@ -53,6 +53,7 @@ async def search(service: CurrentService, question: Annotated[Question, Query()]
         seconds=found.seconds,
         unknown={word: list(near) for word, near in found.query.sentence.nearest.items()},
         answer=found.answer,
+        note=found.note,
         hits=[found_photographs.to_json(hit) for hit in found.hits],
     )
 
@@ -87,6 +88,7 @@ class _Found:
     seconds: float
     hits: list[Hit]
     answer: str | None
+    note: str | None
 
 
 def _search(model: Model, searched: Index, question: Question, photo: Photo | None) -> _Found:
@@ -99,7 +101,9 @@ def _search(model: Model, searched: Index, question: Question, photo: Photo | No
     if not hits:
         nearest = searched.search(replace(query, without=()), 1, where)
         answer = no_answer(query, nearest[0] if nearest else None, name=found_photographs.file_name)
-    return _Found(query, time.perf_counter() - started, ordered(hits, question.sort), answer)
+    unrecorded = searched.unrecorded(where)
+    note = never_looked_at(unrecorded) if unrecorded else None
+    return _Found(query, time.perf_counter() - started, ordered(hits, question.sort), answer, note)
 
 
 def _index(service: Service) -> Index:
