@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from hashlib import sha256
@@ -181,8 +182,9 @@ def test_an_interrupted_list_goes_on(
     # What has changed since then is described anew.
     monkeypatch.setattr(Model, "open", open_until(9))
     changed = album / "inner" / NAMES[0]
-    content = changed.read_bytes()
+    content, dates = changed.read_bytes(), changed.stat()
     changed.write_bytes(content + b"\0")
+    os.utime(changed, ns=(dates.st_atime_ns, dates.st_mtime_ns))
     done = run(album, "--format", form, "--out", out)
     assert done.stdout == f"{out}: 3 photographs described, 1 of them in an earlier run\n"
     assert len(opened) == 4
