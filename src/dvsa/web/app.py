@@ -137,6 +137,7 @@ async def healthz(service: CurrentService, response: Response) -> schemas.Health
         digest=bundle.digest,
         photographs=len(service.photos),
         index=None if service.index is None else len(service.index),
+        search_paths=service.settings.search_paths,
     )
 
 

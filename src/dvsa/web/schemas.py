@@ -203,3 +203,4 @@ class HealthJson(ResponseJson):
     digest: str = Field(description="The SHA-256 of the bundle.")
     photographs: int = Field(description="The number of open photographs, all in memory.")
     index: int | None = Field(description="The number of photographs in the index; null without an index.")
+    search_paths: bool = Field(description="Whether searches may filter by `path`.")

@@ -43,6 +43,8 @@ async def search(service: CurrentService, question: Annotated[Question, Query()]
     searched = _index(service)
     if (question.q is None and question.photo is None) or (question.box and question.photo is None):
         raise HTTPException(422, "give q, or photo (box is optional), or both")
+    if question.path is not None and not service.settings.search_paths:
+        raise HTTPException(422, "this service does not search by path; dvsa serve --search-paths allows it")
     photo = None if question.photo is None else service.photo(question.photo).view.photo
 
     with service.pool.slot(), errors_as(422, ValueError):
