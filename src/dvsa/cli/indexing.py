@@ -152,7 +152,7 @@ def _opened(
     from dvsa.decode import in_process
     from dvsa.index.encode import encoder
 
-    model = dvsa.load(bundle)
+    model = dvsa.load(bundle, threads=1)
     encode = encoder(model, in_process if trusted else None)
     if ray is not None:
         encode = connected_cluster(ray).encoder(model)
