@@ -5,7 +5,7 @@
 "One after the other" is what earlier versions did: four photographs are decoded in this process, then the
 network encodes them on all cores. "Beside" is what `dvsa index` does: worker processes decode the next
 photographs while the network encodes, a batch on each core. Both take turns in every round, with the same
-files: the given photographs, enlarged to the sizes of cameras, as JPEG and HEIC. No two files have the same content.
+files: the given photographs in the sizes of cameras, as JPEG and HEIC. No two files have the same content.
 """
 
 import statistics

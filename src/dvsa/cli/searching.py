@@ -88,8 +88,8 @@ def search(
     Example: `dvsa search photographs.index "two dogs play in the snow" --html results.html`
     """
     import dvsa
-    from dvsa.index import Index, UnrecordedWarning
-    from dvsa.index.answer import never_looked_at, no_answer
+    from dvsa.index import Index
+    from dvsa.index.answer import no_answer
 
     if every and k is not None:
         raise ValueError("give one of these: -k, --all")
@@ -98,14 +98,10 @@ def search(
     query = Asked(sentence, photo, region, weight, without or ()).query(model)
     note_unknown(query.sentence)
 
-    with Index.open(folder, model) as opened, _searcher(opened, ray) as find, warnings.catch_warnings():
-        warnings.simplefilter("ignore", UnrecordedWarning)  # it is said below
+    with Index.open(folder, model) as opened, _searcher(opened, ray) as find:
         hits = find(query, max(len(opened), 1) if every else k, where, pruned=pruned, order=sort)
         nearest = hits or find(replace(query, without=()), 1, where, pruned=pruned)
-        unrecorded = opened.unrecorded(where)
-    _note_count(folder, hits, k, where)
-    if unrecorded:
-        note(f"{folder}: {never_looked_at(unrecorded)}")
+        _note_count(opened, hits, k, where)
     answer = None if hits else no_answer(query, nearest[0] if nearest else None)
 
     complete = _draw(model, query.text, answer, hits, html, pictures)
@@ -163,22 +159,29 @@ def caption_search(
 
 @contextmanager
 def _searcher(opened: "Index", ray: str | None) -> "Iterator[Callable[..., list[Hit]]]":
-    """What searches an index: this process, or a Ray cluster."""
-    if ray is None:
-        yield opened.search
-        return
-    with connected_cluster(ray).Shards(opened) as shards:
-        yield shards.search
+    """What searches an index, without warnings: this process, or a Ray cluster."""
+    from dvsa.index import UnrecordedWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnrecordedWarning)
+        if ray is None:
+            yield opened.search
+            return
+        with connected_cluster(ray).Shards(opened) as shards:
+            yield shards.search
 
 
-def _note_count(folder: Path, hits: "Sequence[Hit]", k: int | None, where: "Filter") -> None:
-    """Say that there are fewer results than were asked for, or that there may be more."""
+def _note_count(opened: "Index", hits: "Sequence[Hit]", k: int | None, where: "Filter") -> None:
+    """Say that there are fewer results than were asked for, or may be more, or what was never looked at."""
     from dvsa.index import Filter
+    from dvsa.index.answer import never_looked_at
     from dvsa.index.plan import MOST_HITS
 
     if k is not None and len(hits) < k:
         kind = "photographs" if where == Filter() else "photographs that meet the conditions"
-        note(f"{folder} has only {len(hits)} {kind}, not {k}")
+        note(f"{opened.folder} has only {len(hits)} {kind}, not {k}")
+    if unrecorded := opened.unrecorded(where):
+        note(f"{opened.folder}: {never_looked_at(unrecorded)}")
     if k is None and len(hits) == MOST_HITS:
         note(f"these are the best {MOST_HITS} photographs; -k shows more, --all shows every one")
 

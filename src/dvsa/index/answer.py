@@ -1,5 +1,6 @@
 """A question without an answer, in words."""
 
+import warnings
 from collections.abc import Callable
 from operator import attrgetter
 
@@ -23,6 +24,12 @@ def never_looked_at(count: int) -> str:
         f"{those} left out because an earlier version of dvsa did not record their camera, place or date: "
         "dvsa index sync PHOTOS --out INDEX reads them again"
     )
+
+
+def warn_of_unrecorded(count: int) -> None:
+    """Warn the caller of the caller if there are such photographs."""
+    if count:
+        warnings.warn(never_looked_at(count), UnrecordedWarning, stacklevel=3)
 
 
 def no_answer(

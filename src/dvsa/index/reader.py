@@ -1,6 +1,5 @@
 """Reading an index: search it, list it, check it."""
 
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, Self
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from dvsa import model as models
 from dvsa.index import changes, index_manifest, scan
-from dvsa.index.answer import UnrecordedWarning, never_looked_at
+from dvsa.index.answer import warn_of_unrecorded
 from dvsa.index.index_manifest import IndexManifest
 from dvsa.index.order import ordered
 from dvsa.index.plan import Accepted, Plan, accept
@@ -159,8 +158,7 @@ class IndexReader:
         """The photographs that answer a question, or the `k` with the highest MaxSim scores.
 
         Ties are ordered by identifier. What must not be shown (`Query.without`) is left out in any case. A
-        photograph with several paths comes with one that begins with the prefix of the filter. It warns of
-        photographs that the filter leaves out because an earlier version did not look at what it asks for.
+        photograph with several paths comes at one that the filter means. A warning counts `unrecorded` ones.
 
         >>> from dvsa.index import Index
         >>> index = Index.open("album.index")
@@ -199,8 +197,7 @@ class IndexReader:
                 f"{self._manifest.embedding}: use the bundle that made the index"
             )
 
-        if where is not None and (count := self.unrecorded(where)):
-            warnings.warn(never_looked_at(count), UnrecordedWarning, stacklevel=2)
+        warn_of_unrecorded(self.unrecorded(where or Filter()))
         plan = Plan.of(query, k, grouped)
         while True:
             seen, accepted = self.weigh(query, plan, where, pruned=pruned)
