@@ -213,8 +213,9 @@ def test_search_refuses_what_it_cannot_do(made: Path, tmp_path: Path) -> None:
     newer = tmp_path / "newer"
     shutil.copytree(made, newer)
     path = newer / index_manifest.INDEX_MANIFEST
-    path.write_text(path.read_text().replace('"format": 3', '"format": 7'))
-    assert "has format 7, newer than 3: update dvsa" in refusal("search", newer, "a cat")
+    now = index_manifest.INDEX_FORMAT
+    path.write_text(path.read_text().replace(f'"format": {now}', '"format": 99'))
+    assert f"has format 99, newer than {now}: update dvsa" in refusal("search", newer, "a cat")
 
 
 def test_sentences_for_a_photograph(tmp_path: Path) -> None:
