@@ -16,7 +16,7 @@ NO_THINGS = """
     one two three several many red blue white large small young old tall wooden asian striped standing sitting
     walking running jumping holding wearing playing looking looks stands sits runs jumps rides catches smiling
     near over through while together outside very quickly front side top middle group pair others
-    something someone himself game day night fun left right
+    something someone himself game day night fun left right orange light
 """
 THINGS = """
     man woman people child boys dog dogs cat horse bird shirt hat jacket dress pants sunglasses ball guitar

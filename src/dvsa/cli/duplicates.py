@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from dvsa.cli.options import AsJson, IndexFolder
-from dvsa.cli.output import note, print_json, progress, show
+from dvsa.cli.output import named, note, print_json, progress, show
 from dvsa.cli.pictures import photo_reader
 from dvsa.cli.search_options import PathPrefix, absolute
 
@@ -50,4 +50,7 @@ def _plain(photograph: "Photograph") -> dict[str, object]:
 def _lines(photograph: "Photograph") -> list[str]:
     """A line for each file of a photograph."""
     size = f"{photograph.width} x {photograph.height}"
-    return [f"{photograph.path}  {size}", *(f"{copy.path}  {size}, same" for copy in photograph.copies)]
+    return [
+        f"{named(photograph.path)}  {size}",
+        *(f"{named(copy.path)}  {size}, same" for copy in photograph.copies),
+    ]

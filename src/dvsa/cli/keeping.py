@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dvsa.cli.options import AsJson, IndexFolder
-from dvsa.cli.output import print_json, show, table
+from dvsa.cli.output import named, print_json, show, table
 
 PhotosToRemove = Annotated[
     list[str],
@@ -89,6 +89,6 @@ def verify(folder: IndexFolder, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"ok": not faults, "faults": faults})
     else:
-        show(*faults or [f"{folder}: no damage found"])
+        show(*map(named, faults) if faults else [f"{folder}: no damage found"])
     if faults:
         raise typer.Exit(1)

@@ -11,7 +11,7 @@ import typer
 
 from dvsa.cli.indexing import connected_cluster
 from dvsa.cli.options import AsJson, IndexFolder, ModelBundle, PhotoFile, RayAddress
-from dvsa.cli.output import note, note_unknown, print_json, progress, show, table
+from dvsa.cli.output import named, note, note_unknown, print_json, progress, show, table
 from dvsa.cli.pictures import photo_reader, save_overlay
 from dvsa.cli.search_options import (
     Asked,
@@ -41,7 +41,7 @@ from dvsa.files import fitting_name, write
 from dvsa.records import FRAME
 
 if TYPE_CHECKING:
-    from dvsa.index import Filter, Hit, Index
+    from dvsa.index import Filter, Hit, Index, Photograph
     from dvsa.model import Model
 
 DEFAULT_SENTENCES = 10
@@ -102,7 +102,7 @@ def search(
         hits = find(query, max(len(opened), 1) if every else k, where, pruned=pruned, order=sort)
         nearest = hits or find(replace(query, without=()), 1, where, pruned=pruned)
         _note_count(opened, hits, k, where)
-    answer = None if hits else no_answer(query, nearest[0] if nearest else None)
+    answer = None if hits else no_answer(query, next(iter(nearest), None), _path)
 
     complete = _draw(model, query.text, answer, hits, html, pictures)
     if as_json:
@@ -177,9 +177,13 @@ def _note_count(opened: "Index", hits: "Sequence[Hit]", k: int | None, where: "F
     from dvsa.index.answer import never_looked_at
     from dvsa.index.plan import MOST_HITS
 
+    behind = sum(len(hit.others) for hit in hits)
     if k is not None and len(hits) < k:
-        kind = "photographs" if where == Filter() else "photographs that meet the conditions"
-        note(f"{opened.folder} has only {len(hits)} {kind}, not {k}")
+        one = len(hits) + behind == 1
+        kind = "photograph" if one else "photographs"
+        kind += "" if where == Filter() else f" that meet{'s' * one} the conditions"
+        near = f" (near duplicates of others: {behind})" if behind else ""
+        note(f"{opened.folder} has only {len(hits) + behind} {kind}{near}, not {k}")
     if unrecorded := opened.unrecorded(where):
         note(f"{opened.folder}: {never_looked_at(unrecorded)}")
     if k is None and len(hits) == MOST_HITS:
@@ -197,7 +201,11 @@ def _show_hits(hits: "Sequence[Hit]", answer: str | None, hint: str) -> None:
         told = told or not hit.fits
         date = f"  {hit.photograph.taken[:10]}" if hit.photograph.taken else ""
         more = f"  (+ {len(hit.others)} near duplicates)" if hit.others else ""
-        show(f"{n:>2}. {hit.score:.2f}  {hit.photograph.path}{date}{more}", f"    {_words(hit)}")
+        show(f"{n:>2}. {hit.score:.2f}  {_path(hit.photograph)}{date}{more}", f"    {_words(hit)}")
+
+
+def _path(photograph: "Photograph") -> str:
+    return named(photograph.path)
 
 
 def _words(hit: "Hit") -> str:
