@@ -144,16 +144,18 @@ def unrecorded(columns: Columns, where: Filter) -> BoolArray:
     These were recorded by an earlier version, lack the date, the camera or the place that the filter asks
     for, and meet its other conditions.
     """
+    early_K = columns.recorded_K < SHOT
     lacking_K = np.zeros(len(columns.id_K), np.bool_)
+    if not early_K.any():
+        return lacking_K
     if where.after is not None or where.before is not None:
         lacking_K |= columns.day_K == UNDATED
     if where.camera is not None:
         lacking_K |= columns.camera.code_K == ABSENT
     if where.area is not None or where.country is not None or where.city is not None:
         lacking_K |= np.isnan(columns.latitude_K)
-    lacking_K &= columns.recorded_K < SHOT
     others = Filter(prefix=where.prefix, fields=where.fields, ids=where.ids)
-    return lacking_K & admitted(columns, others) if lacking_K.any() else lacking_K
+    return early_K & lacking_K & admitted(columns, others)
 
 
 def _below(columns: Columns, prefix: str) -> BoolArray:
