@@ -500,6 +500,7 @@ def test_only_what_fits_is_shown_and_filters_are_applied(page: Page) -> None:
         page.get_by_role("button", name="Apply").click()
     assert asked.value.url.endswith("q=a+cat+on+a+bottlecap&camera=Leica&sort=newest")
     expect(page.locator("#found-summary")).to_contain_text("no photograph meets the conditions")
+    expect(page.locator("#nearest")).to_be_hidden()  # it would show none
 
     # The address has the conditions, so they survive a step back and a reload.
     page.reload()

@@ -49,11 +49,13 @@ def test_by_sentence(client: TestClient, index: Index) -> None:
 def test_a_question_without_an_answer_is_told(client: TestClient, index: Index) -> None:
     found = client.get("/api/search", params={"q": "a bottlecap docking"}).json()
     assert (found["hits"], found["unknown"]) == ([], {"bottlecap": ["bottle", "cap"]})
+    assert found["nearest"] is True
     assert found["answer"].startswith("no photograph answers 'a bottlecap docking': the model does not know")
     assert "has too little support for docking" in found["answer"]
     assert "/" not in found["answer"].replace("nearest, ", "")  # folders are nobody's business
     found = client.get("/api/search", params={"q": "a cat", "camera": "Leica"}).json()
     assert (found["hits"], found["answer"]) == ([], "no photograph meets the conditions")
+    assert found["nearest"] is False
 
 
 def test_filters_and_combined_questions(client: TestClient, index: Index, photo: dict[str, Any]) -> None:

@@ -182,6 +182,10 @@ class SearchJson(ResponseJson):
         description="Words that the model does not know, each with the nearest ones that it knows."
     )
     answer: str | None = Field(description="Why nothing was found; null if something was.")
+    nearest: bool = Field(
+        description="Whether nothing was found although photographs meet the conditions; `k` returns the best of "
+        "them."
+    )
     note: str | None = Field(
         description="How many photographs a condition leaves out because they were indexed by an earlier "
         "version, which did not look at what it asks for; null if there are none."

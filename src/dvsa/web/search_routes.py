@@ -55,6 +55,7 @@ async def search(service: CurrentService, question: Annotated[Question, Query()]
         seconds=found.seconds,
         unknown={word: list(near) for word, near in found.query.sentence.nearest.items()},
         answer=found.answer,
+        nearest=found.nearest,
         note=found.note,
         hits=[found_photographs.to_json(hit) for hit in found.hits],
     )
@@ -90,6 +91,7 @@ class _Found:
     seconds: float
     hits: list[Hit]
     answer: str | None
+    nearest: bool
     note: str | None
 
 
@@ -99,13 +101,14 @@ def _search(model: Model, searched: Index, question: Question, photo: Photo | No
     query, where = question.query(model, photo), question.filter()
     count = LIKE_HITS if question.k is None and not query.is_calibrated else question.k
     hits = searched.search(query, count, where, order="score")[:MOST_HITS]
-    answer = None
+    answer, nearest = None, list[Hit]()
     if not hits:
         nearest = searched.search(replace(query, without=()), 1, where)
         answer = no_answer(query, nearest[0] if nearest else None, name=found_photographs.file_name)
     unrecorded = searched.unrecorded(where)
     note = never_looked_at(unrecorded) if unrecorded else None
-    return _Found(query, time.perf_counter() - started, ordered(hits, question.sort), answer, note)
+    seconds = time.perf_counter() - started
+    return _Found(query, seconds, ordered(hits, question.sort), answer, bool(nearest), note)
 
 
 def _index(service: Service) -> Index:

@@ -113,7 +113,7 @@ const SEVERAL = ["field", "without"];
 
 /** @param {Record<string, string>} query a sentence: q; or a part of a photograph: photo and box
  * @returns {Promise<{query: string, seconds: number, unknown: Record<string, string[]>, answer: string | null,
- *   note: string | null, hits: Hit[]}>} */
+ *   nearest: boolean, note: string | null, hits: Hit[]}>} */
 export function search(query) {
   const asked = Object.entries(query).flatMap(([name, value]) => {
     const values = SEVERAL.includes(name) ? value.split(";").map((part) => part.trim()) : [value];
