@@ -205,7 +205,7 @@ def test_a_photograph_that_cannot_be_read_is_named(album: Path, tmp_path: Path) 
     assert "broken.jpg: not a picture" in done.stderr
     assert f"{missing}: No such file or directory" in done.stderr
     assert len(out.read_text().splitlines()) == 2
-    assert "1 photographs described; 2 could not be read" in done.stdout
+    assert "1 photograph described; 2 could not be read" in done.stdout
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from dvsa.cli import keeping
 from dvsa.cli.left_out import left_out_counts, name_faults
 from dvsa.cli.options import AsJson, ModelBundle, PhotoNames, RayAddress, Trusted
-from dvsa.cli.output import note, print_json, progress, register, show
+from dvsa.cli.output import note, plural, print_json, progress, register, show
 from dvsa.cli.watching import keep_up, need_watchfiles
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def _bring_up_to_date(
     if as_json:
         print_json({"index": str(opened.folder), **asdict(outcome), "photographs": len(opened)})
     else:
-        show(f"{opened.folder}: {_counts(outcome)}; {len(opened):,} photographs in total")
+        show(f"{opened.folder}: {_counts(outcome)}; {plural(len(opened), 'photograph')} in total")
         if outcome.left_out:
             show(f"Left out: {left_out_counts(outcome.left_out)}")
     return not outcome.faults and not any(item.kind.is_fault for item in outcome.left_out)

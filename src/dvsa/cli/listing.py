@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from dvsa.cli.left_out import name_faults
-from dvsa.cli.output import note, progress, show
+from dvsa.cli.output import note, plural, progress, show
 from dvsa.cli.pictures import photo_reader
 from dvsa.files import spelled
 
@@ -76,7 +76,7 @@ def write_list(
         journal.finish(out, told)
         before = f", {resumed:,} of them in an earlier run" if resumed else ""
         broken = f"; {faults:,} could not be read" if faults else ""
-        show(f"{out}: {len(rows):,} photographs described{before}{broken}")
+        show(f"{out}: {plural(len(rows), 'photograph')} described{before}{broken}")
     found.name_faults()
     if faults or not found.is_whole:
         raise typer.Exit(2)

@@ -102,6 +102,15 @@ def named(path: str) -> str:
     return visible(path).replace("\n", "\\n")
 
 
+def plural(count: int, noun: str) -> str:
+    """A count with its noun.
+
+    >>> plural(1, "photograph"), plural(1200, "photograph")
+    ('1 photograph', '1,200 photographs')
+    """
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 def print_json(value: object) -> None:
     """Print JSON on standard output; with `--json` a command prints nothing else there."""
     typer.echo(json.dumps(value, indent=1, allow_nan=False))

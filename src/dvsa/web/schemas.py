@@ -183,8 +183,7 @@ class SearchJson(ResponseJson):
     )
     answer: str | None = Field(description="Why nothing was found; null if something was.")
     nearest: bool = Field(
-        description="Whether nothing was found although photographs meet the conditions; `k` returns the best of "
-        "them."
+        description="Whether nothing was found although photographs meet the conditions; `k` returns some."
     )
     note: str | None = Field(
         description="How many photographs a condition leaves out because they were indexed by an earlier "
