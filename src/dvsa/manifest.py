@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from dvsa import files
+from dvsa.aligning import Support
 from dvsa.records import SUBJECTS, Subject
 from dvsa.regions import PROPOSERS
 from dvsa.typed_json import JsonObject, parse
@@ -103,6 +104,8 @@ class BundleManifest:
     """Weight of the alignment score when captions are compared; 0 turns reranking off."""
     support: float = 0.0
     """The score, as a share of the length of a word's vector, above which a region supports the word."""
+    support_slope: float = 0.0
+    """How fast the probability that the photograph shows a word changes with that share; 0 if unknown."""
     voices: Mapping[Subject, Voice]
     training: Mapping[str, object]
     """Recipe, data, seed and validation figures of every stage."""
@@ -169,6 +172,7 @@ class BundleManifest:
             length_power=top.number("length_power", low=0, high=10),
             rerank=top.number("rerank", 0.0, low=0, high=1e6),
             support=top.number("support", 0.0, low=0, high=1e6),
+            support_slope=top.number("support_slope", 0.0, low=0, high=1e6),
             voices=_voices(top),
             training=top.record("training").content,
             crops=_crops(top),
@@ -176,6 +180,16 @@ class BundleManifest:
             probe=_probe(top),
             extra={name: value for name, value in content.items() if name not in _KNOWN},
         )
+
+    @property
+    def evidence(self) -> Support:
+        """What the match of a word says.
+
+        >>> import dvsa
+        >>> dvsa.load().bundle.manifest.evidence.threshold
+        0.32
+        """
+        return Support(self.support, self.support_slope)
 
     def to_json(self) -> dict[str, object]:
         """The content of the manifest file; `from_json` reads it back."""

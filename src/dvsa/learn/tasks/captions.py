@@ -146,9 +146,12 @@ class WritingTask:
         """The whole captioner is trained."""
         return 1.0
 
-    def asked(self, feature_KIF: Rows, targets: Sequence[CaptionTarget]) -> Asked:
-        """What a captioner is shown and told for some targets, and what it shall say."""
-        target_BT, real_BT = self.corpus.padded([[*x.words, END] for x in targets])
+    def asked(self, feature_KIF: Rows, targets: Sequence[CaptionTarget], *, together: bool = False) -> Asked:
+        """What a captioner is shown and told for some targets, and what it shall say.
+
+        With `together`, all processes call this at the same time, and get the same number of words.
+        """
+        target_BT, real_BT = self.corpus.padded([[*x.words, END] for x in targets], together=together)
         start_B1 = on_device([[x.start] for x in targets], target_BT.device)
         token_BT = torch.cat([start_B1, target_BT[:, :-1]], 1)
         return Asked(*self._shown(feature_KIF, targets), token_BT, target_BT, real_BT)
@@ -236,7 +239,7 @@ class CaptionTask(WritingTask):
 
     def inputs(self, net: Captioner, batch: Sequence[int]) -> Asked:
         """Some targets."""
-        return self.asked(self.train_KIF, [self.train[n] for n in batch])
+        return self.asked(self.train_KIF, [self.train[n] for n in batch], together=True)
 
     def loss(self, net: Captioner, inputs: Asked) -> Tensor:
         """Cross-entropy of the true words."""
