@@ -1,6 +1,7 @@
 import hashlib
 import io
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,7 @@ def answered(hits: list[Any]) -> list[dict[str, Any]]:
             "fits": hit.fits, "others": len(hit.others), "taken": hit.photograph.taken,
             "width": hit.photograph.width, "height": hit.photograph.height,
             "boxes": [[*box] for box in hit.boxes],
-            "words": [
-                {"text": w.text, "known": w.known, "region": w.region, "score": w.score,
-                 "supported": w.supported}
-                for w in hit.alignment.words
-            ],
+            "words": [asdict(word) for word in hit.alignment.words],
         }
         for hit in hits
     ]  # fmt: skip
