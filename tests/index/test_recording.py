@@ -8,6 +8,7 @@ import tarfile
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from PIL import ExifTags, Image
 from typer.testing import CliRunner, Result
 
 import dvsa
+from dvsa import files
 from dvsa.cli import app
 from dvsa.data.photographs import NamedSource
 from dvsa.index import Entry, Filter, Index, UnrecordedWarning, index_manifest, recording
@@ -202,6 +204,46 @@ def test_an_interruption_costs_only_what_is_not_acknowledged(
     index = Index.open(index.folder, index.model)
     assert index.verify() == []
     assert index.sync([album], encode=Reader()).read_again == 2
+
+
+def test_a_disk_that_is_full_at_any_moment_loses_nothing(
+    index: Index, album: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before each of the writer's waits for the disk, while photographs are read again, two at a time."""
+    whole = {name: str(parts) for name, parts in state(index).items()}
+    monkeypatch.setattr("dvsa.index.writer.read_again", partial(recording.read_again, read=read))
+    monkeypatch.setattr(Index._rewrite, "__defaults__", (2,))
+    sync = files.sync
+    index = age(index, *EARLY)
+    early, left = {name: str(parts) for name, parts in state(index).items()}, 0
+
+    def full(descriptor: int) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise OSError(28, "No space left on device")
+        sync(descriptor)
+
+    pristine = shutil.copytree(index.folder, index.folder.with_name("pristine"))
+    for moment in range(100):
+        left = moment
+        shutil.rmtree(index.folder)
+        shutil.copytree(pristine, index.folder)
+        index = Index.open(index.folder, index.model)
+        with monkeypatch.context() as patch:
+            patch.setattr("dvsa.files.sync", full)
+            try:
+                index.sync([album], encode=Reader())
+                break
+            except OSError:
+                pass
+        index = Index.open(index.folder, index.model)
+        assert index.verify() == []
+        now = {name: str(parts) for name, parts in state(index).items()}
+        assert now.keys() == whole.keys()
+        assert all(now[name] in (early[name], whole[name]) for name in now), "old or new, and nothing else"
+    assert moment > 8
+    assert {name: str(parts) for name, parts in state(index).items()} == whole
 
 
 # Filters

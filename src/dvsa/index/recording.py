@@ -1,7 +1,7 @@
 """What an index records about a photograph besides its vectors, and reading that again."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import partial
 from importlib.util import find_spec
 from typing import Final
@@ -70,15 +70,15 @@ def read_again(
         outcome: counts them.
         read: decodes photographs; None for worker processes with limits.
     """
-    with Decoder(READERS) as decoder:
-        results = in_order(partial(_again, read=read or decoder.read), rows, READERS, ahead=4)
-        with closing(results):
-            for row, found in results:
-                if isinstance(found, Photograph):
-                    outcome.read_again += 1
-                    yield row, found
-                elif found is not None:
-                    outcome.faults.append(found)
+    with ExitStack() as stack:
+        decode = read or stack.enter_context(Decoder(READERS)).read
+        results = in_order(partial(_again, read=decode), rows, READERS, ahead=4)
+        for row, found in stack.enter_context(closing(results)):
+            if isinstance(found, Photograph):
+                outcome.read_again += 1
+                yield row, found
+            elif found is not None:
+                outcome.faults.append(found)
 
 
 def _again(item: tuple[Row, Photograph, Source], read: ReadPhoto) -> tuple[Row, Photograph | str | None]:
