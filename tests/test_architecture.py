@@ -25,6 +25,7 @@ ROOMS = [
     "regions",
     "text",
     "spelling",
+    "things",
     "sentence",
     "photo_checks",
     "photo_exif",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner, Result
 
 import dvsa
@@ -213,8 +214,9 @@ def test_search_refuses_what_it_cannot_do(made: Path, tmp_path: Path) -> None:
     newer = tmp_path / "newer"
     shutil.copytree(made, newer)
     path = newer / index_manifest.INDEX_MANIFEST
-    path.write_text(path.read_text().replace('"format": 3', '"format": 7'))
-    assert "has format 7, newer than 3: update dvsa" in refusal("search", newer, "a cat")
+    now = index_manifest.INDEX_FORMAT
+    path.write_text(path.read_text().replace(f'"format": {now}', '"format": 99'))
+    assert f"has format 99, newer than {now}: update dvsa" in refusal("search", newer, "a cat")
 
 
 def test_sentences_for_a_photograph(tmp_path: Path) -> None:
@@ -528,3 +530,37 @@ def test_several_sentences_and_identifiers(made: Path) -> None:
     ids = [*scores[0]][:2]
     within = answer("search", made, "a woman", "--all", "--id", ids[0], "--id", ids[1])["hits"]
     assert {hit["id"] for hit in within} == set(ids)
+
+
+def test_a_name_with_a_new_line_stays_on_one_line(tmp_path: Path) -> None:
+    """Nobody must be able to write lines of their own into what is printed."""
+    album, name = tmp_path / "album", "cat.jpg\n 1. 99.00  forged"
+    album.mkdir()
+    shutil.copy(EXAMPLES / "cat.jpg", album / name)
+    shutil.copy(EXAMPLES / "cat.jpg", album / "copy.jpg")
+    folder = tmp_path / "index"
+    output("index", album, "--out", folder)
+    printed = [
+        output("search", folder, "a cat", "--in", album / "cat"),
+        output("search", folder, "a spaceship docking", "--in", album / "cat"),
+        output("duplicates", folder),
+        output("describe", album / name, "--regions", "grid"),
+        output("describe", album / name, "--write", "sidecar", "--dry-run"),
+    ]
+    for text in printed:
+        assert "cat.jpg\\n 1. 99.00  forged" in text
+        assert not [line for line in text.splitlines() if line.startswith(" 1. 99")]
+    assert answer("search", folder, "a cat", "--in", album / "cat")["hits"][0]["path"] == str(album / name)
+
+
+def test_photographs_behind_others_are_counted(tmp_path: Path, album: Path) -> None:
+    pytest.importorskip("imagehash")
+    for n, quality in enumerate((90, 60)):
+        Image.open(EXAMPLES / "cat.jpg").save(tmp_path / f"{n}.jpg", quality=quality)
+    folder = tmp_path / "index"
+    output("index", tmp_path / "0.jpg", tmp_path / "1.jpg", EXAMPLES / "astronaut.jpg", "--out", folder)
+    done = run("search", folder, "a cat", "-k", 9)
+    said = f"dvsa: {folder} has only 3 photographs (near duplicates of others: 1), not 9\n"
+    assert done.stderr == said
+    done = run("search", folder, "a cat", "-k", 9, "--in", EXAMPLES)
+    assert done.stderr == f"dvsa: {folder} has only 1 photograph that meets the conditions, not 9\n"

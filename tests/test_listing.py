@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from hashlib import sha256
@@ -181,8 +182,9 @@ def test_an_interrupted_list_goes_on(
     # What has changed since then is described anew.
     monkeypatch.setattr(Model, "open", open_until(9))
     changed = album / "inner" / NAMES[0]
-    content = changed.read_bytes()
+    content, dates = changed.read_bytes(), changed.stat()
     changed.write_bytes(content + b"\0")
+    os.utime(changed, ns=(dates.st_atime_ns, dates.st_mtime_ns))
     done = run(album, "--format", form, "--out", out)
     assert done.stdout == f"{out}: 3 photographs described, 1 of them in an earlier run\n"
     assert len(opened) == 4
@@ -203,7 +205,7 @@ def test_a_photograph_that_cannot_be_read_is_named(album: Path, tmp_path: Path) 
     assert "broken.jpg: not a picture" in done.stderr
     assert f"{missing}: No such file or directory" in done.stderr
     assert len(out.read_text().splitlines()) == 2
-    assert "1 photographs described; 2 could not be read" in done.stdout
+    assert "1 photograph described; 2 could not be read" in done.stdout
 
 
 @pytest.mark.slow

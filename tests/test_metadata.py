@@ -240,3 +240,14 @@ def test_the_command_writes_shows_and_keeps(tmp_path: Path, monkeypatch: pytest.
     assert done.exit_code == 2
     assert "broken.jpg: its metadata cannot be read" in done.stderr
     assert os.listdir(here) == []
+
+
+@pytest.mark.parametrize("target", ["xmp", "exif"])
+def test_the_date_of_the_file_stays(photo: Path, target: Target) -> None:
+    """A photograph without EXIF data is filed by it; that the content has changed is seen all the same."""
+    os.utime(photo, (1_234_567_890, 1_234_567_890))
+    before = photo.stat()
+    assert annotate(photo, "a dog", ["dog"], target).written
+    after = photo.stat()
+    assert after.st_mtime_ns == before.st_mtime_ns
+    assert (after.st_size, after.st_ctime_ns) != (before.st_size, before.st_ctime_ns)

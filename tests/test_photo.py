@@ -505,24 +505,68 @@ def test_the_date_of_a_very_large_photograph_is_read() -> None:
 
 
 def png_of_16_bits(pixels_HWC: np.ndarray[Any, np.dtype[np.uint16]]) -> bytes:
-    """A PNG with 16 bits for each of 3 or 4 colours, which Pillow cannot write."""
+    """A PNG with 16 bits for each of 1 to 4 colours, which Pillow cannot write."""
     high, wide, channels = pixels_HWC.shape
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels_HWC)
-    header = struct.pack(">IIBBBBB", wide, high, 16, {3: 2, 4: 6}[channels], 0, 0, 0)
+    header = struct.pack(">IIBBBBB", wide, high, 16, {1: 0, 2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
     chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk(*chunk) for chunk in chunks)
 
 
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
-@pytest.mark.parametrize("channels", [3, 4])
-def test_colours_of_fewer_bits_in_16_are_scaled(bits: int, channels: int) -> None:
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("opaque", ["in 16 bits", "in as many bits"])
+def test_colours_of_fewer_bits_in_16_are_scaled(bits: int, channels: int, opaque: str) -> None:
+    colours_HWC = np.random.default_rng(0).integers(0, 2**bits, (9, 12, channels)).astype(np.uint16)
+    colours_HWC[0, 0] = 2**bits - 1
+    alpha_HW = np.ones((9, 12))
+    if channels in (2, 4):  # opaque, half transparent, transparent
+        alpha_HW = np.tile([1, 0.5, 0], (9, 4))
+        most = 65535 if opaque == "in 16 bits" else 2**bits - 1
+        colours_HWC[..., -1] = np.rint(alpha_HW * most).astype(np.uint16)
+    seen_HWC = np.asarray(read(png_of_16_bits(colours_HWC)).image).astype(int)
+    shown = 1 if channels < 3 else 3
+    wanted_HWC = colours_HWC[..., :shown] / (2**bits - 1) * 255
+    wanted_HWC = wanted_HWC * alpha_HW[..., None] + 255 * (1 - alpha_HW[..., None])
+    assert abs(seen_HWC - wanted_HWC).max() <= 2
+
+
+def tiff_of_16_bits(pixels_HWC: np.ndarray[Any, np.dtype[np.uint16]], order: str, extra: int | None) -> bytes:
+    """A plain TIFF with 16 bits for each colour; the fourth one is black, or is what `extra` says."""
+    high, wide, channels = pixels_HWC.shape
+    data = pixels_HWC.astype(f"{order}u2").tobytes()
+    bits = struct.pack(f"{order}{channels}H", *[16] * channels)
+    entries = [(256, 3, 1, wide), (257, 3, 1, high), (258, 3, channels, None), (259, 3, 1, 1)]
+    entries += [(262, 3, 1, 5 if channels == 4 and extra is None else 2), (273, 4, 1, None)]
+    entries += [(277, 3, 1, channels), (278, 3, 1, high), (279, 4, 1, len(data))]
+    entries += [] if extra is None else [(338, 3, 1, extra)]
+    begin = 8 + 2 + 12 * len(entries) + 4
+    where = {258: begin, 273: begin + len(bits)}
+    table = b"".join(
+        struct.pack(f"{order}HHI", tag, kind, count)
+        + (struct.pack(f"{order}HH", value, 0) if kind == 3 and value is not None
+           else struct.pack(f"{order}I", where.get(tag, value)))
+        for tag, kind, count, value in entries
+    )  # fmt: skip
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}I", 8)
+    return head + struct.pack(f"{order}H", len(entries)) + table + bytes(4) + bits + data
+
+
+@pytest.mark.parametrize("bits", [10, 12, 16])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(("channels", "extra"), [(3, None), (4, 0), (4, 2), (4, None)])
+def test_colours_of_fewer_bits_in_tiff_are_scaled(
+    bits: int, order: str, channels: int, extra: int | None
+) -> None:
     colours_HWC = np.random.default_rng(0).integers(0, 2**bits, (9, 12, channels)).astype(np.uint16)
     colours_HWC[0, 0] = 2**bits - 1
     if channels == 4:
-        colours_HWC[..., 3] = 65535
-    seen_HWC = np.asarray(read(png_of_16_bits(colours_HWC)).image).astype(int)
+        colours_HWC[..., 3] = 0 if extra is None else 65535
+    seen_HWC = np.asarray(read(tiff_of_16_bits(colours_HWC, order, extra)).image).astype(int)
     wanted_HWC = colours_HWC[..., :3] / (2**bits - 1) * 255
-    assert abs(seen_HWC - wanted_HWC).max() <= 1
+    if channels == 4 and extra is None:  # ink
+        wanted_HWC = 255 - wanted_HWC
+    assert abs(seen_HWC - wanted_HWC).max() <= 2
 
 
 # Dates

@@ -19,7 +19,7 @@ from dvsa.model import View
 from dvsa.notebook import text
 from dvsa.photo import Photo
 from dvsa.records import Description
-from dvsa.text import FUNCTION_WORDS
+from dvsa.things import names_thing
 from dvsa.typed_json import JsonObject, parse
 
 THUMBNAIL_SIDE: Final = 160
@@ -41,23 +41,33 @@ class Row:
     width: int
     height: int
     taken: str | None
+    """The date in its EXIF data, or else that of its file."""
     caption: str
     logprob: float
     things: tuple[str, ...]
-    """Content words of the caption and of the phrases that a region supports, each once, in this order."""
+    """What the caption and the phrases name and a region supports, each once, in this order."""
     phrases: tuple[tuple[str, tuple[int, int, int, int]], ...]
     """Phrases of regions with their boxes, x0, y0, x1, y1 in pixels."""
     thumbnail: str = ""
     """A WebP file in base64, for HTML."""
 
 
-def row(file: str, sha256: str, view: View, *, phrases: int = 5, thumbnail: bool = False) -> Row:
+def row(
+    file: str,
+    sha256: str,
+    view: View,
+    *,
+    date: str | None = None,
+    phrases: int = 5,
+    thumbnail: bool = False,
+) -> Row:
     """The row of a photograph.
 
     Args:
         file: its path.
         sha256: the digest of its content, in hexadecimal.
         view: the photograph as the model sees it.
+        date: of its file, for a photograph that has no date in its EXIF data.
         phrases: the number of regions that get a phrase.
         thumbnail: whether the row has a small picture.
 
@@ -71,7 +81,7 @@ def row(file: str, sha256: str, view: View, *, phrases: int = 5, thumbnail: bool
         sha256=sha256,
         width=described.width,
         height=described.height,
-        taken=view.photo.taken,
+        taken=view.photo.taken or date,
         caption=described.caption.text,
         logprob=described.caption.logprob,
         things=things(view, described),
@@ -81,16 +91,16 @@ def row(file: str, sha256: str, view: View, *, phrases: int = 5, thumbnail: bool
 
 
 def things(view: View, described: Description) -> tuple[str, ...]:
-    """The content words of the caption and of the phrases that a region supports, each once.
+    """The words of the caption and of the phrases that name things and that a region supports, each once.
 
     >>> import dvsa
     >>> view = dvsa.load().open("examples/cat.jpg")
     >>> things(view, view.describe())
-    ('cat', 'sitting', 'wall', 'mouth', 'ball')
+    ('cat', 'wall', 'mouth', 'ball')
     """
     said = dict.fromkeys([described.caption.text, *(phrase.caption.text for phrase in described.phrases)])
     words = [word for sentence in said if sentence.strip() for word in view.align(sentence).words]
-    return tuple(dict.fromkeys(w.text for w in words if w.supported and w.text not in FUNCTION_WORDS))
+    return tuple(dict.fromkeys(w.text for w in words if w.supported and names_thing(w.text)))
 
 
 def _thumbnail(photo: Photo) -> str:

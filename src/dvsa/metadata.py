@@ -194,7 +194,10 @@ def _says_something(value: object) -> bool:
 
 
 def _replace(file: Path, old: bytes, new: bytes, *, picture: bool) -> None:
-    """Replace a file atomically, with its permissions; a picture only by one with the same pixels."""
+    """Replace a file atomically, with its permissions; a picture only by one with the same pixels.
+
+    A picture also keeps the date of its file: without EXIF data it has no other.
+    """
     if picture:
         try:
             same = read(new, str(file)).image.tobytes() == read(old, str(file)).image.tobytes()
@@ -206,6 +209,9 @@ def _replace(file: Path, old: bytes, new: bytes, *, picture: bool) -> None:
         partial.write_bytes(new)
         if file.exists():
             shutil.copymode(file, partial)
+        if picture:
+            times = file.stat()
+            os.utime(partial, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
 @contextmanager

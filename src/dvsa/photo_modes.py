@@ -26,32 +26,52 @@ def few_bits(image: ImageFile.ImageFile, content: bytes) -> Image.Image:
         return image
     again = type(image)(io.BytesIO(content))
     rawmodes = {_rawmode(tile.args) for tile in again.tile}
-    swapped = _SWAPPED.get(rawmodes.pop()) if len(rawmodes) == 1 else None
-    if swapped is None:
+    rawmode = rawmodes.pop() if len(rawmodes) == 1 else None
+    if rawmode not in _SWAPPED:
         return image
-    bands = image.getbands()
-    high_CHW = [np.asarray(image.getchannel(band)) for band in bands if band != "A"]
-    if max(int(high_HW.max()) for high_HW in high_CHW) >= 2 ** (max(_BITS) - 8):
+    bands = {band: np.asarray(image.getchannel(band)) for band in image.getbands()}
+    top = max(int(high_HW.max()) for band, high_HW in bands.items() if band != "A")
+    if top >= 2 ** (max(_BITS) - 8):
         return image
 
-    again.tile = [tile._replace(args=_with_rawmode(tile.args, swapped)) for tile in again.tile]
+    again.tile = [tile._replace(args=_with_rawmode(tile.args, _SWAPPED[rawmode])) for tile in again.tile]
     again.load()
-    low_CHW = [np.asarray(again.getchannel(band)) for band in bands if band != "A"]
-    pairs = list(zip(high_CHW, low_CHW, strict=True))
-    top = max(int(high_HW.max()) for high_HW in high_CHW)
-    lower = max(int(low_HW[high_HW == top].max(initial=0)) for high_HW, low_HW in pairs)
-    bits = next(bits for bits in _BITS if top << 8 | lower < 2**bits)
-    channels = [Image.fromarray(high_HW << (16 - bits) | low_HW >> (bits - 8)) for high_HW, low_HW in pairs]
-    return Image.merge(image.mode, [*channels, *([image.getchannel("A")] if "A" in bands else [])])
+    lower = again.split()
+    if rawmode == "LA;16B":  # read as four bytes
+        lower = (lower[1], lower[1], lower[1], lower[3])
+    pairs = {
+        band: (high_HW, np.asarray(low)) for (band, high_HW), low in zip(bands.items(), lower, strict=True)
+    }
+    highest = {band: _highest(*pair) for band, pair in pairs.items()}
 
+    # Transparency has as many bits as the colours, unless it uses more.
+    bits = next(b for b in _BITS if all(high < 2**b for band, high in highest.items() if band != "A"))
+    return Image.merge(
+        image.mode,
+        [
+            Image.fromarray(high_HW << (16 - bits) | low_HW >> (bits - 8))
+            if highest[band] < 2**bits
+            else image.getchannel(band)
+            for band, (high_HW, low_HW) in pairs.items()
+        ],
+    )
+
+
+def _highest(high_HW: NDArray[np.uint8], low_HW: NDArray[np.uint8]) -> int:
+    """The highest number of some, of which the upper and the lower bytes are given."""
+    top = int(high_HW.max())
+    return top << 8 | int(low_HW[high_HW == top].max())
+
+
+_LITTLE: Final = sys.byteorder == "little"
 
 _SWAPPED: Final[dict[str | None, str]] = {
-    "RGB;16B": "RGB;16L",
-    "RGB;16L": "RGB;16B",
-    "RGB;16N": "RGB;16B" if sys.byteorder == "little" else "RGB;16L",
-    "RGBA;16B": "RGBA;16L",
-    "RGBA;16L": "RGBA;16B",
-    "RGBA;16N": "RGBA;16B" if sys.byteorder == "little" else "RGBA;16L",
+    "LA;16B": "RGBA",
+    **{
+        f"{colours};16{order}": f"{colours};16{other}"
+        for colours in ("RGB", "RGBA", "RGBX", "CMYK")
+        for order, other in (("B", "L"), ("L", "B"), ("N", "B" if _LITTLE else "L"))
+    },
 }
 """The mode in which Pillow reads the lower byte of each colour, for that in which it reads the upper one."""
 

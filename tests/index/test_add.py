@@ -3,6 +3,8 @@ import os
 import tarfile
 from datetime import datetime
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,9 @@ from PIL import ExifTags, Image
 import dvsa
 from dvsa import photo
 from dvsa.data import toy
-from dvsa.index import Index
+from dvsa.data.gather import find
+from dvsa.index import Entry, Index
+from dvsa.index.encode import PHOTOS_PER_BATCH, encoder
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +72,39 @@ def test_photographs_are_added_once_and_the_broken_are_named(
         np.testing.assert_allclose(np.array(hit.boxes), view.box_I4, atol=1e-5)
     names = {Path(hit.photograph.path).name for hit in index.search("a", 9)}
     assert names == {"a.png", "b.PNG", "c.png"}  # the first of two with one content
+
+
+def test_photographs_are_decoded_and_encoded_at_the_same_time(
+    tmp_path: Path, model: dvsa.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first batch waits until a photograph of the third is decoded, and for a second batch."""
+    count, patience = 4 * PHOTOS_PER_BATCH, 30
+    for n in range(count):
+        Image.new("RGB", (32, 24), (n, 0, 0)).save(tmp_path / f"{n:02}.png")
+    later, second, reads, looks = Event(), Event(), list[str](), list[int]()
+    waited = list[bool]()
+    look = dvsa.Model.look
+
+    def reading(source: Path | bytes, name: str | None = None) -> photo.Photo:
+        reads.append(str(name))
+        if len(reads) > 2 * PHOTOS_PER_BATCH:
+            later.set()
+        return photo.read(source, name)
+
+    def looking(self: dvsa.Model, square_BHWC: Any) -> Any:
+        looks.append(len(square_BHWC))
+        if len(looks) == 1:
+            waited.extend(event.wait(patience) for event in (later, second))
+        else:
+            second.set()
+        return look(self, square_BHWC)
+
+    monkeypatch.setattr(dvsa.Model, "look", looking)
+    items = list(encoder(model, reading, workers=2)(find([tmp_path]), (), {}))
+    assert waited == [True, True]
+    assert looks == [PHOTOS_PER_BATCH] * 4
+    names = [Path(item.photograph.path).name for item in items if isinstance(item, Entry)]
+    assert names == [f"{n:02}.png" for n in range(count)], "in the order of the photographs"
 
 
 def test_an_interrupted_run_goes_on(

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from dvsa.files import composed
 from dvsa.index import Filter, Index, Photograph, column_file
-from dvsa.index.columns import Coded, admitted, columns_of
-from dvsa.index.values import Place
+from dvsa.index.columns import Coded, admitted, columns_of, unrecorded
+from dvsa.index.values import HASHED, SHOT, Place
 
 D = 256
 
@@ -27,7 +27,7 @@ days = st.sampled_from(
 degrees = st.sampled_from([-180.0, -90.0, -33.5, 0.0, 60.25, 90.0, 179.5, 180.0])
 photographs = st.lists(
     st.builds(
-        lambda n, path, taken, trip, camera, up, around, copies: Photograph(
+        lambda n, path, taken, trip, camera, up, around, copies, recorded: Photograph(
             id=f"{n:064x}",
             path=f"/{path}",
             copies=tuple(Place(path=f"/{copy}", file="") for copy in copies),
@@ -37,6 +37,7 @@ photographs = st.lists(
             camera=camera,
             latitude=None if up is None or abs(up) > 90 else up,
             longitude=around,
+            recorded=recorded,
         ),
         st.integers(0, 5),
         texts,
@@ -46,6 +47,7 @@ photographs = st.lists(
         st.none() | degrees,
         st.none() | degrees,
         st.lists(texts, max_size=2),
+        st.sampled_from([0, SHOT, HASHED]),
     ),
     max_size=8,
 )
@@ -89,6 +91,37 @@ def admits(where: Filter, photograph: Photograph) -> bool:
 def test_columns_admit_what_the_conditions_do(known: list[Photograph], where: Filter) -> None:
     assert admitted(columns_of(known), where).tolist() == [admits(where, p) for p in known]
     assert [where.admits(p) for p in known] == [admits(where, p) for p in known]
+
+
+def lacks(where: Filter, photograph: Photograph) -> bool:
+    """Whether nobody looked at what a filter asks for, and it meets the rest."""
+    if photograph.recorded >= SHOT:
+        return False
+    rest = Filter(prefix=where.prefix, fields=where.fields, ids=where.ids)
+    undated = (photograph.taken or "")[:10] in ("", "junk")
+    placed = photograph.latitude is not None and photograph.longitude is not None
+    return admits(rest, photograph) and (
+        (where.camera is not None and photograph.camera is None)
+        or (where.area is not None and not placed)
+        or ((where.after is not None or where.before is not None) and undated)
+    )
+
+
+@given(photographs, filters)
+def test_what_nobody_looked_at_is_what_lacks_it(known: list[Photograph], where: Filter) -> None:
+    found = unrecorded(columns_of(known), where).tolist()
+    assert found == [lacks(where, photograph) for photograph in known]
+    assert not any(admits(where, photograph) for photograph, left in zip(known, found, strict=True) if left)
+
+
+@given(photographs, filters)
+def test_a_photograph_is_shown_at_a_path_that_is_asked_for(known: list[Photograph], where: Filter) -> None:
+    for photograph in filter(where.admits, known):
+        shown = where.shown(photograph)
+        assert composed(shown.path).startswith(composed(where.prefix or ""))
+        assert sorted(p.path for p in shown.places) == sorted(p.path for p in photograph.places)
+        if composed(photograph.path).startswith(composed(where.prefix or "")):
+            assert shown == photograph
 
 
 @given(st.lists(st.none() | texts))

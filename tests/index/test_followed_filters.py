@@ -290,6 +290,13 @@ class Followed(RuleBasedStateMachine):
             hits = index.search(WORD, 99, where)
             assert [hit.photograph.id for hit in hits] == wanted
             assert all(where.admits(hit.photograph) for hit in hits)
+            if where.prefix is not None:
+                assert all(nfc(hit.photograph.path).startswith(nfc(where.prefix)) for hit in hits)
+            for known in (hit.photograph for hit in hits):
+                paths = {number: each.paths for number, each in self.known.items()}
+                there = [place.path for place in known.places]
+                assert len(there) == len(set(there))
+                assert set(there) in paths.values()
 
 
 def test_filters_find_what_is_left_of_any_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -432,7 +432,7 @@ def test_a_newer_format_and_damage_are_refused(index: Index, make: Any, tmp_path
     path = index.folder / index_manifest.INDEX_MANIFEST
     good = path.read_text()
     for text, message in (
-        (good.replace('"format": 3', '"format": 4'), "has format 4, newer than 3: update dvsa"),
+        (good.replace('"format": 4', '"format": 5'), "has format 5, newer than 4: update dvsa"),
         ("{", "is damaged"),
         ("[]", "is not the manifest of an index"),
         (json.dumps({"format": 1}), "lacks embedding: index the photographs again"),

@@ -186,7 +186,7 @@ def test_exact_copies_are_near_duplicates(tmp_path: Path) -> None:
     assert [line.split(", ")[-1] for line in others] == [
         "same",
         "same",
-        "1 groups with 2 near duplicates of their best",
+        "1 group with 2 near duplicates of their best",
     ]
     ((group,),) = json.loads(run("duplicates", folder, "--json").stdout)["groups"]
     assert group["copies"] == [str(album / "cat too.jpg"), str(album / "cat.jpg")]

@@ -445,7 +445,7 @@ def test_an_index_of_format_2_is_read_and_becomes_one_of_this_format(index: Inde
     extent = type(record.files["photographs"])().extended(lines)
     old = replace(record, files={**record.files, "photographs": extent})
     index_manifest.write(index.folder, replace(manifest, segments=(old,)))
-    text = (index.folder / "manifest.json").read_text().replace('"format": 3', '"format": 2')
+    text = (index.folder / "manifest.json").read_text().replace('"format": 4', '"format": 2')
     (index.folder / "manifest.json").write_text(text)
 
     index = Index.open(index.folder, index.model)
@@ -453,7 +453,7 @@ def test_an_index_of_format_2_is_read_and_becomes_one_of_this_format(index: Inde
     assert len(index) == 3
     (album / "a.jpg").rename(album / "z.jpg")
     assert counts(index.sync([album], encode=Reader())) == counts(Added(moved=1, known=2))
-    assert '"format": 3' in (index.folder / "manifest.json").read_text()
+    assert '"format": 4' in (index.folder / "manifest.json").read_text()
 
 
 def test_an_index_in_the_folder_is_not_searched(album: Path, model: dvsa.Model) -> None:

@@ -244,6 +244,7 @@ def test_health_and_metrics(client: TestClient, photo: dict[str, Any], model: dv
     bundle = model.bundle
     assert health == {
         "status": "ok", "places_taken": 0, "model": bundle.manifest.name, "digest": bundle.digest, "index": 3,
+        "search_paths": False,
     }  # fmt: skip
 
     client.get("/no/such/path")

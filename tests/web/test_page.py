@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
 
 import httpx
@@ -533,6 +534,7 @@ def test_only_what_fits_is_shown_and_filters_are_applied(page: Page) -> None:
         page.get_by_role("button", name="Apply").click()
     assert asked.value.url.endswith("q=a+cat+on+a+bottlecap&camera=Leica&sort=newest")
     expect(page.locator("#found-summary")).to_contain_text("no photograph meets the conditions")
+    expect(page.locator("#nearest")).to_be_hidden()  # it would show none
 
     # The address has the conditions, so they survive a step back and a reload.
     page.reload()
@@ -540,6 +542,46 @@ def test_only_what_fits_is_shown_and_filters_are_applied(page: Page) -> None:
     page.go_back()
     expect(page.locator("#hits > li")).to_have_count(1)
     expect(page.get_by_label("Camera")).to_have_value("")
+
+
+def test_every_condition_is_asked(page: Page) -> None:
+    page.locator("#query").fill("a cat")
+    page.locator("#query").press("Enter")
+    page.locator("#filter-box summary").click()
+    expect(page.get_by_label("Path begins with")).to_be_hidden()  # the service does not allow it
+    given = {
+        "Taken from": "2020-01-02", "Taken until": "2099-01-02", "Camera": "X100", "City": "Bergen",
+        "Country": "Norway", "Area in degrees": "60,5,61,6", "Fields": "trip=norway; year=2024",
+        "Without": "snow; a dog",
+    }  # fmt: skip
+    for label, value in given.items():
+        page.get_by_label(label, exact=True).fill(value)
+    with page.expect_request("**/api/search?*") as asked:
+        page.get_by_role("button", name="Apply").click()
+    query = parse_qs(urlsplit(asked.value.url).query)
+    assert query == {
+        "q": ["a cat"], "after": ["2020-01-02"], "before": ["2099-01-02"], "camera": ["X100"],
+        "city": ["Bergen"], "country": ["Norway"], "gps": ["60,5,61,6"],
+        "field": ["trip=norway", "year=2024"], "without": ["snow", "a dog"],
+    }  # fmt: skip
+    page.reload()
+    for label, value in given.items():
+        expect(page.get_by_label(label, exact=True)).to_have_value(value)
+
+
+def test_what_was_never_looked_at_is_told(page: Page) -> None:
+    page.route("**/api/search?*", lambda route: fulfil(route, note="4 photographs are left out"))
+    page.locator("#query").fill("a cat")
+    page.locator("#query").press("Enter")
+    expect(page.locator("#found-summary")).to_contain_text("4 photographs are left out")
+
+
+def test_a_path_is_asked_for_where_that_is_allowed(visit: Visit) -> None:
+    page = visit(before=lambda page: page.route("**/healthz", lambda r: fulfil(r, search_paths=True)))
+    page.locator("#query").fill("a cat")
+    page.locator("#query").press("Enter")
+    page.locator("#filter-box summary").click()
+    expect(page.get_by_label("Path begins with")).to_be_visible()
 
 
 def test_a_dragged_box_finds_photographs_like_that_part(page: Page) -> None:

@@ -1,6 +1,7 @@
 import hashlib
 import io
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,7 @@ def answered(hits: list[Any]) -> list[dict[str, Any]]:
             "fits": hit.fits, "others": len(hit.others), "taken": hit.photograph.taken,
             "width": hit.photograph.width, "height": hit.photograph.height,
             "boxes": [[*box] for box in hit.boxes],
-            "words": [
-                {"text": w.text, "known": w.known, "region": w.region, "score": w.score,
-                 "supported": w.supported}
-                for w in hit.alignment.words
-            ],
+            "words": [asdict(word) for word in hit.alignment.words],
         }
         for hit in hits
     ]  # fmt: skip
@@ -49,11 +46,13 @@ def test_by_sentence(client: TestClient, index: Index) -> None:
 def test_a_question_without_an_answer_is_told(client: TestClient, index: Index) -> None:
     found = client.get("/api/search", params={"q": "a bottlecap docking"}).json()
     assert (found["hits"], found["unknown"]) == ([], {"bottlecap": ["bottle", "cap"]})
+    assert found["nearest"] is True
     assert found["answer"].startswith("no photograph answers 'a bottlecap docking': the model does not know")
     assert "has too little support for docking" in found["answer"]
     assert "/" not in found["answer"].replace("nearest, ", "")  # folders are nobody's business
     found = client.get("/api/search", params={"q": "a cat", "camera": "Leica"}).json()
     assert (found["hits"], found["answer"]) == ([], "no photograph meets the conditions")
+    assert found["nearest"] is False
 
 
 def test_filters_and_combined_questions(client: TestClient, index: Index, photo: dict[str, Any]) -> None:
@@ -67,15 +66,38 @@ def test_filters_and_combined_questions(client: TestClient, index: Index, photo:
     assert "cat.jpg" not in found(q="a wall", k=9, without=["a cat"])
     assert found(q="a man", k=9, after="2090-01-01") == found(q="a man", k=9, gps="0,0,1,1") == []
     assert found(q="a man", k=9, field=["trip=norway"]) == []
-    paths = [entry.photograph.path for entry in index.entries()]
-    assert all(found(q="a man", k=9, path=path) == [Path(path).name] for path in paths)
-    assert sorted(found(q="a man", k=9, path=f"{Path(paths[0]).parent}/")) == sorted(
-        Path(path).name for path in paths if Path(path).parent == Path(paths[0]).parent
-    )
-    assert found(q="a man", k=9, path="/nowhere") == []
     both = client.get("/api/search", params={"q": "a cat", "photo": photo["id"], "weight": 0.5}).json()
     assert both["query"] == "a cat + 0.5 regions of photographer.jpg"
     assert len(found(q="a cat", k=9, sort="newest")) == len(index)
+
+
+def test_by_path_only_where_that_is_allowed(serve: Any, client: TestClient, tmp_path: Path) -> None:
+    for name in ("album/cat.jpg", "copies/my cat.jpg", "copies/z/cat.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(EXAMPLES / "cat.jpg", tmp_path / name)
+    shutil.copy(EXAMPLES / "astronaut.jpg", tmp_path / "album")
+    with Index.create(tmp_path / "index", dvsa.load()) as made:
+        made.add([tmp_path / "album", tmp_path / "copies"])
+        allowing = serve(made, search_paths=True)
+
+        def found(path: object) -> list[str]:
+            answer = allowing.get("/api/search", params={"q": "a cat", "k": 9, "path": str(path)})
+            return [hit["name"] for hit in answer.json()["hits"]]
+
+        assert found(f"{tmp_path}/album/") == ["cat.jpg", "astronaut.jpg"]
+        assert found(f"{tmp_path}/copies/") == ["my cat.jpg"], "the name of a copy that is asked for"
+        assert found(f"{tmp_path}/copies/z") == ["cat.jpg"]
+        assert found("/nowhere") == []
+        assert allowing.get("/healthz").json()["search_paths"] is True
+
+    # By default, what a path would find is not even told by the time or by the message.
+    said = {
+        client.get("/api/search", params={"q": "a cat", "path": path}).text
+        for path in ("/", "/nowhere", str(EXAMPLES), "")
+    }
+    (line,) = said
+    assert "this service does not search by path; dvsa serve --search-paths allows it" in line
+    assert client.get("/api/search", params={"q": "a cat", "path": "/"}).status_code == 422
 
 
 def test_by_photograph_and_by_a_part_of_it(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from dvsa.cli.listing import listed
-from dvsa.cli.output import note, print_json, progress, show
+from dvsa.cli.output import named, note, print_json, progress, show
 from dvsa.cli.pictures import photo_reader
 
 if TYPE_CHECKING:
@@ -92,4 +92,5 @@ def _show(name: str, change: "Change", dry_run: bool) -> None:
     lines = [f"    {would} {kind}: {value}" for kind, value in texts.items()]
     if change.kept:
         lines.append(f"    kept {', '.join(change.kept)}; --overwrite replaces what is there")
-    show(name if str(change.file) == name else f"{name} → {change.file}", *lines)
+    file = str(change.file)
+    show(named(name) if file == name else f"{named(name)} → {named(file)}", *lines)

@@ -10,7 +10,7 @@ import typer
 
 from dvsa.cli.data_tools import convert, sample, split, stats
 from dvsa.cli.options import LAYOUTS_HELP, AsJson, EntitiesFolder, RegionsPath, Seed
-from dvsa.cli.output import print_json, progress, register, show, table
+from dvsa.cli.output import named, print_json, progress, register, show, table
 
 if TYPE_CHECKING:
     from dvsa.data import DataReport, RegionsReport
@@ -110,7 +110,7 @@ def _show(report: "DataReport") -> None:
         kinds[problem.kind].append(problem)
     for kind, problems in sorted(kinds.items(), key=lambda item: item[0] in HARMLESS):
         show(f"{kind}{' (harmless)' if kind in HARMLESS else ''}: {len(problems):,}")
-        show(*(f"  {problem.name}: {problem.detail}" for problem in problems[:SHOWN]))
+        show(*(named(f"  {problem.name}: {problem.detail}") for problem in problems[:SHOWN]))
         if len(problems) > SHOWN:
             show(f"  … and {len(problems) - SHOWN:,} more; --json lists all")
     show("No harmful faults." if report.ok else "There are faults to correct.")

@@ -11,7 +11,7 @@ import typer
 from dvsa.cli.annotating import Metadata, write_metadata
 from dvsa.cli.listing import listed, write_list
 from dvsa.cli.options import AsJson, ModelBundle, RegionSource, SegmentPreference, Trusted
-from dvsa.cli.output import note, one_line, plain, print_json, show
+from dvsa.cli.output import named, note, one_line, plain, print_json, show
 from dvsa.cli.photographs import show_description
 from dvsa.cli.pictures import photo_reader, save_overlay, save_report, thumbnail
 from dvsa.files import fitting_name, write
@@ -185,7 +185,7 @@ def _describe_each(
         print_json({"photographs": records, "errors": errors, "left_out": left_out, "report": None, **saved})
     for kind, saved_file in saved.items():
         if not as_json:
-            show(f"{kind.capitalize()}: {saved_file}")
+            show(f"{kind.capitalize()}: {named(str(saved_file))}")
     if errors or not found.is_whole:
         raise typer.Exit(2)
 

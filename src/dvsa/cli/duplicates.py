@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from dvsa.cli.options import AsJson, IndexFolder
-from dvsa.cli.output import note, print_json, progress, show
+from dvsa.cli.output import named, note, plural, print_json, progress, show
 from dvsa.cli.pictures import photo_reader
 from dvsa.cli.search_options import PathPrefix, absolute
 
@@ -36,7 +36,7 @@ def duplicates(folder: IndexFolder, prefix: PathPrefix = None, as_json: AsJson =
             best, *others = (line for p in group for line in _lines(p))
             show(best, *(f"    {other}" for other in others))
         count = sum(len(p.places) for group in found for p in group) - len(found)
-        show(f"{len(found):,} groups with {count:,} near duplicates of their best")
+        show(f"{plural(len(found), 'group')} with {plural(count, 'near duplicate')} of their best")
     if faults:
         raise typer.Exit(2)
 
@@ -50,4 +50,7 @@ def _plain(photograph: "Photograph") -> dict[str, object]:
 def _lines(photograph: "Photograph") -> list[str]:
     """A line for each file of a photograph."""
     size = f"{photograph.width} x {photograph.height}"
-    return [f"{photograph.path}  {size}", *(f"{copy.path}  {size}, same" for copy in photograph.copies)]
+    return [
+        f"{named(photograph.path)}  {size}",
+        *(f"{named(copy.path)}  {size}, same" for copy in photograph.copies),
+    ]

@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from dvsa.cli import keeping
 from dvsa.cli.left_out import left_out_counts, name_faults
 from dvsa.cli.options import AsJson, ModelBundle, PhotoNames, RayAddress, Trusted
-from dvsa.cli.output import note, print_json, progress, register, show
+from dvsa.cli.output import note, plural, print_json, progress, register, show
 from dvsa.cli.watching import keep_up, need_watchfiles
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _opened(
     from dvsa.decode import in_process
     from dvsa.index.encode import encoder
 
-    model = dvsa.load(bundle)
+    model = dvsa.load(bundle, threads=1)
     encode = encoder(model, in_process if trusted else None)
     if ray is not None:
         encode = connected_cluster(ray).encoder(model)
@@ -181,15 +181,15 @@ def _bring_up_to_date(
             exclude=photographs.exclude,
             keep_missing=photographs.keep_missing,
         )
-    numbers = (outcome.added, outcome.changed, outcome.moved, outcome.copies, outcome.vanished)
-    if quiet and not any(numbers):
+    came = outcome.added + outcome.changed + outcome.moved + outcome.copies
+    if quiet and not came + outcome.vanished + outcome.read_again:
         return True
 
     name_faults(outcome.faults, outcome.left_out)
     if as_json:
         print_json({"index": str(opened.folder), **asdict(outcome), "photographs": len(opened)})
     else:
-        show(f"{opened.folder}: {_counts(outcome)}; {len(opened):,} photographs in total")
+        show(f"{opened.folder}: {_counts(outcome)}; {plural(len(opened), 'photograph')} in total")
         if outcome.left_out:
             show(f"Left out: {left_out_counts(outcome.left_out)}")
     return not outcome.faults and not any(item.kind.is_fault for item in outcome.left_out)
@@ -210,6 +210,7 @@ def _counts(outcome: "Added") -> str:
         "vanished": outcome.vanished,
         "missing and kept": outcome.missing,
         "already there": outcome.known,
+        "of earlier versions, read again": outcome.read_again,
         "could not be read": len(outcome.faults),
     }
     always = ("added", "already there")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dvsa.cli.options import AsJson, IndexFolder
-from dvsa.cli.output import print_json, show, table
+from dvsa.cli.output import named, plural, print_json, show, table
 
 PhotosToRemove = Annotated[
     list[str],
@@ -32,7 +32,7 @@ def remove(folder: IndexFolder, photos: PhotosToRemove) -> None:
 
     with Index.open(folder) as opened:
         count = opened.remove(map(_absolute, photos))
-        show(f"{folder}: {count:,} removed; {len(opened):,} photographs in total")
+        show(f"{folder}: {count:,} removed; {plural(len(opened), 'photograph')} in total")
 
 
 def _absolute(name: str) -> str:
@@ -54,7 +54,7 @@ def compact(folder: IndexFolder) -> None:
         before = opened.stats().bytes
         opened.compact()
         freed = before - opened.stats().bytes
-        show(f"{folder}: {freed:,} bytes freed; {len(opened):,} photographs in total")
+        show(f"{folder}: {freed:,} bytes freed; {plural(len(opened), 'photograph')} in total")
 
 
 def stats(folder: IndexFolder, as_json: AsJson = False) -> None:
@@ -89,6 +89,6 @@ def verify(folder: IndexFolder, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"ok": not faults, "faults": faults})
     else:
-        show(*faults or [f"{folder}: no damage found"])
+        show(*map(named, faults) if faults else [f"{folder}: no damage found"])
     if faults:
         raise typer.Exit(1)

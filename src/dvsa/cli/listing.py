@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from dvsa.cli.left_out import name_faults
-from dvsa.cli.output import note, progress, show
+from dvsa.cli.output import note, plural, progress, show
 from dvsa.cli.pictures import photo_reader
 from dvsa.files import spelled
 
@@ -42,6 +42,7 @@ def write_list(
     found = listed(photos)
     sources = found.once
     settings = {"bundle": model.bundle.digest, "regions": regions, "phrases": phrases, "html": form == "html"}
+    settings["rows"] = 2  # the version of what they say
     journal = None if out is None else Journal(out, settings)
     known = {} if journal is None else journal.rows
     rows: list[Row] = []
@@ -55,7 +56,9 @@ def write_list(
                 made = known.get((name, digest))
                 if made is None:
                     view = model.open(read(content, name=name), regions=regions)
-                    made = row(name, digest, view, phrases=phrases, thumbnail=form == "html")
+                    made = row(
+                        name, digest, view, date=source.date(), phrases=phrases, thumbnail=form == "html"
+                    )
                     if journal is not None:
                         journal.add(made)
                 else:
@@ -73,7 +76,7 @@ def write_list(
         journal.finish(out, told)
         before = f", {resumed:,} of them in an earlier run" if resumed else ""
         broken = f"; {faults:,} could not be read" if faults else ""
-        show(f"{out}: {len(rows):,} photographs described{before}{broken}")
+        show(f"{out}: {plural(len(rows), 'photograph')} described{before}{broken}")
     found.name_faults()
     if faults or not found.is_whole:
         raise typer.Exit(2)

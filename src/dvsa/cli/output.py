@@ -93,6 +93,24 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
+def named(path: str) -> str:
+    r"""The name of a file in a line of text: what would begin another line is an escape, too.
+
+    >>> named("/album/new\nline.jpg")
+    '/album/new\\nline.jpg'
+    """
+    return visible(path).replace("\n", "\\n")
+
+
+def plural(count: int, noun: str) -> str:
+    """A count with its noun.
+
+    >>> plural(1, "photograph"), plural(1200, "photograph")
+    ('1 photograph', '1,200 photographs')
+    """
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 def print_json(value: object) -> None:
     """Print JSON on standard output; with `--json` a command prints nothing else there."""
     typer.echo(json.dumps(value, indent=1, allow_nan=False))

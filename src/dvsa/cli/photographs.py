@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from dvsa.cli.options import AsJson, ModelBundle, PhotoFile, RegionSource, SegmentPreference
-from dvsa.cli.output import note_unknown, plain, print_json, show, table
+from dvsa.cli.output import named, note_unknown, plain, print_json, show, table
 from dvsa.cli.pictures import photo_reader
 from dvsa.records import FRAME, Alignment, Description, Region, Word
 
@@ -52,7 +52,7 @@ def show_description(description: Description, overlay: Path | None) -> None:
     size = f"{description.width} x {description.height} pixels"
     regions = f"{len(description.regions)} regions (proposer: {description.proposer})"
     show(
-        f"{description.photo}, {size}, {regions}\n",
+        f"{named(description.photo)}, {size}, {regions}\n",
         f"{caption.text}  (log-probability {caption.logprob:.2f})\n",
     )
 
@@ -68,7 +68,7 @@ def show_description(description: Description, overlay: Path | None) -> None:
     if description.alignment is not None:
         title = "The caption" if description.alignment.sentence == caption.text else "The sentence"
         _show_alignment(title, description.alignment, description.regions)
-    show("" if overlay is None else f"\nPicture: {overlay}\n")
+    show("" if overlay is None else f"\nPicture: {named(str(overlay))}\n")
 
 
 def _show_alignment(title: str, alignment: Alignment, regions: Sequence[Region]) -> None:

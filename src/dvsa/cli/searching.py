@@ -1,5 +1,6 @@
 """`dvsa search` and `dvsa caption-search`: photographs by sentence, and sentences by photograph."""
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -10,7 +11,7 @@ import typer
 
 from dvsa.cli.indexing import connected_cluster
 from dvsa.cli.options import AsJson, IndexFolder, ModelBundle, PhotoFile, RayAddress
-from dvsa.cli.output import note, note_unknown, print_json, progress, show, table
+from dvsa.cli.output import named, note, note_unknown, print_json, progress, show, table
 from dvsa.cli.pictures import photo_reader, save_overlay
 from dvsa.cli.search_options import (
     Asked,
@@ -40,7 +41,7 @@ from dvsa.files import fitting_name, write
 from dvsa.records import FRAME
 
 if TYPE_CHECKING:
-    from dvsa.index import Filter, Hit, Index
+    from dvsa.index import Filter, Hit, Index, Photograph
     from dvsa.model import Model
 
 DEFAULT_SENTENCES = 10
@@ -100,8 +101,8 @@ def search(
     with Index.open(folder, model) as opened, _searcher(opened, ray) as find:
         hits = find(query, max(len(opened), 1) if every else k, where, pruned=pruned, order=sort)
         nearest = hits or find(replace(query, without=()), 1, where, pruned=pruned)
-    _note_count(folder, hits, k, where)
-    answer = None if hits else no_answer(query, nearest[0] if nearest else None)
+        _note_count(opened, hits, k, where)
+    answer = None if hits else no_answer(query, next(iter(nearest), None), _path)
 
     complete = _draw(model, query.text, answer, hits, html, pictures)
     if as_json:
@@ -158,22 +159,33 @@ def caption_search(
 
 @contextmanager
 def _searcher(opened: "Index", ray: str | None) -> "Iterator[Callable[..., list[Hit]]]":
-    """What searches an index: this process, or a Ray cluster."""
-    if ray is None:
-        yield opened.search
-        return
-    with connected_cluster(ray).Shards(opened) as shards:
-        yield shards.search
+    """What searches an index, without warnings: this process, or a Ray cluster."""
+    from dvsa.index import UnrecordedWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnrecordedWarning)
+        if ray is None:
+            yield opened.search
+            return
+        with connected_cluster(ray).Shards(opened) as shards:
+            yield shards.search
 
 
-def _note_count(folder: Path, hits: "Sequence[Hit]", k: int | None, where: "Filter") -> None:
-    """Say that there are fewer results than were asked for, or that there may be more."""
+def _note_count(opened: "Index", hits: "Sequence[Hit]", k: int | None, where: "Filter") -> None:
+    """Say that there are fewer results than were asked for, or may be more, or what was never looked at."""
     from dvsa.index import Filter
+    from dvsa.index.answer import never_looked_at
     from dvsa.index.plan import MOST_HITS
 
+    behind = sum(len(hit.others) for hit in hits)
     if k is not None and len(hits) < k:
-        kind = "photographs" if where == Filter() else "photographs that meet the conditions"
-        note(f"{folder} has only {len(hits)} {kind}, not {k}")
+        one = len(hits) + behind == 1
+        kind = "photograph" if one else "photographs"
+        kind += "" if where == Filter() else f" that meet{'s' * one} the conditions"
+        near = f" (near duplicates of others: {behind})" if behind else ""
+        note(f"{opened.folder} has only {len(hits) + behind} {kind}{near}, not {k}")
+    if unrecorded := opened.unrecorded(where):
+        note(f"{opened.folder}: {never_looked_at(unrecorded)}")
     if k is None and len(hits) == MOST_HITS:
         note(f"these are the best {MOST_HITS} photographs; -k shows more, --all shows every one")
 
@@ -189,7 +201,11 @@ def _show_hits(hits: "Sequence[Hit]", answer: str | None, hint: str) -> None:
         told = told or not hit.fits
         date = f"  {hit.photograph.taken[:10]}" if hit.photograph.taken else ""
         more = f"  (+ {len(hit.others)} near duplicates)" if hit.others else ""
-        show(f"{n:>2}. {hit.score:.2f}  {hit.photograph.path}{date}{more}", f"    {_words(hit)}")
+        show(f"{n:>2}. {hit.score:.2f}  {_path(hit.photograph)}{date}{more}", f"    {_words(hit)}")
+
+
+def _path(photograph: "Photograph") -> str:
+    return named(photograph.path)
 
 
 def _words(hit: "Hit") -> str:

@@ -29,6 +29,13 @@ Origins = Annotated[
         help="Another site that may use the service, such as https://photographs.example; may be repeated.",
     ),
 ]
+SearchPaths = Annotated[
+    bool,
+    typer.Option(
+        "--search-paths",
+        help="Let searches filter by path. Whoever searches can then try out what folders are called.",
+    ),
+]
 Open = Annotated[
     bool, typer.Option("--open/--no-open", help="Open the page in a browser, if there is a screen.")
 ]
@@ -40,6 +47,7 @@ def serve(
     port: Port = 8000,
     host: Host = "127.0.0.1",
     allow_origin: Origins = None,
+    search_paths: SearchPaths = False,
     open_page: Open = True,
 ) -> None:
     """Show the model at work on a web page.
@@ -62,7 +70,7 @@ def serve(
 
     model = dvsa.load(bundle, threads=1)
     model.bundle.require_eye()
-    settings = Settings(hosts=(host,), allow_origins=tuple(allow_origin or ()))
+    settings = Settings(hosts=(host,), allow_origins=tuple(allow_origin or ()), search_paths=search_paths)
     app = create_app(model, None if index is None else Index.open(index, model), settings)
 
     with listen(host, port) as listener:

@@ -1,7 +1,8 @@
 """The records of all data sets: photographs, their sentences, and phrases with boxes."""
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -77,6 +78,8 @@ class Source:
     """In bytes from the start of the file."""
     size: int | None = None
     """In bytes; None for the rest of the file."""
+    changed: int | None = field(default=None, compare=False)
+    """When a member of a tar file was last changed, in seconds since 1970; None for other photographs."""
 
     def read(self) -> bytes:
         """Read the bytes. Each call opens the file again, so threads and forked workers are independent.
@@ -92,6 +95,20 @@ class Source:
         if self.size is not None and len(data) < self.size:
             raise DataError(f"{self.path} ends at byte {self.offset + len(data)}: fetch the file again")
         return data
+
+    def date(self) -> str | None:
+        """When the photograph was last changed, in local time: ISO 8601 without a time zone.
+
+        None if nobody knows. Programs write the time zero if they do not know it.
+
+        >>> Source(Path("pack.tar"), 512, 90_000, changed=0).date() is None
+        True
+        """
+        try:
+            seconds = self.path.stat().st_mtime if self.size is None else self.changed or 0
+            return datetime.fromtimestamp(int(seconds)).isoformat() if seconds >= 1 else None
+        except (OSError, OverflowError, ValueError):  # such as the year 10000
+            return None
 
     @property
     def length(self) -> int:

@@ -18,6 +18,7 @@ from dvsa.data.kinds import (
     is_thumbnail_folder,
     kind_of,
     kind_of_file,
+    kind_of_path,
 )
 from dvsa.data.photographs import NamedSource, suffix_of
 
@@ -154,8 +155,8 @@ class _Search:
 
         kind = Kind.DRAWING if is_drawing(name) else kind_of_file(Path(path))
         if kind is Kind.TAR:
-            for inner, source in self._members(path):
-                self.found.setdefault(str(Path(path).parent / PurePosixPath(inner)), source)
+            for inner, source in self._members(path, "", []):
+                self.found.setdefault(str(Path(path).parent / inner), source)
         elif kind is Kind.PHOTOGRAPH or (named and kind is Kind.OTHER):  # the decoder says what is wrong
             self.found.setdefault(path, Source(Path(path)))
         else:
@@ -198,9 +199,9 @@ class _Search:
         elif is_drawing(entry.name):
             self._leave_out(Kind.DRAWING, entry.path)
         else:
-            yield from self._file(entry, inner)
+            yield from self._file(entry, inner, patterns)
 
-    def _file(self, entry: "os.DirEntry[str]", inner: str) -> Iterator[NamedSource]:
+    def _file(self, entry: "os.DirEntry[str]", inner: str, patterns: list[Patterns]) -> Iterator[NamedSource]:
         """The photographs of one file."""
         # The suffix of most files says that they are photographs: whoever reads them finds what is wrong.
         is_clear = suffix_of(entry.name) in PHOTOGRAPH_SUFFIXES and entry.is_file(follow_symlinks=False)
@@ -208,26 +209,30 @@ class _Search:
         if kind is Kind.PHOTOGRAPH:
             yield inner, Source(Path(entry.path))
         elif kind is Kind.TAR:
-            for member, source in self._members(entry.path):
-                yield str(PurePosixPath(inner).parent / member), source
+            yield from self._members(entry.path, inner.rpartition("/")[0], patterns)
         else:
             self._leave_out(kind, entry.path)
 
-    def _members(self, path: str) -> Iterator[NamedSource]:
-        """The photographs in a tar file, by the names of its members."""
+    def _members(self, path: str, folder: str, patterns: list[Patterns]) -> Iterator[NamedSource]:
+        """The photographs in a tar file, by the paths that they would have after unpacking in its folder."""
         try:
             with tarfile.open(path, "r:") as archive, files.opened(Path(path)) as content:
                 for member in archive.getmembers():
-                    inside = f"{path}/{member.name}"
-                    if member.name.rpartition("/")[2].startswith("."):
-                        self._leave_out(Kind.HIDDEN, inside)
+                    if member.isdir():
+                        continue
+                    inside, inner = f"{path}/{member.name}", PurePosixPath(member.name)
+                    unpacked = str(PurePosixPath(folder) / inner)
+                    if (reason := kind_of_path(inner)) is not None:
+                        self._leave_out(reason, inside)
+                    elif is_ignored(unpacked, [*self._given, *patterns]):
+                        self._leave_out(Kind.EXCLUDED, inside)
                     elif member.islnk() or member.issym() or member.issparse():
                         self._leave_out(Kind.TAR_LINK, inside)
                     elif member.isreg():
                         content.seek(member.offset_data)
-                        kind = kind_of(member.name.rpartition("/")[2], content.read(min(HEAD, member.size)))
+                        kind = kind_of(inner.name, content.read(min(HEAD, member.size)))
                         if kind is Kind.PHOTOGRAPH:
-                            yield member.name, Source(Path(path), member.offset_data, member.size)
+                            yield unpacked, _source(path, member)
                         else:
                             self._leave_out(kind, inside)
         except OSError as error:
@@ -239,6 +244,11 @@ class _Search:
         self.gathered.left_out.append(LeftOut(kind, path, reason))
         if kind in _UNREAD:
             self.gathered.unread.append(path)
+
+
+def _source(path: str, member: tarfile.TarInfo) -> Source:
+    """Where a member of a tar file is."""
+    return Source(Path(path), member.offset_data, member.size, int(member.mtime))
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:

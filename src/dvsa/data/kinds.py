@@ -3,7 +3,7 @@
 import os
 import re
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from dvsa import files
@@ -29,6 +29,7 @@ class Kind(StrEnum):
     BROKEN_TAR = "broken tar file"
     ARCHIVE = "archive"
     TAR_LINK = "link in a tar file"
+    OUTSIDE = "member outside the folder of its tar file"
 
     # What is left out with good reason.
     HIDDEN = "hidden file or folder"
@@ -131,6 +132,21 @@ def kind_of_file(path: Path) -> Kind:
         return Kind.BROKEN_LINK
     except OSError:
         return Kind.UNREADABLE_FILE
+
+
+def kind_of_path(path: PurePosixPath) -> Kind | None:
+    """Why a member of a tar file is left out by its path alone, as a file there would be; None if it is not.
+
+    >>> kind_of_path(PurePosixPath(".git/a.jpg")), kind_of_path(PurePosixPath("../a.jpg"))
+    (<Kind.HIDDEN: 'hidden file or folder'>, <Kind.OUTSIDE: 'member outside the folder of its tar file'>)
+    """
+    if path.is_absolute() or ".." in path.parts:
+        return Kind.OUTSIDE
+    if any(map(is_thumbnail_folder, path.parts[:-1])):
+        return Kind.THUMBNAILS
+    if any(part.startswith(".") for part in path.parts):
+        return Kind.HIDDEN
+    return Kind.DRAWING if is_drawing(path.name) else None
 
 
 def is_thumbnail_folder(name: str) -> bool:

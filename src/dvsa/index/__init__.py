@@ -8,6 +8,7 @@ with Index.create("holiday.index") as index:
         print(hit.score, hit.photograph.path)
 """
 
+from dvsa.index.answer import UnrecordedWarning
 from dvsa.index.changes import verify
 from dvsa.index.index import Index
 from dvsa.index.query import Query
@@ -23,5 +24,6 @@ __all__ = [
     "Query",
     "SearchError",
     "Stats",
+    "UnrecordedWarning",
     "verify",
 ]

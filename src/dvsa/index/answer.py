@@ -1,11 +1,35 @@
 """A question without an answer, in words."""
 
+import warnings
 from collections.abc import Callable
 from operator import attrgetter
 
 from dvsa.index.query import Query
 from dvsa.index.values import Hit, Photograph
 from dvsa.text import FUNCTION_WORDS
+
+
+class UnrecordedWarning(UserWarning):
+    """A filter leaves out photographs because nobody looked at what it asks for."""
+
+
+def never_looked_at(count: int) -> str:
+    """What to do if a filter leaves out photographs because nobody looked at what it asks for.
+
+    >>> never_looked_at(1)[:60]
+    '1 photograph is left out because an earlier version of dvsa '
+    """
+    those = f"{count:,} photographs are" if count > 1 else "1 photograph is"
+    return (
+        f"{those} left out because an earlier version of dvsa did not record their camera, place or date: "
+        "dvsa index sync PHOTOS --out INDEX reads them again"
+    )
+
+
+def warn_of_unrecorded(count: int) -> None:
+    """Warn the caller of the caller if there are such photographs."""
+    if count:
+        warnings.warn(never_looked_at(count), UnrecordedWarning, stacklevel=3)
 
 
 def no_answer(

@@ -26,7 +26,7 @@ from dvsa.index.index_manifest import (
 )
 from dvsa.index.lines import facts_of, photograph_of
 from dvsa.index.segment import IndexSegment, append_entries, empty_record
-from dvsa.index.values import Entry, Place, SearchError
+from dvsa.index.values import Entry, Photograph, SearchError
 from dvsa.regions import MAX_REGIONS
 
 SEGMENT_SIZE: Final = 16_384
@@ -87,28 +87,27 @@ def mark_removed(manifest: IndexManifest, rows: dict[str, set[int]]) -> IndexMan
     )
 
 
-def relocated(
+def rewritten(
     folder: Path,
     manifest: IndexManifest,
     segments: Sequence[IndexSegment],
-    places: Mapping[tuple[str, int], Sequence[Place]],
+    photographs: Mapping[tuple[str, int], Photograph | None],
 ) -> IndexManifest:
-    """Photographs at other places: each is copied to a new row with its vectors, and its old row is removed.
+    """Photographs of which other things are known: each gets a new row with its vectors for its old one.
 
     Args:
         folder: of the index.
         manifest: of the index.
         segments: all of them.
-        places: of the photographs to change, by the name of the segment and the row; without any place, a
-            photograph is removed.
+        photographs: what is known now, by the name of the segment and the row; None removes a photograph.
     """
     by_name = {segment.record.name: segment for segment in segments}
     entries, rows = [], defaultdict[str, set[int]](set)
-    for (name, row), new in places.items():
+    for (name, row), photograph in photographs.items():
         rows[name].add(row)
-        if new:
-            photograph, box_I4, v_ID = by_name[name].entry_parts(row)
-            entries.append(Entry(photograph.at(new), box_I4, v_ID))
+        if photograph is not None:
+            _, box_I4, v_ID = by_name[name].entry_parts(row)
+            entries.append(Entry(photograph, box_I4, v_ID))
     return mark_removed(append(folder, manifest, entries), rows)
 
 

@@ -92,7 +92,7 @@ def mapped(
 
     # As JSON, because a path may have characters that are not UTF-8.
     rows = [
-        {"source": json.dumps([path, str(source.path), source.offset, source.size])}
+        {"source": json.dumps([path, str(source.path), source.offset, source.size, source.changed])}
         for path, source in sources
     ]
     blocks = max(1, len(rows) // PHOTOS_PER_CALL)
@@ -124,7 +124,7 @@ class _EncodingActor:
     """An actor that encodes photographs."""
 
     def __init__(self, bundle: Path | None, known: Container[str], fields: dict[str, str]) -> None:
-        self.encode = local_encoder(models.load(bundle, threads=1), Decoder().read)
+        self.encode = local_encoder(models.load(bundle, threads=1), Decoder().read, workers=1)
         self.known, self.fields = known, fields
 
     def __call__(self, batch: Columns) -> Columns:

@@ -51,6 +51,7 @@ def write(folder: Path, record: SegmentRecord, columns: Columns) -> None:
         "day": columns.day_K,
         "latitude": columns.latitude_K,
         "longitude": columns.longitude_K,
+        "recorded": columns.recorded_K,
         "row": columns.row_P,
         "name": columns.name_P,
     }
@@ -131,6 +132,7 @@ def _columns(arrays: Arrays, record: SegmentRecord) -> Columns | None:
         day_K=_column(arrays["day"], count, "i").astype(np.int32),
         latitude_K=_column(arrays["latitude"], count, "f").astype(np.float32),
         longitude_K=_column(arrays["longitude"], count, "f").astype(np.float32),
+        recorded_K=_column(arrays["recorded"], count, "i").astype(np.int32),
         folder=coded["folder"],
         row_P=_codes(arrays["row"], paths, count, least=0),
         name_P=_texts(arrays["name"], paths),

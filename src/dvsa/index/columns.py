@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dvsa import files
 from dvsa.arrays import BoolArray, Floats
-from dvsa.index.values import Filter, Photograph
+from dvsa.index.values import SHOT, Filter, Photograph
 from dvsa.places import gazetteer
 
 ABSENT: Final = -1
@@ -64,6 +64,8 @@ class Columns:
     latitude_K: Floats
     """In degrees; NaN without a place."""
     longitude_K: Floats
+    recorded_K: NDArray[np.int32]
+    """The versions of what is recorded about the photographs."""
     row_P: NDArray[np.int32]
     """The photograph of each path: a photograph with copies has several."""
     folder: Coded
@@ -101,6 +103,7 @@ def columns_of(photographs: Sequence[Photograph]) -> Columns:
         day_K=np.array([_day(p.taken) for p in photographs], np.int32),
         latitude_K=latitude_K,
         longitude_K=longitude_K,
+        recorded_K=np.array([p.recorded for p in photographs], np.int32),
         row_P=np.array([row for row, _ in every], np.int32),
         folder=Coded.of([folder + slash for folder, slash, _ in paths]),
         name_P=np.array([_bytes(name) for _, _, name in paths], np.bytes_),
@@ -133,6 +136,26 @@ def admitted(columns: Columns, where: Filter) -> BoolArray:
     if where.ids is not None:
         allowed_K &= _among(columns.id_K, where.ids)
     return allowed_K & _in_place(columns, where)
+
+
+def unrecorded(columns: Columns, where: Filter) -> BoolArray:
+    """Which photographs a filter leaves out because nobody looked at what it asks for.
+
+    These were recorded by an earlier version, lack the date, the camera or the place that the filter asks
+    for, and meet its other conditions.
+    """
+    early_K = columns.recorded_K < SHOT
+    lacking_K = np.zeros(len(columns.id_K), np.bool_)
+    if not early_K.any():
+        return lacking_K
+    if where.after is not None or where.before is not None:
+        lacking_K |= columns.day_K == UNDATED
+    if where.camera is not None:
+        lacking_K |= columns.camera.code_K == ABSENT
+    if where.area is not None or where.country is not None or where.city is not None:
+        lacking_K |= np.isnan(columns.latitude_K)
+    others = Filter(prefix=where.prefix, fields=where.fields, ids=where.ids)
+    return early_K & lacking_K & admitted(columns, others)
 
 
 def _below(columns: Columns, prefix: str) -> BoolArray:

@@ -1,29 +1,34 @@
 """From photographs to entries of an index: read, identify and encode them."""
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+import os
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
-from importlib.util import find_spec
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dvsa.ahead import in_order
-from dvsa.data.dataset import Source
 from dvsa.data.photographs import NamedSource
 from dvsa.decode import Decoder, ReadPhoto
-from dvsa.index.near import perceptual_hash
-from dvsa.index.values import Entry, Photograph, content_id
+from dvsa.index.recording import recorded
+from dvsa.index.values import Entry, Photograph, Place, content_id
 from dvsa.model import Model
 from dvsa.photo import Photo, squash
 
-DECODERS: Final = 2
-"""Photographs that are decoded at once, while the network encodes others."""
-
 PHOTOS_PER_BATCH: Final = 4
 """Photographs that the network encodes at once."""
+
+MOST_WORKERS: Final = 8
+"""More would hold many decoded photographs in memory, of some 13 MB each."""
+
+AHEAD: Final = 4
+"""Photographs for each worker that are decoded or in work at once."""
+
+MOST_ITEMS: Final = 64
+"""Photographs that wait for a batch, most of them skipped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,40 +46,75 @@ Encoder = Callable[[Iterable[NamedSource], Container[str], Mapping[str, str]], I
 """Makes entries of photographs whose identifiers are not known yet, and gives them the user's fields."""
 
 
-def encoder(model: Model, read: ReadPhoto | None = None) -> Encoder:
+class Opened(NamedTuple):
+    """A decoded photograph."""
+
+    photograph: Photograph
+    photo: Photo
+    square_HWC: NDArray[np.uint8]
+    """What the network sees of it."""
+
+
+def encoder(model: Model, read: ReadPhoto | None = None, workers: int | None = None) -> Encoder:
     """An encoder that computes vectors in this process.
 
+    While the network encodes some photographs, the next ones are decoded.
+
     Args:
-        model: computes them.
+        model: computes them; load it with `threads=1`, because each worker runs the graphs for itself.
         read: decodes photographs; None for worker processes with limits (`dvsa.decode`).
+        workers: how many photographs are decoded at once, and how many batches are encoded at once; None for
+            as many as there are cores, at most `MOST_WORKERS`.
     """
+    count = workers or min(os.cpu_count() or 1, MOST_WORKERS)
 
     def encode(
         sources: Iterable[NamedSource], known: Container[str], fields: Mapping[str, str]
     ) -> Iterator[Entry | Skipped]:
-        batch: list[tuple[Photograph, Photo]] = []
         with ExitStack() as stack:
-            decode = read or stack.enter_context(Decoder(DECODERS)).read
-            opening = partial(_open, known=known, fields=fields, read=decode)
-            results = in_order(opening, sources, DECODERS, PHOTOS_PER_BATCH)
-            for opened in stack.enter_context(closing(results)):
-                if isinstance(opened, Skipped):
-                    yield opened
-                else:
-                    batch.append(opened)
-                if len(batch) == PHOTOS_PER_BATCH:
-                    yield from _encode_batch(model, batch)
-                    batch = []
-            if batch:
-                yield from _encode_batch(model, batch)
+            decode = read or stack.enter_context(Decoder(count)).read
+            opening = partial(
+                open_photograph, known=known, fields=fields, read=decode, side=model.bundle.side
+            )
+            opened = stack.enter_context(closing(in_order(opening, sources, count, AHEAD)))
+            encoding = in_order(partial(_encode_some, model), _batches(opened), count, ahead=1)
+            for items in stack.enter_context(closing(encoding)):
+                yield from items
 
     return encode
 
 
-def _open(
-    named: NamedSource, known: Container[str], fields: Mapping[str, str], read: ReadPhoto
-) -> tuple[Photograph, Photo] | Skipped:
-    """Read and decode a photograph whose identifier is not known yet."""
+def _batches(opened: Iterable[Opened | Skipped]) -> Iterator[list[Opened | Skipped]]:
+    """Lists with as many decoded photographs as the network encodes at once, and what is skipped between."""
+    batch: list[Opened | Skipped] = []
+    for item in opened:
+        batch.append(item)
+        if sum(isinstance(each, Opened) for each in batch) == PHOTOS_PER_BATCH or len(batch) == MOST_ITEMS:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _encode_some(model: Model, items: Sequence[Opened | Skipped]) -> list[Entry | Skipped]:
+    """Entries of what is decoded, after what is skipped."""
+    skipped = [item for item in items if isinstance(item, Skipped)]
+    decoded = [item for item in items if isinstance(item, Opened)]
+    return [*skipped, *(encode_batch(model, decoded) if decoded else ())]
+
+
+def open_photograph(
+    named: NamedSource, known: Container[str], fields: Mapping[str, str], read: ReadPhoto, side: int
+) -> Opened | Skipped:
+    """Read and decode a photograph whose identifier is not known yet.
+
+    Args:
+        named: where it is.
+        known: identifiers of photographs that are skipped.
+        fields: the user's own fields.
+        read: decodes it.
+        side: of the square that the network sees.
+    """
     path, source = named
     identifier = None
     try:
@@ -88,37 +128,15 @@ def _open(
     except ValueError as error:
         return Skipped(path, str(error), identifier)
 
-    photograph = Photograph(
-        id=identifier,
-        path=path,
-        file=str(source.path),
-        offset=source.offset,
-        size=len(content),
-        width=photo.width,
-        height=photo.height,
-        taken=photo.taken or _date_of_file(source),
-        fields=fields,
-        phash=perceptual_hash(photo.image) if find_spec("imagehash") else None,
-        **photo.shot.to_json(),  # type: ignore[arg-type]
-    )
-    return photograph, photo
+    place = Place(path=path, file=str(source.path), offset=source.offset)
+    photograph = recorded(identifier, place, source, len(content), photo, fields)
+    return Opened(photograph, photo, squash(photo, side))
 
 
-def _date_of_file(source: Source) -> str | None:
-    """When a file was last changed, in local time; None for a member of a tar file or a strange date."""
-    if source.size is not None:
-        return None
-    try:
-        return datetime.fromtimestamp(int(source.path.stat().st_mtime)).isoformat()
-    except (OSError, OverflowError, ValueError):
-        return None
-
-
-def _encode_batch(model: Model, batch: list[tuple[Photograph, Photo]]) -> Iterator[Entry]:
+def encode_batch(model: Model, batch: Sequence[Opened]) -> Iterator[Entry]:
     """The entries of decoded photographs, with the bundle's own regions."""
-    size, photos = model.bundle.side, [photo for _, photo in batch]
-    fine, coarse, score_BN, box_BN4 = model.look(np.stack([squash(photo, size) for photo in photos]))
+    fine, coarse, score_BN, box_BN4 = model.look(np.stack([opened.square_HWC for opened in batch]))
     box_BI4 = np.stack([model.propose(score_BN[b], box_BN4[b])[0] for b in range(len(batch))])
-    _, v_BID = model.encode(fine, coarse, box_BI4, photos)
-    for (photograph, _), box_I4, v_ID in zip(batch, box_BI4, v_BID, strict=True):
-        yield Entry(photograph, box_I4, v_ID)
+    _, v_BID = model.encode(fine, coarse, box_BI4, [opened.photo for opened in batch])
+    for opened, box_I4, v_ID in zip(batch, box_BI4, v_BID, strict=True):
+        yield Entry(opened.photograph, box_I4, v_ID)

@@ -5,8 +5,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from dvsa.data.dataset import Source
 from dvsa.data.photographs import NamedSource
 from dvsa.index.encode import Skipped
+from dvsa.index.recording import Row, version
 from dvsa.index.seen import SeenFiles
 from dvsa.index.values import Added, Entry, Photograph, Place
 
@@ -15,10 +17,6 @@ def place_of(named: NamedSource) -> Place:
     """Where a photograph is that was found."""
     path, source = named
     return Place(path=path, file=str(source.path), offset=source.offset)
-
-
-Row = tuple[str, int]
-"""The name of a segment, and the row of a photograph in it."""
 
 
 @dataclass(slots=True)
@@ -32,12 +30,17 @@ class Following:
     """What is at each path now: a photograph, or none that could be read."""
     unknown: set[str] = field(default_factory=set)
     """Paths whose files are there, but cannot be read now: they may still contain what they did."""
+    outdated: set[str] = field(default_factory=set)
+    """The identifiers of photographs of which an earlier version had recorded less."""
     arrivals: dict[str, list[Place]] = field(default_factory=lambda: defaultdict(list))
     """Where photographs that the index has were found besides, by their identifiers."""
 
     def begin(self, photographs: Iterable[Photograph]) -> None:
-        """Note the places of the photographs of an index."""
+        """Note the photographs of an index."""
+        latest = version()
         for photograph in photographs:
+            if photograph.recorded < latest:
+                self.outdated.add(photograph.id)
             for place in photograph.places:
                 self.before[place.path].add(photograph.id)
 
@@ -103,6 +106,26 @@ class Following:
                 seen.remember(place.path, place.file, identifier)
         return new
 
+    def to_read_again(
+        self, rows: Iterable[tuple[str, int, Photograph]], sources: Mapping[str, Source]
+    ) -> list[tuple[Row, Photograph, Source]]:
+        """The photographs of which an earlier version had recorded less, and that were found now.
+
+        Args:
+            rows: the photographs of the index, with their segments and rows.
+            sources: the files that were found, by the paths of the photographs.
+        """
+        found = []
+        for name, row, photograph in rows:
+            if photograph.id not in self.outdated:
+                continue
+            here = [
+                p.path for p in photograph.places if self.found.get(p.path, (p, None))[1] == photograph.id
+            ]
+            if here:
+                found.append(((name, row), photograph, sources[here[0]]))
+        return found
+
     def places(
         self, photograph: Photograph, covers: Callable[[str], bool], *, keep_missing: bool
     ) -> Sequence[Place]:
@@ -150,11 +173,11 @@ def changes_of(
     covers: Callable[[str], bool],
     *,
     keep_missing: bool,
-) -> Mapping[Row, Sequence[Place]]:
-    """The new places of the photographs whose places have changed."""
-    changed = {}
+) -> Mapping[Row, Photograph | None]:
+    """The photographs whose places have changed, at their new ones; None for those that have none."""
+    changed = dict[Row, Photograph | None]()
     for name, row, photograph in rows:
         places = following.places(photograph, covers, keep_missing=keep_missing)
         if tuple(places) != photograph.places:
-            changed[name, row] = places
+            changed[name, row] = photograph.at(places) if places else None
     return changed

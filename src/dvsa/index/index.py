@@ -1,32 +1,26 @@
 """An index of photographs: the vectors of their regions on disk, searched by MaxSim."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Final
 
 from dvsa import model as models
-from dvsa.ahead import chunks
 from dvsa.data.dataset import DataError
 from dvsa.data.gather import Gathered, gather
 from dvsa.data.photographs import NamedSource
 from dvsa.index import changes, column_file, index_manifest
 from dvsa.index.encode import Encoder, encoder
-from dvsa.index.following import Following, Row, changes_of, place_of
+from dvsa.index.following import Following, changes_of, place_of
 from dvsa.index.index_manifest import IndexManifest
-from dvsa.index.reader import WHOLE, IndexReader, Progress
+from dvsa.index.reader import Progress
 from dvsa.index.removing import removal
 from dvsa.index.seen import SeenFiles
-from dvsa.index.values import Added, Entry, Place, SearchError
+from dvsa.index.values import Added, Entry, SearchError
+from dvsa.index.writer import COMMIT, IndexWriter
 from dvsa.model import Model
 
-COMMIT: Final = 64
-"""Photographs that are acknowledged together by `Index.add`."""
 
-
-class Index(IndexReader):
+class Index(IndexWriter):
     """An index of photographs in a folder.
 
     Any number of processes may read an index while one process writes it. A change is acknowledged when its
@@ -111,7 +105,8 @@ class Index(IndexReader):
         and copies become further paths of one photograph. Photographs whose files are gone from the given
         folders are removed. Others stay, also those of a folder or a file that cannot be read now.
 
-        A file is read again if its size or one of its times has changed since the last call.
+        A file is read again if its size or one of its times has changed since the last call. Photographs of
+        which an earlier version had recorded less, such as no place, are read again without being encoded.
 
         >>> index = Index.create("new.index")
         >>> index.sync(["examples"]).added
@@ -139,9 +134,9 @@ class Index(IndexReader):
             following.begin(photograph for _, _, photograph in self._rows(progress))
             try:
                 self._read_new(gathered.sources, following, seen, dict(fields or {}), encode, progress)
-                self._relocate(
-                    changes_of(following, self._rows(), gathered.covers, keep_missing=keep_missing), progress
-                )
+                moved = changes_of(following, self._rows(), gathered.covers, keep_missing=keep_missing)
+                self._rewrite("updating places", moved.items(), len(moved), progress)
+                self._record_again(following, dict(gathered.sources), progress)
                 seen.keep(lambda path: path in following.found or not gathered.covers(path))
             finally:
                 seen.write(self.folder)
@@ -180,16 +175,6 @@ class Index(IndexReader):
             self._append(following.take(items, places, known, seen))
             if progress is not None:
                 progress("indexing photographs", done + start + len(items), len(sources))
-
-    def _relocate(self, places: Mapping[Row, Sequence[Place]], progress: Progress | None) -> None:
-        """Commit the new places of photographs, some at a time."""
-        segments, done = self._segments, 0
-        for some in chunks(places.items(), changes.PHOTOS_PER_SEGMENT):
-            self._commit(changes.relocated(self.folder, self._manifest, segments, dict(some)))
-            self._commit(changes.add_sketches(self.folder, self._manifest, self._segments))
-            done += len(some)
-            if progress is not None:
-                progress("updating places", done, len(places))
 
     def append(self, entries: Sequence[Entry]) -> None:
         """Add photographs whose vectors were made elsewhere: all of them, or none after an error.
@@ -242,7 +227,7 @@ class Index(IndexReader):
                 raise SearchError(
                     f"{self.folder} has no photograph {min(found.unmatched)}: nothing was removed"
                 )
-            self._commit(changes.relocated(self.folder, self._manifest, self._segments, found.places))
+            self._commit(changes.rewritten(self.folder, self._manifest, self._segments, found.photographs))
             self._keep_columns()
         return found.files
 
@@ -264,31 +249,3 @@ class Index(IndexReader):
             self._commit(changes.add_sketches(self.folder, self._manifest, self._segments))
             changes.delete_unused(self.folder, self._manifest)
             self._keep_columns()
-
-    def _keep_columns(self, progress: Progress | None = None) -> None:
-        """Write the columns of filters; without them, searches are only slower."""
-        writers = [segment.keep_columns for segment in self._segments]
-        tell = None if progress is None else partial(progress, "keeping what filters use")
-        column_file.keep(self.folder, self._manifest, writers, tell)
-
-    def _append(self, entries: Sequence[Entry]) -> None:
-        """Append entries and commit them, then the sketches that they make due."""
-        self._commit(changes.append(self.folder, self._manifest, entries))
-        self._commit(changes.add_sketches(self.folder, self._manifest, self._segments))
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Hold the lock, with the index as the last writer left it."""
-        if self._share != WHOLE:
-            raise SearchError(f"{self.folder} was opened in part: open all of it to change it")
-        with index_manifest.locked(self.folder):
-            self.refresh()
-            self._commit(changes.upgraded(self.folder, self._manifest))
-            changes.delete_unused(self.folder, self._manifest)
-            yield
-
-    def _commit(self, changed: IndexManifest) -> None:
-        """Make a changed manifest effective."""
-        if changed != self._manifest:
-            index_manifest.write(self.folder, changed)
-            self._use(changed)

@@ -13,8 +13,8 @@ Files of segments only grow. Bytes beyond the length in the manifest come from a
 acknowledged them; the next writer cuts them off. It also deletes files that the manifest does not name.
 
 The manifest has the SHA-256 of its own content. Format 1 had one checksum for each file and none for the
-sketches and the manifest; it is read without its sketches. In format 2 a photograph had no copies. The next
-writer makes format 3 of both.
+sketches and the manifest; it is read without its sketches. In format 2 a photograph had no copies,
+and in format 3 nothing said what is recorded about it. The next writer makes format 4 of them.
 
     seen                     which files were read when, a cache (see dvsa.index.seen)
 """
@@ -34,8 +34,8 @@ from dvsa.index.values import SearchError
 from dvsa.regions import MAX_REGIONS
 from dvsa.typed_json import JsonObject, parse
 
-INDEX_FORMAT: Final = 3
-READ: Final = (1, 2, INDEX_FORMAT)
+INDEX_FORMAT: Final = 4
+READ: Final = (1, 2, 3, INDEX_FORMAT)
 INDEX_MANIFEST: Final = "manifest.json"
 LOCK: Final = "lock"
 

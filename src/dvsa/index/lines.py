@@ -20,6 +20,7 @@ KINDS: Final[dict[str, tuple[type, ...]]] = {
     "latitude": (float, int),
     "longitude": (float, int),
     "phash": (str,),
+    "recorded": (int,),
     "copies": (list,),
 }
 """The types of what a line says of a photograph."""

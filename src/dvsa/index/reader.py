@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from dvsa import model as models
 from dvsa.index import changes, index_manifest, scan
+from dvsa.index.answer import warn_of_unrecorded
 from dvsa.index.index_manifest import IndexManifest
 from dvsa.index.order import ordered
 from dvsa.index.plan import Accepted, Plan, accept
@@ -156,7 +157,8 @@ class IndexReader:
     ) -> list[Hit]:
         """The photographs that answer a question, or the `k` with the highest MaxSim scores.
 
-        Ties are ordered by identifier. What must not be shown (`Query.without`) is left out in any case.
+        Ties are ordered by identifier. What must not be shown (`Query.without`) is left out in any case. A
+        photograph with several paths comes at one that the filter means. A warning counts `unrecorded` ones.
 
         >>> from dvsa.index import Index
         >>> index = Index.open("album.index")
@@ -195,6 +197,7 @@ class IndexReader:
                 f"{self._manifest.embedding}: use the bundle that made the index"
             )
 
+        warn_of_unrecorded(self.unrecorded(where or Filter()))
         plan = Plan.of(query, k, grouped)
         while True:
             seen, accepted = self.weigh(query, plan, where, pruned=pruned)
@@ -219,8 +222,9 @@ class IndexReader:
         """
         allowed = [segment.allowed(where) for segment in self._segments]
         found = scan.best(self._segments, allowed, query.s_ND, plan.weighed, pruned=pruned)
-        parts = (accept(query, plan, score, *segment.entry_parts(row)) for score, _, segment, row in found)
-        return len(found), [part for part in parts if part is not None]
+        parts = ((score, *segment.entry_parts(row, where)) for score, _, segment, row in found)
+        accepted = (accept(query, plan, *part) for part in parts)
+        return len(found), [item for item in accepted if item is not None]
 
     def _rows(self, progress: Progress | None = None) -> Iterator[tuple[str, int, Photograph]]:
         """The photographs that are not removed, with the names of their segments and their rows."""
@@ -252,7 +256,18 @@ class IndexReader:
         """
         for segment in self._segments:
             for row in np.flatnonzero(segment.allowed(where)).tolist():
-                yield Entry(*segment.entry_parts(row))
+                yield Entry(*segment.entry_parts(row, where))
+
+    def unrecorded(self, where: Filter) -> int:
+        """How many photographs a filter leaves out because nobody looked at what it asks for.
+
+        An earlier version, which did not, has indexed them; `Index.sync` reads them again.
+
+        >>> from dvsa.index import Index
+        >>> Index.open("album.index").unrecorded(Filter(camera="Canon"))
+        0
+        """
+        return sum(segment.unrecorded(where) for segment in self._segments)
 
     def stats(self) -> Stats:
         """The size of the index.

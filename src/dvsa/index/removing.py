@@ -2,12 +2,12 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from dvsa.data.ignoring import Patterns
 from dvsa.files import composed
-from dvsa.index.following import Row
+from dvsa.index.recording import Row
 from dvsa.index.values import Photograph, Place
 
 
@@ -15,8 +15,8 @@ from dvsa.index.values import Photograph, Place
 class Removal:
     """What is left of the photographs that are meant."""
 
-    places: dict[Row, Sequence[Place]] = field(default_factory=dict)
-    """The places that stay, by rows; none for photographs that are removed altogether."""
+    photographs: dict[Row, Photograph | None] = field(default_factory=dict)
+    """The photographs with the places that stay, by rows; None for those that are removed altogether."""
     files: int = 0
     """How many files are removed."""
     unmatched: set[str] = field(default_factory=set)
@@ -32,8 +32,8 @@ def removal(names: Iterable[str], rows: Iterable[tuple[str, int, Photograph]]) -
         rows: the photographs of the index, with their segments and rows.
 
     >>> dog = Photograph(id="0" * 64, path="/album/dog.jpg", file="/album/dog.jpg")
-    >>> removal(["/album"], [("000001", 0, dog)]).places
-    {('000001', 0): []}
+    >>> removal(["/album"], [("000001", 0, dog)]).photographs
+    {('000001', 0): None}
     """
     wanted = set(map(composed, names))
     patterns = {name: Patterns.parse([name], name) for name in wanted if re.search(r"[*?\[]", name)}
@@ -44,7 +44,7 @@ def removal(names: Iterable[str], rows: Iterable[tuple[str, int, Photograph]]) -
         is_named = photograph.id in wanted
         stay = [] if is_named else [place for place in photograph.places if not meant[place]]
         if len(stay) < len(photograph.places):
-            found.places[segment, row] = stay
+            found.photographs[segment, row] = photograph.at(stay) if stay else None
             found.files += len(photograph.places) - len(stay)
     return found
 

@@ -14,7 +14,7 @@ from dvsa import files
 from dvsa.arrays import IntArray
 from dvsa.index import column_file
 from dvsa.index.checked_file import CheckedFile, Extent
-from dvsa.index.columns import Columns, admitted, columns_of
+from dvsa.index.columns import Columns, admitted, columns_of, unrecorded
 from dvsa.index.index_manifest import PARTS, SegmentRecord
 from dvsa.index.lines import facts_of, photograph_of
 from dvsa.index.sketch import Sketch
@@ -115,9 +115,12 @@ class IndexSegment:
             )
         return box_I4
 
-    def entry_parts(self, k: int) -> tuple[Photograph, NDArray[np.float32], NDArray[np.float32]]:
-        """Photograph k with its boxes (I, 4) and its vectors (I, D)."""
-        return self.photograph(k), self.boxes(k), self.vectors(k)
+    def entry_parts(
+        self, k: int, where: Filter | None = None
+    ) -> tuple[Photograph, NDArray[np.float32], NDArray[np.float32]]:
+        """Photograph k, at a path that a filter means, with its boxes (I, 4) and its vectors (I, D)."""
+        photograph = self.photograph(k)
+        return where.shown(photograph) if where else photograph, self.boxes(k), self.vectors(k)
 
     @cached_property
     def _line_K(self) -> NDArray[np.int64]:
@@ -148,6 +151,10 @@ class IndexSegment:
         if where is None or where == Filter():
             return self.alive_K.copy()
         return self.alive_K & admitted(self.columns, where)
+
+    def unrecorded(self, where: Filter) -> int:
+        """How many photographs a filter leaves out because nobody looked at what it asks for."""
+        return int((self.alive_K & unrecorded(self.columns, where)).sum()) if where != Filter() else 0
 
     @cached_property
     def columns(self) -> Columns:

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dvsa import notebook, photo
+from dvsa import files, notebook, photo
 from dvsa.data.dataset import Source
 from dvsa.data.gather import LeftOut
 from dvsa.records import Alignment, Box
@@ -18,6 +18,14 @@ from dvsa.records import Alignment, Box
 
 class SearchError(ValueError):
     """An index is missing, damaged, locked or made by another model; the message is one line."""
+
+
+SHOT: Final = 1
+"""The version of what is recorded about a photograph since which its camera, its place, and the date of its
+file are among it."""
+
+HASHED: Final = 2
+"""The same with its perceptual hash; only recorded with the extra `duplicates`."""
 
 
 def content_id(content: bytes) -> str:
@@ -77,13 +85,16 @@ class Photograph:
     """In degrees, east positive."""
     phash: str | None = None
     """Its perceptual hash (`dvsa.index.near`), 16 hexadecimal digits."""
+    recorded: int = HASHED
+    """The version of what is recorded about it; 0 for all before `SHOT`."""
     copies: tuple[Place, ...] = ()
     """Where else there are files with the same content."""
 
     @classmethod
     def of_facts(cls, facts: Mapping[str, Any]) -> "Photograph":
         """The photograph of its `dataclasses.asdict`, as JSON gives it back."""
-        return cls(**{**facts, "copies": tuple(Place(**place) for place in facts.get("copies", ()))})
+        copies = tuple(Place(**place) for place in facts.get("copies", ()))
+        return cls(**{"recorded": 0, **facts, "copies": copies})
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -185,6 +196,21 @@ class Filter:
 
         return bool(admitted(columns_of([photograph]), self)[0])
 
+    def shown(self, photograph: Photograph) -> Photograph:
+        """A photograph that is admitted, at a path with the prefix, if it has several paths.
+
+        >>> dog = Photograph(id="0" * 64, path="/album/dog.jpg", file="/album/dog.jpg")
+        >>> both = dog.at((*dog.places, Place(path="/copy/dog.jpg", file="/copy/dog.jpg")))
+        >>> Filter(prefix="/copy/").shown(both).path
+        '/copy/dog.jpg'
+        """
+        if self.prefix is None or not photograph.copies:
+            return photograph
+        prefix = files.composed(self.prefix)
+        return photograph.at(
+            sorted(photograph.places, key=lambda place: not files.composed(place.path).startswith(prefix))
+        )
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Hit:
@@ -239,6 +265,9 @@ class Added:
     """Files of the index that are no longer there, and are dropped."""
     missing: int = 0
     """Files that are no longer there, whose photographs are kept."""
+    read_again: int = 0
+    """Photographs of the index of which an earlier version had recorded less, such as no camera and no place.
+    Their files are also counted above."""
     faults: list[str] = field(default_factory=list)
     """A line for each photograph that could not be read."""
     left_out: list[LeftOut] = field(default_factory=list)

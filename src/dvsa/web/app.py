@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -12,7 +13,7 @@ from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from dvsa.index import Index
+from dvsa.index import Index, UnrecordedWarning
 from dvsa.model import Model
 from dvsa.version import VERSION
 from dvsa.web import errors, photo_routes, schemas, search_routes
@@ -43,6 +44,7 @@ def create_app(model: Model, index: Index | None = None, settings: Settings | No
         settings: limits, and who may use the service.
     """
     settings = settings or Settings()
+    warnings.simplefilter("ignore", UnrecordedWarning)  # whoever searches is told, and no log fills up
     pool = WorkerPool(settings.workers, settings.waiting, settings.patience_seconds)
     decoder = DecodingLanes(settings.workers, settings.patience_seconds)
     photos = PhotoCache(settings.max_photographs, settings.keep_seconds)
@@ -135,6 +137,7 @@ async def healthz(service: CurrentService, response: Response) -> schemas.Health
         digest=bundle.digest,
         photographs=len(service.photos),
         index=None if service.index is None else len(service.index),
+        search_paths=service.settings.search_paths,
     )
 
 

@@ -43,7 +43,8 @@ class Question(BaseModel):
     path: str | None = Field(
         None,
         max_length=4096,
-        description="Only photographs of which an absolute path begins with this.",
+        description="Only photographs of which an absolute path begins with this. The service must allow it: "
+        "`dvsa serve --search-paths`.",
         examples=["/home/me/photographs/2024/"],
     )
     after: date | None = Field(None, description="Only photographs taken on this day or later.")

@@ -186,6 +186,13 @@ class SearchJson(ResponseJson):
         description="Words that the model does not know, each with the nearest ones that it knows."
     )
     answer: str | None = Field(description="Why nothing was found; null if something was.")
+    nearest: bool = Field(
+        description="Whether nothing was found although photographs meet the conditions; `k` returns some."
+    )
+    note: str | None = Field(
+        description="How many photographs a condition leaves out because they were indexed by an earlier "
+        "version, which did not look at what it asks for; null if there are none."
+    )
     hits: list[HitJson]
 
 
@@ -203,3 +210,4 @@ class HealthJson(ResponseJson):
     digest: str = Field(description="The SHA-256 of the bundle.")
     photographs: int = Field(description="The number of open photographs, all in memory.")
     index: int | None = Field(description="The number of photographs in the index; null without an index.")
+    search_paths: bool = Field(description="Whether searches may filter by `path`.")

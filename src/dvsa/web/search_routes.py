@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException, Query, Response
 
 from dvsa import index
 from dvsa.index import Hit, Index, Photograph, SearchError
-from dvsa.index.answer import no_answer
+from dvsa.index.answer import never_looked_at, no_answer
 from dvsa.index.order import ordered
 from dvsa.model import Model
 from dvsa.photo import Photo
@@ -43,6 +43,8 @@ async def search(service: CurrentService, question: Annotated[Question, Query()]
     searched = _index(service)
     if (question.q is None and question.photo is None) or (question.box and question.photo is None):
         raise HTTPException(422, "give q, or photo (box is optional), or both")
+    if question.path is not None and not service.settings.search_paths:
+        raise HTTPException(422, "this service does not search by path; dvsa serve --search-paths allows it")
     photo = None if question.photo is None else service.photo(question.photo).view.photo
 
     with service.pool.slot(), errors_as(422, ValueError):
@@ -53,6 +55,8 @@ async def search(service: CurrentService, question: Annotated[Question, Query()]
         seconds=found.seconds,
         unknown={word: list(near) for word, near in found.query.sentence.nearest.items()},
         answer=found.answer,
+        nearest=found.nearest,
+        note=found.note,
         hits=[found_photographs.to_json(hit) for hit in found.hits],
     )
 
@@ -87,6 +91,8 @@ class _Found:
     seconds: float
     hits: list[Hit]
     answer: str | None
+    nearest: bool
+    note: str | None
 
 
 def _search(model: Model, searched: Index, question: Question, photo: Photo | None) -> _Found:
@@ -95,11 +101,14 @@ def _search(model: Model, searched: Index, question: Question, photo: Photo | No
     query, where = question.query(model, photo), question.filter()
     count = LIKE_HITS if question.k is None and not query.is_calibrated else question.k
     hits = searched.search(query, count, where, order="score")[:MOST_HITS]
-    answer = None
+    answer, nearest = None, list[Hit]()
     if not hits:
         nearest = searched.search(replace(query, without=()), 1, where)
         answer = no_answer(query, nearest[0] if nearest else None, name=found_photographs.file_name)
-    return _Found(query, time.perf_counter() - started, ordered(hits, question.sort), answer)
+    unrecorded = searched.unrecorded(where)
+    note = never_looked_at(unrecorded) if unrecorded else None
+    seconds = time.perf_counter() - started
+    return _Found(query, seconds, ordered(hits, question.sort), answer, bool(nearest), note)
 
 
 def _index(service: Service) -> Index:

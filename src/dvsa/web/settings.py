@@ -50,6 +50,9 @@ class Settings:
     allow_origins: tuple[str, ...] = ()
     """Other sites that may use the service, such as `https://photographs.example`; implies their hosts."""
 
+    search_paths: bool = False
+    """Whether searches may filter by path: whoever searches can then try out what folders are called."""
+
     def __post_init__(self) -> None:
         for name in _POSITIVE:
             if not getattr(self, name) > 0:

@@ -69,7 +69,7 @@ def open_table(path: Path, inner: str) -> Table | None:
 
 
 def _sources(path: Path, column: str) -> Callable[[int], Source]:
-    return lambda number: PackedSource(path, number - 1, None, column)
+    return lambda number: PackedSource(path, number - 1, column=column)
 
 
 def _by_preference(schema: "pa.Schema") -> list["pa.Field"]:

@@ -77,7 +77,9 @@ const post = (path, body, signal) =>
 
 const encode = encodeURIComponent;
 
-/** @returns {Promise<{model: string, digest: string, index: number | null}>} */
+/** @typedef {{model: string, digest: string, index: number | null, search_paths: boolean}} Health */
+
+/** @returns {Promise<Health>} */
 export const health = () => request("/healthz");
 
 /** @param {File | Blob} file @returns {Promise<Photo>} */
@@ -106,10 +108,19 @@ export const samples = () => request("/api/samples");
 /** @param {string} name @returns {Promise<Photo>} */
 export const openSample = (name) => request(`/api/samples/${encode(name)}`, { method: "POST" });
 
+/** The conditions of which there may be several, divided by semicolons. */
+const SEVERAL = ["field", "without"];
+
 /** @param {Record<string, string>} query a sentence: q; or a part of a photograph: photo and box
  * @returns {Promise<{query: string, seconds: number, unknown: Record<string, string[]>, answer: string | null,
- *   hits: Hit[]}>} */
-export const search = (query) => request(`/api/search?${new URLSearchParams(query)}`);
+ *   nearest: boolean, note: string | null, hits: Hit[]}>} */
+export function search(query) {
+  const asked = Object.entries(query).flatMap(([name, value]) => {
+    const values = SEVERAL.includes(name) ? value.split(";").map((part) => part.trim()) : [value];
+    return values.filter(Boolean).map((part) => [name, part]);
+  });
+  return request(`/api/search?${new URLSearchParams(asked)}`);
+}
 
 /** @param {string} hit @param {320 | 1024} side */
 export const thumbnail = (hit, side) => `/api/search/${encode(hit)}/image?side=${side}`;

@@ -21,8 +21,8 @@ class Page {
   constructor() {
     /** @type {Photo | null} */
     this.photo = null;
-    /** @type {{model: string, digest: string, index: number | null}} */
-    this.health = { model: "", digest: "", index: null };
+    /** @type {import("./api.js").Health} */
+    this.health = { model: "", digest: "", index: null, search_paths: false };
     this.opening = 0;
     this.photograph = new PhotographView();
     this.view = new AlignmentView();
@@ -67,6 +67,7 @@ class Page {
     byId("samples-title").hidden = !samples.length;
     byId("samples").replaceChildren(...samples.map((sample) => this.sample(sample)));
     byId("search-form").hidden = !index;
+    this.search.filters.offerPaths(this.health.search_paths);
     if (index) byId("query").placeholder = `Search ${plural(index, "photograph")} by a sentence`;
   }
 

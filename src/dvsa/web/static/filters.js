@@ -1,4 +1,4 @@
-/** The conditions of a search: dates, path, camera, place, what must not be shown, and the order. */
+/** The conditions of a search: dates, camera, place, fields, path, what must not be shown, and the order. */
 
 import { byId } from "./dom.js";
 
@@ -19,6 +19,11 @@ export class Filters {
     this.query = query;
     for (const input of this.inputs()) input.value = query[input.name] ?? input.dataset.usual ?? "";
     byId("filter-box").open = this.inputs().some((input) => input.name in query);
+  }
+
+  /** Shows the condition of a path only where the service allows it. @param {boolean} allowed */
+  offerPaths(allowed) {
+    byId("filter-path").hidden = !allowed;
   }
 
   /** The query with the conditions of the form. */

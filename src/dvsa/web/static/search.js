@@ -34,12 +34,13 @@ export class SearchResults {
     byId("query").value = query.q ?? "";
     this.filters.show(query);
 
-    const { answer, hits, seconds, unknown } = await search(query);
+    const { answer, hits, nearest, note, seconds, unknown } = await search(query);
     if (searchNumber !== this.searches) return;
     const count = answer ?? `${plural(hits.length, "photograph")}, best first, in ${Math.ceil(1000 * seconds)} ms`;
-    byId("found-summary").textContent = [count, ...Object.entries(unknown).map(unknownWord)].join(" · ");
+    const said = [count, ...Object.entries(unknown).map(unknownWord), ...(note ? [note] : [])];
+    byId("found-summary").textContent = said.join(" · ");
     byId("hits").append(...hits.map((hit) => this.card(hit, "q" in query)));
-    byId("nearest").hidden = answer === null || "k" in query;
+    byId("nearest").hidden = !nearest || "k" in query;
   }
 
   /** @param {Hit} hit @param {boolean} bySentence whether the query is a sentence */
