@@ -40,6 +40,8 @@ ROOMS = [
     "segments",
     "aligning",
     "beam",
+    "fluency",
+    "fluency_file",
     "data",
     "metrics",
     "manifest",

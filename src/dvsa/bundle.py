@@ -4,6 +4,7 @@
     vocabulary.tsv         words and counts
     photographs.tsv        digests of the photographs that the model has seen
     read.tsv               sentences that it has read without their photographs, if any
+    fluency.npy            which words people have written after which, if captions follow them
     replay.safetensors     features and sentences that a continued training replays, if any
     LICENCE.txt            the licence of the weights
     README.md              a card for people and for the hub; not verified, so that it can be edited
@@ -18,12 +19,15 @@ Nothing in a bundle is code, and nothing is unpickled.
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 
 from dvsa import files, hub
 from dvsa.card import CARD, PLACE, card
 from dvsa.data.exposure import PHOTOS_FILE, TEXT_FILE, PhotoExposure, TextExposure
+from dvsa.fluency import Fluency
+from dvsa.fluency_file import FLUENCY_FILE, parse
 from dvsa.graphs import Graphs, OnnxGraphs
 from dvsa.manifest import MANIFEST, MAX_MANIFEST_BYTES, BundleError, BundleManifest, verified_content
 from dvsa.text import Vocabulary
@@ -164,6 +168,23 @@ class Bundle:
         return (
             TextExposure() if content is None else TextExposure.parse(content, str(self.folder / TEXT_FILE))
         )
+
+    @cached_property
+    def fluency(self) -> Fluency | None:
+        """Which words may follow which in a caption; None if the bundle has no such rules.
+
+        Raises:
+            BundleError: the file is missing, damaged or invalid.
+
+        >>> Bundle.open().fluency
+        """
+        content = self.content(FLUENCY_FILE)
+        if content is None:
+            return None
+        try:
+            return parse(content, self.vocabulary, str(self.folder / FLUENCY_FILE))
+        except ValueError as error:
+            raise BundleError(str(error)) from error
 
     def content(self, name: str) -> bytes | None:
         """The content of a file, verified; None if the bundle has none of this name.

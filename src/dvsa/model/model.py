@@ -243,7 +243,7 @@ class Model:
         if voice is None:
             what = {"frame": "photographs", "region": "regions"}[subject]
             raise ValueError(f"bundle {manifest.name} has no captioner of {what}: use another bundle")
-        return CaptionGraphs(self.bundle.graphs, voice)
+        return CaptionGraphs(self.bundle.graphs, voice, self.bundle.fluency)
 
     def write(
         self,

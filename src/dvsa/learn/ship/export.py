@@ -14,6 +14,7 @@ from dvsa import doctor, files
 from dvsa.bundle import REPLAY_FILE, Bundle
 from dvsa.card import CARD, card
 from dvsa.data import exposure
+from dvsa.fluency_file import FLUENCY_FILE
 from dvsa.graphs import OnnxGraphs
 from dvsa.learn.nets.captioner import Captioner
 from dvsa.learn.nets.joint import JointModel
@@ -54,7 +55,7 @@ def export(run: Run, out: Path, *, name: str | None = None, replay: Replay | Non
         # Graphs, words, licence, and digests of what the model has been trained on.
         voices = _write_graphs(run, folder)
         run.vocabulary.save(folder / VOCABULARY)
-        for file in (exposure.PHOTOS_FILE, exposure.TEXT_FILE):
+        for file in (exposure.PHOTOS_FILE, exposure.TEXT_FILE, FLUENCY_FILE):
             if (run.folder / file).is_file():
                 shutil.copyfile(run.folder / file, folder / file)
         (folder / "LICENCE.txt").write_text(licence(run, carries=replay is not None))
