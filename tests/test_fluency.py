@@ -1,9 +1,9 @@
 """The rules of fluency against literal loops over the sentences, and searches with any network."""
 
-import itertools
-from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
+from random import Random
 
 import numpy as np
 import pytest
@@ -12,99 +12,136 @@ from hypothesis import strategies as st
 
 from dvsa import beam, fluency
 from dvsa.arrays import FloatArray, IntArray
-from dvsa.fluency import Fluency
+from dvsa.fluency import OFTEN, Fluency
 from dvsa.text import END, FUNCTION_WORDS, START, START_PHRASE, Vocabulary
 
 WORDS = ("a", "in", "dog", "red", "big", "sees")
 """Two function words, the most frequent word first, and content words."""
 VOCABULARY = Vocabulary(WORDS, (9, 8, 7, 6, 5, 4), 9)
 SENTENCES = st.lists(st.lists(st.sampled_from([*WORDS, "unknown"]), max_size=5), max_size=12)
-MAX_LEN = 6
 
 
-def written(sentences: Sequence[Sequence[str]]) -> tuple[Counter[tuple[str, ...]], Counter[tuple[str, ...]]]:
-    """How often people wrote each pair, START as "", and how often they ended with it."""
-    pairs = Counter(pair for s in sentences for pair in pairwise(["", *s]))
-    return pairs, Counter((["", *s][-2], s[-1]) for s in sentences if s)
+@dataclass
+class Literal:
+    """The rules, read from the sentences again for every question; START is "", and END is "."."""
+
+    sentences: Sequence[Sequence[str]]
+    phrase: bool
+
+    def times(self, *wanted: str) -> int:
+        """How often people have written these words one after the other."""
+        rows = [["", *s, "."] for s in self.sentences]
+        return sum(tuple(row[n : n + len(wanted)]) == wanted for row in rows for n in range(len(row)))
+
+    def pair(self, first: str, second: str) -> bool:
+        if first == "" and self.phrase:
+            return self.times(second) > 0
+        return first != second and self.times(first, second) > 0
+
+    def ends(self, said: Sequence[str]) -> bool:
+        if self.phrase and len(said) == 1:
+            return self.times(said[0], ".") > 0 and self.times(said[0], ".") >= OFTEN * self.times(said[0])
+        return bool(said) and self.times(*["", *said][-2:], ".") > 0
+
+    def can_end(self, said: Sequence[str], left: int) -> bool:
+        """Whether pairs lead to an end in at most `left` more words."""
+        more = (word for word in WORDS if left and self.pair(said[-1], word))
+        return self.ends(said) or any(self.can_end([*said, word], left - 1) for word in more)
+
+    def allowed(self, said: Sequence[str], left: int) -> set[str]:
+        """What may follow if a caption may have `left` more words."""
+        last = ["", *said][-1]
+        possible = {w for w in WORDS if left and self.pair(last, w) and self.can_end([*said, w], left - 1)}
+        possible |= {"."} if self.ends(said) else set()
+        once = {word for word in possible if word in FUNCTION_WORDS or word not in said} or possible
+        if not said or fluency.RICH or (self.phrase and len(said) == 1):
+            return once
+        written = {word for word in once - {"."} if self.times(*["", *said][-2:], word)}
+        return written | (once & {"."}) if written else once
 
 
-def reads_well(
-    said: Sequence[str], sentences: Sequence[Sequence[str]], *, phrase: bool = False, seen: int = 1
-) -> bool:
-    """Whether a whole caption keeps the rules, apart from the way to an end."""
-    pairs, ends = written(sentences)
-    last = Counter(s[-1] for s in sentences if s)
-    occurs = Counter(word for s in sentences for word in s)
-    if not said:
-        return False
-    if phrase and len(said) == 1:
-        word = said[0]
-        return last[word] >= seen and last[word] >= fluency.OFTEN * occurs[word]
-    content = [word for word in said if word not in FUNCTION_WORDS]
-    return (
-        ends["" if len(said) == 1 else said[-2], said[-1]] >= seen
-        and all(a != b and pairs[a, b] >= seen for a, b in pairwise(said))
-        and (occurs[said[0]] >= seen if phrase else pairs["", said[0]] >= seen)
-        and len(content) == len({*content})
-    )
+def follow(rules: Fluency, said: Sequence[int], max_len: int) -> set[str]:
+    """The words that may follow; END is "."."""
+    tokens = np.flatnonzero(rules.allowed(np.array([said]), max_len)[0]).tolist()
+    return {".", *VOCABULARY.decode(tokens[1:])} if tokens[:1] == [END] else {*VOCABULARY.decode(tokens)}
 
 
-def follow(rules: Fluency, said: Sequence[int], max_len: int = MAX_LEN) -> list[int]:
-    """The tokens that may follow."""
-    return np.flatnonzero(rules.allowed(np.array([said]), max_len)[0]).tolist()
-
-
-def walk(rules: Fluency, start: int, max_len: int = MAX_LEN) -> list[tuple[int, ...]]:
-    """Every caption that the rules allow, and every one that they leave without a next word."""
-    found, open_ = [], [(start,)]
-    while open_:
-        said = open_.pop()
-        tokens = follow(rules, said, max_len) if len(said) <= max_len else []
-        found += [said[1:]] if END in tokens or not tokens else []
-        open_ += [(*said, token) for token in tokens if token != END]
-    return found
-
-
-@given(SENTENCES, st.sampled_from([START, START_PHRASE]))
-def test_every_caption_that_the_rules_allow_reads_well(sentences: list[list[str]], start: int) -> None:
-    rules = Fluency.learn(sentences, VOCABULARY)
-    for tokens in walk(rules, start) if follow(rules, [start]) else []:
-        assert reads_well(VOCABULARY.decode(tokens), sentences, phrase=start == START_PHRASE)
-
-
-@given(SENTENCES)
-def test_what_reads_well_is_allowed_if_its_words_leave_many_ways(sentences: list[list[str]]) -> None:
-    """With content words that may end a sentence after everything, only the rules themselves forbid."""
-    known = [s for s in sentences if "unknown" not in s]
-    many = [f"end{n}" for n in range(MAX_LEN + 1)]
-    vocabulary = Vocabulary((*WORDS, *many), (9, 8, 7, 6, 5, 4, *[1] * len(many)), 9)
-    known += [[*before, end] for before in ([], *([word] for word in WORDS)) for end in many]
-    rules = Fluency.learn(known, vocabulary)
-    for length in (1, 2, 3):
-        for said in itertools.product(WORDS, repeat=length):
-            tokens = [START, *vocabulary.encode(said), END]
-            steps = range(1, len(tokens))
-            allowed = all(tokens[n] in follow(rules, tokens[:n], max_len=25) for n in steps)
-            assert allowed == reads_well(said, known)
-
-
-@given(SENTENCES, st.integers(0, 2**32), st.integers(1, 3), st.sampled_from([START, START_PHRASE]))
-def test_a_caption_of_any_network_reads_well(
-    sentences: list[list[str]], seed: int, width: int, start: int
+@given(SENTENCES, st.booleans(), st.sampled_from([0, 10_000]), st.integers(1, 4), st.randoms())
+def test_what_may_follow_is_what_the_rules_say(
+    sentences: list[list[str]], phrase: bool, rich: int, max_len: int, random: Random
 ) -> None:
-    rules = Fluency.learn(sentences, VOCABULARY)
-    if not follow(rules, [start]):
+    rules, literal, said = Fluency.learn(sentences, VOCABULARY), Literal(sentences, phrase), list[str]()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fluency, "RICH", rich)
+        while len(said) < max_len:
+            tokens = [START_PHRASE if phrase else START, *VOCABULARY.encode(said)]
+            found = follow(rules, tokens, max_len)
+            assert found == literal.allowed(said, max_len - len(said))
+            if not found - {"."}:
+                break
+            said.append(random.choice(sorted(found - {"."})))
+
+
+@given(SENTENCES, st.integers(0, 2**32), st.integers(1, 3), st.booleans())
+def test_a_caption_of_any_network_ends_well_and_has_only_written_pairs(
+    sentences: list[list[str]], seed: int, width: int, phrase: bool
+) -> None:
+    rules, literal = Fluency.learn(sentences, VOCABULARY), Literal(sentences, phrase)
+    start, max_len, rng = START_PHRASE if phrase else START, 6, np.random.default_rng(seed)
+    if not follow(rules, [start], max_len):
         return
-    rng = np.random.default_rng(seed)
     table_VV = np.log(rng.dirichlet(np.full(len(VOCABULARY), 0.2), size=len(VOCABULARY)) + 1e-12)
 
     def step(token_B: IntArray, state: beam.State) -> tuple[FloatArray, beam.State]:
         said_BT = np.column_stack([state[0], token_B])
-        return np.where(rules.allowed(said_BT, MAX_LEN), table_VV[token_B], -np.inf), (said_BT,)
+        return np.where(rules.allowed(said_BT, max_len), table_VV[token_B], -np.inf), (said_BT,)
 
     nothing = (np.zeros((1, 0), np.int64),)
-    (found,) = beam.beam_search(step, nothing, start=start, end=END, width=width, max_len=MAX_LEN)
-    found += beam.sample(step, nothing, start=start, end=END, max_len=MAX_LEN, rng=rng)
+    (found,) = beam.beam_search(step, nothing, start=start, end=END, width=width, max_len=max_len)
+    found += beam.sample(step, nothing, start=start, end=END, max_len=max_len, rng=rng)
     for hypothesis in found:
-        if hypothesis.finished or len(hypothesis.tokens) == MAX_LEN:
-            assert reads_well(VOCABULARY.decode(hypothesis.tokens), sentences, phrase=start == START_PHRASE)
+        said = VOCABULARY.decode(hypothesis.tokens)
+        assert literal.ends(said)
+        assert all(literal.pair(*pair) for pair in pairwise(["", *said]))
+
+
+def test_large_corpora_ask_for_more_than_one_writer() -> None:
+    sentences = [["a", "dog"]] * fluency.FEW + [["a", "red", "dog"]]
+    rules = Fluency.learn(sentences, VOCABULARY)
+    assert follow(rules, [START, 3], 9) == {"dog"}
+    rules = Fluency.learn([*sentences, ["a", "red", "dog"]], VOCABULARY)
+    assert follow(rules, [START, 3], 9) == {"dog", "red"}
+
+
+@given(SENTENCES, SENTENCES)
+def test_joined_rules_have_the_pairs_and_triples_of_both(
+    ones: list[list[str]], others: list[list[str]]
+) -> None:
+    """The vocabularies differ: "sees" is new, and other words have other tokens."""
+    other = Vocabulary(("in", "a", "dog", "red", "big"), (9, 8, 7, 6, 5), 9)
+    joined = Fluency.learn(ones, VOCABULARY).joined(Fluency.learn(others, other), VOCABULARY, other)
+    known = [["unknown" if word == "sees" else word for word in s] for s in others]
+    assert triples_of(joined) == triples_of(Fluency.learn(ones, VOCABULARY)) | triples_of(
+        Fluency.learn(known, VOCABULARY)
+    )
+    both = (Fluency.learn(ones, VOCABULARY).code_N, Fluency.learn(known, VOCABULARY).code_N)
+    np.testing.assert_array_equal(joined.code_N, np.union1d(*both))
+
+
+def triples_of(rules: Fluency) -> set[tuple[int, int]]:
+    """The triples: the code of the pair, and the last token."""
+    V = len(rules.content_V)
+    return {(int(rules.code_N[triple // V]), int(triple % V)) for triple in rules.triple_R}
+
+
+def test_other_languages_may_repeat_their_words() -> None:
+    vocabulary = Vocabulary(("ein", "mit", "Hund", "Mann"), (3, 2, 1, 1), 1)
+    rules = Fluency.learn([["ein", "Hund", "mit", "ein", "Mann"], ["ein", "Hund"]], vocabulary)
+    said = [START, *vocabulary.encode(["ein", "Hund", "mit", "ein"])]
+    tokens = np.flatnonzero(rules.allowed(np.array([said]), 25)[0]).tolist()
+    assert vocabulary.decode(tokens) == ["Hund", "Mann"]
+
+
+def test_without_sentences_nothing_can_be_said() -> None:
+    assert not Fluency.learn([], VOCABULARY).usable
+    assert not Fluency.learn([[], []], VOCABULARY).usable

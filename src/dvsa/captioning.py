@@ -134,7 +134,8 @@ def _with_rules(captioner: CaptionGraphs, state: beam.State) -> tuple[beam.Step,
     def step(token_B: IntArray, state: beam.State) -> tuple[Floats, beam.State]:
         logp_BV, after = captioner.step(token_B, state[:-1])
         said_BT = np.column_stack([state[-1], token_B])
-        return np.where(fluency.allowed(said_BT, MAX_LEN), logp_BV, -np.inf), (*after, said_BT)
+        np.putmask(logp_BV, ~fluency.allowed(said_BT, MAX_LEN), -np.inf)
+        return logp_BV, (*after, said_BT)
 
     return step, (*state, np.zeros((len(state[0]), 0), np.int64))
 

@@ -2,11 +2,11 @@
 
 They come from the sentences that a model has learned from and read:
 
-- People have written each pair of neighbours. Only a phrase may begin with any word.
+- People have written each pair of neighbours. Only a phrase may begin with any word. No word follows itself.
 - People have ended sentences with the last two words. A single word often ends their sentences.
-- A content word comes at most once. No word follows itself.
-- After every word there is a way to such an end, however long the caption is and whatever it has said.
-- People have written each three words in a row, as long as the other rules leave such a word.
+- From every word there are pairs that lead to such an end before the caption is too long.
+- A content word comes at most once, and people have written each three words in a row. These two rules may be
+  broken where nothing else is left to say.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,8 +27,8 @@ OFTEN: Final = 0.05
 """A word often ends sentences if at least this share of its occurrences does."""
 RICH: Final = 10_000
 """With fewer pairs, three words in a row that nobody has written are no sign of bad English."""
-ALWAYS: Final = 2**31 - 1
-"""The number of ways to an end if one of them is always open."""
+NEVER: Final = 2**31 - 1
+"""The number of words to an end if there is none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,36 +98,37 @@ class Fluency:
         >>> vocabulary = Vocabulary(("a", "dog", "sees"), (2, 2, 1), sentences=1)
         >>> fluency = Fluency.learn([["a", "dog"], ["a", "dog", "sees", "a", "dog"]], vocabulary)
         >>> np.flatnonzero(fluency.allowed(np.array([[START, 3, 4]]), max_len=9)).tolist()
-        [0]
-
-        After "a dog sees", only a second dog could follow.
+        [0, 5]
         """
         V, said = len(self.content_V), said_BT.shape[1] - 1
-        last_B, (ways_V, steps_V) = said_BT[:, -1], self.ways
-        allowed_BV = np.zeros((len(said_BT), V), np.bool_)
 
-        # Words that make a pair with the last one, if a caption can end after it, or later.
-        row_M, pair_M = _ragged(self.start_V1, last_B)
+        # Words that make a pair with the last one, if a caption can end after them, or in time.
+        last_U, same_B = np.unique(said_BT[:, -1], return_inverse=True)
+        row_M, pair_M = _ragged(self.start_V1, last_U)
         second_M = self.code_N[pair_M] % V
-        way_M = (ways_V[second_M] > said) & (said + 1 + steps_V[second_M] <= max_len)
-        allowed_BV[row_M, second_M] = self.ends_N[pair_M] | way_M
+        allowed_UV = np.zeros((len(last_U), V), np.bool_)
+        allowed_UV[row_M, second_M] = self.ends_N[pair_M] | (self.steps_V[second_M] < max_len - said)
 
-        # Content words come once.
-        row_U, place_U = np.nonzero(self.content_V[said_BT])
-        allowed_BV[row_U, said_BT[row_U, place_U]] = False
-        if not said:
-            return allowed_BV
+        # Content words come once, unless nothing else is left.
+        pair_B = np.searchsorted(self.code_N, said_BT[:, -2:] @ [V, 1]) if said else None
+        ends_B = np.zeros(len(said_BT), np.bool_) if pair_B is None else self.ends_N[pair_B]
+        allowed_BV: BoolArray = allowed_UV[same_B]
+        row_M, place_M = np.nonzero(self.content_V[said_BT])
+        allowed_BV[row_M, said_BT[row_M, place_M]] = False
+        none_B = ~(ends_B | allowed_BV.any(axis=1))
+        allowed_BV[none_B] = allowed_UV[same_B[none_B]]
 
-        # Of these, only what people have written after the last two words, if there is any.
-        pair_B = np.searchsorted(self.code_N, said_BT[:, -2] * V + last_B)
-        if len(self.code_N) >= RICH:
-            row_M, triple_M = _ragged(self.start_N1, pair_B)
-            written_BV = np.zeros_like(allowed_BV)
-            written_BV[row_M, self.triple_R[triple_M] % V] = True
-            written_BV &= allowed_BV
-            allowed_BV = np.where(written_BV.any(1, keepdims=True), written_BV, allowed_BV)
+        # Likewise, what people have written after the last two words.
+        if pair_B is not None and len(self.code_N) >= RICH:
+            pair_U, same_B = np.unique(pair_B, return_inverse=True)
+            row_M, triple_M = _ragged(self.start_N1, pair_U)
+            written_UV = np.zeros((len(pair_U), V), np.bool_)
+            written_UV[row_M, self.triple_R[triple_M] % V] = True
+            written_BV = written_UV[same_B] & allowed_BV
+            some_B = written_BV.any(axis=1)
+            allowed_BV[some_B] = written_BV[some_B]
 
-        allowed_BV[:, END] = self.ends_N[pair_B]
+        allowed_BV[:, END] = ends_B
         return allowed_BV
 
     def joined(self, other: "Fluency", own: Vocabulary, others: Vocabulary) -> "Fluency":
@@ -195,30 +196,26 @@ class Fluency:
         return np.bincount(pair_R[token_R == END], minlength=len(self.code_N)) > 0
 
     @cached_property
-    def ways(self) -> tuple[IntArray, IntArray]:
-        """How many ways to an end each token has (V,), and of at most how many words (V,).
-
-        If fewer words have been said before the token, at least one of the ways has none of them.
+    def steps_V(self) -> IntArray:
+        """How many words, at least, are between each token and an end after it; `NEVER` without a way there.
 
         >>> vocabulary = Vocabulary(("a", "dog"), (1, 1), sentences=1)
-        >>> ways_V, steps_V = Fluency.learn([["a", "dog"]], vocabulary).ways
-        >>> ways_V.tolist(), steps_V.tolist()
-        ([0, 0, 1, 1, 0], [1, 1, 1, 1, 1])
+        >>> fluency = Fluency.learn([["a", "dog"]], vocabulary)
+        >>> fluency.steps_V[[START, 3]].tolist(), fluency.steps_V[4] == NEVER
+        ([2, 1], True)
         """
         V = len(self.content_V)
         first_N, second_N = np.divmod(self.code_N, V)
-        content_N = self.content_V[second_N]
+        steps_V = np.full(V, NEVER)
+        steps_V[first_N[self.ends_N]] = 1
 
-        # One word to the end: what may end a caption after the token. A function word may always come again.
-        ways_V = np.bincount(first_N[self.ends_N], minlength=V)
-        ways_V[first_N[self.ends_N & ~content_N]] = ALWAYS
-
-        # Two words: a function word, and then one of its ways. Only content words take these: a function word
-        # that comes next has a way of one word.
-        through_V = np.zeros(V, np.int64)
-        np.maximum.at(through_V, first_N, np.where(content_N, 0, ways_V[second_N] - 1))
-        longer_V = self.content_V & (through_V > ways_V)
-        return np.where(longer_V, through_V, ways_V), 1 + longer_V.astype(np.int64)
+        # In each round, the tokens whose ways are one word longer.
+        for steps in range(1, V):
+            longer_N = (steps_V[second_N] == steps) & (steps_V[first_N] == NEVER)
+            if not longer_N.any():
+                break
+            steps_V[first_N[longer_N]] = steps + 1
+        return steps_V
 
 
 def _ragged(start_N1: IntArray, row_B: IntArray) -> tuple[IntArray, IntArray]:

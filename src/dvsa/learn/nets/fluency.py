@@ -18,7 +18,6 @@ class FluencyRules(NamedTuple):
     triple_R: Tensor
     start_N1: Tensor
     content_V: Tensor
-    ways_V: Tensor
     steps_V: Tensor
 
     @classmethod
@@ -26,7 +25,7 @@ class FluencyRules(NamedTuple):
         """The same rules on a device."""
         pairs = (fluency.code_N, fluency.start_V1, fluency.ends_N)
         triples = (fluency.triple_R, fluency.start_N1)
-        tables = (*pairs, *triples, fluency.content_V, *fluency.ways)
+        tables = (*pairs, *triples, fluency.content_V, fluency.steps_V)
         return cls(*(torch.from_numpy(table).to(device) for table in tables))
 
     def allowed(self, said_BT: Tensor, max_len: int) -> Tensor:
@@ -35,31 +34,33 @@ class FluencyRules(NamedTuple):
         What it tells of an empty or a finished place of a beam means nothing.
         """
         V, said, last_B = len(self.content_V), said_BT.shape[1] - 1, said_BT[:, -1]
-        allowed_BV = torch.zeros(len(said_BT), V, dtype=torch.bool, device=said_BT.device)
-        used_BV = allowed_BV.scatter(1, said_BT, True)
 
-        # Words that make a pair with the last one, if a caption can end after it, or later.
+        # Words that make a pair with the last one, if a caption can end after them, or in time.
         row_M, pair_M = _ragged(self.start_V1, last_B)
         second_M = self.code_N[pair_M] % V
-        way_M = (self.ways_V[second_M] > said) & (said + 1 + self.steps_V[second_M] <= max_len)
-        allowed_BV[row_M, second_M] = self.ends_N[pair_M] | way_M
-
-        # Content words come once.
-        allowed_BV &= ~(used_BV & self.content_V)
+        nothing_BV = torch.zeros(len(said_BT), V, dtype=torch.bool, device=said_BT.device)
+        possible_BV = nothing_BV.clone()
+        possible_BV[row_M, second_M] = self.ends_N[pair_M] | (self.steps_V[second_M] < max_len - said)
         if not said:
-            return allowed_BV
+            return possible_BV
 
-        # Of these, only what people have written after the last two words, if there is any.
+        # Content words come once, unless nothing else is left.
         pair_B = torch.searchsorted(self.code_N, said_BT[:, -2] * V + last_B)
         pair_B = pair_B.clamp(max=len(self.code_N) - 1)
+        ends_B = self.ends_N[pair_B]
+        allowed_BV = possible_BV & ~(nothing_BV.scatter(1, said_BT, True) & self.content_V)
+        some_B = ends_B | allowed_BV.any(1)
+        allowed_BV = torch.where(some_B[:, None], allowed_BV, possible_BV)
+
+        # Likewise, what people have written after the last two words.
         if len(self.code_N) >= RICH:
             row_M, triple_M = _ragged(self.start_N1, pair_B)
-            written_BV = torch.zeros_like(allowed_BV)
+            written_BV = nothing_BV.clone()
             written_BV[row_M, self.triple_R[triple_M] % V] = True
             written_BV &= allowed_BV
             allowed_BV = torch.where(written_BV.any(1, keepdim=True), written_BV, allowed_BV)
 
-        allowed_BV[:, END] = self.ends_N[pair_B]
+        allowed_BV[:, END] = ends_B
         return allowed_BV
 
 
