@@ -73,6 +73,16 @@ class Probe:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """What a bundle was taught after its training; see `dvsa.taught`."""
+
+    file: str
+    """The file with the names."""
+    base: str
+    """Digest of the bundle before: what it says of photographs has not changed since."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class BundleManifest:
     """What `manifest.json` holds."""
@@ -111,6 +121,8 @@ class BundleManifest:
     given_features: int = 0
     """Width of the features of regions that the model takes in place of photographs; 0 if it takes those."""
     probe: Probe | None = None
+    lessons: Lessons | None = None
+    """The names that it was taught, if any."""
     extra: Mapping[str, object] = field(default_factory=dict)
     """Fields that this version does not know; they are kept."""
 
@@ -174,6 +186,7 @@ class BundleManifest:
             crops=_crops(top),
             given_features=top.whole("given_features", 0, high=MAX_WIDTH),
             probe=_probe(top),
+            lessons=_lessons(top),
             extra={name: value for name, value in content.items() if name not in _KNOWN},
         )
 
@@ -182,7 +195,7 @@ class BundleManifest:
         plain = self.crops is None and not self.given_features
         content = {"format": 1 if plain else FORMAT, **asdict(self)}
         extra = content.pop("extra")
-        for name in ("crops", "given_features", "probe"):
+        for name in ("crops", "given_features", "probe", "lessons"):
             if not content[name]:
                 del content[name]
         return {**content, **extra}
@@ -239,6 +252,17 @@ def _probe(top: JsonObject) -> Probe | None:
         return None
     probe = top.record("probe")
     return Probe(probe.text("caption"), probe.number("score"))
+
+
+def _lessons(top: JsonObject) -> Lessons | None:
+    """What the bundle was taught, if anything."""
+    if "lessons" not in top.content:
+        return None
+    lessons = top.record("lessons")
+    return Lessons(
+        lessons.text("file", FILE_NAME, "the name of a file"),
+        lessons.text("base", "[0-9a-f]{64}", "64 hexadecimal digits"),
+    )
 
 
 def verified_content(folder: Path, name: str, records: Mapping[str, FileRecord]) -> bytes:
