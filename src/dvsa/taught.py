@@ -77,7 +77,7 @@ class Taught:
         plain = " ".join(parts)
         if not 1 <= len(parts) <= MAX_NAME or FUNCTION_WORDS.issuperset(parts):
             raise ValueError(
-                f"{name!r:.80} is no name: give 1 to {MAX_NAME} words, not only words like 'the'"
+                f"{name!r:.80} is no name: give 1 to {MAX_NAME} words, not only words such as 'the'"
             )
         if plain in vocabulary:
             raise ValueError(
@@ -130,7 +130,7 @@ class Taught:
         if not isinstance(found, dict) or len(found) > MAX_NAMES:
             raise ValueError(f"{source} has no names, or more than {MAX_NAMES:,}: teach the names again")
         for name, vector in found.items():
-            if " ".join(words(name)) != name or not _is_vector(vector, embedding):
+            if not name or " ".join(words(name)) != name or not _is_vector(vector, embedding):
                 raise ValueError(
                     f"{source}: {name!r:.60} is no name with {embedding} numbers: teach it again"
                 )

@@ -2,8 +2,8 @@
 
 The vector points from ordinary regions to what the photographs have in common. One region of each photograph
 is chosen so that they agree best. Then all regions count, those more that are like the chosen ones. A linear
-discriminant against ordinary regions, with a ridge, makes the direction. Its length is that of a usual word, so
-that scores compare.
+discriminant against ordinary regions, with a ridge, makes the direction. Its length is that of a usual word,
+so that scores compare.
 """
 
 import hashlib
