@@ -3,10 +3,10 @@
     python runs/teaching.py DATA OUT [--split val] [--bundle FOLDER] [--photographs 3] [--draws 10]
 
 A thing is a word that at least two sentences of 8 photographs or more have. The model is taught it under
-another name from some of these photographs, against 300 of the training split. Then the other photographs of the
-split are searched by the name, by the word itself, and at random. A hit is right if any of its
-sentences has the word. OUT gets teaching.SPLIT.json: mean average precision in percent over things and draws,
-with 95% intervals over things.
+another name from some of these photographs, against 300 of the training split. The other photographs of the
+split are searched by the name, by the word itself, and at random. A hit is right if any of its sentences has
+the word. OUT gets teaching.SPLIT.json: mean average precision in percent over things and draws, with 95%
+intervals over things.
 """
 
 import json
