@@ -136,6 +136,8 @@ def test_the_command_teaches_lists_and_forgets(tmp_path: Path) -> None:
     assert run("--list", "--bundle", out) == (0, "our wall\n")
     code, printed = run("--list", "--bundle", out, "--json")
     assert json.loads(printed) == {"bundle": str(out), "names": ["our wall"]}
+    done = CliRunner().invoke(app, ["teach", "our cat", "--bundle", str(out)])
+    assert "no photographs show 'our cat': give at least one" in done.output
     assert run("--forget", "our wall", "--bundle", out)[0] == 0
     assert run("--list", "--bundle", out) == (0, "no names\n")
 
@@ -145,4 +147,4 @@ def test_the_command_teaches_lists_and_forgets(tmp_path: Path) -> None:
 )
 def test_the_command_does_one_thing_at_a_time(args: list[str]) -> None:
     done = CliRunner().invoke(app, ["teach", *args])
-    assert done.exit_code != 0
+    assert done.exit_code == 2

@@ -95,4 +95,5 @@ def _found(names: Sequence[str]) -> list[Path | bytes]:
     """The photographs under some names: files, and the bytes of members of tar files."""
     from dvsa.data.gather import find
 
-    return [Path(path) if source.size is None else source.read() for path, source in find(names)]
+    found = find(names) if names else []
+    return [Path(path) if source.size is None else source.read() for path, source in found]
