@@ -12,6 +12,7 @@ They come from the sentences that a model has learned from and read:
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -59,13 +60,10 @@ class Fluency:
         [(1, 3), (2, 3), (2, 4)]
         """
         # All sentences as one row of tokens. Unknown words have the token V.
-        V, row, count = len(vocabulary), list[int](), 0
-        ids = {word: n for n, word in enumerate(vocabulary.words, FIRST_WORD)}
-        for sentence in sentences:
-            row += [START, *(ids.get(word, V) for word in sentence), END]
-            count += 1
-        token_M = np.array(row, dtype=np.int64)
-        seen = 1 if count < FEW else SEEN
+        V, ids = len(vocabulary), {word: n for n, word in enumerate(vocabulary.words, FIRST_WORD)}
+        rows = ([START, *(ids.get(word, V) for word in sentence), END] for sentence in sentences)
+        token_M = np.fromiter(chain.from_iterable(rows), np.int64)
+        seen = 1 if (token_M == START).sum() < FEW else SEEN
 
         # The pairs that people have written. A phrase may begin with any word.
         code_M, known_M = token_M[:-1] * V + token_M[1:], token_M < V
