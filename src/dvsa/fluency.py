@@ -102,10 +102,11 @@ class Fluency:
 
         # Words that make a pair with the last one, if a caption can end after them, or in time.
         last_U, same_B = np.unique(said_BT[:, -1], return_inverse=True)
-        row_M, pair_M = _ragged(self.start_V1, last_U)
-        second_M = self.code_N[pair_M] % V
         allowed_UV = np.zeros((len(last_U), V), np.bool_)
-        allowed_UV[row_M, second_M] = self.ends_N[pair_M] | (self.steps_V[second_M] < max_len - said)
+        for row_V, last in zip(allowed_UV, last_U, strict=True):
+            pairs = slice(self.start_V1[last], self.start_V1[last + 1])
+            second_M = self.code_N[pairs] % V
+            row_V[second_M] = self.ends_N[pairs] | (self.steps_V[second_M] < max_len - said)
 
         # Content words come once, unless nothing else is left.
         pair_B = np.searchsorted(self.code_N, said_BT[:, -2:] @ [V, 1]) if said else None
@@ -119,9 +120,9 @@ class Fluency:
         # Likewise, what people have written after the last two words.
         if pair_B is not None and len(self.code_N) >= RICH:
             pair_U, same_B = np.unique(pair_B, return_inverse=True)
-            row_M, triple_M = _ragged(self.start_N1, pair_U)
             written_UV = np.zeros((len(pair_U), V), np.bool_)
-            written_UV[row_M, self.triple_R[triple_M] % V] = True
+            for row_V, pair in zip(written_UV, pair_U, strict=True):
+                row_V[self.triple_R[self.start_N1[pair] : self.start_N1[pair + 1]] % V] = True
             written_BV = written_UV[same_B] & allowed_BV
             some_B = written_BV.any(axis=1)
             allowed_BV[some_B] = written_BV[some_B]
@@ -214,13 +215,6 @@ class Fluency:
                 break
             steps_V[first_N[longer_N]] = steps + 1
         return steps_V
-
-
-def _ragged(start_N1: IntArray, row_B: IntArray) -> tuple[IntArray, IntArray]:
-    """Every place from `start[row]` up to `start[row + 1]`, and before it the index b of its row."""
-    count_B = start_N1[row_B + 1] - start_N1[row_B]
-    b_M = np.repeat(np.arange(len(row_B)), count_B)
-    return b_M, np.arange(len(b_M)) + (start_N1[row_B + 1] - np.cumsum(count_B))[b_M]
 
 
 def _frequent(code_M: IntArray, seen: int) -> IntArray:
