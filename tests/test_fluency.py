@@ -145,3 +145,15 @@ def test_other_languages_may_repeat_their_words() -> None:
 def test_without_sentences_nothing_can_be_said() -> None:
     assert not Fluency.learn([], VOCABULARY).usable
     assert not Fluency.learn([[], []], VOCABULARY).usable
+
+
+def test_of_a_and_an_the_usual_one_may_come_before_a_word() -> None:
+    vocabulary = Vocabulary(("a", "an", "owl", "dog", "hotel"), (9, 8, 7, 6, 5), 9)
+    sentences = [["a", "owl"], ["an", "owl"], ["an", "owl"], ["an", "dog"], ["a", "dog"], ["a", "dog"]]
+    sentences += [["a", "hotel"], ["an", "hotel"]]
+    rules = Fluency.learn(sentences, vocabulary)
+    after = {}
+    for article in ("a", "an"):
+        tokens = np.flatnonzero(rules.allowed(np.array([[START, *vocabulary.encode([article])]]), 9)[0])
+        after[article] = {*vocabulary.decode(tokens.tolist())}
+    assert after == {"a": {"dog", "hotel"}, "an": {"owl", "hotel"}}

@@ -3,6 +3,7 @@
 They come from the sentences that a model has learned from and read:
 
 - People have written each pair of neighbours. Only a phrase may begin with any word. No word follows itself.
+  Of "a" and "an", the one counts that people write more often before a word.
 - People have ended sentences with the last two words. A single word often ends their sentences.
 - From every word there are pairs that lead to such an end before the caption is too long.
 - A content word comes at most once, and people have written each three words in a row. These two rules may be
@@ -69,6 +70,7 @@ class Fluency:
         code_M, known_M = token_M[:-1] * V + token_M[1:], token_M < V
         inside_M = known_M[:-1] & known_M[1:] & (token_M[:-1] != END) & (token_M[1:] != END)
         inside_M &= token_M[:-1] != token_M[1:]
+        inside_M &= ~_slips(token_M, vocabulary)
         word_W = _frequent(token_M[known_M & (token_M >= FIRST_WORD)], seen)
         code_N = np.append(_frequent(code_M[inside_M], seen), START_PHRASE * V + word_W)
         code_N.sort()
@@ -215,6 +217,18 @@ class Fluency:
                 break
             steps_V[first_N[longer_N]] = steps + 1
         return steps_V
+
+
+def _slips(token_M: IntArray, vocabulary: Vocabulary) -> BoolArray:
+    """Which pairs (M - 1) have "a" before a word that people more often write "an" before, or the reverse."""
+    before_M, after_M, V = token_M[:-1], token_M[1:], len(vocabulary)
+    count_2V = [
+        np.bincount(after_M[before_M == vocabulary.id(article)], minlength=V + 1) for article in ("a", "an")
+    ]
+    slips_M: BoolArray = np.zeros(len(after_M), np.bool_)
+    for article, own_V, others_V in zip(("a", "an"), count_2V, reversed(count_2V), strict=True):
+        slips_M |= (before_M == vocabulary.id(article)) & (others_V > own_V)[after_M]
+    return slips_M
 
 
 def _frequent(code_M: IntArray, seen: int) -> IntArray:
