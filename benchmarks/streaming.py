@@ -59,9 +59,14 @@ def main() -> None:
             for stage in ("align", "tune"):
                 cells += [f"{row[f'{stage}_rate']:,.0f}", f"{row[f'{stage}_waits']:.1%}"]
             print(f"| {count:,} | {cache} | {' | '.join(cells)} |", flush=True)
-    if args.out:
-        about = {"recipe": args.recipe, "side": args.side, "batch": args.batch, "cores": os.cpu_count()}
-        keep(args.out, {"rows": rows, "facts": facts(began, **about)})
+            if args.out:
+                about = {
+                    "recipe": args.recipe,
+                    "side": args.side,
+                    "batch": args.batch,
+                    "cores": os.cpu_count(),
+                }
+                keep(args.out, {"rows": rows, "facts": facts(began, **about)})
 
 
 def drawn(folder: Path, count: int, side: int) -> None:

@@ -1,8 +1,10 @@
 """One training of benchmarks/streaming.py or scaling.py; prints what it has measured as JSON.
 
-    python benchmarks/streaming_run.py DATA RUN --recipe NAME [--batch N] [--epochs N] [--messages]
+    python benchmarks/streaming_run.py DATA RUN --recipe NAME [--batch N] [--epochs N] [--silent]
+        [--computed]
 
-With `--messages` the loop waits for the GPU before and after each message between processes, to measure them.
+With `--silent` GPUs send each other no messages, and with `--computed` no step is recorded: to measure what
+the messages cost, and what the recordings save.
 """
 
 import time
@@ -12,10 +14,13 @@ BEGAN = time.monotonic()
 import json  # noqa: E402, the clock comes first
 import resource  # noqa: E402
 from collections import defaultdict  # noqa: E402
-from collections.abc import Callable, Sequence  # noqa: E402
+from collections.abc import Sequence  # noqa: E402
 from dataclasses import replace  # noqa: E402
+from itertools import pairwise  # noqa: E402
+from statistics import median  # noqa: E402
 
 import torch  # noqa: E402
+import torch.distributed as dist  # noqa: E402
 from common import parser  # noqa: E402
 from torch import Tensor  # noqa: E402
 
@@ -33,8 +38,8 @@ STEPS: dict[str, list[float]] = defaultdict(list)
 """When each step of a stage began."""
 WAITS: dict[str, float] = defaultdict(float)
 """Seconds in which the steps of a stage stood still for rows."""
-MESSAGES: dict[str, float] = defaultdict(float)
-"""Seconds in which the steps of a stage sent messages to other processes."""
+CHUNK = 20
+"""How many steps are measured at once. The median over the chunks leaves out evaluations and recordings."""
 NOW = [""]
 """The stage whose step is being done; empty between steps."""
 
@@ -45,11 +50,14 @@ def main() -> None:
     options.add_argument("--recipe", choices=RECIPES, required=True)
     options.add_argument("--batch", type=int)
     options.add_argument("--epochs", type=int, default=1)
-    options.add_argument("--messages", action="store_true")
+    options.add_argument("--silent", action="store_true")
+    options.add_argument("--computed", action="store_true")
     args = options.parse_args()
     watch()
-    if args.messages:
-        watch_messages()
+    if args.silent:
+        silence()
+    if args.computed:
+        trainer._recorded = lambda task, device: False
     recipe = two_stages(RECIPES[args.recipe](), args.batch, args.epochs)
     with processes.joined():
         fit(recipe, load_for_training(args.data), args.run, FitOptions(quiet=True, proposer="grid"))
@@ -64,10 +72,17 @@ def found(recipe: Recipe) -> dict[str, float]:
     return {
         "memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "first_step_s": STEPS["align"][0] - BEGAN,
-        **{f"{name}_rate": sizes[name] * (len(STEPS[name]) - 1) / spans[name] for name in spans},
+        **{f"{name}_rate": sizes[name] / step_time(at) for name, at in STEPS.items()},
         **{f"{name}_waits": WAITS[name] / spans[name] for name in spans},
-        **{f"{name}_messages": MESSAGES[name] / spans[name] for name in spans},
     }
+
+
+def step_time(at: Sequence[float]) -> float:
+    """Seconds of a step, from the times at which steps began."""
+    if len(at) <= 2 * CHUNK:
+        return (at[-1] - at[0]) / (len(at) - 1)
+    chunks = at[::CHUNK]
+    return median(later - earlier for earlier, later in pairwise(chunks)) / CHUNK
 
 
 def two_stages(recipe: Recipe, batch: int | None, epochs: int) -> Recipe:
@@ -86,11 +101,11 @@ def watch() -> None:
     step, rows = trainer._step, RowsAhead.__getitem__
 
     def watched_step(task: trainer.Task, *args: object) -> Tensor:  # type: ignore[type-arg]
+        if len(STEPS[task.name]) % CHUNK == 0 and torch.cuda.is_available():
+            torch.cuda.synchronize()  # so that a chunk begins when the GPU is done with the one before
         STEPS[task.name].append(time.monotonic())
         NOW[0] = task.name
         loss = step(task, *args)  # type: ignore[arg-type]
-        if len(STEPS[task.name]) % 50 == 1 and torch.cuda.is_available():
-            torch.cuda.synchronize()  # so that the times of the first and the last step are those of the GPU
         NOW[0] = ""
         return loss
 
@@ -104,28 +119,22 @@ def watch() -> None:
     RowsAhead.__getitem__ = watched_rows  # type: ignore[method-assign]
 
 
-def watch_messages() -> None:
-    """Measure the messages between processes."""
-    for name in ("gathered", "total", "average_gradients"):
-        setattr(processes, name, timed(getattr(processes, name)))
+def silence() -> None:
+    """Let every process take its own tensors for those of the others, without a message between GPUs.
 
+    Messages between the hosts' programs, about shapes, remain.
+    """
+    gather, reduce = dist.all_gather_into_tensor, dist.all_reduce
 
-def timed(send: Callable[..., object]) -> Callable[..., object]:
-    """The same function; its time is counted, with what the GPU does for it."""
+    def gathered(of_all: Tensor, x: Tensor) -> object:
+        if not x.is_cuda:
+            return gather(of_all, x)
+        return of_all.copy_(x.repeat(processes.count(), *[1] * (x.ndim - 1)))
 
-    def sending(*args: object) -> object:
-        if torch.cuda.is_available() and torch.cuda.is_current_stream_capturing():
-            return send(*args)  # of one process alone, which sends nothing
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-        began = time.monotonic()
-        answer = send(*args)
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-        MESSAGES[NOW[0]] += time.monotonic() - began
-        return answer
+    def reduced(x: Tensor, *args: dist.ReduceOp) -> object:
+        return x.mul_(processes.count()) if x.is_cuda else reduce(x, *args)  # type: ignore[call-overload]
 
-    return sending
+    dist.all_gather_into_tensor, dist.all_reduce = gathered, reduced  # type: ignore[assignment]
 
 
 if __name__ == "__main__":

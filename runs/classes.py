@@ -4,8 +4,8 @@
 
 WORDNET is the file data.noun of WordNet 3.0, which Debian's package wordnet-base has in /usr/share/wordnet.
 The names of classes come from timm, which has WordNet's. Scientific names are left out, except where a class
-has no other. Names of several classes are WordNet's hypernyms of them, of which `COMMON` lists those that
-people say. Each line is a list of classes, a tab, and their names, divided by `|`.
+has no other. WordNet's hypernyms of classes are names too, if people say them of a photograph: those that
+`COMMON` lists. Each line is a list of classes, a tab, and their names, divided by `|`.
 """
 
 import re
@@ -19,15 +19,22 @@ from dvsa.text import words
 
 OUT = Path(__file__).resolve().parents[1] / "src" / "dvsa" / "learn" / "tasks" / "classes.tsv"
 COMMON = """
-aircraft, amphibian, animal, ape, appliance, bag, ball, bear, beetle, bird, boat, bottle, box, bread,
-bridge, building, bus, butterfly, camera, cap, car, cat, chair, clock, clothing, coat, computer, container,
-crab, dessert, device, dish, dog, drink, duck, fence, fish, food, footwear, fox, frog, fruit, fungus,
-furniture, game, glass, guitar, gun, hat, helmet, hound, insect, instrument, keyboard, knife, lamp, lizard,
-lobster, machine, mammal, mask, monkey, mountain, mushroom, musical instrument, owl, parrot, pen, piano,
-plant, poodle, pot, rabbit, reptile, retriever, rodent, roof, sailboat, salamander, scarf, seabird, shark,
-sheepdog, ship, shoe, shop, skirt, snake, spaniel, spider, sports equipment, squash, stick, sweater,
-swimsuit, table, telephone, terrier, tie, tool, towel, toy, train, truck, turtle, utensil, van, vegetable,
-vehicle, weapon, whale, wheel, wind instrument, wolf, worm
+aircraft, airplane, alligator, amphibian, animal, ape, apple, appliance, arch, armor, automobile, bag, ball,
+bandage, basket, bear, bed, beetle, belt, bench, beverage, bicycle, bike, bird, boat, boot, bottle, bowl,
+box, bread, bridge, brush, building, bus, butterfly, cabinet, camel, camera, cap, car, carpet, cart, cat,
+cattle, chair, clock, clothing, coat, coffee, computer, coral, couch, crab, crocodile, curtain, cushion,
+dessert, dinosaur, dish, diver, dog, dolphin, door, drink, duck, eagle, elephant, engine, fence, fish,
+flower, food, footwear, fountain, fox, frog, fruit, fungus, furniture, game, garment, gate, glass, glove,
+goat, gown, guitar, gun, hamburger, hat, hawk, helmet, horse, hound, insect, jar, jug, keyboard, knife,
+lamp, lantern, lizard, loaf, lobster, lock, locomotive, mask, mat, mirror, monkey, monument, motorcycle,
+mountain, mug, mushroom, musical instrument, necktie, oar, oven, owl, pan, parrot, pen, penguin, pepper,
+percussion instrument, phone, piano, pillar, plant, poodle, pot, potato, puzzle, rabbit, reptile, retriever,
+robe, rocket, rodent, roof, rug, sailboat, salamander, sandwich, sauce, saw, scarf, seabird, seal, shark,
+sheep, sheepdog, ship, shirt, shoe, shop, skirt, sled, sleigh, snake, sofa, spaniel, spider, spoon, sports
+equipment, squash, squirrel, stick, store, stringed instrument, swan, sweater, swimsuit, table, telephone,
+telescope, tent, terrier, tie, tool, towel, tower, toy, trailer, train, truck, turtle, uniform, utensil,
+van, vegetable, vehicle, vest, wading bird, watch, watercraft, weapon, web, whale, wheel, wind instrument,
+wine, wolf, worm
 """
 
 
@@ -42,10 +49,15 @@ def main() -> None:
     lemmas = dict(
         line.split("\t") for line in (info / "imagenet_synset_to_lemma.txt").read_text().splitlines()
     )
-    lines = [f"{n}\t{'|'.join(own_names(lemmas[synset]))}" for n, synset in enumerate(synsets)]
-
+    own = [own_names(lemmas[synset]) for synset in synsets]
+    lines = []
     for name, classes in sorted(common(args.wordnet, synsets).items()):
-        lines.append(f"{','.join(map(str, sorted(classes)))}\t{name}")
+        first = min(classes)
+        if len(classes) > 1:
+            lines.append(f"{','.join(map(str, sorted(classes)))}\t{name}")
+        elif name not in own[first]:
+            own[first].append(name)
+    lines = [f"{n}\t{'|'.join(called)}" for n, called in enumerate(own)] + lines
     args.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"{args.out}: {len(synsets)} classes, {len(lines) - len(synsets)} names of several")
 
@@ -58,7 +70,7 @@ def own_names(lemma: str) -> list[str]:
 
 
 def common(wordnet: Path, synsets: list[str]) -> dict[str, set[int]]:
-    """For each common name, the classes below any meaning of it that has at least two of them."""
+    """For each common name, the classes below any of its meanings."""
     above: dict[str, list[str]] = {}
     called: dict[str, list[str]] = {}
     for line in wordnet.read_text("utf-8").splitlines():
@@ -81,9 +93,8 @@ def common(wordnet: Path, synsets: list[str]) -> dict[str, set[int]]:
     wanted = {" ".join(name.split()) for name in COMMON.split(",")}
     found = defaultdict[str, set[int]](set)
     for offset, classes in below.items():
-        if len(classes) > 1:
-            for name in wanted & {*called[offset]}:
-                found[name] |= classes
+        for name in wanted & {*called[offset]}:
+            found[name] |= classes
     return found
 
 

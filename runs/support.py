@@ -1,11 +1,16 @@
-"""Choose the threshold of support on val: how well a region must match a word to be evidence for it.
+"""Calibrate on val what the match of a word with a photograph says: the fields `support` of a recipe.
 
     python runs/support.py DATA OUT [--bundle FOLDER]
 
-The score of a content word is that of its best region, divided by the length of the word's vector. The
-threshold best separates words of a photograph's own sentences from words of another photograph's, by balanced
-accuracy. OUT gets support.json: the threshold, and what it marks on val and on test, of people's words and of
-the captions' words. A caption's word is right if one of the photograph's own sentences has it.
+The match of a content word is the score of its best region, divided by the length of its vector. Right words
+are those of a photograph's own sentences. Wrong ones are those of another photograph's, except those that
+the own sentences have too. `support` is the highest match that marks at most MARKED of the right words, and
+`support_slope` that of a logistic regression. So a word at the threshold has a probability of 1/2. This holds
+for words of which the share `prior` is right.
+
+OUT gets support.json: these numbers, and what the threshold marks on val and on test, of people's words and
+of the captions' words. A caption's word is right if one of the photograph's own sentences has it. `bins`
+compares the probabilities with the shares of right words, of which half are right.
 """
 
 import json
@@ -26,14 +31,45 @@ from dvsa.evaluation.own_sentences import OwnSentence, read_own
 from dvsa.model import Model
 from dvsa.text import FUNCTION_WORDS, words
 
+MARKED = 0.04
+"""The most of people's right words that may be marked."""
+
 
 def threshold(score_N: FloatArray, right_N: BoolArray) -> float:
-    """The score above which a word counts as supported: the one with the highest balanced accuracy."""
-    value_M, place_N = np.unique(score_N, return_inverse=True)
-    wrong_M, right_M = (np.bincount(place_N, weights=kind_N) for kind_N in (~right_N, right_N))
-    worth_M = np.cumsum(wrong_M) / wrong_M.sum() - np.cumsum(right_M) / right_M.sum()
-    cut_M = np.append(value_M[0] - 1, (value_M[1:] + value_M[:-1]) / 2)
-    return float(cut_M[np.append(0, worth_M[:-1]).argmax()])
+    """The highest score that marks at most `MARKED` of the right words; words above it are supported."""
+    right = np.sort(score_N[right_N])
+    first = int(MARKED * len(right))  # the first word that must stay above
+    return float(np.nextafter(right[first], -np.inf))
+
+
+def logistic(score_N: FloatArray, right_N: BoolArray) -> tuple[float, float]:
+    """Slope and centre of the probability sigmoid(slope (score - centre)) of being right, half of all are.
+
+    Newton's method on the likelihood.
+    """
+    x_N2 = np.stack([score_N, np.ones(len(score_N))], axis=1)
+    weight_N = np.where(right_N, 0.5 / right_N.mean(), 0.5 / (~right_N).mean())
+    w_2 = np.zeros(2)
+    for _ in range(50):
+        p_N = 1 / (1 + np.exp(-x_N2 @ w_2))
+        gradient_2 = x_N2.T @ (weight_N * (right_N - p_N))
+        curvature_22 = (x_N2 * (weight_N * p_N * (1 - p_N))[:, None]).T @ x_N2
+        w_2 += np.linalg.solve(curvature_22, gradient_2)
+    return float(w_2[0]), float(-w_2[1] / w_2[0])
+
+
+def bins(score_N: FloatArray, right_N: BoolArray, slope: float, centre: float) -> list[dict[str, float]]:
+    """For tenths of the probability: how many words, their mean probability, and the share that is right."""
+    p_N = 1 / (1 + np.exp(-slope * (score_N - centre)))
+    tenth_N = np.minimum((10 * p_N).astype(int), 9)
+    return [
+        {
+            "words": int((tenth_N == n).sum()),
+            "probability": float(p_N[tenth_N == n].mean()),
+            "right": float(right_N[tenth_N == n].mean()),
+        }
+        for n in np.unique(tenth_N)
+    ]
 
 
 def area(score_N: FloatArray, right_N: BoolArray) -> float:
@@ -54,13 +90,18 @@ def content(own: OwnSentence) -> Iterator[tuple[str, float]]:
 
 
 def of_people(model: Model, examples: Sequence[Example], v_KID: Floats) -> tuple[FloatArray, BoolArray]:
-    """Content words of people's sentences: right on their own photograph, wrong on the next one."""
+    """Content words of people's sentences: right on their own photograph, wrong on the one before it.
+
+    A word that the one before has in its own sentences is not wrong there, and left out.
+    """
     places = [(k, n) for k, example in enumerate(examples) for n in range(len(example.sentences))]
+    told = [{word for sentence in e.sentences for word in words(sentence)} for e in examples]
     found = [
         (score, own)
         for own, seen_KID in ((True, v_KID), (False, np.roll(v_KID, 1, axis=0)))
         for sentence in read_own(model, examples, places, seen_KID, None)
-        for _, score in content(sentence)
+        for word, score in content(sentence)
+        if own or word not in told[sentence.photo - 1]
     ]
     return np.array([score for score, _ in found]), np.array([own for _, own in found])
 
@@ -101,14 +142,21 @@ def main() -> None:
     protocol.check(bundle, data, data.split("test"), allow_custom_split=False)
     model, found = Model(bundle), dict[str, object]()
 
-    cut: float | None = None
+    cut, curve = None, (0.0, 0.0)
     for split in ("val", "test"):
         examples = data.split(split)
         captions = write(bundle, examples, args.out / f"captions.{split}.json")
         v_KID = encode(model, examples).v_KID
         people = of_people(model, examples, v_KID)
-        cut = threshold(*people) if cut is None else cut
-        found |= {"support": cut, f"people's words on {split}": marked(*people, cut)}
+        if cut is None:
+            cut, curve = threshold(*people), logistic(*people)
+            slope, centre = curve
+            prior = 1 / (1 + np.exp(slope * (cut - centre)))
+            found |= {"support": cut, "support_slope": slope, "prior": float(prior)}
+        found |= {
+            f"people's words on {split}": marked(*people, cut),
+            f"bins on {split}": bins(*people, *curve),
+        }
         said = of_captions(model, examples, captions, v_KID)
         found |= {f"captions of {split}": marked(*said, cut)}
 

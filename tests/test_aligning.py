@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dvsa.aligning import locate, words_on_regions
+from dvsa.aligning import Support, locate, words_on_regions
 from dvsa.boxes import iou
 from dvsa.bundle import Bundle
 from dvsa.model import Model, View
@@ -32,7 +32,7 @@ def test_which_words_are_supported(
     token: str, known: bool, score: float, least: float, supported: bool
 ) -> None:
     dot_TI, s_ND = 2 * np.array([[score - 1, score]]), np.array([[0.0, 2.0]])[: int(known)]
-    (word,) = words_on_regions(Sentence(token, (token,), np.array([known]), s_ND), dot_TI, least)
+    (word,) = words_on_regions(Sentence(token, (token,), np.array([known]), s_ND), dot_TI, Support(least))
     assert word.supported == supported
     assert word.region == (1 if known else None)
 
@@ -45,13 +45,31 @@ def test_every_word_has_its_best_region(T: int, I: int, least: float, seed: int)
     v_ID /= np.linalg.norm(v_ID, axis=1, keepdims=True)
     dot_TI = s_TD @ v_ID.T
     sentence = Sentence("dogs", ("dog",) * T, known_T, s_TD[known_T])
-    for t, word in enumerate(words_on_regions(sentence, dot_TI, least)):
+    for t, word in enumerate(words_on_regions(sentence, dot_TI, Support(least))):
         assert word.score == max(dot_TI[t])
         if known_T[t]:
             assert dot_TI[t][word.region or 0] == word.score
         assert word.supported == (
             known_T[t] and any(angle > least for angle in dot_TI[t] / np.linalg.norm(s_TD[t]))
         )
+
+
+@given(st.floats(-3, 3), st.floats(0.5, 3), st.floats(0.1, 0.5), st.floats(1, 50))
+def test_the_probability_is_a_logistic_function_of_the_match(
+    score: float, length: float, threshold: float, slope: float
+) -> None:
+    sentence = Sentence("the dog", ("the", "dog"), np.array([True, True]), np.array([[1.0], [length]]))
+    the, dog = words_on_regions(sentence, np.array([[1.0], [score]]), Support(threshold, slope))
+    assert the.probability is None
+    assert dog.probability == pytest.approx(1 / (1 + np.exp(-slope * (score / length - threshold))))
+    assert dog.supported == (score > threshold * length)
+
+
+def test_without_a_calibration_nothing_is_probable() -> None:
+    sentence = Sentence("dog", ("dog",), np.array([True]), np.array([[1.0]]))
+    (dog,) = words_on_regions(sentence, np.array([[0.5]]), Support(0.3))
+    assert dog.supported
+    assert dog.probability is None
 
 
 @given(st.integers(1, 4), st.integers(1, 6), st.sampled_from([0.0, 5.0, 20.0]), st.integers(0, 99))

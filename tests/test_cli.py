@@ -284,12 +284,14 @@ def test_a_sentence_of_unknown_words(toy_bundle: Path, scene: Path, tmp_path: Pa
 def test_a_weak_word_is_marked_and_an_unknown_one_is_not(capsys: pytest.CaptureFixture[str]) -> None:
     weak, unknown = Word("bird", True, 0, 0.1, False), Word("zorb", False, None, 0.0, False)
     region = Region(0, FRAME, (0, 0, 9, 9), 1.0)
-    photographs._show_alignment("", Alignment("bird zorb", 0, 0.1, (weak, unknown), (), ()), [region])
+    photographs._show_alignment(
+        "", Alignment("bird zorb", 0, 0.1, (weak, unknown), (), ((0.1,), (0.0,))), [region]
+    )
     text = capsys.readouterr().out
     lines = [line.split() for line in text.splitlines()]
     assert ["bird", "?", "frame", "0.10", "0", "0", "9", "9"] in lines
     assert ["zorb", "unknown"] in lines
-    assert "? = weak: no region matches this word well.\n" in text
+    assert "? = weak: no region matches this word well; the photograph" in text
 
 
 def test_long_sentences(toy_bundle: Path, scene: Path) -> None:

@@ -1,5 +1,7 @@
 """A sentence on the regions of a photograph: the regions of words and of phrases, and the segments."""
 
+from typing import Final, NamedTuple
+
 import numpy as np
 
 from dvsa.arrays import FloatArray
@@ -10,7 +12,33 @@ from dvsa.sentence import Sentence
 from dvsa.text import FUNCTION_WORDS
 
 
-def align(sentence: Sentence, v_ID: FloatArray, *, beta: float, support: float) -> Alignment:
+class Support(NamedTuple):
+    """What the match of a word says: its best score with a region, divided by the length of its vector.
+
+    The score alone says little, because some words have long vectors. runs/support.py measures both numbers.
+    """
+
+    threshold: float = 0.0
+    """The match above which a region supports the word; a cosine if the vectors of regions have length 1."""
+    slope: float = 0.0
+    """How fast the probability that the photograph shows it changes with the match; 0 if it is not known."""
+
+    def probability(self, match: float) -> float | None:
+        """sigmoid(slope (match - threshold)): 1/2 at the threshold. None without a calibration.
+
+        >>> Support(0.3, 20.0).probability(0.3), Support(0.3).probability(0.9)
+        (0.5, None)
+        """
+        if not self.slope:
+            return None
+        return float(0.5 + 0.5 * np.tanh(0.5 * self.slope * (match - self.threshold)))
+
+
+UNKNOWN: Final = Support()
+"""The support of a bundle without a calibration."""
+
+
+def align(sentence: Sentence, v_ID: FloatArray, *, beta: float, support: Support) -> Alignment:
     """Align a sentence with the regions of a photograph.
 
     Args:
@@ -21,7 +49,7 @@ def align(sentence: Sentence, v_ID: FloatArray, *, beta: float, support: float) 
 
     >>> known_T, s_ND = np.array([True, False, True]), np.array([[2.0, 0.0], [0.0, 1.0]])
     >>> sentence = Sentence("Red zyzzyva runs", ("red", "zyzzyva", "runs"), known_T, s_ND)
-    >>> alignment = align(sentence, np.array([[1.0, 0.0], [0.0, 1.0]]), beta=0.5, support=0.3)
+    >>> alignment = align(sentence, np.eye(2), beta=0.5, support=Support(0.3))
     >>> alignment.score, [word.region for word in alignment.words]
     (3.0, [0, None, 1])
     >>> [(segment.text, segment.region) for segment in alignment.segments]
@@ -39,33 +67,39 @@ def align(sentence: Sentence, v_ID: FloatArray, *, beta: float, support: float) 
     )
 
 
-def words_on_regions(sentence: Sentence, dot_TI: FloatArray, support: float) -> tuple[Word, ...]:
+def words_on_regions(sentence: Sentence, dot_TI: FloatArray, support: Support) -> tuple[Word, ...]:
     """The words of a sentence, each with its best region.
 
-    A word is supported if its best score is above `support` times the length of its vector. The score alone
-    says little, because some words have long vectors. Function words, such as "the", are always supported;
-    other unknown words never are.
+    Function words, such as "the", are always supported; other unknown words never are.
 
     Args:
         sentence: the sentence.
         dot_TI: the products v_i . s_t; the rows of unknown words are not used for support.
-        support: a cosine in [-1, 1] if the vectors of regions have length 1.
+        support: what a match says.
 
     >>> sentence = Sentence("the dog", ("the", "dog"), np.array([True, True]), np.array([[1.0], [2.0]]))
-    >>> [word.supported for word in words_on_regions(sentence, np.array([[0.1], [0.5]]), support=0.3)]
-    [True, False]
+    >>> the, dog = words_on_regions(sentence, np.array([[0.1], [0.5]]), Support(0.3, 20.0))
+    >>> the.supported, dog.supported, round(dog.probability, 2)
+    (True, False, 0.27)
     """
-    least_T = np.zeros(len(sentence.words))
-    least_T[sentence.known_T] = support * np.linalg.norm(sentence.s_ND, axis=1)
+    length_T = np.ones(len(sentence.words))
+    length_T[sentence.known_T] = np.linalg.norm(sentence.s_ND, axis=1)
     return tuple(
-        Word(
-            text=word,
-            known=bool(known),
-            region=int(dot_I.argmax()) if known else None,
-            score=float(dot_I.max()),
-            supported=word in FUNCTION_WORDS or bool(known and dot_I.max() > least),
-        )
-        for word, known, dot_I, least in zip(sentence.words, sentence.known_T, dot_TI, least_T, strict=True)
+        _word(word, bool(known), dot_I, float(length), support)
+        for word, known, dot_I, length in zip(sentence.words, sentence.known_T, dot_TI, length_T, strict=True)
+    )
+
+
+def _word(word: str, known: bool, dot_I: FloatArray, length: float, support: Support) -> Word:
+    best = float(dot_I.max())
+    needed, function = support.threshold * length, word in FUNCTION_WORDS
+    return Word(
+        text=word,
+        known=known,
+        region=int(dot_I.argmax()) if known else None,
+        score=best,
+        supported=function or (known and best > needed),
+        probability=support.probability(best / max(length, 1e-9)) if known and not function else None,
     )
 
 

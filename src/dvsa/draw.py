@@ -224,7 +224,7 @@ def _cells(alignment: Alignment, colours: dict[int, str], width: int) -> list[_C
         if run >= 0:
             segment = alignment.segments[run]
             colour = colours.get(segment.region, _FRAME_GREY)
-            score = f"{alignment.scores[t][segment.region]:z.2f}" if word.known else "unknown"
+            score = alignment.evidence(t, segment.region)
             if t == segment.first:
                 tag = str(segment.region) if segment.region in colours else "frame"
 

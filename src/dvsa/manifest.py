@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from dvsa import files
+from dvsa.aligning import Support
 from dvsa.records import SUBJECTS, Subject
 from dvsa.regions import PROPOSERS
 from dvsa.typed_json import JsonObject, parse
@@ -113,6 +114,8 @@ class BundleManifest:
     """Weight of the alignment score when captions are compared; 0 turns reranking off."""
     support: float = 0.0
     """The score, as a share of the length of a word's vector, above which a region supports the word."""
+    support_slope: float = 0.0
+    """How fast the probability that the photograph shows a word changes with that share; 0 if unknown."""
     voices: Mapping[Subject, Voice]
     training: Mapping[str, object]
     """Recipe, data, seed and validation figures of every stage."""
@@ -122,7 +125,6 @@ class BundleManifest:
     """Width of the features of regions that the model takes in place of photographs; 0 if it takes those."""
     probe: Probe | None = None
     lessons: Lessons | None = None
-    """The names that it was taught, if any."""
     extra: Mapping[str, object] = field(default_factory=dict)
     """Fields that this version does not know; they are kept."""
 
@@ -181,6 +183,7 @@ class BundleManifest:
             length_power=top.number("length_power", low=0, high=10),
             rerank=top.number("rerank", 0.0, low=0, high=1e6),
             support=top.number("support", 0.0, low=0, high=1e6),
+            support_slope=top.number("support_slope", 0.0, low=0, high=1e6),
             voices=_voices(top),
             training=top.record("training").content,
             crops=_crops(top),
@@ -190,17 +193,28 @@ class BundleManifest:
             extra={name: value for name, value in content.items() if name not in _KNOWN},
         )
 
+    @property
+    def evidence(self) -> Support:
+        """What the match of a word says.
+
+        >>> import dvsa
+        >>> dvsa.load().bundle.manifest.evidence.threshold
+        0.32
+        """
+        return Support(self.support, self.support_slope)
+
     def to_json(self) -> dict[str, object]:
         """The content of the manifest file; `from_json` reads it back."""
         plain = self.crops is None and not self.given_features
         content = {"format": 1 if plain else FORMAT, **asdict(self)}
         extra = content.pop("extra")
-        for name in ("crops", "given_features", "probe", "lessons"):
+        for name in ("crops", "given_features", "probe", "lessons", "support_slope"):
             if not content[name]:
                 del content[name]
         return {**content, **extra}
 
 
+_DIGEST: Final = ("[0-9a-f]{64}", "64 hexadecimal digits")
 _KNOWN: Final = {"format", *(field.name for field in fields(BundleManifest))} - {"extra"}
 
 
@@ -213,10 +227,7 @@ def _files(top: JsonObject) -> dict[str, FileRecord]:
                 f"{top.source} names {name!r:.60}, which is not a file of a bundle: {top.remedy}"
             )
     return {
-        name: FileRecord(
-            file.whole("bytes", high=MAX_FILE_BYTES),
-            file.text("sha256", "[0-9a-f]{64}", "64 hexadecimal digits"),
-        )
+        name: FileRecord(file.whole("bytes", high=MAX_FILE_BYTES), file.text("sha256", *_DIGEST))
         for name, file in records.items()
     }
 
@@ -259,10 +270,7 @@ def _lessons(top: JsonObject) -> Lessons | None:
     if "lessons" not in top.content:
         return None
     lessons = top.record("lessons")
-    return Lessons(
-        lessons.text("file", FILE_NAME, "the name of a file"),
-        lessons.text("base", "[0-9a-f]{64}", "64 hexadecimal digits"),
-    )
+    return Lessons(lessons.text("file", FILE_NAME, "the name of a file"), lessons.text("base", *_DIGEST))
 
 
 def verified_content(folder: Path, name: str, records: Mapping[str, FileRecord]) -> bytes:
@@ -276,20 +284,17 @@ def verified_content(folder: Path, name: str, records: Mapping[str, FileRecord])
     if not re.fullmatch(FILE_NAME, name):
         raise BundleError(f"{folder / MANIFEST} names {name!r}, which is outside of the bundle")
 
-    record = records[name]
+    record, path, remedy = records[name], folder / name, "install or export the bundle again"
     try:
-        content = files.read_bounded(folder / name, record.bytes)
+        content = files.read_bounded(path, record.bytes)
     except OSError as error:
-        raise BundleError(
-            f"{folder / name} is missing ({error.strerror}): install or export the bundle again"
-        ) from error
+        raise BundleError(f"{path} is missing ({error.strerror}): {remedy}") from error
     except files.UnreadableError as error:
-        raise BundleError(f"{folder / name}: {error}: install or export the bundle again") from error
+        raise BundleError(f"{path}: {error}: {remedy}") from error
 
     found = hashlib.sha256(content).hexdigest()
     if found != record.sha256:
         raise BundleError(
-            f"{folder / name} is damaged: its SHA-256 begins {found[:12]}, not {record.sha256[:12]}; "
-            "install or export the bundle again"
+            f"{path} is damaged: its SHA-256 begins {found[:12]}, not {record.sha256[:12]}; {remedy}"
         )
     return content

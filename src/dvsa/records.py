@@ -50,8 +50,12 @@ class Word:
     score: float
     """`max over regions i of v_i . s_t`: what the word adds to the score of the sentence."""
     supported: bool
-    """Whether the score is above the bundle's `support` times the length of the word's vector. Function words
-    are always supported."""
+    """Whether a region shows it: whether the score is above the bundle's `support` times the length of the
+    word's vector. Function words are always supported."""
+    probability: float | None = None
+    """How probable it is that the photograph shows what the word says, in [0, 1]. Unlike scores, the
+    probabilities of different words compare. None for function words, for unknown ones, and if the bundle has
+    no calibration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,27 @@ class Alignment:
         segments = ", ".join(f"{segment.text!r} on region {segment.region}" for segment in self.segments)
         return f"<Alignment of {self.sentence!r}: score {self.score:.2f}; {segments or 'no known word'}>"
 
+    def evidence(self, t: int, region: int) -> str:
+        """What people see of word `t` on a region: how probable the photograph shows it.
+
+        Function words have no probability. Without a calibration, it is the score.
+
+        >>> the, dog = Word("the", True, 0, 0.5, True), Word("dog", True, 0, 4.2, True)
+        >>> Alignment("the dog", 0.0, 4.7, (the, dog), (), ((0.5,), (4.2,))).evidence(1, 0)
+        '4.20'
+        >>> from dataclasses import replace
+        >>> dog = replace(dog, probability=0.934)
+        >>> found = Alignment("the dog", 0.0, 4.7, (the, dog), (), ((0.5,), (4.2,)))
+        >>> found.evidence(0, 0), found.evidence(1, 0)
+        ('', '93%')
+        """
+        word = self.words[t]
+        if not word.known:
+            return "unknown"
+        if all(word.probability is None for word in self.words):
+            return f"{self.scores[t][region]:z.2f}"
+        return "" if word.probability is None else f"{word.probability:.0%}"
+
     def marks(self) -> tuple[notebook.Mark, ...]:
         """The words, each with the region of its segment, for a notebook.
 
@@ -98,13 +123,19 @@ class Alignment:
         """
         region = {t: s.region for s in self.segments for t in range(s.first, s.last + 1)}
         notes = [
-            f"region {region[t]}, score {self.scores[t][region[t]]:.2f}" if t in region else "unknown word"
+            f"region {region[t]}, {self._told(t)}score {self.scores[t][region[t]]:.2f}"
+            if t in region
+            else "unknown word"
             for t in range(len(self.words))
         ]
         return tuple(
             notebook.Mark(word.text, region.get(t), note, word.supported)
             for t, (word, note) in enumerate(zip(self.words, notes, strict=True))
         )
+
+    def _told(self, t: int) -> str:
+        probability = self.words[t].probability
+        return "" if probability is None else f"{probability:.0%} probable, "
 
     def _repr_html_(self) -> str:
         """The words on the colours of their regions."""

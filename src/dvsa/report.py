@@ -183,10 +183,10 @@ def _sentence(alignment: Alignment, marks: _Marks) -> list[Element]:
     words = []
     for t, word in enumerate(alignment.words):
         if segment := segment_of.get(t):
-            score = f"{alignment.scores[t][segment.region]:z.2f}" if word.known else "unknown"
+            said = alignment.evidence(t, segment.region)
             kind = "aligned word" if word.supported else "aligned unsupported word"
             attributes = {"type": "button", **marks.attributes(segment.region, kind)}
-            words.append(_tag("button", attributes, word.text, _tag("small", {}, score)))
+            words.append(_tag("button", attributes, word.text, _tag("small", {}, said)))
         else:
             words.append(_tag("span", {"class": "aligned word"}, word.text, _tag("small", {}, "–")))
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import dvsa
 from dvsa import maxsim
+from dvsa.aligning import Support
 from dvsa.index import Entry, Filter, Index, Query
 from dvsa.index.answer import no_answer
 from dvsa.index.order import ordered
@@ -37,7 +38,7 @@ def index(tmp_path: Path, model: Model, make: Any) -> Index:
 def told(seed: int, count: int, support: float = 0.0) -> Query:
     """A question of made-up words."""
     s_ND = np.random.default_rng(seed).standard_normal((count, D)).astype(np.float32)
-    return Query(Sentence("made up", ("w",) * count, np.ones(count, np.bool_), s_ND), support, count)
+    return Query(Sentence("made up", ("w",) * count, np.ones(count, np.bool_), s_ND), Support(support), count)
 
 
 def match(query: Query, v_ID: np.ndarray[Any, Any]) -> float:
@@ -51,8 +52,8 @@ def wanted(entries: Sequence[Entry], query: Query, cut: bool) -> list[str]:
     scored = []
     for entry in entries:
         v_ID = entry.v_ID.astype(np.float16).astype(np.float32)
-        fits = not cut or match(query, v_ID) >= RELEVANCE * query.support
-        shown = any(match(other, v_ID) >= other.support for other in query.without)
+        fits = not cut or match(query, v_ID) >= RELEVANCE * query.support.threshold
+        shown = any(match(other, v_ID) >= other.support.threshold for other in query.without)
         if fits and not shown:
             scored.append((-maxsim.score(v_ID, query.s_ND), entry.photograph.id))
     return [name for _, name in sorted(scored)]

@@ -35,6 +35,7 @@ import dvsa
 from dvsa import segments
 from dvsa.index import Index
 from dvsa.model import View
+from dvsa.text import FUNCTION_WORDS
 from dvsa.web import create_app
 
 ROOT = Path(dvsa.__file__).parents[2]
@@ -243,13 +244,46 @@ def test_a_word_of_the_caption_highlights_its_box_with_the_score(page: Page, vie
     for t in (1, len(words) - 1):
         word = page.locator("#caption .word").nth(t)
         word.hover()
-        expect(page.locator("#tooltip")).to_have_text(f"{words[t].text} {number(words[t].score)}")
+        expect(page.locator("#tooltip")).to_contain_text(f"{words[t].text}: score {number(words[t].score)}")
         at(page.locator("#hole"), view, words[t].region)
     word.focus()
     page.mouse.move(2, 2)
     expect(page.locator("#tooltip")).to_be_visible()
     page.locator("#sentence").focus()
     expect(page.locator("#tooltip")).to_be_hidden()
+
+
+def with_probabilities(value: object) -> None:
+    """Give every content word in an answer of the service a probability."""
+    for child in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        with_probabilities(child)
+    if isinstance(value, dict) and "supported" in value and value["text"] not in FUNCTION_WORDS:
+        value |= {"probability": 0.934, "supported": value["text"] != "cellphone"}
+
+
+def test_words_show_how_probable_they_are(visit: Visit, opened: str) -> None:
+    def answer(route: Route) -> None:
+        response = route.fetch()
+        content = response.json()
+        with_probabilities(content)
+        route.fulfill(response=response, json=content)
+
+    page = visit(opened, before=lambda page: page.route("**/api/photos/*", answer))
+    shown(page)
+    words = page.locator("#words .word")
+    texts = words.locator(".text").all_inner_texts()
+    below = ["" if text in FUNCTION_WORDS else "93 %" for text in texts]
+    assert "93 %" in below
+    assert words.locator("small").all_inner_texts() == below
+    place = next(t for t, text in enumerate(texts) if text not in FUNCTION_WORDS)
+    expect(words.nth(place)).to_have_attribute("aria-label", re.compile("93 % probable, score"))
+    expect(page.locator("#probable-hint")).to_be_visible()
+    expect(page.locator("#words .unsupported")).to_have_count(texts.count("cellphone"))
+
+
+def test_without_a_calibration_words_show_their_scores(page: Page) -> None:
+    expect(page.locator("#probable-hint")).to_be_hidden()
+    assert "%" not in "".join(page.locator("#words .word small").all_inner_texts())
 
 
 def at(rectangle: Locator, view: View, region: int | None) -> None:

@@ -73,18 +73,20 @@ def show_description(description: Description, overlay: Path | None) -> None:
 
 def _show_alignment(title: str, alignment: Alignment, regions: Sequence[Region]) -> None:
     """Print the region of each word, then the segments."""
-    words = table("Word", "Region", "Score", "Box x0 y0 x1 y1", right=("Score",))
-    for word in alignment.words:
+    calibrated = any(word.probability is not None for word in alignment.words)
+    column = "Probable" if calibrated else "Score"
+    words = table("Word", "Region", column, "Box x0 y0 x1 y1", right=(column,))
+    for t, word in enumerate(alignment.words):
         name = f"{word.text} ?" if _is_weak(word) else word.text
         if word.region is None:
             words.add_row(name, "unknown", "", "")
         else:
             region = regions[word.region]
-            words.add_row(name, _region(region), f"{word.score:.2f}", _box(region))
+            words.add_row(name, _region(region), alignment.evidence(t, word.region), _box(region))
     show(f"{title} on the regions: score {alignment.score:.2f}\n", words, "")
 
     if any(map(_is_weak, alignment.words)):
-        show("? = weak: no region matches this word well.\n")
+        show("? = weak: no region matches this word well; the photograph probably does not show it.\n")
     if not alignment.segments:
         show("The model knows no word of the sentence, so there are no segments.")
         return

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from dvsa.ahead import chunks, in_order
-from dvsa.aligning import words_on_regions
+from dvsa.aligning import Support, words_on_regions
 from dvsa.arrays import Floats
 from dvsa.data.photographs import NamedSource
 from dvsa.encoding.values import Encoded, Encoder, Facts, Settings, SupportedCaption
@@ -115,19 +115,19 @@ def written(model: Model, feature_BIF: Floats, v_BID: Floats) -> tuple[Supported
     frame_B = np.full(len(v_BID), v_BID.shape[1] - 1)
     captions = [found[0] for found in model.write(feature_BIF, frame_B, v_BID=v_BID)]
     sentences = model.read_many([caption.text for caption in captions])
-    least = model.bundle.manifest.support
+    support = model.bundle.manifest.evidence
     return tuple(
-        SupportedCaption(caption, supported(sentence, v_ID, least))
+        SupportedCaption(caption, supported(sentence, v_ID, support))
         for caption, sentence, v_ID in zip(captions, sentences, v_BID, strict=True)
     )
 
 
-def supported(sentence: Sentence, v_ID: Floats, least: float) -> tuple[bool, ...]:
+def supported(sentence: Sentence, v_ID: Floats, support: Support) -> tuple[bool, ...]:
     """Whether a region supports each word of a sentence; see `dvsa.aligning.words_on_regions`.
 
     >>> dog = Sentence("the dog", ("the", "dog"), np.array([True, True]), np.eye(2, dtype=np.float32))
-    >>> supported(dog, np.eye(2, dtype=np.float32)[:1], 0.5)
+    >>> supported(dog, np.eye(2, dtype=np.float32)[:1], Support(0.5))
     (True, False)
     """
     dot_TI = sentence.s_TD @ v_ID.T
-    return tuple(word.supported for word in words_on_regions(sentence, dot_TI, least))
+    return tuple(word.supported for word in words_on_regions(sentence, dot_TI, support))

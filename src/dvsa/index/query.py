@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvsa import maxsim, text
+from dvsa.aligning import UNKNOWN, Support
 from dvsa.arrays import Floats
 from dvsa.boxes import from_pixels, reaches_beyond
 from dvsa.model import Model, View
@@ -31,8 +32,8 @@ class Query:
 
     sentence: Sentence
     """The sentence; for other queries, a name for each vector in place of words."""
-    support: float = 0.0
-    """The score, as a share of the length of a word's vector, above which a region supports the word."""
+    support: Support = UNKNOWN
+    """What the match of a word says."""
     told: int = 0
     """How many of the vectors, from the first, are those of words. Only words have a calibrated support."""
     without: tuple["Query", ...] = ()
@@ -63,7 +64,7 @@ class Query:
         >>> Query.of_vectors(np.eye(2, 256)).is_calibrated
         False
         """
-        return self.told > 0 and self.support > 0
+        return self.told > 0 and self.support.threshold > 0
 
     def fits(self, v_ID: Floats) -> bool:
         """Whether a photograph answers the question: its regions support the words.
@@ -80,7 +81,9 @@ class Query:
         >>> [query.fits(view.v_ID) for query in asked]
         [True, False]
         """
-        return not self.is_calibrated or _supports(self.s_ND[: self.told], v_ID, RELEVANCE * self.support)
+        return not self.is_calibrated or _supports(
+            self.s_ND[: self.told], v_ID, RELEVANCE * self.support.threshold
+        )
 
     def excludes(self, v_ID: Floats) -> bool:
         """Whether a photograph shows what it must not show: its words have support, on average.
@@ -91,7 +94,7 @@ class Query:
         >>> Query.combined([(wall, 1.0)], without=[cat]).excludes(view.v_ID)
         True
         """
-        return any(_supports(query.s_ND, v_ID, query.support) for query in self.without)
+        return any(_supports(query.s_ND, v_ID, query.support.threshold) for query in self.without)
 
     @classmethod
     def of_sentence(cls, model: Model, sentence: str) -> "Query":
@@ -107,7 +110,7 @@ class Query:
         check_length(sentence, text.words(sentence))
         read = joined(sentence, [model.read(one) for one in text.sentences(sentence)])
         read.require_known()
-        return cls(read, model.bundle.manifest.support, len(read.s_ND))
+        return cls(read, model.bundle.manifest.evidence, len(read.s_ND))
 
     @classmethod
     def combined(cls, parts: Sequence[tuple["Query", float]], without: Sequence["Query"] = ()) -> "Query":

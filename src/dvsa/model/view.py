@@ -133,7 +133,7 @@ class View:
         """
         beta = self.model.bundle.manifest.beta if beta is None else float(beta)
         sentence = self.model.read(sentence) if isinstance(sentence, str) else sentence
-        return align(sentence, self.v_ID, beta=beta, support=self.model.bundle.manifest.support)
+        return align(sentence, self.v_ID, beta=beta, support=self.model.bundle.manifest.evidence)
 
     def locate(self, sentence: str | Sentence, first: int = 0, last: int | None = None) -> Region:
         """Find the region of a phrase: the words `first` to `last` of a sentence, or the whole sentence.

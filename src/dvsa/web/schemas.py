@@ -54,6 +54,10 @@ class WordJson(ResponseJson):
     supported: bool = Field(
         description="Whether a region supports the word. Function words always count as supported."
     )
+    probability: float | None = Field(
+        description="How probable it is that the photograph shows what the word says, from 0 to 1. It is "
+        "null for function words, for unknown ones, and if the model has no calibration."
+    )
 
 
 class CaptionWordJson(WordJson):

@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from dvsa.learn.loop import trainer
 from dvsa.learn.loop.recording import WARM_UP, Recorder
+from dvsa.learn.tasks import fused_maxsim, objective
 
 GPU = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 Pair = tuple[Tensor, Tensor]
@@ -43,6 +45,29 @@ def test_gradients_replace_those_of_the_step_before() -> None:
     assert not loss.requires_grad
     wanted = torch.autograd.grad(net.loss(second), list(net.parameters()))
     torch.testing.assert_close([p.grad for p in net.parameters()], list(wanted))
+
+
+@pytest.mark.skipif(GPU.type == "cpu", reason="needs a GPU")
+def test_kernels_of_scores_are_recorded() -> None:
+    pytest.importorskip("triton", reason="the kernels need Triton")
+    torch.manual_seed(0)
+    net = nn.Linear(16, 16).to(GPU)
+    v_KID, s_LTD = torch.randn(300, 20, 16, device=GPU), torch.randn(2000, 16, 16, device=GPU)
+    real_LT = torch.rand(2000, 16, device=GPU) < 0.7
+
+    def loss(x_KID: Tensor) -> Tensor:
+        return objective.maxsim(net(x_KID), s_LTD, real_LT).square().mean()
+
+    found = []
+    with trainer._fast_products(GPU):
+        assert fused_maxsim.serves(v_KID, s_LTD)
+        for record in (True, False):
+            recorder = Recorder(list(net.parameters()), record=record)
+            for step in range(WARM_UP + 2):
+                value = recorder.gradients(loss, v_KID + step).clone()
+            assert bool(recorder.recordings) == record
+            found.append([value, *(p.grad.clone() for p in net.parameters() if p.grad is not None)])
+    torch.testing.assert_close(*found, rtol=1e-3, atol=1e-2)
 
 
 @pytest.mark.skipif(GPU.type == "cpu", reason="needs a GPU")

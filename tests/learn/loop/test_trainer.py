@@ -220,6 +220,28 @@ def test_the_best_checkpoint_is_kept_and_returned(tmp_path: Path, figures: dict[
     assert not torch.equal(last["model/0.weight"], tensors["0.weight"])
 
 
+@pytest.mark.parametrize(
+    ("values", "patience", "wanted"),
+    [
+        ([5, 4, 3, 2, 1], 2, 3),
+        ([5, 4, 6, 5, 4], 2, 5),
+        ([1, 2, 3, 4, 5], 1, 5),
+        ([3, 3, 3, 3, 3], 2, 3),  # as good is not better
+        ([5, 4, 3, 2, 1], 0, 5),
+    ],
+)
+def test_training_ends_when_evaluations_get_no_better(
+    tmp_path: Path, values: list[float], patience: int, wanted: int
+) -> None:
+    cfg = TrainConfig(epochs=5, batch=5, patience=patience)
+    task = Regression(figures=dict(enumerate(values, 1)))
+    train(task, cfg, tmp_path, CPU, quiet=True)
+    assert task.evaluations == wanted
+    again = Regression()
+    train(again, cfg, tmp_path, CPU, quiet=True)  # a finished training is not continued
+    assert again.evaluations == 0
+
+
 def test_the_log_has_a_line_for_every_evaluation(tmp_path: Path) -> None:
     cfg = config(evaluate_every=3)  # of four epochs: after the third, and at the end
     train(Regression(), cfg, tmp_path, CPU, seed=SEED, quiet=True)

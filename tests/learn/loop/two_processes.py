@@ -1,6 +1,6 @@
 """Gradients and 20 steps of each task, for `test_processes`: in one process, or in several under torchrun.
 
-    python two_processes.py DATA OUT
+    python two_processes.py DATA OUT [DEVICE]
 
 DATA has 24 training photographs. OUT gets TASK.gradients.safetensors and TASK.safetensors.
 """
@@ -29,7 +29,6 @@ from dvsa.learn.tasks.visual import HEADS
 from dvsa.text import Vocabulary, words
 
 CFG = TrainConfig(epochs=5, batch=6, lr=2e-3, optimizer="sgd", ema=0.9, clip_norm=2.0, evaluate_every=3)
-CPU = torch.device("cpu")
 ALL = {"vision.": 1.0, "sentence.": 1.0}
 
 
@@ -39,7 +38,8 @@ def tasks(corpus: Corpus, vocabulary: Vocabulary) -> Iterator[Task]:  # type: ig
 
     def model() -> JointModel:
         torch.manual_seed(0)
-        return JointModel(recipe.vision, recipe.sentence, len(vocabulary), corpus.anchors(4))
+        model = JointModel(recipe.vision, recipe.sentence, len(vocabulary), corpus.anchors(4))
+        return model.to(corpus.device)
 
     # All sentences of each photograph, so that none are drawn.
     for loss, lr in (("info_nce", HEADS), ("max_margin", ALL)):
@@ -58,14 +58,15 @@ def tasks(corpus: Corpus, vocabulary: Vocabulary) -> Iterator[Task]:  # type: ig
 def main() -> None:
     """Train every task."""
     data, out = load(Path(sys.argv[1])), Path(sys.argv[2])
-    drawn = torch.randperm
-    torch.randperm = lambda n, **options: drawn(n, **options) if options else torch.arange(n)
+    name = sys.argv[3] if len(sys.argv) > 3 else "cpu"
+    torch.rand = lambda *shape: torch.arange(shape[-1]).expand(shape).float()  # type: ignore[assignment]
     with processes.joined():
+        device = torch.device(name)
         examples = data.split("train")
         vocabulary = Vocabulary.build([words(s) for e in examples for s in e.sentences], 1)
-        corpus = Corpus(examples, data.split("val"), vocabulary, 64, CPU, quiet=True)
+        corpus = Corpus(examples, data.split("val"), vocabulary, 64, device, quiet=True)
         for task in tasks(corpus, vocabulary):
-            net = task.build()
+            net = task.build().to(device)
             for name, parameter in net.named_parameters():
                 parameter.requires_grad_(bool(task.lr_scale(name)))
             trained = [p for p in net.parameters() if p.requires_grad]
@@ -76,7 +77,7 @@ def main() -> None:
                 found = {name: p.grad for name, p in net.named_parameters() if p.grad is not None}
                 checkpoint.save(out / f"{task.name}.gradients.safetensors", found, {})
 
-            best = train(task, CFG, out / task.name, CPU, quiet=True)
+            best = train(task, CFG, out / task.name, device, quiet=True)
             if processes.rank() == 0:
                 checkpoint.save(out / f"{task.name}.safetensors", best.state_dict(), {})
 

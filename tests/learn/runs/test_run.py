@@ -1,5 +1,7 @@
 """Runs on disk: what a finished one holds, and the messages for unfinished, damaged and missing ones."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,22 @@ def test_an_unfinished_run_is_named(copied: Path) -> None:
     (copied / "rnn" / "best.safetensors").unlink()
     with pytest.raises(ValueError, match=r"no checkpoint at .*rnn.best\.safetensors: the stage is not"):
         Run(copied)
+
+
+@pytest.mark.parametrize(
+    ("after", "patience", "finished_early"), [(1, 2, False), (2, 2, True), (2, 0, False)]
+)
+def test_a_stage_that_got_no_better_is_finished(
+    tmp_path: Path, finished: Path, after: int, patience: int, finished_early: bool
+) -> None:
+    run = Run(finished)
+    stage = run.recipe.stages[0]
+    stage = replace(stage, train=replace(stage.train, epochs=100, patience=patience))
+    run.folder = tmp_path
+    lines = [{"step": step, "epoch": float(step)} for step in range(1, 2 + after)]
+    checkpoint.save(tmp_path / stage.name / "best.safetensors", {"x": torch.zeros(1)}, {"step": 1})
+    (tmp_path / stage.name / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert run.has(stage) == finished_early
 
 
 @pytest.mark.parametrize(

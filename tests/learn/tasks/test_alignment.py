@@ -102,15 +102,6 @@ def test_the_loss_is_the_objective_of_the_batch_and_its_sentences(
     torch.testing.assert_close(found, wanted, atol=3e-3, rtol=1e-3)  # features are in half precision
 
 
-def test_each_step_samples_sentences_of_its_photographs(model: JointModel, corpus: Corpus) -> None:
-    task = AlignmentTask(align(), model, corpus)
-    torch.manual_seed(0)
-    drawn = [task._sample([4, 2, 9]) for _ in range(30)]
-    assert all([place for place, _ in pairs] == [0, 0, 1, 1, 2, 2] for pairs in drawn)
-    assert all(len({*pairs}) == 6 for pairs in drawn)
-    assert {n for pairs in drawn for _, n in pairs} == {0, 1, 2, 3, 4}
-
-
 def test_the_backbone_gets_gradients_only_if_it_is_trained(model: JointModel, corpus: Corpus) -> None:
     whole = AlignmentTask(align(lr=ALL), model, corpus)
     step(whole, model, 0, 8).backward()  # type: ignore[no-untyped-call]
@@ -135,7 +126,13 @@ def test_boxes_of_phrases_are_mirrored_with_their_photographs(
     other.train = copy.copy(corpus.train)
     squares(other.train).pixels_KHWC = whole(squares(corpus.train).pixels_KHWC).flip(2)
     mirror = Window(mirrored=True)
-    other.train.truth = Rows((mirror.truth(truth_G5).tolist() for truth_G5 in corpus.train.truth), width=5)
+    other.train.truth = Rows(
+        (
+            [[*(mirror.box((x0, y0, x1, y1)) or FRAME), n] for x0, y0, x1, y1, n in truth_G5.tolist()]
+            for truth_G5 in corpus.train.truth
+        ),
+        width=5,
+    )
     other.train_phrases = PhraseTargets(
         [[m._replace(box=mirror.box(m.box) or FRAME) for m in phrases] for phrases in sentences]
         for sentences in corpus.train_phrases
@@ -271,9 +268,12 @@ def test_unknown_words_and_large_batches_give_finite_numbers(
 def test_phrases_move_with_their_window(model: JointModel, corpus: Corpus) -> None:
     task = AlignmentTask(align(lr=ALL, grounding=0.5, min_window=0.4, max_window=0.5), model, corpus)
     window = Window((0.0, 0.0, 0.5, 1.0))
-    for k, sentences in enumerate(corpus.train_phrases[:6]):
-        for n, phrases in enumerate(sentences):
-            assert task._phrases(k, n, WHOLE) == phrases
-            shown = [m for m in phrases if window.box(m.box) is not None]
-            assert [m.places for m in task._phrases(k, n, window)] == [m.places for m in shown]
+    number = 0
+    for sentences in corpus.train_phrases[:6]:
+        for phrases in sentences:
+            for shown in (WHOLE, window):
+                found = task._phrases(np.array([0]), np.array([number]), [shown])
+                boxes = [box for m in phrases if (box := shown.box(m.box)) is not None]
+                assert [tuple(box_4) for box_4 in found.box_P4.tolist()] == boxes
+            number += 1
     assert torch.isfinite(step(task, model, 0, 8))

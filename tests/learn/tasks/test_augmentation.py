@@ -1,11 +1,12 @@
 """Random windows of photographs: boxes move with what they show."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dvsa.learn.tasks.augmentation import VISIBLE, WHOLE, Window, draw, show
+from dvsa.learn.tasks.augmentation import VISIBLE, WHOLE, Window, boxes_in, draw, show
 from dvsa.records import Box
 
 SIZE = 32
@@ -68,11 +69,15 @@ def test_a_window_beyond_the_photograph_repeats_its_edges() -> None:
     assert Window((-0.5, 0.0, 1.0, 1.0)).box((0.0, 0.0, 1.0, 1.0)) == pytest.approx((1 / 3, 0, 1, 1))
 
 
-def test_hidden_true_boxes_are_left_out() -> None:
-    truth_G5 = torch.tensor([[0.0, 0.0, 0.5, 1.0, 3.0], [0.6, 0.0, 1.0, 0.5, 1.0]])
-    left = Window((0.0, 0.0, 0.5, 1.0), mirrored=True)
-    torch.testing.assert_close(left.truth(truth_G5), torch.tensor([[0.0, 0.0, 1.0, 1.0, 3.0]]))
-    assert Window((0.0, 0.0, 0.1, 0.1)).truth(truth_G5[1:]).shape == (0, 5)
+@given(st.lists(st.tuples(areas(), areas(least=8), st.booleans()), min_size=1, max_size=5))
+def test_boxes_of_many_windows_equal_those_of_each(drawn: list[tuple[Box, Box, bool]]) -> None:
+    windows = [Window(area, mirrored) for _, area, mirrored in drawn]
+    place_N = np.arange(len(drawn))[::-1]
+    seen_N4, visible_N = boxes_in(windows, place_N, np.array([drawn[n][0] for n in place_N]))
+    for n, seen_4, visible in zip(place_N, seen_N4.tolist(), visible_N, strict=True):
+        alone = windows[n].box(drawn[n][0])
+        assert visible == (alone is not None)
+        assert alone is None or alone == tuple(seen_4)
 
 
 def test_random_windows_have_the_sizes_asked_for() -> None:

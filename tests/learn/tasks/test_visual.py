@@ -15,6 +15,7 @@ from dvsa.learn.tasks.proposals import ProposalStage, ProposalTask
 from dvsa.learn.tasks.ragged import Rows
 from dvsa.learn.tasks.rows_ahead import whole
 from dvsa.learn.tasks.visual import HEADS
+from dvsa.records import FRAME
 
 
 def squares(photographs: Photographs) -> SquarePhotographs:
@@ -54,8 +55,16 @@ def test_boxes_are_mirrored_with_their_photographs(model: JointModel, corpus: Co
     pixels_KHWC = whole(squares(corpus.train).pixels_KHWC).clone()
     pixels_KHWC[[0, 2]] = pixels_KHWC[[0, 2]].flip(2)
     squares(other.train).pixels_KHWC = pixels_KHWC
-    truth = (mirror.truth(t) if k in (0, 2) else t for k, t in enumerate(corpus.train.truth))
-    other.train.truth = Rows((t.tolist() for t in truth), width=5)
+    other.train.truth = Rows(
+        (
+            [
+                [*(mirror.box(tuple(row[:4])) or FRAME), row[4]] if k in (0, 2) else row
+                for row in truth_G5.tolist()
+            ]
+            for k, truth_G5 in enumerate(corpus.train.truth)
+        ),
+        width=5,
+    )
 
     # It looks like the corpus through mirrored windows.
     task, index = ProposalTask(stage(flip=True), model, corpus), [0, 1, 2]

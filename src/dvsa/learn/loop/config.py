@@ -29,6 +29,8 @@ class TrainConfig:
     """Decay of a running mean of the weights. If set, the mean is evaluated and kept; 0 for none."""
     evaluate_every: int = 1
     """Epochs between evaluations; each evaluation writes a checkpoint."""
+    patience: int = 0
+    """Training ends early after this many evaluations in a row without a new best one; 0 for never."""
 
     def __post_init__(self) -> None:
         if self.optimizer not in OPTIMIZERS:
@@ -37,6 +39,12 @@ class TrainConfig:
             raise ValueError(f"unknown schedule {self.schedule!r}: choose from {', '.join(SCHEDULES)}")
         if min(self.epochs, self.batch, self.evaluate_every) < 1 or self.lr <= 0 or not 0 <= self.ema < 1:
             raise ValueError(f"epochs, batch, evaluate_every and lr must be positive, ema in [0, 1): {self}")
+        if self.patience < 0:
+            raise ValueError(f"patience must not be negative: {self}")
+
+    def ended(self, epochs: float, since_best: int) -> bool:
+        """Whether a training is at its end, after some epochs, and some evaluations since the best one."""
+        return epochs >= self.epochs or 0 < self.patience <= since_best
 
     def lr_at(self, step: int, steps: int) -> float:
         """The learning rate of a step, counted from 0."""

@@ -78,8 +78,7 @@ def share(batch: Sequence[int]) -> Sequence[int]:
 def gathered(x: Tensor) -> Tensor:
     """The tensors of all processes one after the other, padded with 0 where later axes differ.
 
-    Every process must compute the same loss from the result. Then its gradient for the own part, times the
-    number of processes, is what the average over all processes needs.
+    The gradient of the own part is the sum of what all processes give back for it.
     """
     if count() == 1:
         return x
@@ -109,15 +108,32 @@ class _Gathered(torch.autograd.Function):
     @staticmethod
     def backward(ctx: "_Own", gradient: Tensor) -> Tensor:
         first, (size, *inner) = ctx.first, ctx.shape
-        own = gradient[first : first + size]
-        return count() * own[(slice(None), *map(slice, inner))]
+        own = total(gradient)[first : first + size]
+        return own[(slice(None), *map(slice, inner))]
 
 
 def _of_all(x: Tensor) -> Tensor:
     """The tensors of all processes, which have the same shape, (processes, ...)."""
-    parts = [torch.empty_like(x) for _ in range(count())]
-    dist.all_gather(parts, x.contiguous())
-    return torch.stack(parts)
+    parts = x.new_empty(count(), *x.shape)
+    dist.all_gather_into_tensor(parts.view(count() * len(x), *x.shape[1:]), x.contiguous())
+    return parts
+
+
+def largest(size: int) -> int:
+    """The largest number of all processes."""
+    if count() == 1:
+        return size
+    sizes = torch.tensor(size)
+    dist.all_reduce(sizes, dist.ReduceOp.MAX)
+    return int(sizes)
+
+
+def shapes_of_all(shapes: Sequence[torch.Size]) -> tuple[tuple[int, ...], ...]:
+    """The sizes of some tensors in each process. All processes must have as many, with as many axes."""
+    own = [size for shape in shapes for size in shape]
+    if count() == 1:
+        return (tuple(own),)
+    return tuple(map(tuple, _of_all(torch.tensor(own)).tolist()))
 
 
 def total(x: Tensor) -> Tensor:

@@ -3,6 +3,9 @@
 A step of a small network is hundreds of small kernels. Python takes longer to launch them than the GPU takes
 to run them. A CUDA graph launches all of them at once. It always uses the same memory, so new inputs are
 copied to the places of the recorded ones, and each combination of shapes has its own recording.
+
+Messages between GPUs are recorded too. So all processes of a training must record, and play, the same steps:
+a combination has the shapes of all of them.
 """
 
 from collections import Counter
@@ -14,8 +17,10 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
+from dvsa.learn.loop import processes
+
 Inputs = TypeVar("Inputs")
-Shapes = tuple[torch.Size, ...]
+Shapes = tuple[tuple[int, ...], ...]
 
 WARM_UP = 2
 """Steps of a shape before it is recorded: libraries choose their kernels and workspaces in these."""
@@ -51,7 +56,7 @@ class Recorder:
         if not self.record:
             return self._compute(loss_of, inputs)
         tensors, structure = tree_flatten(inputs)
-        shapes = tuple(tensor.shape for tensor in tensors)
+        shapes = processes.shapes_of_all([tensor.shape for tensor in tensors])
         self.seen[shapes] += 1
         if self.seen[shapes] <= WARM_UP:
             return self._compute(loss_of, inputs)
@@ -71,11 +76,11 @@ class Recorder:
     def _recorded(
         self, loss_of: Callable[[Inputs], Tensor], tensors: Sequence[Tensor], inputs: Inputs
     ) -> _Recording:
-        """Record a step. The GPU computes nothing yet."""
+        """Record a step. The GPU computes nothing yet. Other threads may go on using it."""
         graph = torch.cuda.CUDAGraph()
         earlier = next(iter(self.recordings.values()), None)
         pool = None if earlier is None else earlier.graph.pool()  # only one of them plays at a time
-        with torch.cuda.graph(graph, pool=pool):
+        with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
             loss = self._compute(loss_of, inputs)
         return _Recording(graph, tensors, loss, [parameter.grad for parameter in self.parameters])
 

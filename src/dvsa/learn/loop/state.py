@@ -30,6 +30,8 @@ class TrainingState(Generic[Net]):
     step: int = 0
     best: float = -math.inf
     """The highest value of the goal so far."""
+    best_step: int = 0
+    """The step of that evaluation."""
     lines: list[Line] = field(default_factory=list)
     loss: float = 0.0
     """The sum of the losses since the last evaluation, as the checkpoint has it."""
@@ -57,6 +59,11 @@ class TrainingState(Generic[Net]):
         """The step of the last evaluation."""
         return int(self.lines[-1]["step"]) if self.lines else 0
 
+    @property
+    def since_best(self) -> int:
+        """How many evaluations came after the best one."""
+        return sum(line["step"] > self.best_step for line in self.lines)
+
     def save(self, out: Path, line: Line, goal: float, *, write: bool = True) -> None:
         """Write log, curve and checkpoint after an evaluation; `best` too if `goal` is the highest so far.
 
@@ -66,7 +73,9 @@ class TrainingState(Generic[Net]):
         the work since the checkpoint before, and nothing else.
         """
         self.lines.append(line)
-        better, self.best = goal > self.best, max(float(goal), self.best)
+        better = goal > self.best
+        if better:
+            self.best, self.best_step = float(goal), self.step
         if not write:
             return
         out.mkdir(parents=True, exist_ok=True)
@@ -97,6 +106,7 @@ class TrainingState(Generic[Net]):
         facts_so_far: dict[str, checkpoint.JsonValue] = {
             "step": self.step,
             "best": self.best if math.isfinite(self.best) else None,
+            "best_step": self.best_step,
             "lines": lines,
             "loss": loss,
             "seconds": seconds,
@@ -114,6 +124,7 @@ class TrainingState(Generic[Net]):
                 self.step, self.lines = step, cast(list[Line], lines)
                 self.best = -math.inf if best is None else best
                 self.loss = cast(float, facts.get("loss", 0.0))  # earlier versions kept no more
+                self.best_step = cast(int, facts.get("best_step", step))
                 self.seconds = cast(float, facts.get("seconds", self.lines[-1]["seconds"] if lines else 0.0))
             case _:
                 raise ValueError(f"{path} does not say its step: delete it and train again")

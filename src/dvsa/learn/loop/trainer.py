@@ -135,7 +135,7 @@ def _to_the_end(
         task.expecting(map(batch_of, range(state.step, steps))),
         progress(task.name, steps, done=state.step, quiet=quiet) as advance,
     ):
-        while state.step < steps:
+        while not cfg.ended(state.step / per_epoch, state.since_best):
             # One step on the next batch.
             lr = cfg.lr_at(state.step, steps)
             batch = batch_of(state.step)
@@ -164,8 +164,8 @@ def _to_the_end(
 
 
 def _recorded(task: Task[Net, Inputs], device: torch.device) -> bool:
-    """Whether steps are recorded: not where processes send messages within a step."""
-    return device.type == "cuda" and task.recordable and processes.count() == 1
+    """Whether steps are recorded."""
+    return device.type == "cuda" and task.recordable
 
 
 @contextmanager

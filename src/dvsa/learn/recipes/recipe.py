@@ -39,6 +39,8 @@ class Recipe:
     support: float = 0.0
     """A word is marked as unsupported if the score of its best region, divided by the length of the word's
     vector, is not above this."""
+    support_slope: float = 0.0
+    """How fast the probability that the photograph shows a word changes with that number; 0 if unknown."""
 
     def __post_init__(self) -> None:
         regions, words = self.vision.embedding, self.sentence.embedding

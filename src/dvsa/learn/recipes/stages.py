@@ -4,13 +4,15 @@ from dvsa.learn.loop.checkpoint import JsonValue
 from dvsa.learn.recipes.parse import nearest, parse, to_json
 from dvsa.learn.tasks.alignment import AlignmentStage
 from dvsa.learn.tasks.captions import CaptionStage
+from dvsa.learn.tasks.language import LanguageStage
 from dvsa.learn.tasks.paraphrase import ParaphraseStage
 from dvsa.learn.tasks.proposals import ProposalStage
 from dvsa.learn.tasks.rewards import RewardStage
 from dvsa.learn.tasks.stage import Stage
 
 KINDS: dict[str, type[Stage]] = {
-    stage.kind: stage for stage in (ProposalStage, AlignmentStage, ParaphraseStage, CaptionStage, RewardStage)
+    stage.kind: stage
+    for stage in (ProposalStage, AlignmentStage, ParaphraseStage, LanguageStage, CaptionStage, RewardStage)
 }
 """To add a kind of stage, write its module in `dvsa.learn.tasks` and enter its type here."""
 

@@ -80,11 +80,14 @@ class Run:
 
     def has(self, stage: Stage) -> bool:
         """Whether a stage is finished. A reused stage has no log."""
-        log = self.folder / stage.name / "log.jsonl"
-        if not log.is_file():
-            return self.best(stage.name).is_file()
-        last: dict[str, float] = json.loads(log.read_text().splitlines()[-1])
-        return last["epoch"] >= stage.train.epochs
+        log, best = self.folder / stage.name / "log.jsonl", self.best(stage.name)
+        if not (log.is_file() and best.is_file()):
+            return best.is_file()
+        lines: list[dict[str, float]] = [json.loads(line) for line in log.read_text().splitlines()]
+        best_step = checkpoint.load(best)[1]["step"]
+        assert isinstance(best_step, int)
+        since_best = sum(line["step"] > best_step for line in lines)
+        return stage.train.ended(lines[-1]["epoch"], since_best)
 
     def joint_model(self) -> JointModel:
         """The joint model after the last stage that changes it."""

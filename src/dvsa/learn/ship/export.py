@@ -218,6 +218,7 @@ def manifest(
         length_power=recipe.length_power,
         rerank=recipe.rerank,
         support=recipe.support,
+        support_slope=recipe.support_slope,
         voices=voices,
         # Where it comes from.
         training={"config": run.config, "validation": run.facts},

@@ -118,4 +118,4 @@ class TorchCaptions:
         words, text = tuple(said), " ".join(said)
         sentence = Sentence(text, words, np.ones(len(words), np.bool_), s_TD[: len(words)])
         caption = Caption(text, sum(logps), words, tuple(logps))
-        return SupportedCaption(caption, supported(sentence, v_ID, self.manifest.support))
+        return SupportedCaption(caption, supported(sentence, v_ID, self.manifest.evidence))

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dvsa.arrays import IntArray
 from dvsa.learn.loop import processes
 from dvsa.learn.loop.order import chunks
 from dvsa.learn.loop.transfer import on_device
@@ -17,14 +18,14 @@ from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.nets.region_encoder import Standardise
 from dvsa.learn.nets.sentence import TransformerEncoder
 from dvsa.learn.tasks import naming, objective
-from dvsa.learn.tasks.augmentation import WHOLE, Window
+from dvsa.learn.tasks.augmentation import WHOLE, Window, boxes_in
 from dvsa.learn.tasks.context import Context
 from dvsa.learn.tasks.corpus import Corpus
 from dvsa.learn.tasks.features import describe, region_features
 from dvsa.learn.tasks.naming import Called
 from dvsa.learn.tasks.photographs import SquarePhotographs
 from dvsa.learn.tasks.phrases import UNIT, Phrases, phrase_scores
-from dvsa.learn.tasks.ragged import PhraseTarget, SentenceIds
+from dvsa.learn.tasks.ragged import NO_PHRASES, BoxedPhrases, SentenceIds
 from dvsa.learn.tasks.recalls import recalls
 from dvsa.learn.tasks.replay import SHARE, Replay
 from dvsa.learn.tasks.rows_ahead import expecting, measured, take
@@ -126,8 +127,7 @@ class AlignmentTask(VisualTask):
             corpus: what it learns.
             replay: what it must not forget; not used while the backbone changes, whose features would differ.
 
-        Raises:
-            ValueError: grounding is to be learned from data without phrase boxes, or the replay does not fit.
+        Raises ValueError if grounding lacks phrase boxes, or the replay does not fit.
         """
         super().__init__(stage, model, corpus)
         self.goal = "recall and grounding" if stage.grounding else "mean recall"
@@ -181,26 +181,19 @@ class AlignmentTask(VisualTask):
                 replayed = [k - len(self.corpus.train_ids) for k in batch[len(own) :]]
                 photographs = torch.cat([photographs, take(self.replayed_KIF, replayed)])
 
-        sampled = self._sample(batch)
-        ids_LT, real_LT = self.corpus.padded(
-            [self.train_ids.sentence(batch[place], n) for place, n in sampled]
-        )
-        owner_L = on_device([place for place, _ in sampled], ids_LT.device)
-
-        named = []
-        if self.stage.grounding:
-            named = [(place, self._phrases(batch[place], n, windows[place])) for place, n in sampled]
-        unit = UNIT if self.recordable else 1
-        phrases = Phrases.of(named, ids_LT.shape[1], ids_LT.device, unit)
+        owner_L, number_L = self.train_ids.some(np.array(batch), self.stage.sentences)
+        ids_LT, real_LT = self.corpus.drawn(self.train_ids, number_L)
+        boxed, device = self._phrases(owner_L, number_L, windows), ids_LT.device
+        phrases = Phrases.of(boxed, owner_L, ids_LT.shape[1], device, UNIT if self.recordable else 1)
         regions = self.corpus.train.regions(self.stage.proposer)
-        called = () if self.naming is None else self.naming.drawn(len(batch), regions, ids_LT.device)
-        return AlignmentInputs(photographs, ids_LT, real_LT, owner_L, phrases, called)
+        called = () if self.naming is None else self.naming.drawn(len(batch), regions, device)
+        return AlignmentInputs(photographs, ids_LT, real_LT, on_device(owner_L, device), phrases, called)
 
     def expecting(self, batches: Iterable[Sequence[int]]) -> AbstractContextManager[None]:
         """Prepare the photographs of coming batches, or their features."""
-        return (
-            super().expecting(batches) if self.stage.backbone_in_loop else expecting(self.train_KIF, batches)
-        )
+        if self.stage.backbone_in_loop:
+            return super().expecting(batches)
+        return expecting(self.train_KIF, batches)
 
     def loss(self, model: JointModel, inputs: AlignmentInputs) -> Tensor:
         """The ranking loss of a batch of photographs, with those of proposals and grounding if asked for."""
@@ -215,10 +208,10 @@ class AlignmentTask(VisualTask):
             loss = feature_KIF.new_zeros(())
         v_KID = model.vision.regions(feature_KIF)
 
-        # Every photograph against every sentence.
+        # The own photographs against the sentences of all processes; their scores are joined.
         s_LTD = model.sentence(inputs.ids_LT, inputs.real_LT)
-        all_KID, all_LTD = processes.gathered(v_KID), processes.gathered(s_LTD)
-        S_KL = objective.SCORES[self.stage.score](all_KID, all_LTD, processes.gathered(inputs.real_LT))
+        all_LTD, all_LT = processes.gathered(s_LTD), processes.gathered(inputs.real_LT)
+        S_KL = processes.gathered(objective.SCORES[self.stage.score](v_KID, all_LTD, all_LT))
         own_L = inputs.owner_L + processes.rank() * len(v_KID)
         loss = loss + objective.LOSSES[self.stage.loss](S_KL, processes.gathered(own_L))
 
@@ -235,26 +228,23 @@ class AlignmentTask(VisualTask):
             loss = loss + self.stage.naming * self.naming.loss(pushed_KIF, named_KID, s_NTD, inputs.called)
         return loss
 
-    def _sample(self, batch: Sequence[int]) -> list[tuple[int, int]]:
-        """Some sentences of each photograph, drawn anew at each step: its place in the batch, and theirs."""
-        numbers = [torch.randperm(self.train_ids.size(k))[: self.stage.sentences] for k in batch]
-        return [(place, n) for place, drawn in enumerate(numbers) for n in drawn.tolist()]
-
     def _replayed(self, count: int) -> list[int]:
         """Which photographs are replayed beside `count` new ones, drawn anew at each step."""
         own = len(self.corpus.train_ids)
         more = len(self.train_ids) - own
         return (own + torch.randint(more, (round(SHARE * count),))).tolist() if more else []
 
-    def _phrases(self, k: int, n: int, window: Window) -> list[PhraseTarget]:
-        """The boxed phrases of sentence n of training photograph k, as they lie in a window."""
-        if k >= len(self.corpus.train_ids):
-            return []
-        placed = [(m, window.box(m.box)) for m in self.corpus.train_phrases.of(k, n)]
-        phrases = [PhraseTarget(m.places, box) for m, box in placed if box is not None]
-        if not self.stage.each_word:
-            return phrases
-        return phrases + [PhraseTarget((t,), m.box) for m in phrases for t in m.places]
+    def _phrases(self, owner_L: IntArray, number_L: IntArray, windows: Sequence[Window]) -> BoxedPhrases:
+        """The boxed phrases of sentences, as they lie in the windows of their photographs.
+
+        Replayed sentences, which come last, have none.
+        """
+        if not self.stage.grounding:
+            return NO_PHRASES
+        found = self.corpus.train_phrases.of(number_L[number_L < self.corpus.train_ids.sentences])
+        seen_P4, visible_P = boxes_in(windows, owner_L[found.sentence_P], found.box_P4)
+        found = found._replace(box_P4=seen_P4).chosen(visible_P)
+        return found.with_words() if self.stage.each_word else found
 
     @torch.no_grad()
     def evaluate(self, model: JointModel) -> Mapping[str, float]:
@@ -267,15 +257,14 @@ class AlignmentTask(VisualTask):
         # All sentences against them, and each phrase against those of its photograph.
         ids = [s for sentences in self.corpus.val_ids for s in sentences]
         owner_L = np.repeat(np.arange(len(self.corpus.val)), [len(s) for s in self.corpus.val_ids])
-        phrases = [m for own in self.corpus.val_phrases for m in own]
         columns, grounded = [], []
         for chunk in chunks(len(ids), 100):
             ids_LT, real_LT = self.corpus.padded(ids[chunk])
             s_LTD = model.sentence(ids_LT, real_LT)
             columns.append(objective.SCORES[self.stage.score](v_KID, s_LTD, real_LT).cpu())
             if self.stage.grounding:
-                named = list(zip(owner_L[chunk].tolist(), phrases[chunk], strict=True))
-                own_phrases = Phrases.of(named, ids_LT.shape[1], ids_LT.device)
+                boxed = self.corpus.val_phrases.of(np.arange(len(ids))[chunk])
+                own_phrases = Phrases.of(boxed, owner_L[chunk], ids_LT.shape[1], ids_LT.device)
                 dot_PI, iou_PI = phrase_scores(v_KID, s_LTD, feature_KIF, own_phrases)
                 grounded.append(iou_PI.gather(1, dot_PI.argmax(1, keepdim=True))[:, 0] >= 0.5)
 

@@ -6,10 +6,12 @@ A window changes no word, so a sentence stays true of most windows. Boxes move w
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from dvsa.arrays import BoolArray, FloatArray, IntArray
 from dvsa.learn.loop.transfer import on_device
 from dvsa.records import FRAME, Box
 
@@ -25,23 +27,35 @@ class Window(NamedTuple):
 
     def box(self, box: Box) -> Box | None:
         """A box of the photograph in the window's coordinates, cut off at its edges; None if it is hidden."""
-        left, top, right, bottom = self.area
-        x0, x1 = ((x - left) / (right - left) for x in (box[0], box[2]))
-        y0, y1 = ((y - top) / (bottom - top) for y in (box[1], box[3]))
-        if self.mirrored:
-            x0, x1 = 1 - x1, 1 - x0
-
-        seen = max(x0, 0.0), max(y0, 0.0), min(x1, 1.0), min(y1, 1.0)
-        shown = max(seen[2] - seen[0], 0.0) * max(seen[3] - seen[1], 0.0)
-        return seen if shown >= VISIBLE * (x1 - x0) * (y1 - y0) else None
-
-    def truth(self, truth_G5: Tensor) -> Tensor:
-        """The visible ones of a photograph's true boxes, as rows of x0, y0, x1, y1, phrase count."""
-        placed = [(self.box((x0, y0, x1, y1)), n) for x0, y0, x1, y1, n in truth_G5.tolist()]
-        return truth_G5.new_tensor([[*box, n] for box, n in placed if box is not None]).reshape(-1, 5)
+        seen_14, visible_1 = boxes_in([self], np.zeros(1, np.int64), np.array([box]))
+        x0, y0, x1, y1 = seen_14[0].tolist()
+        return (x0, y0, x1, y1) if visible_1[0] else None
 
 
 WHOLE = Window()
+
+
+def boxes_in(
+    windows: Sequence[Window], window_N: IntArray, box_N4: FloatArray
+) -> tuple[FloatArray, BoolArray]:
+    """Boxes in the coordinates of windows, cut off at their edges (N, 4), and which are visible (N,).
+
+    `window_N` is the window of each box.
+    """
+    area_N4 = np.array([window.area for window in windows]).reshape(-1, 4)[window_N]
+    mirrored_N1 = np.array([window.mirrored for window in windows], np.bool_)[window_N, None]
+
+    # The corners relative to the window.
+    size_N2 = area_N4[:, 2:] - area_N4[:, :2]
+    low_N2, high_N2 = ((box_N4[:, side] - area_N4[:, :2]) / size_N2 for side in (slice(0, 2), slice(2, 4)))
+    left_N1, right_N1 = low_N2[:, :1], high_N2[:, :1]
+    low_N2 = np.hstack([np.where(mirrored_N1, 1 - right_N1, left_N1), low_N2[:, 1:]])
+    high_N2 = np.hstack([np.where(mirrored_N1, 1 - left_N1, right_N1), high_N2[:, 1:]])
+
+    # What the window shows of them.
+    seen_N4 = np.hstack([low_N2.clip(min=0), high_N2.clip(max=1)])
+    shown_N = (seen_N4[:, 2:] - seen_N4[:, :2]).clip(min=0).prod(1)
+    return seen_N4, shown_N >= VISIBLE * (high_N2 - low_N2).prod(1)
 
 
 def draw(count: int, *, flip: bool, smallest: float = 1.0, largest: float = 1.0) -> list[Window]:

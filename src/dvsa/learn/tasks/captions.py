@@ -109,6 +109,21 @@ class Asked(NamedTuple):
         return logit_BTV
 
 
+def teacher_forcing(net: Captioner, asked: Asked, smoothing: float = 0.0) -> Tensor:
+    """The mean of -ln p of the true words, each after the true words before it; a scalar.
+
+    `smoothing` is the share of the target that is spread over all words.
+    """
+    nats = functional.cross_entropy(
+        asked.logits(net).flatten(0, 1),
+        asked.target_BT.masked_fill(~asked.real_BT, IGNORED).flatten(),
+        ignore_index=IGNORED,
+        label_smoothing=smoothing,
+        reduction="sum",
+    )
+    return processes.own_part(nats, processes.total(asked.real_BT.sum()))
+
+
 class WritingTask:
     """What teacher forcing and rewards share: features of all regions, a network, and captions of val.
 
@@ -146,9 +161,12 @@ class WritingTask:
         """The whole captioner is trained."""
         return 1.0
 
-    def asked(self, feature_KIF: Rows, targets: Sequence[CaptionTarget]) -> Asked:
-        """What a captioner is shown and told for some targets, and what it shall say."""
-        target_BT, real_BT = self.corpus.padded([[*x.words, END] for x in targets])
+    def asked(self, feature_KIF: Rows, targets: Sequence[CaptionTarget], *, together: bool = False) -> Asked:
+        """What a captioner is shown and told for some targets, and what it shall say.
+
+        With `together`, all processes call this at the same time, and get the same number of words.
+        """
+        target_BT, real_BT = self.corpus.padded([[*x.words, END] for x in targets], together=together)
         start_B1 = on_device([[x.start] for x in targets], target_BT.device)
         token_BT = torch.cat([start_B1, target_BT[:, :-1]], 1)
         return Asked(*self._shown(feature_KIF, targets), token_BT, target_BT, real_BT)
@@ -236,18 +254,11 @@ class CaptionTask(WritingTask):
 
     def inputs(self, net: Captioner, batch: Sequence[int]) -> Asked:
         """Some targets."""
-        return self.asked(self.train_KIF, [self.train[n] for n in batch])
+        return self.asked(self.train_KIF, [self.train[n] for n in batch], together=True)
 
     def loss(self, net: Captioner, inputs: Asked) -> Tensor:
         """Cross-entropy of the true words."""
-        nats = functional.cross_entropy(
-            inputs.logits(net).flatten(0, 1),
-            inputs.target_BT.masked_fill(~inputs.real_BT, IGNORED).flatten(),
-            ignore_index=IGNORED,
-            label_smoothing=self.stage.smoothing,
-            reduction="sum",
-        )
-        return processes.own_part(nats, processes.total(inputs.real_BT.sum()))
+        return teacher_forcing(net, inputs, self.stage.smoothing)
 
     @torch.no_grad()
     def evaluate(self, net: Captioner) -> Mapping[str, float]:

@@ -7,7 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dvsa.arrays import BoolArray, IntArray
 from dvsa.data import Example, GivenRegions, Subset
+from dvsa.learn.loop import processes
 from dvsa.learn.loop.transfer import on_device
 from dvsa.learn.nets.proposals import cluster_shapes
 from dvsa.learn.tasks.photographs import DescribedPhotographs, Photographs, SquarePhotographs
@@ -85,13 +87,21 @@ class Corpus:
             return torch.linspace(0.1, 1.0, count)[:, None].expand(-1, 2)
         return torch.from_numpy(cluster_shapes(box_N4[:, 2:] - box_N4[:, :2], count))
 
-    def padded(self, ids: Sequence[Ids]) -> tuple[Tensor, Tensor]:
+    def padded(self, ids: Sequence[Ids], *, together: bool = False) -> tuple[Tensor, Tensor]:
         """Sentences as ids (L, T) and mask (L, T) on the device, with T at least 1.
 
-        On a GPU T is a multiple of `LENGTHS`: few different shapes occur, so steps can be recorded.
+        On a GPU T is a multiple of `LENGTHS`: few different shapes occur, so steps can be recorded. With
+        `together`, all processes call this at the same time, and get the same T.
         """
-        ids_LT, real_LT = pad(ids)
-        more = -ids_LT.shape[1] % self.unit if ids_LT.shape[1] else self.unit
+        return self._placed(*pad(ids), together=together)
+
+    def drawn(self, ids: SentenceIds, number_L: IntArray) -> tuple[Tensor, Tensor]:
+        """Some sentences for a step of the training, as `padded` gives them with `together`."""
+        return self._placed(*ids.padded(number_L), together=True)
+
+    def _placed(self, ids_LT: IntArray, real_LT: BoolArray, *, together: bool) -> tuple[Tensor, Tensor]:
+        longest = -(-max(1, ids_LT.shape[1]) // self.unit) * self.unit
+        more = (processes.largest(longest) if together else longest) - ids_LT.shape[1]
         arrays = (np.pad(array_LT, ((0, 0), (0, more))) for array_LT in (ids_LT, real_LT))  # END is 0
         ids_on, real_on = (on_device(array_LT, self.device) for array_LT in arrays)
         return ids_on, real_on

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-FEWEST = 1 << 25
+FEWEST = 1 << 27
 """Fewer products than this are scored from a table: many small steps prepare the input of the kernels."""
 
 PARTIAL = 1 << 27
@@ -66,14 +66,14 @@ class Tiles(NamedTuple):
 
 
 SWITCH = "DVSA_MAXSIM"
-"""The environment variable that turns the kernels on: `kernels`. They are off until they are measured."""
+"""The environment variable that turns the kernels off: `table`."""
 
 
 def serves(v_KID: Tensor, s_LTD: Tensor) -> bool:
     """Whether the kernels can score these regions and words, and are worth it."""
     (K, I, D), (L, T, _) = v_KID.shape, s_LTD.shape  # noqa: E741
     return (
-        os.environ.get(SWITCH) == "kernels"
+        os.environ.get(SWITCH) != "table"
         and v_KID.is_cuda
         and K * I * L * T >= FEWEST
         and K * max(I * D, L) < 1 << 30  # places in a table are numbers of 31 bits, with padding

@@ -103,23 +103,15 @@ class ParaphraseTask:
 
     def inputs(self, model: JointModel, batch: Sequence[int]) -> tuple[Padded, Padded]:
         """Two random sentences of each group."""
-        groups = [self.groups[n] for n in batch]
-        pairs = [torch.randperm(len(group))[:2].tolist() for group in groups]
-        first, second = (
-            self.corpus.padded([group[pair[side]] for group, pair in zip(groups, pairs, strict=True)])
-            for side in (0, 1)
-        )
+        _, number_L = self.groups.some(np.array(batch), 2)
+        first, second = (self.corpus.drawn(self.groups, number_L[side::2]) for side in (0, 1))
         return first, second
 
     def loss(self, model: JointModel, inputs: tuple[Padded, Padded]) -> Tensor:
         """Find the second sentence of each pair by the first, and the first by the second."""
-        (s_a, real_a), (s_b, real_b) = (
-            (processes.gathered(model.sentence(ids_LT, real_LT)), processes.gathered(real_LT))
-            for ids_LT, real_LT in inputs
-        )
-        S_ab = objective.maxsim(directions(s_a, real_a), s_b, real_b)
-        S_ba = objective.maxsim(directions(s_b, real_b), s_a, real_a)
-        own_L = torch.arange(len(s_a), device=S_ab.device)
+        a, b = ((model.sentence(ids_LT, real_LT), real_LT) for ids_LT, real_LT in inputs)
+        S_ab, S_ba = scores(a, b), scores(b, a)
+        own_L = torch.arange(len(S_ab), device=S_ab.device)
         return (objective.info_nce(S_ab, own_L) + objective.info_nce(S_ba, own_L)) / 2
 
     def _encode(self, model: JointModel, sentences: Group) -> tuple[Tensor, Tensor]:
@@ -139,6 +131,16 @@ class ParaphraseTask:
         rank_L = ranking.rank(torch.cat(columns, 1).numpy(), np.arange(len(asked))).sentence_rank_L
         figures = {key: value for key, value in ranking.summary(rank_L).items() if key != "Med r"}
         return figures | {"mean recall": float(np.mean(list(figures.values())))}
+
+
+def scores(of: Padded, against: Padded) -> Tensor:
+    """The scores of the sentences of all processes with the others of all processes.
+
+    Each process computes those of its own.
+    """
+    (own_LTD, own_LT), (s_LTD, real_LT) = of, against
+    all_LTD, all_LT = processes.gathered(s_LTD), processes.gathered(real_LT)
+    return processes.gathered(objective.maxsim(directions(own_LTD, own_LT), all_LTD, all_LT))
 
 
 def directions(s_LTD: Tensor, real_LT: Tensor) -> Tensor:

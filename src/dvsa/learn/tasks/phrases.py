@@ -1,6 +1,5 @@
 """The boxed phrases of a batch of sentences, and their scores with regions."""
 
-from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -8,10 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from dvsa.arrays import IntArray
+from dvsa.learn.loop import processes
 from dvsa.learn.loop.transfer import on_device
 from dvsa.learn.nets.regions import paired_iou
 from dvsa.learn.nets.vision_config import GEOMETRY
-from dvsa.learn.tasks.ragged import PhraseTarget
+from dvsa.learn.tasks.ragged import BoxedPhrases
 
 UNIT = 64
 """Where steps are recorded, the number of phrases is padded to a multiple of this."""
@@ -34,23 +35,24 @@ class Phrases(NamedTuple):
     @classmethod
     def of(
         cls,
-        named: Sequence[tuple[int, Sequence[PhraseTarget]]],
+        found: BoxedPhrases,
+        owner_L: IntArray,
         words: int,
         device: torch.device,
         unit: int = 1,
     ) -> Self:
-        """The phrases of sentences of at most `words` words, padded to a multiple of `unit`.
+        """The phrases of sentences of at most `words` words.
 
-        `named` has the photograph and the phrases of each sentence.
+        `owner_L` is the photograph of each sentence. If there is a `unit`, the phrases are padded to a
+        multiple of it; all processes call this at the same time, and get the same number.
         """
-        rows = [(k, n, phrase) for n, (k, own) in enumerate(named) for phrase in own]
-        count = len(rows) + -len(rows) % unit
+        real = len(found.sentence_P)
+        count = real if unit == 1 else processes.largest(real + -real % unit)
         photo_P, sentence_P = np.zeros((2, count), np.int64)
         inside_PT, box_P4 = np.zeros((count, words), np.float32), np.zeros((count, 4), np.float32)
-        for p, (k, n, phrase) in enumerate(rows):
-            photo_P[p], sentence_P[p] = k, n
-            inside_PT[p, list(phrase.places)] = 1
-            box_P4[p] = phrase.box
+        sentence_P[:real], box_P4[:real] = found.sentence_P, found.box_P4
+        photo_P[:real] = owner_L[found.sentence_P]
+        inside_PT[found.phrase_M, found.place_M] = 1
         return cls(*(on_device(array, device) for array in (photo_P, sentence_P, inside_PT, box_P4)))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dvsa.arrays import IntArray
+from dvsa.arrays import BoolArray, FloatArray, IntArray
 from dvsa.records import Box
 
 Ids = Sequence[int]
@@ -39,14 +39,27 @@ class Flat(Sequence[T]):
         return self.item(k % len(self))
 
 
+def spans(first_N: IntArray, end_N: IntArray) -> tuple[IntArray, IntArray]:
+    """The numbers first, first + 1, ... below the end of each span, and the span of each number.
+
+    >>> number_M, span_M = spans(np.array([5, 0, 2]), np.array([7, 0, 3]))
+    >>> number_M.tolist(), span_M.tolist()
+    ([5, 6, 2], [0, 0, 2])
+    """
+    count_N = end_N - first_N
+    span_M = np.repeat(np.arange(len(count_N)), count_N)
+    before_N = count_N.cumsum() - count_N
+    return np.arange(len(span_M)) + (first_N - before_N)[span_M], span_M
+
+
 class SentenceIds(Flat[list[list[int]]]):
     """The sentences of photographs as ids of words: `ids[k][n]` is sentence n of photograph k.
 
     They take four bytes for each word, and eight for each sentence and each photograph.
 
     >>> ids = SentenceIds([[[3, 4], []], [], [[5]]])
-    >>> len(ids), ids[0], ids[1], ids.size(2)
-    (3, [[3, 4], []], [], 1)
+    >>> len(ids), ids[0], ids[1], ids.sizes(np.array([0, 2])).tolist()
+    (3, [[3, 4], []], [], [2, 1])
     """
 
     def __init__(self, photographs: Iterable[Sequence[Ids]]) -> None:
@@ -71,17 +84,53 @@ class SentenceIds(Flat[list[list[int]]]):
         """The number of all words."""
         return len(self._words)
 
-    def size(self, k: int) -> int:
-        """The number of sentences of photograph k."""
-        return int(self._sentences[k + 1] - self._sentences[k])
-
-    def before(self, k: int) -> int:
-        """The number of sentences of the photographs before photograph k."""
-        return int(self._sentences[k])
+    @property
+    def sentences(self) -> int:
+        """The number of all sentences."""
+        return int(self._sentences[-1])
 
     def sentence(self, k: int, n: int) -> list[int]:
         """Sentence n of photograph k, both from 0."""
         return self._sentence(int(self._sentences[k]) + n)
+
+    def sizes(self, photo_K: IntArray) -> IntArray:
+        """The numbers of sentences of photographs."""
+        size_K: IntArray = self._sentences[photo_K + 1] - self._sentences[photo_K]
+        return size_K
+
+    def numbers(self, photo_L: IntArray, sentence_L: IntArray) -> IntArray:
+        """The numbers of some sentences of some photographs, counted over all photographs."""
+        number_L: IntArray = self._sentences[photo_L] + sentence_L
+        return number_L
+
+    def some(self, photo_K: IntArray, count: int) -> tuple[IntArray, IntArray]:
+        """At most `count` sentences of each photograph, drawn by torch's generator, in a random order.
+
+        For each, the place of its photograph in `photo_K` (L,), and its number over all photographs (L,).
+        """
+        size_K = self.sizes(photo_K)
+        key_KN = torch.rand(len(photo_K), int(size_K.max(initial=0))).numpy()
+        key_KN[np.arange(key_KN.shape[1]) >= size_K[:, None]] = np.inf  # there is no such sentence
+        order_KN = key_KN.argsort(1)[:, :count]
+        owner_L, nth_L = (np.arange(order_KN.shape[1]) < size_K[:, None]).nonzero()
+        return owner_L, self.numbers(photo_K[owner_L], order_KN[owner_L, nth_L])
+
+    def spans(self, photo_K: IntArray) -> tuple[IntArray, IntArray]:
+        """The numbers of all sentences of photographs, and for each which of these photographs has it."""
+        return spans(self._sentences[photo_K], self._sentences[photo_K + 1])
+
+    def words_of(self, number_L: IntArray) -> tuple[IntArray, IntArray]:
+        """The words of some sentences, one after the other, and for each which of these sentences has it."""
+        place_M, span_M = spans(self._ends[number_L], self._ends[number_L + 1])
+        return self._words[place_M], span_M
+
+    def padded(self, number_L: IntArray) -> tuple[IntArray, BoolArray]:
+        """Some sentences as ids (L, T), padded with 0, and which of them are words (L, T)."""
+        length_L = self._ends[number_L + 1] - self._ends[number_L]
+        real_LT = np.arange(length_L.max(initial=0)) < length_L[:, None]
+        ids_LT = np.zeros(real_LT.shape, np.int64)
+        ids_LT[real_LT] = self.words_of(number_L)[0]
+        return ids_LT, real_LT
 
     def _sentence(self, n: int) -> list[int]:
         ids: list[int] = self._words[self._ends[n] : self._ends[n + 1]].tolist()
@@ -96,11 +145,46 @@ class PhraseTarget(NamedTuple):
     box: Box
 
 
+class BoxedPhrases(NamedTuple):
+    """The phrases with boxes of some sentences, in the order of these."""
+
+    sentence_P: IntArray
+    """The sentence of each."""
+    box_P4: FloatArray
+    phrase_M: IntArray
+    """The phrase of each word of a phrase."""
+    place_M: IntArray
+    """Its place among the known words of its sentence."""
+
+    def chosen(self, keep_P: BoolArray) -> "BoxedPhrases":
+        """Some of the phrases."""
+        number_P, keep_M = keep_P.cumsum() - 1, keep_P[self.phrase_M]
+        return BoxedPhrases(
+            self.sentence_P[keep_P],
+            self.box_P4[keep_P],
+            number_P[self.phrase_M[keep_M]],
+            self.place_M[keep_M],
+        )
+
+    def with_words(self) -> "BoxedPhrases":
+        """The phrases, and each of their words as a phrase of its own."""
+        of_M, count = self.phrase_M, len(self.sentence_P)
+        return BoxedPhrases(
+            np.concatenate([self.sentence_P, self.sentence_P[of_M]]),
+            np.concatenate([self.box_P4, self.box_P4[of_M]]),
+            np.concatenate([of_M, count + np.arange(len(of_M))]),
+            np.concatenate([self.place_M, self.place_M]),
+        )
+
+
+NO_PHRASES = BoxedPhrases(*np.zeros((4, 0), np.int64))._replace(box_P4=np.zeros((0, 4)))
+
+
 class PhraseTargets(Flat[list[list[PhraseTarget]]]):
     """The boxed phrases of sentences: `phrases[k][n]` are those of sentence n of photograph k.
 
     >>> phrases = PhraseTargets([[[PhraseTarget((0, 1), (0.0, 0.0, 0.5, 1.0))], []], [[]]])
-    >>> len(phrases), phrases.of(0, 0), phrases[1]
+    >>> len(phrases), phrases[0][0], phrases[1]
     (2, [PhraseTarget(places=(0, 1), box=(0.0, 0.0, 0.5, 1.0))], [[]])
     """
 
@@ -126,14 +210,19 @@ class PhraseTargets(Flat[list[list[PhraseTarget]]]):
         """The phrases of the sentences of photograph k."""
         return [self._of(n) for n in range(self._sentences[k], self._sentences[k + 1])]
 
-    def of(self, k: int, n: int) -> list[PhraseTarget]:
-        """The phrases of sentence n of photograph k, both from 0."""
-        return self._of(int(self._sentences[k]) + n)
+    def of(self, number_L: IntArray) -> BoxedPhrases:
+        """The phrases of some sentences, whose numbers are counted over all photographs."""
+        phrase_P, sentence_P = self._places.spans(number_L)
+        place_M, phrase_M = self._places.words_of(phrase_P)
+        return BoxedPhrases(sentence_P, self._boxes[phrase_P], phrase_M, place_M)
 
     def _of(self, sentence: int) -> list[PhraseTarget]:
-        places, first = self._places[sentence], self._places.before(sentence)
-        boxes = self._boxes[first : first + len(places)].tolist()
-        return [PhraseTarget(tuple(own), tuple(box)) for own, box in zip(places, boxes, strict=True)]
+        phrase_P, _ = self._places.spans(np.array([sentence]))
+        boxes = self._boxes[phrase_P].tolist()
+        return [
+            PhraseTarget(tuple(own), tuple(box))
+            for own, box in zip(self._places[sentence], boxes, strict=True)
+        ]
 
 
 class Rows(Flat[Tensor]):
@@ -159,6 +248,11 @@ class Rows(Flat[Tensor]):
     def item(self, k: int) -> Tensor:
         """The rows of photograph k."""
         return self._rows[self._ends[k] : self._ends[k + 1]]
+
+    def of(self, photo_K: IntArray) -> tuple[Tensor, IntArray]:
+        """The rows of some photographs, one after the other, and for each which of these has it."""
+        row_M, span_M = spans(self._ends[photo_K], self._ends[photo_K + 1])
+        return self._rows[torch.from_numpy(row_M)], span_M
 
     @property
     def empty(self) -> bool:

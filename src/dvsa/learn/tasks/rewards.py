@@ -100,7 +100,7 @@ class RewardTask(WritingTask):
         reward_B = torch.tensor([self._reward(batch[x.photograph], x.words) for x in drawn])
         gain_B = advantages(reward_B.reshape(-1, self.samples)).flatten()
 
-        return self.asked(own_BIF, drawn), on_device(gain_B, own_BIF.device)
+        return self.asked(own_BIF, drawn, together=True), on_device(gain_B, own_BIF.device)
 
     def loss(self, net: Captioner, inputs: tuple[Asked, Tensor]) -> Tensor:
         """Make the better captions more probable."""

@@ -78,11 +78,15 @@ class Stage(ABC):
         return self
 
     def gently(self, data: WarmData) -> Self:
-        """The same stage with a lower learning rate, and with batches that suit few photographs."""
+        """The same stage with a lower learning rate, and with batches that suit few photographs.
+
+        It ends when it gains nothing more: what has been learned before is soon adapted.
+        """
         cfg = self.train
         batch = min(cfg.batch, max(SMALLEST, data.photographs // STEPS))
         warmup = min(cfg.warmup, cfg.epochs)  # a tenth of the steps, if an epoch has just STEPS
-        return replace(self, train=replace(cfg, batch=batch, warmup=warmup, lr=GENTLY * cfg.lr))
+        lr, patience = GENTLY * cfg.lr, 2
+        return replace(self, train=replace(cfg, batch=batch, warmup=warmup, lr=lr, patience=patience))
 
 
 @dataclass(frozen=True, kw_only=True)

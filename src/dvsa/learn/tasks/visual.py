@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 from torchvision.ops import box_iou  # type: ignore[import-untyped]
 
 from dvsa.learn.loop.order import chunks
@@ -122,14 +122,23 @@ class VisualTask:
     def view(self, batch: Sequence[int], windows: Sequence[Window]) -> "View":
         """What windows show of training photographs."""
         photographs = self.corpus.train
-        placed = [window.truth(photographs.truth[k]) for k, window in zip(batch, windows, strict=True)]
-        room = torch.zeros(max(map(len, placed)) // TRUTHS * TRUTHS + TRUTHS, 5)
-        truth_BG5 = pad_sequence([*placed, room], batch_first=True)[:-1]
         return View(
             augmentation.show(photographs.batch(batch), windows),
-            on_device(truth_BG5, self.corpus.device),
+            on_device(self._truth(batch, windows), self.corpus.device),
             on_device(self._given(batch, windows), self.corpus.device),
         )
+
+    def _truth(self, batch: Sequence[int], windows: Sequence[Window]) -> Tensor:
+        """The true boxes that are visible in windows, with their phrase counts, padded with 0, (B, G, 5)."""
+        truth_M5, own_M = self.corpus.train.truth.of(np.array(batch))
+        seen_M4, visible_M = augmentation.boxes_in(windows, own_M, truth_M5[:, :4].double().numpy())
+        own_N = own_M[visible_M]
+        count_B = np.bincount(own_N, minlength=len(batch))
+        place_N = np.arange(len(own_N)) - (count_B.cumsum() - count_B)[own_N]
+        truth_BG5 = torch.zeros(len(batch), int(count_B.max()) // TRUTHS * TRUTHS + TRUTHS, 5)
+        truth_BG5[own_N, place_N, :4] = torch.from_numpy(seen_M4[visible_M]).float()
+        truth_BG5[own_N, place_N, 4] = truth_M5[visible_M, 4]
+        return truth_BG5
 
     def _given(self, batch: Sequence[int], windows: Sequence[Window]) -> Tensor:
         """Regions from files as they lie in windows, the frame last, (B, I, 4); I is 0 if there are none.

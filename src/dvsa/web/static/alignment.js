@@ -1,6 +1,7 @@
 /** The aligned sentence at the slider's beta: words in the colours of their regions, paler if less certain. */
 
 import { byId, el, number, percent, plural } from "./dom.js";
+import { evidence, evidenceInWords } from "./evidence.js";
 import { Heatmap } from "./heatmap.js";
 import { refreshHighlight } from "./highlight.js";
 import { assignColours, paint, regionLabel } from "./palette.js";
@@ -132,11 +133,13 @@ export class AlignmentView extends EventTarget {
   /** Updates the word buttons. @param {Alignment} alignment @param {Segmentation} segmentation */
   updateWords({ words, scores }, { region_T, p_TI }) {
     const [T, I] = [words.length, this.frame + 1];
+    byId("probable-hint").hidden = words.every((word) => word.probability === null);
     [...this.words.children].forEach((button, t) => {
-      const { text, known } = words[t];
+      const { text, known, supported } = words[t];
       const region = region_T[t];
-      button.querySelector("small").textContent = known ? number(scores[t][region]) : "unknown";
+      button.querySelector("small").textContent = evidence(words, t, scores[t][region]);
       button.classList.toggle("unknown", !known);
+      button.querySelector(".text").classList.toggle("unsupported", known && !supported);
       if (region === undefined) {
         button.setAttribute("aria-label", `${text}, unknown word`);
         return;
@@ -149,11 +152,12 @@ export class AlignmentView extends EventTarget {
       button.classList.toggle("last", t === T - 1 || region_T[t + 1] !== region);
       button.querySelector(".tag").textContent = first ? regionLabel(region, this.frame) : "";
       button.style.setProperty("--certainty", certainty(p, I).toFixed(3));
-      Object.assign(button.dataset, { region, word: text, score: scores[t][region] });
+      const said = evidenceInWords(words[t], scores[t][region]);
+      Object.assign(button.dataset, { region, word: text, said });
 
       const place = region === this.frame ? "whole photograph" : `region ${region}`;
-      const score = known ? `score ${number(scores[t][region])}, probability ${percent(p)}` : "unknown word";
-      button.setAttribute("aria-label", `${text}, ${place}, ${score}`);
+      const here = known ? `${said}, ${percent(p)} certain of the region` : said;
+      button.setAttribute("aria-label", `${text}, ${place}, ${here}`);
     });
   }
 }

@@ -3,7 +3,7 @@
  *
  * @typedef {{index: number, box: number[], pixels: number[], score: number}} Region
  * @typedef {{text: string, known: boolean, region: number | null, score: number,
- *   supported: boolean}} Word
+ *   supported: boolean, probability: number | null}} Word
  * @typedef {Word & {logprob: number}} CaptionWord
  * @typedef {{text: string, logprob: number, words: CaptionWord[]}} Caption
  * @typedef {{first: number, last: number, text: string, region: number, score: number}} Segment

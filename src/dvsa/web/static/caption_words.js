@@ -1,6 +1,7 @@
 /** Captions word by word, each word linked to its region. */
 
 import { el, number } from "./dom.js";
+import { evidenceInWords } from "./evidence.js";
 import { pin } from "./highlight.js";
 
 /** @typedef {import("./api.js").Caption} Caption @typedef {import("./api.js").CaptionWord} CaptionWord */
@@ -20,13 +21,13 @@ export function captionWords(caption, label) {
 function wordButton(word) {
   const { text, region, score, supported } = word;
   const button = el("button", { type: "button", class: supported ? "word" : "word unsupported", tabindex: -1 }, text);
-  const support = supported ? "" : ", no region supports it";
+  const said = evidenceInWords(word, score);
   if (region === null) {
-    button.setAttribute("aria-label", `${text}, unknown word${support}`);
+    button.setAttribute("aria-label", `${text}, ${said}`);
     return button;
   }
-  button.setAttribute("aria-label", `${text}, region ${region}, score ${number(score)}${support}`);
-  Object.assign(button.dataset, { region, word: text, score });
+  button.setAttribute("aria-label", `${text}, region ${region}, ${said}`);
+  Object.assign(button.dataset, { region, word: text, said });
   button.addEventListener("click", () => pin(region));
   return button;
 }

@@ -26,7 +26,7 @@ export class Heatmap {
     this.alignment = alignment;
     this.cell_TI = (alignment?.words ?? []).map(({ text }, t) =>
       alignment.scores[t].map((score, i) => {
-        const attributes = { "data-region": i, "data-word": text, "data-score": score, tabindex: -1 };
+        const attributes = { "data-region": i, "data-word": text, "data-said": `score ${number(score)}`, tabindex: -1 };
         return el("td", attributes, el("span", { class: "sr" }));
       }),
     );

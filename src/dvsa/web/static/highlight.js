@@ -1,8 +1,8 @@
 /**
  * At most one region is highlighted: the one under the pointer, else the focused one, else the pinned one.
- * Every element with the attribute data-region takes part; words also have data-word and data-score.
+ * Every element with the attribute data-region takes part; words also have data-word and data-said.
  *
- * @typedef {{region: number, word?: string, score?: number}} Highlight
+ * @typedef {{region: number, word?: string, said?: string}} Highlight
  */
 
 /** Sends a `change` event when the highlighted or pinned region changes; its detail is a Highlight or null. */
@@ -53,6 +53,6 @@ function set(change) {
 /** @param {any} element @returns {Highlight | null} */
 function highlightOf(element) {
   if (!element?.isConnected) return null;
-  const { region, word, score } = element.dataset;
-  return word === undefined ? { region: Number(region) } : { region: Number(region), word, score: Number(score) };
+  const { region, word, said } = element.dataset;
+  return word === undefined ? { region: Number(region) } : { region: Number(region), word, said };
 }

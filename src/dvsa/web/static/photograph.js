@@ -1,7 +1,7 @@
 /** The photograph with its regions, the highlighted region, and a part selected by dragging. */
 
 import { boxWithTag, placeTag, positionOn, setBox } from "./boxes.js";
-import { byId, number, svg } from "./dom.js";
+import { byId, svg } from "./dom.js";
 import { dragBox } from "./drag.js";
 import { highlight, pin, pinned } from "./highlight.js";
 import { regionLabel } from "./palette.js";
@@ -102,8 +102,8 @@ export class PhotographView extends EventTarget {
     byId("readout").textContent = this.describe(region ? current : null);
     if (box) setBox(this.regions.querySelector("#hole"), box);
     if (!region) return;
-    const { word, score } = current;
-    tooltip.textContent = word === undefined ? this.regionName(current.region) : `${word} ${number(score)}`;
+    const { word, said } = current;
+    tooltip.textContent = word === undefined ? this.regionName(current.region) : `${word}: ${said}`;
     positionOn(tooltip, region.box);
   }
 
@@ -119,10 +119,10 @@ export class PhotographView extends EventTarget {
     if (!this.photo) return "Opening…";
 
     if (highlighted) {
-      const { region, word, score } = highlighted;
+      const { region, word, said } = highlighted;
       const isFrame = region === this.photo.regions.length - 1;
       const place = isFrame ? "the whole photograph" : `region ${region}`;
-      if (word !== undefined) return `${word} on ${place}: score ${number(score)}`;
+      if (word !== undefined) return `${word} on ${place}: ${said}`;
       return isFrame ? "The whole photograph" : `Region ${region}: ${this.regionName(region)}`;
     }
 

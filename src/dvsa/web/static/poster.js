@@ -2,6 +2,7 @@
 
 import { betaText, certainty } from "./alignment.js";
 import { number, svg } from "./dom.js";
+import { evidence } from "./evidence.js";
 import { regionLabel } from "./palette.js";
 
 /**
@@ -119,12 +120,12 @@ class Sheet {
     const I = photo.regions.length;
     const step = 84;
     let x = MARGIN;
-    alignment.words.forEach(({ text, known }, t) => {
+    alignment.words.forEach(({ text }, t) => {
       const region = segmentation.region_T[t];
       const first = region !== undefined && segmentation.region_T[t - 1] !== region;
       const label = first ? regionLabel(region, I - 1) : "";
       const inset = first ? 10 + tagWidth(label, 16) : 8;
-      const score = known ? number(alignment.scores[t][region]) : "unknown";
+      const score = evidence(alignment.words, t, alignment.scores[t][region]);
       const wide = inset + 10 + Math.max(widthOf(text, 32, SERIF), widthOf(score, 16, SANS));
       if (x > MARGIN && x + wide > WIDTH - MARGIN) [x, this.y] = [MARGIN, this.y + step];
 

@@ -3,6 +3,7 @@
 import { image, search, thumbnail } from "./api.js";
 import { boxWithTag, placeTag } from "./boxes.js";
 import { byId, el, number, plural, svg } from "./dom.js";
+import { evidence } from "./evidence.js";
 import { Filters } from "./filters.js";
 import { assignColours, regionLabel } from "./palette.js";
 
@@ -58,7 +59,7 @@ export class SearchResults {
     const score = el("span", { class: "quiet figure" }, number(hit.score));
     const card = el("li", {}, open, el("p", { class: "hit-name" }, hit.name, " ", score));
     if (bySentence) {
-      const words = hit.words.flatMap((word, t) => [markedWord(word, hit.words[t - 1], frame, colours), " "]);
+      const words = hit.words.flatMap((_, t) => [markedWord(hit.words, t, frame, colours), " "]);
       card.append(el("p", { class: "hit-words" }, ...words));
     }
     linkWordsToBoxes(card);
@@ -99,11 +100,14 @@ function boxes(hit, colours) {
 
 /** @typedef {import("./api.js").Word} Word */
 
-/** @param {Word} word @param {Word | undefined} previous @param {number} frame @param {Map<number, string>} colours */
-function markedWord({ text, region, score }, previous, frame, colours) {
+/** @param {Word[]} words @param {number} t @param {number} frame @param {Map<number, string>} colours */
+function markedWord(words, t, frame, colours) {
+  const { text, region, score, known, supported } = words[t];
   if (region === null) return el("span", { class: "mark unknown" }, text, el("small", {}, "unknown"));
-  const key = region === previous?.region ? [] : [el("span", { class: "key" }, regionLabel(region, frame))];
-  const word = el("span", { class: "mark", "data-box": region }, ...key, text, el("small", {}, number(score)));
+  const key = region === words[t - 1]?.region ? [] : [el("span", { class: "key" }, regionLabel(region, frame))];
+  const kind = known && !supported ? "unsupported" : "";
+  const shown = [el("span", { class: kind }, text), el("small", {}, evidence(words, t, score))];
+  const word = el("span", { class: "mark", "data-box": region }, ...key, ...shown);
   word.style.setProperty("--c", colours.get(region));
   return word;
 }
