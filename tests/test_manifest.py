@@ -31,7 +31,7 @@ def test_optional_fields_have_defaults_and_unknown_fields_are_kept() -> None:
     assert manifest.config == {}
     written = manifest.to_json()
     assert written["colour"] == "red"
-    assert "probe" not in written
+    assert {"probe", "lessons"}.isdisjoint(written)
     assert BundleManifest.from_json(written) == manifest
 
 
@@ -51,7 +51,8 @@ def test_given_features_make_a_manifest_of_format_2() -> None:
 
 
 def test_missing_fields_are_named() -> None:
-    optional = {"sharpness", "rerank", "support", "crops", "given_features", "probe", "extra"}
+    optional = {"sharpness", "rerank", "support", "crops", "given_features", "probe", "lessons"}
+    optional |= {"support_slope", "extra"}
     for name in {field.name for field in fields(BundleManifest)} - optional:
         content = {key: value for key, value in CONTENT.items() if key != name}
         with pytest.raises(BundleError, match=rf"^here/manifest\.json lacks {name}: export"):
@@ -94,6 +95,8 @@ def test_other_formats_are_refused(content: object) -> None:
         ({"rerank": float("inf")}, "rerank is inf; expected a finite number"),
         ({"probe": {"caption": "a dog"}}, "lacks probe.score"),
         ({"given_features": -1}, "given_features is -1; expected a whole number"),
+        ({"lessons": {"file": "../taught.json", "base": "0" * 64}}, "lessons.file is '../taught.json'"),
+        ({"lessons": {"file": "taught.json", "base": "0"}}, "lessons.base is '0'; expected 64 hexadecimal"),
         ({"crops": {"size": 9, "context": 0.0}}, "lacks crops.full_resolution"),
         ({"crops": {"size": 9, "context": 0.0, "full_resolution": 1}}, "is 1; expected true or false"),
     ],

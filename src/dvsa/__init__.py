@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dvsa.model import Model, View, load
     from dvsa.photo import PhotoError
     from dvsa.sentence import Sentence
+    from dvsa.teaching import forget, teach
 
 __all__ = [
     "Alignment",
@@ -35,8 +36,10 @@ __all__ = [
     "Sentence",
     "View",
     "Word",
+    "forget",
     "load",
     "sampler",
+    "teach",
 ]
 __version__ = VERSION
 
@@ -46,8 +49,10 @@ _HOMES = {
     "PhotoError": "dvsa.photo",
     "Sentence": "dvsa.sentence",
     "View": "dvsa.model",
+    "forget": "dvsa.teaching",
     "load": "dvsa.model",
     "sampler": "dvsa.captioning",
+    "teach": "dvsa.teaching",
 }
 
 if not TYPE_CHECKING:

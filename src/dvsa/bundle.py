@@ -4,6 +4,9 @@
     vocabulary.tsv         words and counts
     photographs.tsv        digests of the photographs that the model has seen
     read.tsv               sentences that it has read without their photographs, if any
+    fluency.npy            which words people have written after which, if captions follow them
+    background.npy         what ordinary regions look like, if it was recorded
+    taught-DIGEST.json     names that it was taught after its training, if any
     replay.safetensors     features and sentences that a continued training replays, if any
     LICENCE.txt            the licence of the weights
     README.md              a card for people and for the hub; not verified, so that it can be edited
@@ -17,15 +20,21 @@ Nothing in a bundle is code, and nothing is unpickled.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
+from typing import TypeVar
 
 from dvsa import files, hub
 from dvsa.card import CARD, PLACE, card
 from dvsa.data.exposure import PHOTOS_FILE, TEXT_FILE, PhotoExposure, TextExposure
+from dvsa.fluency import Fluency
+from dvsa.fluency_file import FLUENCY_FILE, parse
 from dvsa.graphs import Graphs, OnnxGraphs
 from dvsa.manifest import MANIFEST, MAX_MANIFEST_BYTES, BundleError, BundleManifest, verified_content
+from dvsa.taught import Taught
 from dvsa.text import Vocabulary
 
 SHIPPED_NAME = "flickr8k"
@@ -33,6 +42,8 @@ SHIPPED_NAME = "flickr8k"
 
 VOCABULARY_FILE = "vocabulary.tsv"
 REPLAY_FILE = "replay.safetensors"
+
+Parsed = TypeVar("Parsed")
 
 
 @dataclass(frozen=True, repr=False)
@@ -86,11 +97,9 @@ class Bundle:
             )
         _verify_files(folder, manifest)
 
-        source = folder / VOCABULARY_FILE
+        words = verified_content(folder, VOCABULARY_FILE, manifest.files)
         try:
-            vocabulary = Vocabulary.parse(
-                verified_content(folder, VOCABULARY_FILE, manifest.files), str(source)
-            )
+            vocabulary = Vocabulary.parse(words, str(folder / VOCABULARY_FILE))
         except ValueError as error:
             raise BundleError(str(error)) from error
         for subject, voice in manifest.voices.items():
@@ -114,6 +123,15 @@ class Bundle:
         if self.sha256 is None:
             raise BundleError(f"{self.folder} has no {MANIFEST}, and so no digest: export the run first")
         return self.sha256
+
+    @property
+    def regions_digest(self) -> str:
+        """The digest of the bundle before it was taught names: equal ones give photographs equal vectors.
+
+        >>> Bundle.open().regions_digest == Bundle.open().digest
+        True
+        """
+        return self.digest if self.manifest.lessons is None else self.manifest.lessons.base
 
     @property
     def side(self) -> int:
@@ -148,8 +166,7 @@ class Bundle:
         >>> len(Bundle.open().seen().names)
         7000
         """
-        content = self.content(PHOTOS_FILE)
-        return None if content is None else PhotoExposure.parse(content, str(self.folder / PHOTOS_FILE))
+        return self._parsed(PHOTOS_FILE, PhotoExposure.parse)
 
     def read(self) -> TextExposure:
         """The sentences that the model has read without their photographs; often none.
@@ -160,15 +177,37 @@ class Bundle:
         >>> len(Bundle.open().read().names)
         23692
         """
-        content = self.content(TEXT_FILE)
-        return (
-            TextExposure() if content is None else TextExposure.parse(content, str(self.folder / TEXT_FILE))
-        )
+        return self._parsed(TEXT_FILE, TextExposure.parse) or TextExposure()
+
+    @cached_property
+    def fluency(self) -> Fluency | None:
+        """Which words may follow which in a caption; None without rules. BundleError: they are invalid.
+
+        >>> Bundle.open().fluency
+        """
+        return self._parsed(FLUENCY_FILE, lambda content, source: parse(content, self.vocabulary, source))
+
+    @cached_property
+    def taught(self) -> Taught:
+        """The names that it was taught after its training. BundleError: their file is invalid.
+
+        >>> len(Bundle.open().taught.vectors)
+        0
+        """
+        width, lessons = self.manifest.embedding, self.manifest.lessons
+        file = "" if lessons is None else lessons.file
+        return self._parsed(file, lambda content, source: Taught.parse(content, width, source)) or Taught()
+
+    def _parsed(self, name: str, parse: Callable[[bytes, str], Parsed]) -> Parsed | None:
+        """What a file contains; None if the bundle has none of this name."""
+        content = self.content(name)
+        try:
+            return None if content is None else parse(content, str(self.folder / name))
+        except ValueError as error:
+            raise BundleError(str(error)) from error
 
     def content(self, name: str) -> bytes | None:
         """The content of a file, verified; None if the bundle has none of this name.
-
-        The files of a training run have no digests.
 
         Raises:
             BundleError: the file is missing or damaged.
@@ -186,10 +225,7 @@ class Bundle:
     def publishable(self, address: str = PLACE) -> dict[str, bytes]:
         """The content of every file, verified, and of a card, by name: what belongs on a hub.
 
-        A card that the folder has is kept; otherwise one is written.
-
-        Args:
-            address: where the bundle will be, for the card.
+        A card that the folder has is kept; otherwise one is written for the address.
 
         Raises:
             BundleError: a file is missing or damaged, or this is a training run.

@@ -7,6 +7,7 @@ import numpy as np
 
 from dvsa import beam, text
 from dvsa.arrays import Floats, IntArray
+from dvsa.fluency import Fluency
 from dvsa.graphs import Graphs
 from dvsa.manifest import Voice
 from dvsa.records import Caption
@@ -23,6 +24,8 @@ class CaptionGraphs:
 
     graphs: Graphs
     voice: Voice
+    fluency: Fluency | None = None
+    """What a search or a sampler may say; None allows all words."""
 
     @property
     def first_token(self) -> int:
@@ -82,8 +85,7 @@ def search(
     'a man in a black shirt is sitting on a cellphone'
     """
     return beam.beam_search(
-        captioner.step,
-        state,
+        *_with_rules(captioner, state),
         start=captioner.first_token,
         end=text.END,
         min_len=1,
@@ -109,8 +111,7 @@ def sampler(temperature: float = 1.0, top_p: float = 1.0, seed: int = 0) -> Samp
 
     def draw(captioner: CaptionGraphs, state: beam.State) -> list[beam.Hypothesis]:
         return beam.sample(
-            captioner.step,
-            state,
+            *_with_rules(captioner, state),
             start=captioner.first_token,
             end=text.END,
             min_len=1,
@@ -122,6 +123,21 @@ def sampler(temperature: float = 1.0, top_p: float = 1.0, seed: int = 0) -> Samp
         )
 
     return draw
+
+
+def _with_rules(captioner: CaptionGraphs, state: beam.State) -> tuple[beam.Step, beam.State]:
+    """The steps of a captioner, -inf for words that its rules forbid; the last part of the state was said."""
+    if captioner.fluency is None:
+        return captioner.step, state
+    fluency = captioner.fluency
+
+    def step(token_B: IntArray, state: beam.State) -> tuple[Floats, beam.State]:
+        logp_BV, after = captioner.step(token_B, state[:-1])
+        said_BT = np.column_stack([state[-1], token_B])
+        np.putmask(logp_BV, ~fluency.allowed(said_BT, MAX_LEN), -np.inf)
+        return logp_BV, (*after, said_BT)
+
+    return step, (*state, np.zeros((len(state[0]), 0), np.int64))
 
 
 def to_caption(hypothesis: beam.Hypothesis, vocabulary: text.Vocabulary) -> Caption:

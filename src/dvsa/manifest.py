@@ -74,6 +74,16 @@ class Probe:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """What a bundle was taught after its training; see `dvsa.taught`."""
+
+    file: str
+    """The file with the names."""
+    base: str
+    """Digest of the bundle before: what it says of photographs has not changed since."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class BundleManifest:
     """What `manifest.json` holds."""
@@ -114,6 +124,7 @@ class BundleManifest:
     given_features: int = 0
     """Width of the features of regions that the model takes in place of photographs; 0 if it takes those."""
     probe: Probe | None = None
+    lessons: Lessons | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
     """Fields that this version does not know; they are kept."""
 
@@ -178,6 +189,7 @@ class BundleManifest:
             crops=_crops(top),
             given_features=top.whole("given_features", 0, high=MAX_WIDTH),
             probe=_probe(top),
+            lessons=_lessons(top),
             extra={name: value for name, value in content.items() if name not in _KNOWN},
         )
 
@@ -196,12 +208,13 @@ class BundleManifest:
         plain = self.crops is None and not self.given_features
         content = {"format": 1 if plain else FORMAT, **asdict(self)}
         extra = content.pop("extra")
-        for name in ("crops", "given_features", "probe"):
+        for name in ("crops", "given_features", "probe", "lessons", "support_slope"):
             if not content[name]:
                 del content[name]
         return {**content, **extra}
 
 
+_DIGEST: Final = ("[0-9a-f]{64}", "64 hexadecimal digits")
 _KNOWN: Final = {"format", *(field.name for field in fields(BundleManifest))} - {"extra"}
 
 
@@ -214,10 +227,7 @@ def _files(top: JsonObject) -> dict[str, FileRecord]:
                 f"{top.source} names {name!r:.60}, which is not a file of a bundle: {top.remedy}"
             )
     return {
-        name: FileRecord(
-            file.whole("bytes", high=MAX_FILE_BYTES),
-            file.text("sha256", "[0-9a-f]{64}", "64 hexadecimal digits"),
-        )
+        name: FileRecord(file.whole("bytes", high=MAX_FILE_BYTES), file.text("sha256", *_DIGEST))
         for name, file in records.items()
     }
 
@@ -255,6 +265,14 @@ def _probe(top: JsonObject) -> Probe | None:
     return Probe(probe.text("caption"), probe.number("score"))
 
 
+def _lessons(top: JsonObject) -> Lessons | None:
+    """What the bundle was taught, if anything."""
+    if "lessons" not in top.content:
+        return None
+    lessons = top.record("lessons")
+    return Lessons(lessons.text("file", FILE_NAME, "the name of a file"), lessons.text("base", *_DIGEST))
+
+
 def verified_content(folder: Path, name: str, records: Mapping[str, FileRecord]) -> bytes:
     """The content of a file of a bundle; these very bytes have the recorded size and digest.
 
@@ -266,20 +284,17 @@ def verified_content(folder: Path, name: str, records: Mapping[str, FileRecord])
     if not re.fullmatch(FILE_NAME, name):
         raise BundleError(f"{folder / MANIFEST} names {name!r}, which is outside of the bundle")
 
-    record = records[name]
+    record, path, remedy = records[name], folder / name, "install or export the bundle again"
     try:
-        content = files.read_bounded(folder / name, record.bytes)
+        content = files.read_bounded(path, record.bytes)
     except OSError as error:
-        raise BundleError(
-            f"{folder / name} is missing ({error.strerror}): install or export the bundle again"
-        ) from error
+        raise BundleError(f"{path} is missing ({error.strerror}): {remedy}") from error
     except files.UnreadableError as error:
-        raise BundleError(f"{folder / name}: {error}: install or export the bundle again") from error
+        raise BundleError(f"{path}: {error}: {remedy}") from error
 
     found = hashlib.sha256(content).hexdigest()
     if found != record.sha256:
         raise BundleError(
-            f"{folder / name} is damaged: its SHA-256 begins {found[:12]}, not {record.sha256[:12]}; "
-            "install or export the bundle again"
+            f"{path} is damaged: its SHA-256 begins {found[:12]}, not {record.sha256[:12]}; {remedy}"
         )
     return content

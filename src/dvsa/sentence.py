@@ -32,6 +32,16 @@ class Sentence:
     nearest: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Unknown words with the known words that are nearest to each (`dvsa.spelling`), from `Model.read`."""
 
+    @classmethod
+    def of(cls, text: str, words: Sequence[str], vocabulary: Vocabulary, s_ND: Floats) -> "Sentence":
+        """A sentence with the vectors of the words that a vocabulary has.
+
+        >>> vocabulary = Vocabulary(("a", "dog"), (7, 5), 9)
+        >>> Sentence.of("A zyzzyva", ("a", "zyzzyva"), vocabulary, np.zeros((1, 2))).known_T.tolist()
+        [True, False]
+        """
+        return cls(text, tuple(words), np.array([word in vocabulary for word in words], np.bool_), s_ND)
+
     @property
     def s_TD(self) -> Floats:
         """The vectors of all words; zeros for unknown words.
@@ -65,11 +75,8 @@ def with_nearest(sentence: Sentence, vocabulary: Vocabulary) -> Sentence:
     >>> with_nearest(sentence, Vocabulary(("a", "dog"), (7, 5), 9)).nearest
     {'dgo': ('dog',)}
     """
-    return (
-        sentence
-        if sentence.known_T.all()
-        else replace(sentence, nearest=nearest_of(sentence.words, vocabulary))
-    )
+    unknown = [word for word, known in zip(sentence.words, sentence.known_T, strict=True) if not known]
+    return replace(sentence, nearest=nearest_of(unknown, vocabulary)) if unknown else sentence
 
 
 def joined(text: str, sentences: Sequence[Sentence]) -> Sentence:

@@ -25,6 +25,7 @@ from dvsa.cli import (
     searching,
     serving,
     sharing,
+    teaching,
     training,
 )
 from dvsa.cli.output import register, register_old_names
@@ -63,6 +64,7 @@ register(
     searching.search,
     searching.caption_search,
     duplicates.duplicates,
+    teaching.teach,
     encoding.encode,
     serving.serve,
     scoring.score,

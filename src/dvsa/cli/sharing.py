@@ -27,6 +27,16 @@ ReplayedData = Annotated[
         help="The data that the run has learned from: the bundle carries some of it, a few megabytes.",
     ),
 ]
+BackgroundData = Annotated[
+    Path | None,
+    typer.Option(
+        "--background",
+        metavar="FOLDER",
+        show_default=False,
+        help="The data that the run has learned from: the bundle records what ordinary regions look like, so "
+        "that `dvsa teach` needs no --against.",
+    ),
+]
 BundleToPush = Annotated[
     str, typer.Argument(metavar="BUNDLE", help="The folder of a bundle, or shipped.", show_default=False)
 ]
@@ -45,6 +55,7 @@ def export(
     out: OutBundle,
     name: BundleName = None,
     replay: ReplayedData = None,
+    background: BackgroundData = None,
     as_json: AsJson = False,
 ) -> None:
     """Export a run as a bundle.
@@ -58,13 +69,18 @@ def export(
     from dvsa.learn.runs.run import Run
     from dvsa.learn.ship.export import export as export_run
 
-    finished, carried = Run(run), None
+    finished, carried, ordinary = Run(run), None, None
     if replay is not None:
         from dvsa.data import load
         from dvsa.learn.ship.carried import carried as carried_by
 
         carried = carried_by(finished, load(replay).divided())
-    bundle = Bundle.open(export_run(finished, out, name=name, replay=carried))
+    if background is not None:
+        from dvsa.data import load
+        from dvsa.learn.ship.background import background as background_of
+
+        ordinary = background_of(finished, load(background).divided())
+    bundle = Bundle.open(export_run(finished, out, name=name, replay=carried, background=ordinary))
     size = sum(path.stat().st_size for path in out.iterdir())
     if as_json:
         print_json({"bundle": str(out), "name": bundle.manifest.name, "bytes": size, "digest": bundle.digest})

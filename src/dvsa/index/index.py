@@ -48,7 +48,7 @@ class Index(IndexWriter):
         changes.check_empty(folder)
 
         folder.mkdir(parents=True, exist_ok=True)
-        facts, digest = model.bundle.manifest, model.bundle.digest
+        facts, digest = model.bundle.manifest, model.bundle.regions_digest
         manifest = IndexManifest(bundle=facts.name, digest=digest, embedding=facts.embedding)
         with index_manifest.locked(folder):
             changes.check_empty(folder)  # another process may have made an index here in the meantime

@@ -94,10 +94,10 @@ class IndexReader:
     def _check_bundle(self, model: Model) -> None:
         """Raise SearchError unless the model's bundle made the index."""
         made_by, given = self._manifest, model.bundle
-        if given.digest != made_by.digest:
+        if given.regions_digest != made_by.digest:
             raise SearchError(
                 f"{self.folder} was made by bundle {made_by.bundle} ({made_by.digest[:12]}), not by "
-                f"{given.manifest.name} ({given.digest[:12]}): name that bundle, or index again"
+                f"{given.manifest.name} ({given.regions_digest[:12]}): name that bundle, or index again"
             )
 
     def refresh(self) -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dvsa import maxsim, text
 from dvsa.model import View
 
 MAX_BYTES = 64 * 2**20
@@ -39,10 +38,11 @@ def rank(view: View, sentences: Sequence[str], k: int = 10) -> list[RankedSenten
 
     scores: list[tuple[int, float]] = []
     for first in range(0, len(sentences), SENTENCES_PER_BATCH):
-        words = [text.words(sentence) for sentence in sentences[first : first + SENTENCES_PER_BATCH]]
-        s_LTD, real_LT = view.model.word_vectors(words)
-        score_L = maxsim.scores(view.v_ID[None], s_LTD, real_LT)[0]
-        scores += [(first + int(n), float(score_L[n])) for n in np.flatnonzero(real_LT.any(axis=1))]
+        read = view.model.read_many(sentences[first : first + SENTENCES_PER_BATCH])
+        count_L = np.array([len(sentence.s_ND) for sentence in read])
+        best_N = (np.concatenate([sentence.s_ND for sentence in read]) @ view.v_ID.T).max(axis=1)
+        score_L = np.bincount(np.repeat(np.arange(len(read)), count_L), best_N, minlength=len(read))
+        scores += [(first + int(n), float(score_L[n])) for n in np.flatnonzero(count_L)]
     if not scores:
         raise ValueError("the model knows no word of the sentences: give others")
 

@@ -202,16 +202,12 @@ class Model:
         >>> [len(sentence.words) for sentence in dvsa.load().read_many(["a dog runs", ""])]
         [3, 0]
         """
-        words_L = [text.words(sentence) for sentence in sentences]
-        s_LTD, real_LT = self.word_vectors(words_L)
+        taught, vocabulary = self.bundle.taught, self.bundle.vocabulary
+        words_L = [taught.joined(text.words(sentence)) for sentence in sentences]
+        read = zip(sentences, words_L, *self.word_vectors(words_L), strict=True)
         return [
-            Sentence(
-                sentence,
-                tuple(words),
-                np.array([word in self.bundle.vocabulary for word in words], dtype=np.bool_),
-                s_TD[real_T],
-            )
-            for sentence, words, s_TD, real_T in zip(sentences, words_L, s_LTD, real_LT, strict=True)
+            taught.known(Sentence.of(sentence, words, vocabulary, s_TD[real_T]))
+            for sentence, words, s_TD, real_T in read
         ]
 
     def word_vectors(self, sentences: Sequence[Sequence[str]]) -> tuple[Floats, BoolArray]:
@@ -243,7 +239,7 @@ class Model:
         if voice is None:
             what = {"frame": "photographs", "region": "regions"}[subject]
             raise ValueError(f"bundle {manifest.name} has no captioner of {what}: use another bundle")
-        return CaptionGraphs(self.bundle.graphs, voice)
+        return CaptionGraphs(self.bundle.graphs, voice, self.bundle.fluency)
 
     def write(
         self,

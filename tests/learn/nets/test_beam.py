@@ -3,16 +3,18 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from dvsa import beam
 from dvsa.arrays import FloatArray, IntArray
+from dvsa.fluency import Fluency
 from dvsa.learn.nets.beam import Beams, beam_search
 from dvsa.learn.nets.captioner import CAPTIONERS, Captioner, CaptionerConfig, build
+from dvsa.learn.nets.fluency import FluencyRules
 from dvsa.learn.nets.vision_config import GEOMETRY
-from dvsa.text import END, START
+from dvsa.text import END, START, Vocabulary
 
 FEATURES, REGIONS, WORDS = 6 + GEOMETRY, 4, 9
 
@@ -105,3 +107,33 @@ def test_the_search_ends_soon_after_all_hypotheses_are_finished() -> None:
         net, torch.rand(2, REGIONS, FEATURES), torch.tensor([0, 1]), start=START, end=END, width=2, max_len=99
     )
     assert beams.token_BWT.shape[2] < 12
+
+
+@pytest.mark.parametrize("rich", [0, 10_000])
+@given(seed=st.integers(0, 9999), width=st.integers(1, 6), max_len=st.integers(3, 9))
+def test_the_rules_of_fluency_are_those_of_the_core(rich: int, seed: int, width: int, max_len: int) -> None:
+    vocabulary = Vocabulary(("a", "in", "dog", "red", "runs", "sees"), (9, 8, 7, 6, 5, 4), 9)
+    rng = np.random.default_rng(seed)
+    sentences = [rng.choice(vocabulary.words, rng.integers(1, 6)).tolist() for _ in range(30)]
+    rules, net = Fluency.learn(sentences, vocabulary), captioner("lstm", seed)
+    assume(rules.allowed(np.array([[START]]), max_len).any())
+    feature_BIF, focus_B = torch.rand(3, REGIONS, FEATURES), torch.tensor([REGIONS - 1, 0, 2])
+
+    def step(token_B: IntArray, state: beam.State) -> tuple[FloatArray, beam.State]:
+        with torch.no_grad():
+            logit_BV, after = net.step(torch.from_numpy(token_B), tuple(map(torch.from_numpy, state[:-1])))
+        said_BT = np.column_stack([state[-1], token_B])
+        logp_BV = logit_BV.log_softmax(-1).numpy()
+        allowed_BV = rules.allowed(said_BT, max_len)
+        return np.where(allowed_BV, logp_BV, -np.inf), (*(part.numpy() for part in after), said_BT)
+
+    with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
+        for module in ("dvsa.fluency", "dvsa.learn.nets.fluency"):
+            patch.setattr(f"{module}.RICH", rich)
+        first = (*(part.numpy() for part in net.start(feature_BIF, focus_B)), np.zeros((3, 0), np.int64))
+        wanted = beam.beam_search(step, first, start=START, end=END, width=width, max_len=max_len)
+        on_device = FluencyRules.of(rules, torch.device("cpu"))
+        beams = beam_search(
+            net, feature_BIF, focus_B, start=START, end=END, width=width, max_len=max_len, rules=on_device
+        )
+    assert_equal(beams, wanted)

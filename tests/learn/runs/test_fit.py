@@ -34,7 +34,7 @@ def content(out: Path) -> dict[str, object]:
             lines = [json.loads(line) for line in path.read_text().splitlines()]
             found[name] = [{k: v for k, v in line.items() if k != "seconds"} for line in lines]
         elif path.suffix != ".png":
-            found[name] = path.read_text()
+            found[name] = path.read_bytes()
     return found
 
 

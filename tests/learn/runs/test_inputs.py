@@ -4,19 +4,24 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from dvsa.data import DataError, Dataset, exposure
+from dvsa.fluency import Fluency
+from dvsa.fluency_file import FLUENCY_FILE, parse
 from dvsa.learn.loop.config import TrainConfig
 from dvsa.learn.recipes.catalogue import RECIPES
 from dvsa.learn.recipes.recipe import Recipe
+from dvsa.learn.runs.bundle_weights import SHIPPED
 from dvsa.learn.runs.fit import fit
 from dvsa.learn.runs.inputs import FitOptions, Inputs
+from dvsa.learn.runs.record import write_exposure
 from dvsa.learn.runs.run import Run
 from dvsa.learn.tasks.paraphrase import ParaphraseStage
-from dvsa.text import words
+from dvsa.text import FIRST_WORD, Vocabulary, words
 
 Fit = Callable[[Recipe, Dataset, Path, FitOptions], None]
 
@@ -62,3 +67,49 @@ def test_sentences_without_photographs_are_learned_from_and_recorded(
     )
     with pytest.raises(ValueError, match="another read"):
         fit(recipe, tiny, tmp_path / "run", options)
+
+
+def pairs(run: Path, vocabulary: Vocabulary) -> set[tuple[str, str]]:
+    """The pairs of words that a run keeps, without those at the beginning."""
+    rules = parse((run / FLUENCY_FILE).read_bytes(), vocabulary, "the run")
+    found = [divmod(int(code), len(vocabulary)) for code in rules.code_N]
+    return {tuple(vocabulary.decode(pair)) for pair in found if min(pair) >= FIRST_WORD}  # type: ignore[misc]
+
+
+def test_a_run_keeps_the_pairs_of_training_and_of_extra_sentences_alone(
+    tiny: Dataset, cpu: FitOptions, recipe: Recipe, tmp_path: Path
+) -> None:
+    of_val = [replace(e, sentences=("circle circle square red",)) for e in tiny.split("val")]
+    data = replace(tiny, examples=(*tiny.split("train"), *of_val))
+    more = tmp_path / "more.txt"
+    more.write_text("77777\tthe square above the red circle\n")
+    inputs = Inputs.open(data, replace(cpu, sentences=more), 1)
+    write_exposure(tmp_path, recipe, inputs)
+
+    own = [words(s) for e in tiny.split("train") for s in e.sentences] + [words(more.read_text()[6:])]
+    wanted = {pair for sentence in own for pair in pairwise(sentence) if pair[0] != pair[1]}
+    assert pairs(tmp_path, inputs.vocabulary) == wanted
+    assert ("square", "red") not in wanted
+
+    # An existing file is kept: a run that goes on has the same pairs.
+    (tmp_path / FLUENCY_FILE).write_bytes(b"kept")
+    write_exposure(tmp_path, recipe, inputs)
+    assert (tmp_path / FLUENCY_FILE).read_bytes() == b"kept"
+
+
+def test_a_continued_bundle_adds_its_pairs_and_without_any_there_are_no_rules(
+    tiny: Dataset, cpu: FitOptions
+) -> None:
+    inputs = Inputs.open(tiny, replace(cpu, init=SHIPPED), 1)
+    bundle = inputs.warm_start.bundle  # type: ignore[union-attr]
+    if bundle.fluency is None:
+        assert inputs.fluency() is None
+    bundle.__dict__["fluency"] = Fluency.learn([["a", "dog", "barks"]], bundle.vocabulary)
+    rules, alone = inputs.fluency(), Inputs.open(tiny, cpu, 1).fluency()
+    assert rules is not None
+    assert alone is not None
+    both = Fluency.learn(
+        [["a", "dog", "barks"], *(words(s) for e in tiny.split("train") for s in e.sentences)],
+        inputs.vocabulary,
+    )
+    assert rules.code_N.tolist() == both.code_N.tolist()

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from dvsa.learn.nets.captioner import Captioner
+from dvsa.learn.nets.fluency import FluencyRules
 
 CHECKED_EVERY = 4
 """Steps between two looks at whether all hypotheses are finished, because a look waits for the device."""
@@ -62,10 +63,12 @@ def beam_search(
     min_len: int = 0,
     length_power: float = 0.0,
     banned: tuple[int, ...] = (),
+    rules: FluencyRules | None = None,
 ) -> Beams:
     """The captions that `dvsa.beam.beam_search` finds with the steps of a captioner, by the same rules.
 
-    Of extensions with equal scores any may be taken first.
+    Of extensions with equal scores any may be taken first. With `rules`, they are those that
+    `dvsa.captioning.search` finds with the same rules.
     """
     batch, device = len(feature_BIF), feature_BIF.device
     state = tuple(part.repeat_interleave(width, 0) for part in captioner.start(feature_BIF, focus_B))
@@ -89,6 +92,11 @@ def beam_search(
         logp_XV = logit_XV.float().log_softmax(-1)
         for token in (*banned, end) if step < min_len else banned:
             logp_XV[:, token] = -torch.inf
+        if rules is not None:
+            said_XT = torch.cat([torch.full_like(token_BW, start)[..., None], beams.token_BWT], 2).flatten(
+                0, 1
+            )
+            logp_XV = logp_XV.masked_fill(~rules.allowed(said_XT, max_len), -torch.inf)
         beams, parent_BW = beams.extended(logp_XV.reshape(batch, width, -1), end, length_power)
 
         row_X = (first_B1 + parent_BW).flatten()

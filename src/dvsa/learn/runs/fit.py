@@ -57,6 +57,8 @@ def fit(recipe: Recipe, data: Dataset, out: Path, options: FitOptions = DEFAULTS
     recipe, changes = adapted(recipe, inputs)
     for line in changes:
         options.tell(line)
+    if inputs.warm_start is not None and inputs.warm_start.bundle.taught.vectors:
+        options.tell("names that the bundle was taught are not continued: teach them again (dvsa teach)")
     if not recipe.stages:
         raise ValueError(f"the recipe {recipe.name} has nothing to learn from this data: train another one")
 

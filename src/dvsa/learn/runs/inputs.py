@@ -11,6 +11,7 @@ from dvsa.data import Dataset, Example, GivenRegions, Subset, extra_sentences, l
 from dvsa.data.exposure import PhotoExposure, content_digest
 from dvsa.data.extra_sentences import ExtraSentences
 from dvsa.data.word_vectors import WordVectors
+from dvsa.fluency import Fluency
 from dvsa.learn.loop import loggers
 from dvsa.learn.loop.progress import progress
 from dvsa.learn.recipes.adapt import FIXED
@@ -192,6 +193,23 @@ class Inputs:
             pretrained=_pretrained(options, vocabulary),
             new_words=frozenset(vocabulary.words).difference(own_words),
         )
+
+    def fluency(self) -> Fluency | None:
+        """Which words people have written after which, in training, in the extra sentences, and before.
+
+        None if these are too few for any caption, or if the model that is continued does not know.
+
+        Raises:
+            ValueError: the file of the model that is continued is invalid.
+        """
+        texts = chain.from_iterable(self.extra.sentences.values()) if self.extra else ()
+        own = Fluency.learn(chain(_tokens(self.training), map(words, texts)), self.vocabulary)
+        if self.warm_start is not None:
+            bundle = self.warm_start.bundle
+            if bundle.fluency is None:
+                return None
+            own = own.joined(bundle.fluency, self.vocabulary, bundle.vocabulary)
+        return own if own.usable else None
 
     def extra_ids(self) -> SentenceIds:
         """The extra sentences as ids of known words, one group for each photograph."""

@@ -12,6 +12,7 @@ from dvsa import files
 from dvsa.bundle import REPLAY_FILE, Bundle
 from dvsa.data import Example, exposure
 from dvsa.data.word_vectors import WordVectors
+from dvsa.fluency_file import FLUENCY_FILE, to_bytes
 from dvsa.learn.loop.checkpoint import JsonValue
 from dvsa.learn.recipes.recipe import Recipe
 from dvsa.learn.runs.inputs import FitOptions, Inputs
@@ -136,13 +137,17 @@ def data_digest(examples: Iterable[Example]) -> str:
 
 
 def write_exposure(out: Path, recipe: Recipe, inputs: Inputs) -> None:
-    """Write the vocabulary, and digests of the photographs and sentences that the run uses.
+    """Write the words and their pairs, and digests of the photographs and sentences that the run uses.
 
     They include what the continued bundle has used, and the photographs on which a bundle has learned to
     propose boxes.
     """
     with files.replacing(out / VOCABULARY) as partial:
         inputs.vocabulary.save(partial)
+    if not (out / FLUENCY_FILE).is_file():
+        fluency = inputs.fluency()
+        if fluency is not None:
+            files.write(out / FLUENCY_FILE, to_bytes(fluency))
 
     extra, warm_start = inputs.extra, inputs.warm_start
     if not (out / exposure.PHOTOS_FILE).is_file():

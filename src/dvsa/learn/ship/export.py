@@ -11,9 +11,11 @@ import torch
 from torch import Tensor
 
 from dvsa import doctor, files
+from dvsa.background import BACKGROUND_FILE, Background
 from dvsa.bundle import REPLAY_FILE, Bundle
 from dvsa.card import CARD, card
 from dvsa.data import exposure
+from dvsa.fluency_file import FLUENCY_FILE
 from dvsa.graphs import OnnxGraphs
 from dvsa.learn.nets.captioner import Captioner
 from dvsa.learn.nets.joint import JointModel
@@ -35,7 +37,14 @@ MAPS = ("fine", "coarse")
 MAX_REPORT_BYTES = 16 * 2**20
 
 
-def export(run: Run, out: Path, *, name: str | None = None, replay: Replay | None = None) -> Path:
+def export(
+    run: Run,
+    out: Path,
+    *,
+    name: str | None = None,
+    replay: Replay | None = None,
+    background: Background | None = None,
+) -> Path:
     """Write the bundle of a finished run to the folder `out`, which must be new or empty.
 
     Weights are stored in half precision and computed with in single precision. The folder appears only when
@@ -46,6 +55,7 @@ def export(run: Run, out: Path, *, name: str | None = None, replay: Replay | Non
         out: the folder.
         name: of the bundle; that of the folder if None.
         replay: what a continued training replays (see `dvsa.learn.ship.carried`); None for nothing.
+        background: what ordinary regions look like (see `dvsa.learn.ship.background`); None if unknown.
 
     Raises:
         ValueError: the folder is not empty.
@@ -54,12 +64,14 @@ def export(run: Run, out: Path, *, name: str | None = None, replay: Replay | Non
         # Graphs, words, licence, and digests of what the model has been trained on.
         voices = _write_graphs(run, folder)
         run.vocabulary.save(folder / VOCABULARY)
-        for file in (exposure.PHOTOS_FILE, exposure.TEXT_FILE):
+        for file in (exposure.PHOTOS_FILE, exposure.TEXT_FILE, FLUENCY_FILE):
             if (run.folder / file).is_file():
                 shutil.copyfile(run.folder / file, folder / file)
         (folder / "LICENCE.txt").write_text(licence(run, carries=replay is not None))
         if replay is not None:
             (folder / REPLAY_FILE).write_bytes(replay.content())
+        if background is not None:
+            (folder / BACKGROUND_FILE).write_bytes(background.to_bytes())
 
         # The manifest, with what the finished model says of the doctor's picture.
         content = manifest(run, voices, name or out.name, _files(folder))

@@ -14,6 +14,7 @@ from dvsa.encoding import SupportedCaption
 from dvsa.encoding.encoder import supported
 from dvsa.learn.nets.beam import Beams, beam_search
 from dvsa.learn.nets.captioner import Captioner
+from dvsa.learn.nets.fluency import FluencyRules
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.runs.bundle_networks import BundleNetworks
 from dvsa.manifest import BundleManifest
@@ -43,6 +44,7 @@ class TorchCaptions:
     sentence: nn.Module
     vocabulary: Vocabulary
     manifest: BundleManifest
+    rules: FluencyRules | None
 
     @classmethod
     def of(cls, networks: BundleNetworks, joint: JointModel, device: torch.device) -> "TorchCaptions":
@@ -57,6 +59,7 @@ class TorchCaptions:
             joint.sentence.eval().requires_grad_(False).to(device),
             bundle.vocabulary,
             bundle.manifest,
+            None if bundle.fluency is None else FluencyRules.of(bundle.fluency, device),
         )
 
     @torch.no_grad()
@@ -78,6 +81,7 @@ class TorchCaptions:
             min_len=1,
             length_power=self.manifest.length_power,
             banned=BANNED,
+            rules=self.rules,
         )
         best_B = self._values(beams, v_BID).argmax(1)
 
