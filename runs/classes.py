@@ -1,4 +1,4 @@
-"""The names of ImageNet's 1,000 classes and of what they have in common: src/dvsa/learn/tasks/classes.tsv.
+"""The names of ImageNet's 1,000 classes and of what they have in common: src/dvsa/classes.tsv.
 
     python runs/classes.py WORDNET [--out FILE]
 
@@ -17,7 +17,7 @@ import script
 
 from dvsa.text import words
 
-OUT = Path(__file__).resolve().parents[1] / "src" / "dvsa" / "learn" / "tasks" / "classes.tsv"
+OUT = Path(__file__).resolve().parents[1] / "src" / "dvsa" / "classes.tsv"
 COMMON = """
 aircraft, airplane, alligator, amphibian, animal, ape, apple, appliance, arch, armor, automobile, bag, ball,
 bandage, basket, bear, bed, beetle, belt, bench, beverage, bicycle, bike, bird, boat, boot, bottle, bowl,

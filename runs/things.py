@@ -32,7 +32,7 @@ from dvsa.metrics.bootstrap import interval
 from dvsa.text import FUNCTION_WORDS, words
 
 OUT: Final = Path(__file__).resolve().parents[1] / "src" / "dvsa" / "things.txt"
-CLASSES: Final = OUT.parent / "learn" / "tasks" / "classes.tsv"
+CLASSES: Final = OUT.parent / "classes.tsv"
 
 CONCRETE: Final = frozenset({5, 6, 8, 13, 14, 15, 17, 18, 19, 20, 27})
 """WordNet's files of nouns for animals, artefacts, the body, food, groups, places, natural objects, people,

@@ -133,8 +133,6 @@ def main() -> None:
     found = figures(measured) | figures(
         [{f"search: first {n}": within(place, n) for n in (1, 3)} for place in places.values()]
     )
-    if answers[0].things is None:
-        print("this model does not list things: View.things is missing")
     counts = {
         "photographs": len(photographs),
         "with a right class": sum(not math.isnan(one.place) for one in answers),

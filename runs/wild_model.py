@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from wild_list import Wild
@@ -10,25 +9,11 @@ from wild_measures import among, first_right
 
 from dvsa import maxsim
 from dvsa.arrays import FloatArray, IntArray
-from dvsa.learn.tasks.naming import CLASSES, names
+from dvsa.classes import CLASSES, names
 from dvsa.model import Model, View
 
 TOP = 5
 """How many names of classes are kept for people to look at."""
-
-
-class Thing(Protocol):
-    """A thing that a model sees."""
-
-    name: str
-
-
-@runtime_checkable
-class Seeing(Protocol):
-    """A view that says which things it sees."""
-
-    def things(self) -> Sequence[Thing]:
-        """The things, the surest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +81,12 @@ class Answer:
     names: tuple[str, ...]
     """The `TOP` names of classes."""
     caption: tuple[str, ...]
-    things: tuple[str, ...] | None
-    """None if the model does not list things."""
+    things: tuple[str, ...]
 
 
 def answer(view: View, wild: Wild, classes: Classes) -> Answer:
     """What the model says about one photograph."""
-    things = tuple(thing.name for thing in view.things()) if isinstance(view, Seeing) else None
+    things = tuple(thing.name for thing in view.things())
     place = first_right(classes.scores(view), is_right(wild))
     return Answer(place, tuple(classes.best(view)), view.caption().words, things)
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from dvsa.bundle import Bundle, shipped
-from dvsa.manifest import MANIFEST, BundleError, BundleManifest, Crops, FileRecord, Voice, verified_content
+from dvsa.manifest import MANIFEST, BundleError, BundleManifest, Crops, FileRecord, Voice
+from dvsa.verified import verified_content
 
 CONTENT: dict[str, Any] = json.loads((shipped() / MANIFEST).read_text())
 
@@ -52,7 +53,7 @@ def test_given_features_make_a_manifest_of_format_2() -> None:
 
 def test_missing_fields_are_named() -> None:
     optional = {"sharpness", "rerank", "support", "crops", "given_features", "probe", "lessons"}
-    optional |= {"support_slope", "extra"}
+    optional |= {"support_slope", "things", "extra"}
     for name in {field.name for field in fields(BundleManifest)} - optional:
         content = {key: value for key, value in CONTENT.items() if key != name}
         with pytest.raises(BundleError, match=rf"^here/manifest\.json lacks {name}: export"):
@@ -85,6 +86,10 @@ def test_other_formats_are_refused(content: object) -> None:
         ({"voices": {"frame": {"graphs": "../a", "start": 1}}}, "voices.frame.graphs is '../a'; expected"),
         ({"beta": None}, "beta is None; expected a finite number"),
         ({"support": "x"}, "support is 'x'; expected a finite number"),
+        ({"things": [1, 2]}, r"things is \[1, 2\]; expected 6 numbers below"),
+        ({"things": [1, 2, 3, 4, 5, "6"]}, "things is .*; expected 6 numbers below"),
+        ({"things": [1, 2, 3, 4, 5, float("inf")]}, "things is .*; expected 6 numbers below"),
+        ({"things": 6}, "things is 6; expected"),
         ({"proposer": "best"}, "proposer is 'best'; expected one of head, coverage, grid, frame"),
         ({"score": []}, r"score is \[\]; expected one of maxsim, defrag"),
         ({"training": []}, r"training is \[\]; expected a JSON object"),

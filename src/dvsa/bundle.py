@@ -12,6 +12,7 @@
     README.md              a card for people and for the hub; not verified, so that it can be edited
     look.onnx              pixels -> feature maps, candidate boxes and their scores
     encode.onnx            feature maps, boxes -> features and vectors of regions
+    classes.onnx           features -> probabilities of ImageNet's classes, if the model knows their names
     sentence.onnx          word ids, mask -> word vectors
     NAME.start.onnx        features, focus -> a captioner's first state
     NAME.step.onnx         word, state -> log-probabilities of the next word, next state
@@ -33,9 +34,10 @@ from dvsa.data.exposure import PHOTOS_FILE, TEXT_FILE, PhotoExposure, TextExposu
 from dvsa.fluency import Fluency
 from dvsa.fluency_file import FLUENCY_FILE, parse
 from dvsa.graphs import Graphs, OnnxGraphs
-from dvsa.manifest import MANIFEST, MAX_MANIFEST_BYTES, BundleError, BundleManifest, verified_content
+from dvsa.manifest import MANIFEST, MAX_MANIFEST_BYTES, BundleError, BundleManifest
 from dvsa.taught import Taught
 from dvsa.text import Vocabulary
+from dvsa.verified import verified_content
 
 SHIPPED_NAME = "flickr8k"
 """The name of the bundle that comes with the package."""

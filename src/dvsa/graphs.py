@@ -11,11 +11,12 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from dvsa.external_data import refuse_external_data
-from dvsa.manifest import BundleError, FileRecord, verified_content
+from dvsa.manifest import BundleError, FileRecord
+from dvsa.verified import verified_content
 
 Array = NDArray[np.generic]
 
-OUTPUTS: Final = {"look": (4, 4, 2, 3), "encode": (3, 3), "sentence": (3,), "step": (2,)}
+OUTPUTS: Final = {"look": (4, 4, 2, 3), "encode": (3, 3), "sentence": (3,), "step": (2,), "classes": (3,)}
 """The number of axes of the outputs of a graph, by the last part of its name; `step` also gives a state."""
 
 

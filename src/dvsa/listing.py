@@ -18,8 +18,6 @@ from dvsa import files
 from dvsa.model import View
 from dvsa.notebook import text
 from dvsa.photo import Photo
-from dvsa.records import Description
-from dvsa.things import names_thing
 from dvsa.typed_json import JsonObject, parse
 
 THUMBNAIL_SIDE: Final = 160
@@ -84,23 +82,10 @@ def row(
         taken=view.photo.taken or date,
         caption=described.caption.text,
         logprob=described.caption.logprob,
-        things=things(view, described),
+        things=tuple(thing.name for thing in described.things),
         phrases=tuple((p.caption.text, p.region.pixels) for p in described.phrases),
         thumbnail=_thumbnail(view.photo) if thumbnail else "",
     )
-
-
-def things(view: View, described: Description) -> tuple[str, ...]:
-    """The words of the caption and of the phrases that name things and that a region supports, each once.
-
-    >>> import dvsa
-    >>> view = dvsa.load().open("examples/cat.jpg")
-    >>> things(view, view.describe())
-    ('cat', 'wall', 'mouth', 'ball')
-    """
-    said = dict.fromkeys([described.caption.text, *(phrase.caption.text for phrase in described.phrases)])
-    words = [word for sentence in said if sentence.strip() for word in view.align(sentence).words]
-    return tuple(dict.fromkeys(w.text for w in words if w.supported and names_thing(w.text)))
 
 
 def _thumbnail(photo: Photo) -> str:

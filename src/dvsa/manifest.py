@@ -28,6 +28,9 @@ MAX_SIDE: Final = 4096
 MAX_WIDTH: Final = 2**20
 """Numbers in a vector, and words of a vocabulary."""
 MAX_BEAM: Final = 1000
+MAX_WEIGHT: Final = 1e6
+EVIDENCE: Final = 6
+"""Weights of the evidence for a class."""
 MAX_FILE_BYTES: Final = 2**32
 """Of a file of a bundle, which is read whole; a graph of ONNX has at most half of that."""
 
@@ -116,6 +119,8 @@ class BundleManifest:
     """The score, as a share of the length of a word's vector, above which a region supports the word."""
     support_slope: float = 0.0
     """How fast the probability that the photograph shows a word changes with that share; 0 if unknown."""
+    things: tuple[float, ...] = ()
+    """The weights of the evidence for classes (see `dvsa.seeing`); none if classes are not told."""
     voices: Mapping[Subject, Voice]
     training: Mapping[str, object]
     """Recipe, data, seed and validation figures of every stage."""
@@ -184,6 +189,7 @@ class BundleManifest:
             rerank=top.number("rerank", 0.0, low=0, high=1e6),
             support=top.number("support", 0.0, low=0, high=1e6),
             support_slope=top.number("support_slope", 0.0, low=0, high=1e6),
+            things=_things(top),
             voices=_voices(top),
             training=top.record("training").content,
             crops=_crops(top),
@@ -208,7 +214,7 @@ class BundleManifest:
         plain = self.crops is None and not self.given_features
         content = {"format": 1 if plain else FORMAT, **asdict(self)}
         extra = content.pop("extra")
-        for name in ("crops", "given_features", "probe", "lessons", "support_slope"):
+        for name in ("crops", "given_features", "probe", "lessons", "support_slope", "things"):
             if not content[name]:
                 del content[name]
         return {**content, **extra}
@@ -230,6 +236,15 @@ def _files(top: JsonObject) -> dict[str, FileRecord]:
         name: FileRecord(file.whole("bytes", high=MAX_FILE_BYTES), file.text("sha256", *_DIGEST))
         for name, file in records.items()
     }
+
+
+def _things(top: JsonObject) -> tuple[float, ...]:
+    """The weights of the evidence for classes, if there are any."""
+    given = top.items("things") if "things" in top.content else []
+    weights = tuple(float(w) for w in given if isinstance(w, int | float) and abs(w) < MAX_WEIGHT)
+    if len(weights) < len(given) or len(weights) not in (0, EVIDENCE):
+        raise top.invalid("things", f"{EVIDENCE} numbers below {MAX_WEIGHT:g}")
+    return weights
 
 
 def _voices(top: JsonObject) -> dict[Subject, Voice]:
@@ -271,30 +286,3 @@ def _lessons(top: JsonObject) -> Lessons | None:
         return None
     lessons = top.record("lessons")
     return Lessons(lessons.text("file", FILE_NAME, "the name of a file"), lessons.text("base", *_DIGEST))
-
-
-def verified_content(folder: Path, name: str, records: Mapping[str, FileRecord]) -> bytes:
-    """The content of a file of a bundle; these very bytes have the recorded size and digest.
-
-    Raises:
-        BundleError: the manifest does not list the file, or its content is another one.
-    """
-    if name not in records:
-        raise BundleError(f"{folder / MANIFEST} names no file {name}: export the bundle again")
-    if not re.fullmatch(FILE_NAME, name):
-        raise BundleError(f"{folder / MANIFEST} names {name!r}, which is outside of the bundle")
-
-    record, path, remedy = records[name], folder / name, "install or export the bundle again"
-    try:
-        content = files.read_bounded(path, record.bytes)
-    except OSError as error:
-        raise BundleError(f"{path} is missing ({error.strerror}): {remedy}") from error
-    except files.UnreadableError as error:
-        raise BundleError(f"{path}: {error}: {remedy}") from error
-
-    found = hashlib.sha256(content).hexdigest()
-    if found != record.sha256:
-        raise BundleError(
-            f"{path} is damaged: its SHA-256 begins {found[:12]}, not {record.sha256[:12]}; {remedy}"
-        )
-    return content

@@ -40,6 +40,17 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True)
+class Thing:
+    """Something that a photograph shows."""
+
+    name: str
+    region: int
+    """Where it is seen best."""
+    probability: float
+    """That the photograph shows it, in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
 class Word:
     """A word of a sentence with its best region, before the MRF (paper, section 3.1)."""
 
@@ -178,3 +189,5 @@ class Description:
     phrases: tuple[Phrase, ...]
     alignment: Alignment | None
     """The alignment of the given sentence, or of the caption if no sentence was given."""
+    things: tuple[Thing, ...] = ()
+    """What the photograph shows; see `View.things`."""

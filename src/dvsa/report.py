@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element, tostring
 from dvsa.draw import named_regions
 from dvsa.notebook import PALETTE
 from dvsa.photo import Photo
-from dvsa.records import FRAME, Alignment, Caption, Description, Region
+from dvsa.records import FRAME, Alignment, Caption, Description, Region, Thing
 
 REPORT_SIDE: Final = 1200
 """Length of the longer side of the photographs in the page, in pixels."""
@@ -118,6 +118,7 @@ def _article(n: int, photo: Photo, description: Description) -> Element:
         columns += _sentence(description.alignment, marks)
         tables.append(_heat(description.alignment, description.regions, marks))
     columns += _caption(description.caption)
+    columns += _things(description.things, marks)
 
     return _tag(
         "article",
@@ -173,6 +174,22 @@ def _caption(caption: Caption) -> list[Element]:
     cells = [_tag("span", {"class": "token word"}, word, _tag("small", {}, f"{p:z.2f}")) for word, p in pairs]
     title = f"Caption: log-probability {caption.logprob:z.2f}"
     return [_tag("h3", {}, title), _tag("div", {"class": "words"}, *cells)]
+
+
+def _things(things: Sequence[Thing], marks: _Marks) -> list[Element]:
+    """What the photograph shows, each thing with its region."""
+    if not things:
+        return []
+    cells = [
+        _tag(
+            "button",
+            {"type": "button", **marks.attributes(thing.region, "word")},
+            thing.name,
+            _tag("small", {}, "" if thing.probability == 1 else f"{thing.probability:.0%}"),
+        )
+        for thing in things
+    ]
+    return [_tag("h3", {}, "Things"), _tag("div", {"class": "words"}, *cells)]
 
 
 def _sentence(alignment: Alignment, marks: _Marks) -> list[Element]:

@@ -41,7 +41,6 @@ def write_metadata(
     interruption.
     """
     from dvsa import metadata
-    from dvsa.listing import things
 
     if how.target not in metadata.TARGETS:
         raise ValueError(f"--write {how.target} is unknown: choose from {', '.join(metadata.TARGETS)}")
@@ -61,7 +60,7 @@ def write_metadata(
                 else:
                     view = model.open(read(source.path), regions=regions)
                     told = view.describe(phrases=phrases)
-                    said = (told.caption.text, things(view, told))
+                    said = (told.caption.text, tuple(thing.name for thing in told.things))
                     change = metadata.annotate(
                         source.path, *said, where, overwrite=how.overwrite, dry_run=how.dry_run
                     )

@@ -9,7 +9,7 @@ import typer
 from dvsa.cli.options import AsJson, ModelBundle, PhotoFile, RegionSource, SegmentPreference
 from dvsa.cli.output import named, note_unknown, plain, print_json, show, table
 from dvsa.cli.pictures import photo_reader
-from dvsa.records import FRAME, Alignment, Description, Region, Word
+from dvsa.records import FRAME, Alignment, Description, Region, Thing, Word
 
 SentenceToAlign = Annotated[
     str,
@@ -55,6 +55,8 @@ def show_description(description: Description, overlay: Path | None) -> None:
         f"{named(description.photo)}, {size}, {regions}\n",
         f"{caption.text}  (log-probability {caption.logprob:.2f})\n",
     )
+    if description.things:
+        show(f"Things: {', '.join(map(_thing, description.things))}\n")
 
     if description.phrases:
         rows = table(
@@ -96,6 +98,10 @@ def _show_alignment(title: str, alignment: Alignment, regions: Sequence[Region])
         region = regions[segment.region]
         segments.add_row(segment.text, _region(region), f"{segment.score:.2f}", _box(region))
     show(f"Segments by the MRF, beta {alignment.beta:g}:\n", segments)
+
+
+def _thing(thing: Thing) -> str:
+    return thing.name if thing.probability == 1 else f"{thing.name} {thing.probability:.0%}"
 
 
 def _is_weak(word: Word) -> bool:

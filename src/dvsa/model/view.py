@@ -1,5 +1,6 @@
 """A photograph as the model sees it: its regions, captions, phrases and alignments."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,9 @@ from dvsa import boxes, maxsim, notebook
 from dvsa.aligning import align, locate
 from dvsa.arrays import Floats
 from dvsa.captioning import Sampler
+from dvsa.model.things import things
 from dvsa.photo import Photo
-from dvsa.records import Alignment, Caption, Description, Phrase, Region
+from dvsa.records import Alignment, Caption, Description, Phrase, Region, Thing
 from dvsa.sentence import Sentence, check_not_empty
 
 if TYPE_CHECKING:
@@ -115,6 +117,23 @@ class View:
         regions = self.regions
         return tuple(Phrase(regions[i], captions[0]) for i, captions in zip(best, written, strict=True))
 
+    def things(self, captions: Sequence[Caption] | None = None) -> tuple[Thing, ...]:
+        """At most ten things that the photograph shows, the most probable first.
+
+        They are ImageNet's classes, if the bundle knows them, and nouns of the captions that a region
+        supports. None has a probability below 1/2, and no two mean the same.
+
+        Args:
+            captions: where nouns are taken from; by default the best caption and the phrases.
+
+        >>> import dvsa
+        >>> [thing.name for thing in dvsa.load().open("examples/photographer.jpg").things()]
+        ['man', 'shirt', 'cellphone', 'camera']
+        """
+        if captions is None:
+            captions = [self.caption(), *(phrase.caption for phrase in self.phrases())]
+        return things(self, captions)
+
     def align(self, sentence: str | Sentence, beta: float | None = None) -> Alignment:
         """Find the region of each word, and join neighbouring words on one region to segments by the MRF.
 
@@ -192,6 +211,7 @@ class View:
         caption = self.caption()
         if sentence is None and caption.words:
             sentence = caption.text
+        spoken = self.phrases(phrases)
         return Description(
             photo=self.photo.name,
             width=self.photo.width,
@@ -199,6 +219,7 @@ class View:
             proposer=self.proposer,
             caption=caption,
             regions=self.regions,
-            phrases=self.phrases(phrases),
+            phrases=spoken,
+            things=self.things([caption, *(phrase.caption for phrase in spoken)]),
             alignment=None if sentence is None else self.align(sentence, beta),
         )

@@ -5,8 +5,10 @@ import shutil
 import stat
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from torch import Tensor, nn
@@ -265,3 +267,19 @@ def test_a_bundle_lists_the_photographs_that_its_run_has_seen(
     old = tmp_path / "run"
     shutil.copytree(toy_run, old, ignore=shutil.ignore_patterns(PHOTOS_FILE))
     assert Bundle.open(export.export(Run(old), tmp_path / "bundle")).seen() is None
+
+
+def test_the_classes_of_a_bundle_are_those_of_the_classifier(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    weight_CF, bias_C, feature_BIF = torch.randn(1000, 8), torch.randn(1000), torch.randn(3, 4, 12)
+    backbone = SimpleNamespace(imagenet_classifier=lambda: (weight_CF, bias_C))
+    export._write_classes(SimpleNamespace(backbone=backbone, features=12), tmp_path)  # type: ignore[arg-type]
+
+    session = onnxruntime.InferenceSession(tmp_path / "classes.onnx")
+    (found,) = session.run(None, {"features": feature_BIF.numpy()})
+    wanted = nn.functional.linear(feature_BIF[..., :8], weight_CF, bias_C).softmax(-1)
+    assert_agree([found], [wanted], "classes")
+
+    nothing = SimpleNamespace(imagenet_classifier=lambda: None)
+    export._write_classes(SimpleNamespace(backbone=nothing, features=12), tmp_path / "none")  # type: ignore[arg-type]
+    assert not (tmp_path / "none").exists()

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from dvsa.classes import CLASSES, names
 from dvsa.learn.tasks import naming
-from dvsa.learn.tasks.naming import CLASSES, Called, Classifier, Naming, names
+from dvsa.learn.tasks.naming import Called, Classifier, Naming
 from dvsa.learn.tasks.phrases import SHARPNESS
 from dvsa.text import Vocabulary
 

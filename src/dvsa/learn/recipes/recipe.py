@@ -41,6 +41,8 @@ class Recipe:
     vector, is not above this."""
     support_slope: float = 0.0
     """How fast the probability that the photograph shows a word changes with that number; 0 if unknown."""
+    things: tuple[float, ...] = ()
+    """The weights of the evidence for classes (see `dvsa.seeing`)."""
 
     def __post_init__(self) -> None:
         regions, words = self.vision.embedding, self.sentence.embedding

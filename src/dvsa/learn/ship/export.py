@@ -24,7 +24,7 @@ from dvsa.learn.runs import onnx_file
 from dvsa.learn.runs.onnx_file import halved
 from dvsa.learn.runs.run import VOCABULARY, Run
 from dvsa.learn.ship.licence import licence
-from dvsa.learn.ship.parts import Crop, Encode, Look, Start, Step, voice
+from dvsa.learn.ship.parts import Classes, Crop, Encode, Look, Start, Step, voice
 from dvsa.learn.tasks.replay import Replay
 from dvsa.manifest import MANIFEST, BundleManifest, Crops, FileRecord, Voice
 from dvsa.metrics.figures import Report
@@ -103,6 +103,8 @@ def _write_graphs(run: Run, folder: Path) -> dict[Subject, Voice]:
     """Write all networks of a run; how its captioners are used."""
     model = halved(run.joint_model())
     _write_joint_model(model, folder)
+    if any(getattr(stage, "naming", 0) for stage in run.recipe.stages):
+        _write_classes(model.vision, folder)
 
     voices: dict[Subject, Voice] = {}
     written: set[str] = set()
@@ -136,6 +138,15 @@ def _write_joint_model(model: JointModel, folder: Path) -> None:
     ids, real = torch.tensor([[3, 4, 5], [4, 3, 0]]), torch.tensor([[True, True, True], [True, True, False]])
     length = {name: {0: "L", 1: "T"} for name in ("ids", "real", "s")}
     onnx_file.write(model.sentence, (ids, real), folder / "sentence.onnx", ["ids", "real"], ["s"], length)
+
+
+def _write_classes(vision: Vision, folder: Path) -> None:
+    """Write the classifier whose names the model has learned, if its backbone has one."""
+    classifier = vision.backbone.imagenet_classifier()
+    if classifier is not None:
+        known, features = halved(Classes(*classifier)), torch.rand(2, 3, vision.features)
+        axes = {name: {0: "B", 1: "I"} for name in ("features", "p")}
+        onnx_file.write(known, (features,), folder / "classes.onnx", ["features"], ["p"], axes)
 
 
 def _write_eye(vision: Vision, boxes: Tensor, folder: Path) -> dict[str, Tensor]:
@@ -219,6 +230,7 @@ def manifest(
         rerank=recipe.rerank,
         support=recipe.support,
         support_slope=recipe.support_slope,
+        things=recipe.things,
         voices=voices,
         # Where it comes from.
         training={"config": run.config, "validation": run.facts},

@@ -77,6 +77,19 @@ class Step(nn.Module):
         return logit_BV.log_softmax(-1), *after
 
 
+class Classes(nn.Module):
+    """Features of regions to probabilities of ImageNet's classes."""
+
+    def __init__(self, weight_CF: Tensor, bias_C: Tensor) -> None:
+        super().__init__()
+        self.known = nn.Linear(weight_CF.shape[1], len(weight_CF))
+        self.known.load_state_dict({"weight": weight_CF, "bias": bias_C})
+
+    def forward(self, features: Tensor) -> Tensor:
+        logit_BIC: Tensor = self.known(features[..., : self.known.in_features])
+        return logit_BIC.softmax(-1)
+
+
 def voice(stage: str, subject: Subject) -> Voice:
     """How the captioner of a stage describes a `frame` or a `region`."""
     return Voice(stage, START if subject == "frame" else START_PHRASE)

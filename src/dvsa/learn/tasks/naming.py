@@ -9,8 +9,6 @@ Few photographs show an espresso. So some regions are pushed towards a random cl
 x / 2 + r w_c / |w_c|^2, not below 0, where w_c are the classifier's weights of the class, and r is random.
 """
 
-from functools import cache
-from importlib.resources import files
 from typing import NamedTuple
 
 import numpy as np
@@ -19,38 +17,18 @@ from torch import Tensor
 from torch.nn import functional
 
 from dvsa.arrays import IntArray
+from dvsa.classes import CLASSES, names
 from dvsa.learn.loop.transfer import on_device
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.tasks.phrases import SHARPNESS
 from dvsa.text import Vocabulary, pad
 
-CLASSES = 1000
-"""How many classes the classifier has."""
 NAMED = 512
 """The most regions of a batch that learn names."""
 PUSH = (8.0, 20.0)
 """The range of r."""
 COMMON = 0.3
 """The probability that a name of several classes is tried; it is used if no other one has any of them."""
-
-
-class Name(NamedTuple):
-    """What some classes are called."""
-
-    classes: tuple[int, ...]
-    words: tuple[str, ...]
-
-
-@cache
-def names() -> tuple[Name, ...]:
-    """All names of the classes, from the file that `runs/classes.py` makes."""
-    text = files("dvsa.learn.tasks").joinpath("classes.tsv").read_text("utf-8")
-    rows = (line.split("\t") for line in text.splitlines())
-    return tuple(
-        Name(tuple(map(int, classes.split(","))), tuple(name.split()))
-        for classes, own in rows
-        for name in own.split("|")
-    )
 
 
 def vocabulary() -> Vocabulary:
