@@ -39,6 +39,15 @@ class Region:
     """The proposer's confidence in [0, 1]; 1 for the frame, fixed boxes and boxes given by the user."""
 
 
+def percent(probability: float) -> str:
+    """A probability as people see it: nothing is quite certain.
+
+    >>> percent(0.934), percent(0.996)
+    ('93%', '>99%')
+    """
+    return ">99%" if probability > 0.99 else f"{probability:.0%}"
+
+
 @dataclass(frozen=True, slots=True)
 class Thing:
     """Something that a photograph shows."""
@@ -124,7 +133,7 @@ class Alignment:
             return "unknown"
         if all(word.probability is None for word in self.words):
             return f"{self.scores[t][region]:z.2f}"
-        return "" if word.probability is None else f"{word.probability:.0%}"
+        return "" if word.probability is None else percent(word.probability)
 
     def marks(self) -> tuple[notebook.Mark, ...]:
         """The words, each with the region of its segment, for a notebook.
@@ -146,7 +155,7 @@ class Alignment:
 
     def _told(self, t: int) -> str:
         probability = self.words[t].probability
-        return "" if probability is None else f"{probability:.0%} probable, "
+        return "" if probability is None else f"{percent(probability)} probable, "
 
     def _repr_html_(self) -> str:
         """The words on the colours of their regions."""

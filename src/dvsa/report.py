@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element, tostring
 from dvsa.draw import named_regions
 from dvsa.notebook import PALETTE
 from dvsa.photo import Photo
-from dvsa.records import FRAME, Alignment, Caption, Description, Region, Thing
+from dvsa.records import FRAME, Alignment, Caption, Description, Region, Thing, percent
 
 REPORT_SIDE: Final = 1200
 """Length of the longer side of the photographs in the page, in pixels."""
@@ -185,7 +185,7 @@ def _things(things: Sequence[Thing], marks: _Marks) -> list[Element]:
             "button",
             {"type": "button", **marks.attributes(thing.region, "word")},
             thing.name,
-            _tag("small", {}, "" if thing.probability == 1 else f"{thing.probability:.0%}"),
+            _tag("small", {}, "" if thing.probability == 1 else percent(thing.probability)),
         )
         for thing in things
     ]

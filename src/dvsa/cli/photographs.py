@@ -9,7 +9,7 @@ import typer
 from dvsa.cli.options import AsJson, ModelBundle, PhotoFile, RegionSource, SegmentPreference
 from dvsa.cli.output import named, note_unknown, plain, print_json, show, table
 from dvsa.cli.pictures import photo_reader
-from dvsa.records import FRAME, Alignment, Description, Region, Thing, Word
+from dvsa.records import FRAME, Alignment, Description, Region, Thing, Word, percent
 
 SentenceToAlign = Annotated[
     str,
@@ -101,7 +101,7 @@ def _show_alignment(title: str, alignment: Alignment, regions: Sequence[Region])
 
 
 def _thing(thing: Thing) -> str:
-    return thing.name if thing.probability == 1 else f"{thing.name} {thing.probability:.0%}"
+    return thing.name if thing.probability == 1 else f"{thing.name} {percent(thing.probability)}"
 
 
 def _is_weak(word: Word) -> bool:

@@ -12,12 +12,15 @@ export function evidence(words, t, score) {
   const { known, probability } = words[t];
   if (!known) return "unknown";
   if (words.every((word) => word.probability === null)) return number(score);
-  return probability === null ? "" : percent(probability);
+  return probability === null ? "" : probable(probability);
 }
+
+/** A probability as people see it: nothing is quite certain. @param {number} probability */
+const probable = (probability) => (probability > 0.99 ? "> 99 %" : percent(probability));
 
 /** The same in a sentence, with the score. @param {Word} word @param {number} score */
 export function evidenceInWords({ known, supported, probability }, score) {
   if (!known) return "unknown word";
-  const probable = probability === null ? "" : `${percent(probability)} probable, `;
+  const probable = probability === null ? "" : `${probable(probability)} probable, `;
   return `${probable}score ${number(score)}${supported ? "" : ", no region supports it"}`;
 }
