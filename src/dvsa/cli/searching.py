@@ -209,12 +209,16 @@ def _path(photograph: "Photograph") -> str:
 
 
 def _words(hit: "Hit") -> str:
-    """Each word of the query with its score and the box that it matched, in pixels."""
+    """Each word of the query with its evidence and the box that it matched, in pixels; ? is a weak match."""
     parts = []
-    for word in hit.alignment.words:
-        box = "(unknown)" if word.region is None else str(_pixels(hit, word.region))
-        is_frame = word.region is not None and hit.boxes[word.region] == FRAME
-        parts.append(f"{word.text} {word.score:.2f} {'frame' if is_frame else box}")
+    for t, word in enumerate(hit.alignment.words):
+        if word.region is None:
+            parts.append(f"{word.text} (unknown)")
+        else:
+            box = "frame" if hit.boxes[word.region] == FRAME else str(_pixels(hit, word.region))
+            weak = "" if word.supported else "?"
+            said = [word.text, weak, hit.alignment.evidence(t, word.region), box]
+            parts.append(" ".join(filter(None, said)))
     return " · ".join(parts)
 
 
@@ -230,7 +234,14 @@ def _pixels(hit: "Hit", region: int | None) -> list[int] | None:
 def _plain(hit: "Hit") -> dict[str, object]:
     """A hit as JSON values."""
     words = [
-        {"text": word.text, "known": word.known, "score": word.score, "box": _pixels(hit, word.region)}
+        {
+            "text": word.text,
+            "known": word.known,
+            "score": word.score,
+            "box": _pixels(hit, word.region),
+            "supported": word.supported,
+            "probability": word.probability,
+        }
         for word in hit.alignment.words
     ]
     others = [other.path for other in hit.others]

@@ -18,7 +18,7 @@ from PIL import Image
 from dvsa.index.values import Hit
 from dvsa.notebook import PALETTE, text
 from dvsa.photo import Photo
-from dvsa.records import FRAME, Box, Word
+from dvsa.records import FRAME, Box
 from dvsa.text import FUNCTION_WORDS
 
 THUMBNAIL_SIDE: Final = 320
@@ -79,7 +79,7 @@ def _item(shown: Card) -> str:
     name = text(known.path.rpartition("/")[2])
     colour = _colours(hit)
     boxes = "".join(_box(hit.boxes[region], kind) for region, kind in colour.items() if kind != "cf")
-    words = " ".join(_word(word, colour) for word in hit.alignment.words)
+    words = " ".join(_word(hit, t, colour) for t in range(len(hit.alignment.words)))
 
     source = f"data:image/webp;base64,{base64.b64encode(shown.webp).decode()}"
     size = f'width="{shown.width}" height="{shown.height}"'
@@ -95,12 +95,13 @@ def _item(shown: Card) -> str:
     )
 
 
-def _word(word: Word, colour: Mapping[int, str]) -> str:
-    """A word with its score on the colour of its region."""
+def _word(hit: Hit, t: int, colour: Mapping[int, str]) -> str:
+    """A word with its evidence on the colour of its region."""
+    word = hit.alignment.words[t]
     if word.region is None:
         return f'<span class="weak">{text(word.text)} –</span>'
     kind = "" if word.text in FUNCTION_WORDS else colour.get(word.region, "weak")
-    return f'<span class="{kind}">{text(word.text)} {word.score:z.1f}</span>'
+    return f'<span class="{kind}">{text(word.text)} {text(hit.alignment.evidence(t, word.region))}</span>'
 
 
 def _colours(hit: Hit) -> dict[int, str]:
