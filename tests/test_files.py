@@ -1,5 +1,6 @@
 """A file is written whole or not at all, and is on disk when the call returns."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -31,6 +32,19 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path, error: ty
         write()
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
     assert path.read_text() == "old"
+
+
+@pytest.mark.parametrize("step", ["open", "sync"])
+def test_an_error_names_the_file_that_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def refused(*_: object) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(*((os, "open") if step == "open" else (files, "sync")), refused)
+    with pytest.raises(PermissionError) as caught:
+        files.write(tmp_path / "page.html", b"new")
+    assert str(caught.value) == f"[Errno 13] Permission denied: '{tmp_path / 'page.html'}'"
 
 
 def test_a_folder_is_not_replaced(tmp_path: Path) -> None:

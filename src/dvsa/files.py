@@ -34,8 +34,10 @@ def replacing(path: Path) -> Iterator[Path]:
         with partial.open("r+b") as file:  # Windows can only sync a file that is open for writing
             sync(file.fileno())
         partial.replace(path)
-    except BaseException:
+    except BaseException as error:
         partial.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno and error.filename in (None, str(partial)):
+            error.filename = str(path)  # nobody has asked for the temporary file
         raise
 
     # Not every folder can be opened, and not every file system can sync folders.
