@@ -241,6 +241,27 @@ def test_members_of_a_tar_file_are_left_out_as_files_would_be(tmp_path: Path, na
     assert {item.path.removeprefix(there) for item in found.faults} == {"/etc/g.jpg", "in/../../h.jpg"}
 
 
+def test_photographs_with_one_path_are_all_found(tmp_path: Path) -> None:
+    """Members of two tar files, of one tar file, and a file: the file keeps the path."""
+    contents = {b"2019": "2019.tar", b"2020": "2020.tar", b"again": "2020.tar", b"file": ""}
+    for name in ("2019.tar", "2020.tar"):
+        with tarfile.open(tmp_path / name, "w") as archive:
+            for content in (content for content, tar in contents.items() if tar == name):
+                member = tarfile.TarInfo("in/1.jpg")
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+    tars = [tmp_path / "2019.tar", tmp_path / "2020.tar"]
+    found = {os.path.relpath(path, tmp_path): source.read() for path, source in find(tars)}
+    assert found == {"in/1.jpg": b"2019", "2020.tar/in/1.jpg": b"2020", "2020.tar#2/in/1.jpg": b"again"}
+
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "1.jpg").write_bytes(b"file")
+    for names in ([tmp_path], [*tars, tmp_path / "in"], [tmp_path, *tars, tmp_path]):
+        sources = dict(find(names))
+        assert sorted(source.read() for source in sources.values()) == sorted(contents)
+        assert sources[str(tmp_path / "in" / "1.jpg")].read() == b"file"
+
+
 def _folder(name: str) -> tarfile.TarInfo:
     member = tarfile.TarInfo(name)
     member.type = tarfile.DIRTYPE

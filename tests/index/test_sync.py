@@ -6,6 +6,7 @@ import shutil
 import tarfile
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -349,6 +350,32 @@ def test_members_of_a_tar_file_are_followed(index: Index, album: Path) -> None:
     outcome = index.sync([album], encode=Reader())
     assert (outcome.faults, [item.kind for item in outcome.left_out]) == ([], ["broken tar file"])
     assert places(index) == wanted, "what cannot be read now is not gone"
+
+
+def test_photographs_with_one_path_do_not_replace_each_other(index: Index, tmp_path: Path) -> None:
+    """Two tar files and a file, given alone and together, in any order."""
+    (tmp_path / "1.jpg").write_bytes(b"file")
+    for name in ("2019", "2020"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.jpg").write_bytes(name.encode())
+        with tarfile.open(tmp_path / f"{name}.tar", "w") as archive:
+            archive.add(tmp_path / name / "1.jpg", "1.jpg")
+    files = [tmp_path / name for name in ("2019.tar", "2020.tar", "1.jpg")]
+
+    for names in permutations(files):
+        alone = Index.create(tmp_path / f"{[file.name for file in names]}", index.model)
+        for done, file in enumerate(names, 1):
+            assert counts(alone.sync([file], encode=Reader())) == counts(Added(added=1))
+            assert len(alone) == done
+        together = alone.sync(files, encode=Reader())
+        assert (len(alone), together.added, together.changed, together.vanished) == (3, 0, 0, 0)
+        assert counts(alone.sync(files[::-1], encode=Reader())) == counts(Added(known=3))
+        for entry in alone.entries():
+            assert identifier(entry.photograph.read()) == entry.photograph.id
+
+    (tmp_path / "1.jpg").write_bytes(b"new")
+    assert counts(alone.sync([tmp_path / "1.jpg"], encode=Reader())) == counts(Added(changed=1))
+    assert len(alone) == 3, "a file whose content has changed does replace its old photograph"
 
 
 # Files that were seen

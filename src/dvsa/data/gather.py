@@ -20,7 +20,7 @@ from dvsa.data.kinds import (
     kind_of_file,
     kind_of_path,
 )
-from dvsa.data.photographs import NamedSource, suffix_of
+from dvsa.data.photographs import NamedSource, one_path_each, suffix_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,8 @@ def gather(
     """The photographs in files, folders (at any depth), globs and plain tar files; each path once.
 
     What is a photograph is judged by the content of files. A member of a tar file has the path that it would
-    have after unpacking in place. A file that is named is read, even if it seems to be no photograph.
+    have after unpacking in place; if another photograph has that path, its path begins with that of its tar
+    file. A file that is named is read, even if it seems to be no photograph.
 
     Args:
         names: of files, folders and tar files, and globs; `~` is the user's home.
@@ -107,7 +108,7 @@ def gather(
             search.root(os.path.abspath(match), named=match == str(path))
 
     found = search.gathered
-    found.sources = list(search.found.items())
+    found.sources = one_path_each(search.found)
     if not found.sources:
         counts = ", ".join(f"{kind}: {count}" for kind, count in found.counts.items())
         reasons = "; ".join(map(str, found.faults[:3])) or (
@@ -133,7 +134,8 @@ class _Search:
         self, patterns: list[Patterns], without: Path | None, progress: Callable[[int], object] | None
     ) -> None:
         self.gathered = Gathered()
-        self.found: dict[str, Source] = {}
+        self.found: list[NamedSource] = []
+        """What is reached twice is there twice."""
         self._given, self._progress = patterns, progress
         self._visited = {_identity(str(without))} if without is not None and without.exists() else set()
 
@@ -150,15 +152,15 @@ class _Search:
                 self._below(path, "", []), key=lambda item: (item[0].count("/"), item[0], str(item[1].path))
             )
             for inner, source in below:
-                self.found.setdefault(os.path.join(path, inner), source)
+                self.found.append((os.path.join(path, inner), source))
             return
 
         kind = Kind.DRAWING if is_drawing(name) else kind_of_file(Path(path))
         if kind is Kind.TAR:
             for inner, source in self._members(path, "", []):
-                self.found.setdefault(str(Path(path).parent / inner), source)
+                self.found.append((str(Path(path).parent / inner), source))
         elif kind is Kind.PHOTOGRAPH or (named and kind is Kind.OTHER):  # the decoder says what is wrong
-            self.found.setdefault(path, Source(Path(path)))
+            self.found.append((path, Source(Path(path))))
         else:
             self._leave_out(kind, path)
 

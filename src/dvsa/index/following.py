@@ -19,13 +19,21 @@ def place_of(named: NamedSource) -> Place:
     return Place(path=path, file=str(source.path), offset=source.offset)
 
 
+def replaces(there: Place, file: str) -> bool:
+    """Whether a photograph that was in a file is gone because another one has its path now.
+
+    It is not if they are in different files, which are both there, such as two tar files of a folder.
+    """
+    return there.file == file or not os.path.lexists(file)
+
+
 @dataclass(slots=True)
 class Following:
     """The files of an index before, and what was found at their paths and at others."""
 
     outcome: Added = field(default_factory=Added)
-    before: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    """The identifiers of the photographs that the index has at each path; normally one."""
+    before: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
+    """The photographs that the index has at each path, normally one: the files by the identifiers."""
     found: dict[str, tuple[Place, str | None]] = field(default_factory=dict)
     """What is at each path now: a photograph, or none that could be read."""
     unknown: set[str] = field(default_factory=set)
@@ -42,7 +50,7 @@ class Following:
             if photograph.recorded < latest:
                 self.outdated.add(photograph.id)
             for place in photograph.places:
-                self.before[place.path].add(photograph.id)
+                self.before[place.path][photograph.id] = place.file
 
     def pending(self, sources: Iterable[NamedSource], seen: SeenFiles) -> list[NamedSource]:
         """The photographs whose files may have changed since they were seen; the others are noted."""
@@ -86,7 +94,7 @@ class Following:
                 known.add(item.photograph.id)
                 new.append(item)
                 self.found[place.path] = place, item.photograph.id
-                if place.path in self.before:
+                if any(replaces(place, file) for file in self.before.get(place.path, {}).values()):
                     self.outcome.changed += 1
                 else:
                     self.outcome.added += 1
@@ -142,8 +150,10 @@ class Following:
             there, identifier = self.found.get(place.path, (None, None))
             if there is not None and identifier == photograph.id:
                 stay.append(there)
-            elif there is not None:
+            elif there is not None and (covers(place.file) or replaces(there, place.file)):
                 replaced += 1
+            elif there is not None:
+                stay.append(place)  # the same path in a tar file that was not searched
             elif place.path in self.unknown or not (
                 # A file of another folder that is gone may be the one that came here.
                 covers(place.file) or (arrived and not os.path.lexists(place.file))
