@@ -4,7 +4,7 @@ import hashlib
 import os
 import shutil
 import tarfile
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from itertools import permutations
 from pathlib import Path
@@ -208,7 +208,15 @@ class Folder(RuleBasedStateMachine):
             copies += len(new - old) - of_name - (not old)  # one file of a new photograph is no copy
             left += max(0, len(old & gone) - of_name)
         assert (found["moved"], found["copies"]) == (moved, copies)
-        assert found["vanished"] + found["missing"] == left
+        assert found["vanished"] + found["gone"] + found["missing"] == left
+        # Every file of a photograph that was dropped is counted by its fate.
+        dropped = self.indexed.keys() - wanted.keys()
+        fates = found["vanished"] + found["overwritten"] + found["changed"] + damaged
+        assert sum(len(self.indexed[name]) for name in dropped) <= fates
+        assert found["vanished"] == sum(len(self.indexed[name] & gone) for name in dropped)
+        renewed = {path for path, name in sound.items() if name not in self.indexed}
+        known = sound.keys() - renewed
+        assert found["overwritten"] == sum(len(self.indexed[name] & known) for name in dropped)
         assert found["missing"] == sum(len(paths & gone) for n, paths in wanted.items() if not paths & here)
         self.indexed = wanted
 
@@ -252,8 +260,21 @@ def test_copies_are_paths_of_one_photograph(index: Index, album: Path) -> None:
     assert photograph.path == str(album / "a.jpg")
     (album / "a.jpg").unlink()
     assert photograph.read() == JPEG + b"a.jpg", "a copy has the same content"
-    assert counts(index.sync([album], encode=Reader())) == counts(Added(known=3, vanished=1))
+    assert counts(index.sync([album], encode=Reader())) == counts(Added(known=3, gone=1))
     assert str(album / "in" / "copy.jpg") in [e.photograph.path for e in index.entries()]
+
+
+@pytest.mark.parametrize("put", [shutil.copy, os.replace], ids=["copied", "moved"])
+@pytest.mark.parametrize("keep", [True, False], ids=["keep missing", "drop missing"])
+def test_a_photograph_that_is_overwritten_is_counted(
+    index: Index, album: Path, put: Callable[[Path, Path], object], keep: bool
+) -> None:
+    index.sync([album], encode=Reader())
+    put(album / "a.jpg", album / "b.jpg")
+    wanted = Added(known=1 + (put is shutil.copy), overwritten=1)
+    wanted.copies, wanted.moved = int(put is shutil.copy), int(put is os.replace)
+    assert counts(index.sync([album], encode=Reader(), keep_missing=keep)) == counts(wanted)
+    assert len(index) == 2
 
 
 def test_only_the_given_folders_are_followed(index: Index, album: Path, tmp_path: Path) -> None:

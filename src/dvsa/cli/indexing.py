@@ -182,7 +182,8 @@ def _bring_up_to_date(
             keep_missing=photographs.keep_missing,
         )
     came = outcome.added + outcome.changed + outcome.moved + outcome.copies
-    if quiet and not came + outcome.vanished + outcome.read_again:
+    went = outcome.vanished + outcome.gone + outcome.overwritten
+    if quiet and not came + went + outcome.read_again:
         return True
 
     name_faults(outcome.faults, outcome.left_out)
@@ -208,6 +209,8 @@ def _counts(outcome: "Added") -> str:
         "moved": outcome.moved,
         "copies": outcome.copies,
         "vanished": outcome.vanished,
+        "paths gone": outcome.gone,
+        "overwritten": outcome.overwritten,
         "missing and kept": outcome.missing,
         "already there": outcome.known,
         "of earlier versions, read again": outcome.read_again,

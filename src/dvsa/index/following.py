@@ -40,6 +40,8 @@ class Following:
     """Paths whose files are there, but cannot be read now: they may still contain what they did."""
     outdated: set[str] = field(default_factory=set)
     """The identifiers of photographs of which an earlier version had recorded less."""
+    changed: set[str] = field(default_factory=set)
+    """Paths of the index whose files now contain new photographs."""
     arrivals: dict[str, list[Place]] = field(default_factory=lambda: defaultdict(list))
     """Where photographs that the index has were found besides, by their identifiers."""
 
@@ -96,6 +98,7 @@ class Following:
                 self.found[place.path] = place, item.photograph.id
                 if any(replaces(place, file) for file in self.before.get(place.path, {}).values()):
                     self.outcome.changed += 1
+                    self.changed.add(place.path)
                 else:
                     self.outcome.added += 1
             elif isinstance(item, Entry):
@@ -144,7 +147,7 @@ class Following:
             covers: whether a photograph in a file would have been found if it were still there.
             keep_missing: whether a photograph stays when its last file is gone.
         """
-        stay, gone, replaced = [], [], 0
+        stay, gone, replaced, overwritten = [], [], 0, 0
         arrived = photograph.id in self.arrivals
         for place in photograph.places:
             there, identifier = self.found.get(place.path, (None, None))
@@ -152,6 +155,7 @@ class Following:
                 stay.append(there)
             elif there is not None and (covers(place.file) or replaces(there, place.file)):
                 replaced += 1
+                overwritten += identifier is not None and place.path not in self.changed
             elif there is not None:
                 stay.append(place)  # the same path in a tar file that was not searched
             elif place.path in self.unknown or not (
@@ -173,7 +177,11 @@ class Following:
         if gone and keep_missing and not stay and not come:
             self.outcome.missing += left
             return gone
-        self.outcome.vanished += left
+        if stay or come:
+            self.outcome.gone += left
+        else:
+            self.outcome.vanished += left
+            self.outcome.overwritten += overwritten
         return [*stay, *come]
 
 

@@ -262,7 +262,11 @@ class Added:
     known: int = 0
     """Files that are as the index has them."""
     vanished: int = 0
-    """Files of the index that are no longer there, and are dropped."""
+    """Files that are no longer there, whose photographs are nowhere else, and are dropped."""
+    gone: int = 0
+    """Files that are no longer there, whose photographs are still at other places."""
+    overwritten: int = 0
+    """Files that now contain photographs of other files; their own were nowhere else, and are dropped."""
     missing: int = 0
     """Files that are no longer there, whose photographs are kept."""
     read_again: int = 0
