@@ -40,6 +40,8 @@ class Following:
     """Paths whose files are there, but cannot be read now: they may still contain what they did."""
     outdated: set[str] = field(default_factory=set)
     """The identifiers of photographs of which an earlier version had recorded less."""
+    touched: set[str] = field(default_factory=set)
+    """Paths whose files were read now, and contain photographs that the index has."""
     changed: set[str] = field(default_factory=set)
     """Paths of the index whose files now contain new photographs."""
     arrivals: dict[str, list[Place]] = field(default_factory=lambda: defaultdict(list))
@@ -106,6 +108,7 @@ class Following:
             elif item.fault is None:
                 assert item.id is not None
                 self.note(place, item.id)
+                self.touched.add(place.path)
             else:
                 self.outcome.faults.append(item.fault)
                 if item.id is None:
@@ -118,16 +121,25 @@ class Following:
         return new
 
     def to_read_again(
-        self, rows: Iterable[tuple[str, int, Photograph]], sources: Mapping[str, Source]
+        self, rows: Iterable[tuple[str, int, Photograph]], sources: Mapping[str, Source], seen: SeenFiles
     ) -> list[tuple[Row, Photograph, Source]]:
-        """The photographs of which an earlier version had recorded less, and that were found now.
+        """The photographs that were found now, and of which an earlier version had recorded less.
+
+        And those whose date may be that of their file, which has another date now.
 
         Args:
             rows: the photographs of the index, with their segments and rows.
             sources: the files that were found, by the paths of the photographs.
+            seen: the dates that files had before.
         """
         found = []
+        redated = list[tuple[Row, Photograph, Source]]()
         for name, row, photograph in rows:
+            if photograph.path in self.touched:
+                source = sources[photograph.path]
+                if source.date() not in (None, photograph.taken):
+                    redated.append(((name, row), photograph, source))
+                    continue
             if photograph.id not in self.outdated:
                 continue
             here = [
@@ -135,7 +147,24 @@ class Following:
             ]
             if here:
                 found.append(((name, row), photograph, sources[here[0]]))
+
+        dates = self._dates_before({photograph.id for _, photograph, _ in redated}, seen)
+        for item in redated:
+            _, photograph, _ = item
+            had = dates[photograph.id]
+            if photograph.id in self.outdated or not had or photograph.taken in (None, *had):
+                found.append(item)
         return found
+
+    def _dates_before(self, identifiers: set[str], seen: SeenFiles) -> Mapping[str, set[str]]:
+        """The dates that the files of photographs had, as far as they are known; not of tar files."""
+        dates: dict[str, set[str]] = {identifier: set() for identifier in identifiers}
+        for path, files in self.before.items() if identifiers else ():
+            date = seen.date_before(path)
+            for identifier in identifiers & files.keys():
+                if date is not None and files[identifier] == path:
+                    dates[identifier].add(date)
+        return dates
 
     def places(
         self, photograph: Photograph, covers: Callable[[str], bool], *, keep_missing: bool
