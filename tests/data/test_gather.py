@@ -160,6 +160,39 @@ def test_patterns_leave_out_files_and_folders(photographs: Path) -> None:
     assert left("!c.jpg") == ["c.jpg", "deep/again.png", "in/d.png"], "the command has the last word"
 
 
+@pytest.mark.parametrize(
+    "form", ["photographs/{}", "{home}/photographs/{}", "./photographs/{}", "~/photographs/{}"]
+)
+def test_paths_are_excluded(photographs: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    """From the current folder, from the user's home, and absolute, however the photographs are named."""
+    monkeypatch.chdir(photographs.parent)
+    monkeypatch.setenv("HOME", str(photographs.parent))
+
+    def left(*exclude: str) -> set[str]:
+        patterns = [
+            mark + form.format(line.removeprefix("!"), home=photographs.parent)
+            for line in exclude
+            for mark in ["!" if line.startswith("!") else ""]
+        ]
+        found = [
+            set(paths(gather(names, exclude=patterns), photographs))
+            for names in (["photographs"], [photographs], [photographs.parent], ["photographs/*"])
+        ]
+        assert all(each == found[0] for each in found)
+        return found[0]
+
+    whole = {"a.png", "c.jpg", "deep/again.png", "in/d.png", "deep/er/b.PNG"}
+    assert left("deep") == left("deep/") == whole - {"deep/again.png", "deep/er/b.PNG"}
+    assert left("deep/er") == left("deep/er/b.PNG") == left("deep/*/*.PNG") == whole - {"deep/er/b.PNG"}
+    assert left("a.png", "in/d.png", "a.png/") == whole - {"a.png", "in/d.png"}
+    assert left("*.png", "no/such") == whole - {"a.png"}
+    assert left("*.png", "!a.png") == whole
+    assert left("deep/*", "!deep/er") == whole - {"deep/again.png"}
+    for named in ("photographs/deep/er", "photographs/deep/er/b.PNG"):
+        with pytest.raises(ValueError, match="excluded file or folder: 1"):
+            gather([named], exclude=[form.format("deep", home=photographs.parent)])
+
+
 def test_patterns_hold_for_what_is_named_and_for_what_globs_match(photographs: Path) -> None:
     (photographs / "e.dvsa.png").write_bytes(CONTENT)
     files = [str(path) for path in photographs.iterdir()]  # as a shell gives them for `*`

@@ -47,8 +47,8 @@ Exclude = Annotated[
         "--exclude",
         metavar="PATTERN",
         show_default=False,
-        help="Leave out files and folders of this pattern, as in .gitignore; may be repeated. Files named "
-        ".dvsaignore have such patterns for their folders.",
+        help="Leave out files and folders of this pattern, as in .gitignore, or path; may be repeated. Files "
+        "named .dvsaignore have such patterns for their folders.",
     ),
 ]
 KeepMissing = Annotated[

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from dvsa import files
 from dvsa.data.dataset import DataError, Source
-from dvsa.data.ignoring import IGNORE_FILE, Patterns, is_ignored
+from dvsa.data.ignoring import IGNORE_FILE, Patterns, from_folder, is_ignored
 from dvsa.data.kinds import (
     HEAD,
     PHOTOGRAPH_SUFFIXES,
@@ -86,7 +86,7 @@ def gather(
 
     Args:
         names: of files, folders and tar files, and globs; `~` is the user's home.
-        exclude: patterns, as in `.gitignore`, of what to leave out of folders.
+        exclude: patterns, as in `.gitignore`, of what to leave out of folders, or paths.
         without: a folder to pass over, such as that of an index.
         progress: called with the number of photographs so far, after each folder.
 
@@ -98,7 +98,7 @@ def gather(
     ['astronaut.jpg', 'photographer.jpg']
     """
     names = list(names)
-    search = _Search([Patterns.parse(exclude, "--exclude")], without, progress)
+    search = _Search(exclude, without, progress)
     for name in names:
         path = files.spelled(Path(os.path.expanduser(name)))
         matches = [str(path)] if os.path.lexists(path) else files.matching(str(path))
@@ -131,22 +131,25 @@ class _Search:
     """A search for photographs that is under way."""
 
     def __init__(
-        self, patterns: list[Patterns], without: Path | None, progress: Callable[[int], object] | None
+        self, exclude: Sequence[str], without: Path | None, progress: Callable[[int], object] | None
     ) -> None:
         self.gathered = Gathered()
         self.found: list[NamedSource] = []
         """What is reached twice is there twice."""
-        self._given, self._progress = patterns, progress
+        self._exclude, self._progress = exclude, progress
+        self._given = self._excluded("")
         self._visited = {_identity(str(without))} if without is not None and without.exists() else set()
 
     def root(self, path: str, *, named: bool) -> None:
         """Search one file or folder that the user named, or that a glob matches."""
         self.gathered.roots.append(path)
         name, is_folder = os.path.basename(path), os.path.isdir(path)
+        self._given = self._excluded(os.path.dirname(path))
         if is_ignored(f"{name}/" if is_folder else name, self._given):
             self._leave_out(Kind.EXCLUDED, path)
             return
         if is_folder:
+            self._given = self._excluded(path)
             # Shallow paths come first, so that a photograph is found under its plainest path.
             below = sorted(
                 self._below(path, "", []), key=lambda item: (item[0].count("/"), item[0], str(item[1].path))
@@ -163,6 +166,10 @@ class _Search:
             self.found.append((path, Source(Path(path))))
         else:
             self._leave_out(kind, path)
+
+    def _excluded(self, folder: str) -> list[Patterns]:
+        """The user's patterns for paths from a folder."""
+        return [Patterns.parse(from_folder(self._exclude, folder), "--exclude")]
 
     def _below(self, folder: str, above: str, patterns: list[Patterns]) -> Iterator[NamedSource]:
         """The photographs in a folder and its subfolders, by their paths from the root."""
