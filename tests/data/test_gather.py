@@ -225,12 +225,35 @@ def test_names_and_patterns_compare_in_any_composition(tmp_path: Path, given: Fo
         (tmp_path / ".dvsaignore").unlink()
 
 
-def test_an_unreadable_list_of_patterns_is_an_error(photographs: Path) -> None:
-    os.mkfifo(photographs / ".dvsaignore")
-    with pytest.raises(ValueError, match=r"\.dvsaignore: cannot be read .*: correct or delete it"):
-        gather([photographs])
+def test_an_invalid_pattern_of_the_command_is_an_error(photographs: Path) -> None:
     with pytest.raises(ValueError, match=r"--exclude: .*: write patterns as in \.gitignore"):
         gather([photographs], exclude=["!"])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_lists_of_patterns_are_read_as_editors_write_them(photographs: Path, encoding: str) -> None:
+    """UTF-16 has a byte-order mark, in either order."""
+    mark = "\ufeff" if encoding in ("utf-16-le", "utf-16-be") else ""
+    (photographs / "é.png").write_bytes(CONTENT)
+    (photographs / ".dvsaignore").write_bytes(f"{mark}c.jpg\r\ndeep/\r\né*\r\n".encode(encoding))
+    assert paths(gather([photographs]), photographs) == ["a.png", "in/d.png"]
+
+
+@pytest.mark.parametrize("content", [b"\xe9*", b"\xff\xfea", b"!\n", b"#" * 2**21, None], ids=range(5))
+def test_a_folder_with_an_unreadable_list_of_patterns_is_named_and_left_out(
+    photographs: Path, content: bytes | None
+) -> None:
+    """What its owner wants to leave out is not known; the other folders are searched."""
+    patterns = photographs / "deep" / ".dvsaignore"
+    patterns.write_bytes(content) if content is not None else os.mkfifo(patterns)
+    found = gather([photographs])
+    assert paths(found, photographs) == ["a.png", "c.jpg", "in/d.png"]
+    assert kinds(found)["deep"] == "unreadable folder"
+    (fault,) = found.faults
+    assert str(patterns) in str(fault)
+    assert not found.covers(str(photographs / "deep" / "again.png")), "what was there is not gone"
+    with pytest.raises(ValueError, match=r"no photographs here .*\.dvsaignore: "):
+        gather([photographs / "deep"])
 
 
 def test_a_folder_is_searched_once_however_it_is_reached(tmp_path: Path) -> None:

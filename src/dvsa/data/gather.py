@@ -184,7 +184,11 @@ class _Search:
             self._leave_out(Kind.UNREADABLE_FOLDER, folder, error.strerror or "")
             return
 
-        own = Patterns.read(Path(folder), above)
+        try:
+            own = Patterns.read(Path(folder), above)
+        except DataError as error:  # nobody knows what its owner wants to leave out
+            self._leave_out(Kind.UNREADABLE_FOLDER, folder, str(error))
+            return
         patterns = [own, *patterns] if own is not None else patterns
         for entry in entries:
             yield from self._entry(entry, f"{above}{entry.name}", patterns)

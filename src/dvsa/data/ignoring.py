@@ -1,5 +1,6 @@
 """What the user leaves out, by `--exclude` and by files named `.dvsaignore`: patterns as in `.gitignore`."""
 
+import codecs
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 IGNORE_FILE: Final = ".dvsaignore"
 MAX_BYTES: Final = 2**20
 """Most bytes of such a file."""
+
+_UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +42,15 @@ class Patterns:
     def read(cls, folder: Path, above: str) -> Self | None:
         """The patterns of the `.dvsaignore` in a folder; None if it has none.
 
+        It is UTF-8, or UTF-16 with a byte-order mark, as some editors write it.
+
         Raises:
             DataError: it cannot be read, so that nobody knows what to leave out.
         """
         path = folder / IGNORE_FILE
         try:
-            text = files.read_bounded(path, MAX_BYTES).decode("utf-8-sig")
+            content = files.read_bounded(path, MAX_BYTES)
+            text = content.decode("utf-16" if content.startswith(_UTF_16) else "utf-8-sig")
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
