@@ -62,7 +62,8 @@ def test_every_picture_that_pillow_knows_is_known_by_its_suffix() -> None:
         b"/* XPM */", b"Image type: RGB image\r\n",
         b"\xd7\xcd\xc6\x9a", b"\x01\0\0\0" + bytes(36) + b" EMF", b"\x8aMNG\r\n\x1a\n", b"AT&TFORM",
         b"PF\n8 8\n-1.0",
-        b"FORM\0\0\0\x09ILBM", b"SDPX\0\0\x08\0", bytes(128) + b"DICM", b"SIMPLE  =     T", b"P7\nWIDTH 8", b"VTF\0",
+        b"FORM\0\0\0\x09ILBM", b"SDPX\0\0\x08\0", bytes(128) + b"DICM", b"SIMPLE  =     T", b"P7\nWIDTH 8",
+        b"VTF\0",
     ],
 )  # fmt: skip
 def test_other_formats_are_known_by_how_they_begin(head: bytes) -> None:
