@@ -394,6 +394,11 @@ def test_photographs_with_one_path_do_not_replace_each_other(index: Index, tmp_p
         for done, file in enumerate(names, 1):
             assert counts(alone.sync([file], encode=Reader())) == counts(Added(added=1))
             assert len(alone) == done
+        for file in names:  # a member whose path has become that of a file moves, once
+            again = alone.sync([file], encode=Reader())
+            assert again.known + again.moved == sum(counts(again).values()) == 1
+        for file in names:
+            assert counts(alone.sync([file], encode=Reader())) == counts(Added(known=1))
         together = alone.sync(files, encode=Reader())
         assert (len(alone), together.added, together.changed, together.vanished) == (3, 0, 0, 0)
         assert counts(alone.sync(files[::-1], encode=Reader())) == counts(Added(known=3))

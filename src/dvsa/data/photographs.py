@@ -129,12 +129,16 @@ def one_path_each(found: Iterable[NamedSource]) -> list[NamedSource]:
     there = set(named.values())
     for path, source in others:
         if source not in there:
-            named[_path_in_tar(path, source, named)] = source
+            named[path_in_tar(path, source, named)] = source
     return list(named.items())
 
 
-def _path_in_tar(path: str, source: Source, taken: Container[str]) -> str:
-    """Another path for a member of a tar file: `a.tar/1.jpg`, or `a.tar#2/1.jpg` if that is taken."""
+def path_in_tar(path: str, source: Source, taken: Container[str]) -> str:
+    """Another path for a member of a tar file: `a.tar/1.jpg`, or `a.tar#2/1.jpg` if that is taken.
+
+    >>> path_in_tar("/a/1.jpg", Source(Path("/a/2020.tar"), 512, 90_000), {"/a/2020.tar/1.jpg"})
+    '/a/2020.tar#2/1.jpg'
+    """
     inner = os.path.relpath(path, source.path.parent)
     names = (f"{source.path}{f'#{n}' if n > 1 else ''}/{inner}" for n in count(1))
     return next(name for name in names if name not in taken)

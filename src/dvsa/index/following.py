@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dvsa.data.dataset import Source
-from dvsa.data.photographs import NamedSource
+from dvsa.data.photographs import NamedSource, path_in_tar
 from dvsa.index.encode import Skipped
 from dvsa.index.recording import Row, version
 from dvsa.index.seen import SeenFiles
@@ -55,6 +55,20 @@ class Following:
                 self.outdated.add(photograph.id)
             for place in photograph.places:
                 self.before[place.path][photograph.id] = place.file
+
+    def apart(self, sources: Sequence[NamedSource], covers: Callable[[str], bool]) -> list[NamedSource]:
+        """The photographs that were found, with other paths for those whose path belongs to another file.
+
+        Args:
+            sources: what was found; only members of tar files may get other paths.
+            covers: whether a photograph in a file would have been found if it were still there.
+        """
+        found = dict(sources)
+        for path, source in sources:
+            files = self.before.get(path, {}).values() if source.size is not None else ()
+            if any(not covers(file) and os.path.lexists(file) for file in files):
+                found[path_in_tar(path, source, found)] = found.pop(path)
+        return list(found.items())
 
     def pending(self, sources: Iterable[NamedSource], seen: SeenFiles) -> list[NamedSource]:
         """The photographs whose files may have changed since they were seen; the others are noted."""

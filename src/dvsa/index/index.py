@@ -133,11 +133,12 @@ class Index(IndexWriter):
             following, seen = Following(), SeenFiles.read(self.folder)
             following.outcome.left_out = gathered.left_out
             following.begin(photograph for _, _, photograph in self._rows(progress))
+            sources = following.apart(gathered.sources, gathered.covers)
             try:
-                self._read_new(gathered.sources, following, seen, dict(fields or {}), encode, progress)
+                self._read_new(sources, following, seen, dict(fields or {}), encode, progress)
                 moved = changes_of(following, self._rows(), gathered.covers, keep_missing=keep_missing)
                 self._rewrite("updating places", moved.items(), len(moved), progress)
-                self._record_again(following, dict(gathered.sources), seen, progress)
+                self._record_again(following, dict(sources), seen, progress)
                 seen.keep(lambda path: path in following.found or not gathered.covers(path))
             finally:
                 seen.write(self.folder)
