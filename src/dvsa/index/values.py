@@ -42,7 +42,7 @@ class Place:
     """Where the bytes of a photograph are."""
 
     path: str
-    """Its absolute path. A member of a tar file has the path that it would have after unpacking in place; or one
+    """Its absolute path. A member of a tar file has the path that it would have after unpacking, or one
     that begins with that of its tar file, if another photograph has that path."""
     file: str
     """The file that contains its bytes: `path`, or the tar file."""
@@ -62,7 +62,7 @@ class Photograph:
     id: str
     """`content_id` of the file's content; an index contains each content once."""
     path: str
-    """Its absolute path. A member of a tar file has the path that it would have after unpacking in place; or one
+    """Its absolute path. A member of a tar file has the path that it would have after unpacking, or one
     that begins with that of its tar file, if another photograph has that path."""
     file: str
     """The file that contains its bytes: `path`, or the tar file."""
