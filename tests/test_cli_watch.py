@@ -1,5 +1,6 @@
 """`dvsa index --watch`: a process that keeps an index up to date while its folder changes."""
 
+import os
 import queue
 import shutil
 import signal
@@ -113,6 +114,23 @@ def test_an_index_follows_what_changes(watcher: Watcher, album: Path, tmp_path: 
     assert index.verify() == []
     rest = list(watcher.lines.queue)
     assert [line for line in rest if "photographs in total" in line] == [], "its own writing is no change"
+
+
+def test_what_cannot_be_read_is_named_when_it_arrives(watcher: Watcher, album: Path, tmp_path: Path) -> None:
+    """Once, although no photograph changes; and again if it comes again."""
+    watcher.wait_for("3 photographs in total")
+    (album / "bad.jpg").write_bytes(b"no photograph")
+    watcher.wait_for("bad.jpg")
+    assert "1 could not be read" in watcher.wait_for("3 photographs in total")
+    os.mkfifo(album / "pipe.jpg")
+    assert "bad.jpg" not in watcher.wait_for("pipe.jpg: left out: special file")
+    (album / "pipe.jpg").unlink()
+    shutil.copy(tmp_path / "3.png", album)
+    watcher.wait_for("1 added")
+    os.mkfifo(album / "pipe.jpg")
+    watcher.wait_for("pipe.jpg: left out: special file")
+    assert watcher.stop() == 130
+    assert not [line for line in watcher.lines.queue if "bad.jpg" in line], "it was named before"
 
 
 def test_watching_needs_its_package(album: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import shutil
+import tarfile
 from collections.abc import Iterator
 from hashlib import sha256
 from html.parser import HTMLParser
@@ -18,6 +19,7 @@ from typer.testing import CliRunner, Result
 
 import dvsa
 from dvsa.cli import app
+from dvsa.cli.listing import listed
 from dvsa.listing import LISTS, Journal, Row, as_csv, as_html, as_json_lines, as_markdown
 from dvsa.model import Model
 
@@ -242,3 +244,16 @@ def test_rows_say_what_the_model_says() -> None:
     assert made.phrases == tuple((p.caption.text, p.region.pixels) for p in view.phrases(3))
     assert {"camera", "man"} <= {*made.things}
     assert not {"a", "the", "in"} & {*made.things}
+
+
+def test_members_of_tar_files_with_one_name_are_all_listed(tmp_path: Path) -> None:
+    for tar, content in (("a.tar", b"one"), ("b.tar", b"two")):
+        with tarfile.open(tmp_path / tar, "w") as archive:
+            member = tarfile.TarInfo("1.jpg")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    once = listed([tmp_path / "a.tar", tmp_path / "b.tar", tmp_path]).once
+    assert {os.path.relpath(path, tmp_path): source.read() for path, source in once} == {
+        "1.jpg": b"one",
+        "b.tar/1.jpg": b"two",
+    }

@@ -160,6 +160,39 @@ def test_patterns_leave_out_files_and_folders(photographs: Path) -> None:
     assert left("!c.jpg") == ["c.jpg", "deep/again.png", "in/d.png"], "the command has the last word"
 
 
+@pytest.mark.parametrize(
+    "form", ["photographs/{}", "{home}/photographs/{}", "./photographs/{}", "~/photographs/{}"]
+)
+def test_paths_are_excluded(photographs: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    """From the current folder, from the user's home, and absolute, however the photographs are named."""
+    monkeypatch.chdir(photographs.parent)
+    monkeypatch.setenv("HOME", str(photographs.parent))
+
+    def left(*exclude: str) -> set[str]:
+        patterns = [
+            mark + form.format(line.removeprefix("!"), home=photographs.parent)
+            for line in exclude
+            for mark in ["!" if line.startswith("!") else ""]
+        ]
+        found = [
+            set(paths(gather(names, exclude=patterns), photographs))
+            for names in (["photographs"], [photographs], [photographs.parent], ["photographs/*"])
+        ]
+        assert all(each == found[0] for each in found)
+        return found[0]
+
+    whole = {"a.png", "c.jpg", "deep/again.png", "in/d.png", "deep/er/b.PNG"}
+    assert left("deep") == left("deep/") == whole - {"deep/again.png", "deep/er/b.PNG"}
+    assert left("deep/er") == left("deep/er/b.PNG") == left("deep/*/*.PNG") == whole - {"deep/er/b.PNG"}
+    assert left("a.png", "in/d.png", "a.png/") == whole - {"a.png", "in/d.png"}
+    assert left("*.png", "no/such") == whole - {"a.png"}
+    assert left("*.png", "!a.png") == whole
+    assert left("deep/*", "!deep/er") == whole - {"deep/again.png"}
+    for named in ("photographs/deep/er", "photographs/deep/er/b.PNG"):
+        with pytest.raises(ValueError, match="excluded file or folder: 1"):
+            gather([named], exclude=[form.format("deep", home=photographs.parent)])
+
+
 def test_patterns_hold_for_what_is_named_and_for_what_globs_match(photographs: Path) -> None:
     (photographs / "e.dvsa.png").write_bytes(CONTENT)
     files = [str(path) for path in photographs.iterdir()]  # as a shell gives them for `*`
@@ -192,12 +225,35 @@ def test_names_and_patterns_compare_in_any_composition(tmp_path: Path, given: Fo
         (tmp_path / ".dvsaignore").unlink()
 
 
-def test_an_unreadable_list_of_patterns_is_an_error(photographs: Path) -> None:
-    os.mkfifo(photographs / ".dvsaignore")
-    with pytest.raises(ValueError, match=r"\.dvsaignore: cannot be read .*: correct or delete it"):
-        gather([photographs])
+def test_an_invalid_pattern_of_the_command_is_an_error(photographs: Path) -> None:
     with pytest.raises(ValueError, match=r"--exclude: .*: write patterns as in \.gitignore"):
         gather([photographs], exclude=["!"])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_lists_of_patterns_are_read_as_editors_write_them(photographs: Path, encoding: str) -> None:
+    """UTF-16 has a byte-order mark, in either order."""
+    mark = "\ufeff" if encoding in ("utf-16-le", "utf-16-be") else ""
+    (photographs / "é.png").write_bytes(CONTENT)
+    (photographs / ".dvsaignore").write_bytes(f"{mark}c.jpg\r\ndeep/\r\né*\r\n".encode(encoding))
+    assert paths(gather([photographs]), photographs) == ["a.png", "in/d.png"]
+
+
+@pytest.mark.parametrize("content", [b"\xe9*", b"\xff\xfea", b"!\n", b"#" * 2**21, None], ids=range(5))
+def test_a_folder_with_an_unreadable_list_of_patterns_is_named_and_left_out(
+    photographs: Path, content: bytes | None
+) -> None:
+    """What its owner wants to leave out is not known; the other folders are searched."""
+    patterns = photographs / "deep" / ".dvsaignore"
+    patterns.write_bytes(content) if content is not None else os.mkfifo(patterns)
+    found = gather([photographs])
+    assert paths(found, photographs) == ["a.png", "c.jpg", "in/d.png"]
+    assert kinds(found)["deep"] == "unreadable folder"
+    (fault,) = found.faults
+    assert str(patterns) in str(fault)
+    assert not found.covers(str(photographs / "deep" / "again.png")), "what was there is not gone"
+    with pytest.raises(ValueError, match=r"no photographs here .*\.dvsaignore: "):
+        gather([photographs / "deep"])
 
 
 def test_a_folder_is_searched_once_however_it_is_reached(tmp_path: Path) -> None:
@@ -239,6 +295,27 @@ def test_members_of_a_tar_file_are_left_out_as_files_would_be(tmp_path: Path, na
         name: kind for name, kind in members.items() if kind is not None
     }
     assert {item.path.removeprefix(there) for item in found.faults} == {"/etc/g.jpg", "in/../../h.jpg"}
+
+
+def test_photographs_with_one_path_are_all_found(tmp_path: Path) -> None:
+    """Members of two tar files, of one tar file, and a file: the file keeps the path."""
+    contents = {b"2019": "2019.tar", b"2020": "2020.tar", b"again": "2020.tar", b"file": ""}
+    for name in ("2019.tar", "2020.tar"):
+        with tarfile.open(tmp_path / name, "w") as archive:
+            for content in (content for content, tar in contents.items() if tar == name):
+                member = tarfile.TarInfo("in/1.jpg")
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+    tars = [tmp_path / "2019.tar", tmp_path / "2020.tar"]
+    found = {os.path.relpath(path, tmp_path): source.read() for path, source in find(tars)}
+    assert found == {"in/1.jpg": b"2019", "2020.tar/in/1.jpg": b"2020", "2020.tar#2/in/1.jpg": b"again"}
+
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "1.jpg").write_bytes(b"file")
+    for names in ([tmp_path], [*tars, tmp_path / "in"], [tmp_path, *tars, tmp_path]):
+        sources = dict(find(names))
+        assert sorted(source.read() for source in sources.values()) == sorted(contents)
+        assert sources[str(tmp_path / "in" / "1.jpg")].read() == b"file"
 
 
 def _folder(name: str) -> tarfile.TarInfo:

@@ -33,6 +33,43 @@ def test_a_photograph_is_one_whatever_it_is_called(format: str, name: str) -> No
     assert kind_of(name, encoded(format)[:HEAD]) is Kind.PHOTOGRAPH
 
 
+@pytest.mark.parametrize("format", ["BLP", "DDS", "EPS", "ICNS", "ICO", "MSP", "PCX", "QOI", "SGI"])
+@pytest.mark.parametrize("name", ["a", "a.txt"])
+def test_pictures_of_other_formats_are_known_by_their_content(format: str, name: str) -> None:
+    stream = io.BytesIO()
+    mode = {"MSP": "1", "BLP": "P"}.get(format, "RGB")
+    Image.new(mode, (32, 32), 1).save(stream, format)
+    assert kind_of(name, stream.getvalue()[:HEAD]) is Kind.OTHER_FORMAT
+
+
+def test_every_picture_that_pillow_knows_is_known_by_its_suffix() -> None:
+    """What is no picture, or has a suffix of something else as well, is known by its content at most."""
+    Image.init()
+    data, films, documents = {"BUFR", "GRIB", "HDF5", "IPTC"}, {"MPEG", "FLI"}, {".ps", ".pdf"}
+    ambiguous = {".im", ".fit", ".gbr", ".ftc", ".ftu"}
+    for suffix, format in Image.EXTENSION.items():
+        kind = kind_of(f"a{suffix}", b"")
+        if format in data | films or suffix in documents | ambiguous:
+            assert kind is Kind.OTHER
+        else:
+            assert kind in (Kind.PHOTOGRAPH, Kind.OTHER_FORMAT), suffix
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"icns\0\0\x12\x34", b"\x01\xda\x01\x01\0\x03", b"\x59\xa6\x6a\x95", b"\0\0\x02\0\x01\0",
+        b"/* XPM */", b"Image type: RGB image\r\n",
+        b"\xd7\xcd\xc6\x9a", b"\x01\0\0\0" + bytes(36) + b" EMF", b"\x8aMNG\r\n\x1a\n", b"AT&TFORM",
+        b"PF\n8 8\n-1.0",
+        b"FORM\0\0\0\x09ILBM", b"SDPX\0\0\x08\0", bytes(128) + b"DICM", b"SIMPLE  =     T", b"P7\nWIDTH 8",
+        b"VTF\0",
+    ],
+)  # fmt: skip
+def test_other_formats_are_known_by_how_they_begin(head: bytes) -> None:
+    assert kind_of("a", head) is Kind.OTHER_FORMAT
+
+
 def packed(mode: str) -> bytes:
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode=mode) as archive:  # type: ignore[call-overload]
@@ -65,6 +102,8 @@ def zipped() -> bytes:
         ("a.dng", b"II*\0 a camera", Kind.PHOTOGRAPH),
         ("a.cr3", b"\0\0\0\x18ftypcrx ....", Kind.PHOTOGRAPH),
         ("a.raf", b"FUJIFILMCCD-RAW 0201", Kind.PHOTOGRAPH),
+        ("a", b"Pf\n8 8\n-1.0\n", Kind.PHOTOGRAPH),
+        ("a", b"P0CMYK 8 8 255\n", Kind.PHOTOGRAPH),
         ("a.arw", b"", Kind.PHOTOGRAPH),
         ("a.psd", b"8BPS", Kind.OTHER_FORMAT),
         ("a", b"8BPS", Kind.OTHER_FORMAT),
@@ -75,6 +114,12 @@ def zipped() -> bytes:
         ("notes.txt", b"BM is no picture, and P1 neither", Kind.OTHER),
         ("notes", b"P1 is a motorway", Kind.OTHER),
         ("notes", b"", Kind.OTHER),
+        ("notes", b"Paint the icns, P7 and FORM", Kind.OTHER),
+        ("notes", b"I changed it in the GIMP", Kind.OTHER),
+        ("notes", b"LinSey, XPDS and BLP1 are names", Kind.OTHER),
+        ("notes", b"\n\n\n", Kind.OTHER),
+        ("data", bytes(HEAD), Kind.OTHER),
+        ("letter.ps", b"%!PS-Adobe-3.0\n", Kind.OTHER),
         ("song.mp3", b"ID3", Kind.OTHER),
         ("film.mp4", b"\0\0\0\x18ftypisom....", Kind.OTHER),
         ("film.mov", b"\0\0\0\x14ftypqt  ....", Kind.OTHER),

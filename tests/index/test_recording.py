@@ -22,7 +22,7 @@ import dvsa
 from dvsa import files
 from dvsa.cli import app
 from dvsa.data.photographs import NamedSource
-from dvsa.index import Entry, Filter, Index, UnrecordedWarning, index_manifest, recording
+from dvsa.index import Entry, Filter, Index, UnrecordedWarning, index_manifest, recording, seen
 from dvsa.index.encode import Skipped
 from dvsa.index.values import HASHED, SHOT, Place, content_id
 from dvsa.photo import read
@@ -345,3 +345,64 @@ def test_a_photograph_without_a_date_gets_that_of_its_file(
         assert [entry.photograph.taken for entry in index.entries()] == [taken]
     listed = run("describe", path, "--format", "jsonl", "--phrases", 0)
     assert json.loads(listed.stdout)["taken"] == taken
+
+
+def taken(index: Index) -> dict[str, str | None]:
+    """The date of each photograph by the last name of its first path."""
+    return {Path(entry.photograph.path).name: entry.photograph.taken for entry in index.entries()}
+
+
+@pytest.mark.parametrize("settled", [True, False], ids=["dates were seen", "dates were not seen"])
+def test_the_date_of_a_file_is_followed(
+    index: Index, album: Path, monkeypatch: pytest.MonkeyPatch, settled: bool
+) -> None:
+    """Also of one that is moved at the same time, and of a member of a tar file; an EXIF date stays."""
+    monkeypatch.setattr(seen, "SETTLED", -(10**12) if settled else 10**18)
+    monkeypatch.setattr("dvsa.index.writer.read_again", partial(recording.read_again, read=read))
+    exif, stream = Image.Exif(), io.BytesIO()
+    exif[ExifTags.Base.DateTime] = "2010:01:02 03:04:05"
+    Image.new("RGB", (9, 9)).save(stream, "JPEG", exif=exif)
+    (album / "exif.jpg").write_bytes(stream.getvalue())
+    index.sync([album], encode=Reader())
+    before = taken(index)
+
+    then = datetime(2015, 6, 7, 8).timestamp()
+    (album / "b.jpg").rename(album / "in" / "moved.jpg")
+    for name in ("a.jpg", "in/moved.jpg", "exif.jpg"):
+        os.utime(album / name, (then, then))
+    with tarfile.open(album / "pack.tar", "w") as archive:
+        content = picture(4, "Canon EOS 5D")
+        member = tarfile.TarInfo("d.jpg")
+        member.size, member.mtime = len(content), int(then)
+        archive.addfile(member, io.BytesIO(content))
+
+    reader = Reader()
+    done = index.sync([album], encode=reader)
+    assert (reader.encoded, done.moved, done.read_again, done.faults) == (0, 1, 0, [])
+    new = "2015-06-07T08:00:00"
+    wanted = {"a.jpg": new, "moved.jpg": new, "d.jpg": new, "exif.jpg": "2010-01-02T03:04:05"}
+    assert taken(index) == {"c.jpg": before["c.jpg"], **wanted}
+    found = index.search(WORD, k=9, where=Filter(before=date(2015, 12, 31)))
+    assert {Path(hit.photograph.path).name for hit in found} == wanted.keys()
+    for entry in index.entries():
+        assert entry.photograph.fields == (
+            {} if entry.photograph.path.endswith("exif.jpg") else {"trip": "Norway"}
+        )
+
+
+def test_photographs_with_a_date_of_their_own_are_not_read_for_that_of_their_files(
+    index: Index, album: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seen, "SETTLED", -(10**12))
+    again = list[str]()
+
+    def counted(rows: Any, outcome: Any) -> Any:
+        again.extend(Path(photograph.path).name for _, photograph, _ in rows)
+        return ()
+
+    monkeypatch.setattr("dvsa.index.writer.read_again", counted)
+    index.sync([album], encode=Reader())
+    os.utime(album / "a.jpg", (1, 1))
+    monkeypatch.setattr(seen.SeenFiles, "date_before", lambda self, path: "1999-01-01T00:00:00")
+    index.sync([album], encode=Reader())
+    assert again == [], "the file had another date than the photograph before"

@@ -47,8 +47,8 @@ Exclude = Annotated[
         "--exclude",
         metavar="PATTERN",
         show_default=False,
-        help="Leave out files and folders of this pattern, as in .gitignore; may be repeated. Files named "
-        ".dvsaignore have such patterns for their folders.",
+        help="Leave out files and folders of this pattern, as in .gitignore, or path; may be repeated. Files "
+        "named .dvsaignore have such patterns for their folders.",
     ),
 ]
 KeepMissing = Annotated[
@@ -86,10 +86,11 @@ def sync(
     if watch:
         need_watchfiles()
     photographs = _Photographs(photos, exclude or (), keep_missing, parse_fields(field))
+    told = set[str]()
     with _opened(photographs, out, bundle, ray, trusted) as (opened, encode):
-        complete = _bring_up_to_date(opened, photographs, encode, as_json)
+        complete = _bring_up_to_date(opened, photographs, encode, as_json, told)
         if watch:
-            keep_up(photos, out, lambda: _follow(opened, photographs, encode, as_json), note)
+            keep_up(photos, out, lambda: _follow(opened, photographs, encode, as_json, told), note)
     if not complete:
         raise typer.Exit(2)
 
@@ -112,7 +113,7 @@ def add(
     """
     photographs = _Photographs(photos, exclude or (), True, parse_fields(field))
     with _opened(photographs, out, bundle, ray, trusted) as (opened, encode):
-        complete = _bring_up_to_date(opened, photographs, encode, as_json)
+        complete = _bring_up_to_date(opened, photographs, encode, as_json, set())
     if not complete:
         raise typer.Exit(2)
 
@@ -161,7 +162,13 @@ def _opened(
 
 
 def _bring_up_to_date(
-    opened: "Index", photographs: _Photographs, encode: "Encoder", as_json: bool, *, quiet: bool = False
+    opened: "Index",
+    photographs: _Photographs,
+    encode: "Encoder",
+    as_json: bool,
+    told: set[str],
+    *,
+    quiet: bool = False,
 ) -> bool:
     """Synchronise an index and print the summary; whether all photographs could be read.
 
@@ -170,6 +177,7 @@ def _bring_up_to_date(
         photographs: that it is to have.
         encode: makes its entries.
         as_json: whether to print JSON.
+        told: the faults that were named the last time; only others are named, and then these are all.
         quiet: whether to print only what has changed.
     """
     with progress() as update:
@@ -181,23 +189,40 @@ def _bring_up_to_date(
             exclude=photographs.exclude,
             keep_missing=photographs.keep_missing,
         )
-    came = outcome.added + outcome.changed + outcome.moved + outcome.copies
-    if quiet and not came + outcome.vanished + outcome.read_again:
-        return True
 
-    name_faults(outcome.faults, outcome.left_out)
+    left_out = [item for item in outcome.left_out if item.kind.is_fault]
+    faults = {*outcome.faults, *map(str, left_out)}
+    is_news = _has_changes(outcome) or not faults <= told
+    name_faults(
+        [fault for fault in outcome.faults if fault not in told],
+        [item for item in left_out if str(item) not in told],
+    )
+    told.clear()
+    told |= faults
+    if quiet and not is_news:
+        return not faults
+
     if as_json:
         print_json({"index": str(opened.folder), **asdict(outcome), "photographs": len(opened)})
     else:
         show(f"{opened.folder}: {_counts(outcome)}; {plural(len(opened), 'photograph')} in total")
         if outcome.left_out:
             show(f"Left out: {left_out_counts(outcome.left_out)}")
-    return not outcome.faults and not any(item.kind.is_fault for item in outcome.left_out)
+    return not faults
 
 
-def _follow(opened: "Index", photographs: _Photographs, encode: "Encoder", as_json: bool) -> None:
+def _has_changes(outcome: "Added") -> bool:
+    """Whether something in the index is now another than before."""
+    came = outcome.added + outcome.changed + outcome.moved + outcome.copies
+    went = outcome.vanished + outcome.gone + outcome.overwritten
+    return came + went + outcome.read_again > 0
+
+
+def _follow(
+    opened: "Index", photographs: _Photographs, encode: "Encoder", as_json: bool, told: set[str]
+) -> None:
     """Synchronise an index while its folders are watched."""
-    _bring_up_to_date(opened, photographs, encode, as_json, quiet=True)
+    _bring_up_to_date(opened, photographs, encode, as_json, told, quiet=True)
 
 
 def _counts(outcome: "Added") -> str:
@@ -208,6 +233,8 @@ def _counts(outcome: "Added") -> str:
         "moved": outcome.moved,
         "copies": outcome.copies,
         "vanished": outcome.vanished,
+        "paths gone": outcome.gone,
+        "overwritten": outcome.overwritten,
         "missing and kept": outcome.missing,
         "already there": outcome.known,
         "of earlier versions, read again": outcome.read_again,

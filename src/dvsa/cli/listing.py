@@ -95,8 +95,10 @@ class Listed:
 
     @property
     def once(self) -> "list[NamedSource]":
-        """Each photograph once."""
-        return list(dict(self.sources).items())
+        """Each photograph once, with a path of its own."""
+        from dvsa.data.photographs import one_path_each
+
+        return one_path_each(self.sources)
 
     @property
     def is_whole(self) -> bool:

@@ -69,6 +69,18 @@ class GroundedPhrase:
         return min(left), min(top), max(right), max(bottom)
 
 
+def local_date(seconds: float) -> str | None:
+    """Seconds since 1970 in local time: ISO 8601 without a time zone; None if that is no date.
+
+    >>> local_date(0) is None, local_date(1e20) is None
+    (True, True)
+    """
+    try:
+        return datetime.fromtimestamp(int(seconds)).isoformat() if seconds >= 1 else None
+    except (OSError, OverflowError, ValueError):  # such as the year 10000
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where the bytes of a photograph are: a file, or a part of a tar file."""
@@ -105,9 +117,8 @@ class Source:
         True
         """
         try:
-            seconds = self.path.stat().st_mtime if self.size is None else self.changed or 0
-            return datetime.fromtimestamp(int(seconds)).isoformat() if seconds >= 1 else None
-        except (OSError, OverflowError, ValueError):  # such as the year 10000
+            return local_date(self.path.stat().st_mtime if self.size is None else self.changed or 0)
+        except OSError:
             return None
 
     @property

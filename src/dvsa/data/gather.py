@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from dvsa import files
 from dvsa.data.dataset import DataError, Source
-from dvsa.data.ignoring import IGNORE_FILE, Patterns, is_ignored
+from dvsa.data.ignoring import IGNORE_FILE, Patterns, from_folder, is_ignored
 from dvsa.data.kinds import (
     HEAD,
     PHOTOGRAPH_SUFFIXES,
@@ -20,7 +20,7 @@ from dvsa.data.kinds import (
     kind_of_file,
     kind_of_path,
 )
-from dvsa.data.photographs import NamedSource, suffix_of
+from dvsa.data.photographs import NamedSource, one_path_each, suffix_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +81,12 @@ def gather(
     """The photographs in files, folders (at any depth), globs and plain tar files; each path once.
 
     What is a photograph is judged by the content of files. A member of a tar file has the path that it would
-    have after unpacking in place. A file that is named is read, even if it seems to be no photograph.
+    have after unpacking in place; if another photograph has that path, its path begins with that of its tar
+    file. A file that is named is read, even if it seems to be no photograph.
 
     Args:
         names: of files, folders and tar files, and globs; `~` is the user's home.
-        exclude: patterns, as in `.gitignore`, of what to leave out of folders.
+        exclude: patterns, as in `.gitignore`, of what to leave out of folders, or paths.
         without: a folder to pass over, such as that of an index.
         progress: called with the number of photographs so far, after each folder.
 
@@ -97,7 +98,7 @@ def gather(
     ['astronaut.jpg', 'photographer.jpg']
     """
     names = list(names)
-    search = _Search([Patterns.parse(exclude, "--exclude")], without, progress)
+    search = _Search(exclude, without, progress)
     for name in names:
         path = files.spelled(Path(os.path.expanduser(name)))
         matches = [str(path)] if os.path.lexists(path) else files.matching(str(path))
@@ -107,7 +108,7 @@ def gather(
             search.root(os.path.abspath(match), named=match == str(path))
 
     found = search.gathered
-    found.sources = list(search.found.items())
+    found.sources = one_path_each(search.found)
     if not found.sources:
         counts = ", ".join(f"{kind}: {count}" for kind, count in found.counts.items())
         reasons = "; ".join(map(str, found.faults[:3])) or (
@@ -130,37 +131,45 @@ class _Search:
     """A search for photographs that is under way."""
 
     def __init__(
-        self, patterns: list[Patterns], without: Path | None, progress: Callable[[int], object] | None
+        self, exclude: Sequence[str], without: Path | None, progress: Callable[[int], object] | None
     ) -> None:
         self.gathered = Gathered()
-        self.found: dict[str, Source] = {}
-        self._given, self._progress = patterns, progress
+        self.found: list[NamedSource] = []
+        """What is reached twice is there twice."""
+        self._exclude, self._progress = exclude, progress
+        self._given = self._excluded("")
         self._visited = {_identity(str(without))} if without is not None and without.exists() else set()
 
     def root(self, path: str, *, named: bool) -> None:
         """Search one file or folder that the user named, or that a glob matches."""
         self.gathered.roots.append(path)
         name, is_folder = os.path.basename(path), os.path.isdir(path)
+        self._given = self._excluded(os.path.dirname(path))
         if is_ignored(f"{name}/" if is_folder else name, self._given):
             self._leave_out(Kind.EXCLUDED, path)
             return
         if is_folder:
+            self._given = self._excluded(path)
             # Shallow paths come first, so that a photograph is found under its plainest path.
             below = sorted(
                 self._below(path, "", []), key=lambda item: (item[0].count("/"), item[0], str(item[1].path))
             )
             for inner, source in below:
-                self.found.setdefault(os.path.join(path, inner), source)
+                self.found.append((os.path.join(path, inner), source))
             return
 
         kind = Kind.DRAWING if is_drawing(name) else kind_of_file(Path(path))
         if kind is Kind.TAR:
             for inner, source in self._members(path, "", []):
-                self.found.setdefault(str(Path(path).parent / inner), source)
+                self.found.append((str(Path(path).parent / inner), source))
         elif kind is Kind.PHOTOGRAPH or (named and kind is Kind.OTHER):  # the decoder says what is wrong
-            self.found.setdefault(path, Source(Path(path)))
+            self.found.append((path, Source(Path(path))))
         else:
             self._leave_out(kind, path)
+
+    def _excluded(self, folder: str) -> list[Patterns]:
+        """The user's patterns for paths from a folder."""
+        return [Patterns.parse(from_folder(self._exclude, folder), "--exclude")]
 
     def _below(self, folder: str, above: str, patterns: list[Patterns]) -> Iterator[NamedSource]:
         """The photographs in a folder and its subfolders, by their paths from the root."""
@@ -175,7 +184,11 @@ class _Search:
             self._leave_out(Kind.UNREADABLE_FOLDER, folder, error.strerror or "")
             return
 
-        own = Patterns.read(Path(folder), above)
+        try:
+            own = Patterns.read(Path(folder), above)
+        except DataError as error:  # nobody knows what its owner wants to leave out
+            self._leave_out(Kind.UNREADABLE_FOLDER, folder, str(error))
+            return
         patterns = [own, *patterns] if own is not None else patterns
         for entry in entries:
             yield from self._entry(entry, f"{above}{entry.name}", patterns)

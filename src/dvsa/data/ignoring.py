@@ -1,6 +1,8 @@
 """What the user leaves out, by `--exclude` and by files named `.dvsaignore`: patterns as in `.gitignore`."""
 
-from collections.abc import Iterable
+import codecs
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 IGNORE_FILE: Final = ".dvsaignore"
 MAX_BYTES: Final = 2**20
 """Most bytes of such a file."""
+
+_UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +42,15 @@ class Patterns:
     def read(cls, folder: Path, above: str) -> Self | None:
         """The patterns of the `.dvsaignore` in a folder; None if it has none.
 
+        It is UTF-8, or UTF-16 with a byte-order mark, as some editors write it.
+
         Raises:
             DataError: it cannot be read, so that nobody knows what to leave out.
         """
         path = folder / IGNORE_FILE
         try:
-            text = files.read_bounded(path, MAX_BYTES).decode("utf-8-sig")
+            content = files.read_bounded(path, MAX_BYTES)
+            text = content.decode("utf-16" if content.startswith(_UTF_16) else "utf-8-sig")
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
@@ -60,6 +67,33 @@ class Patterns:
         True
         """
         return self.spec.check_file(files.composed(inner).removeprefix(self.above)).include
+
+
+def from_folder(lines: Sequence[str], folder: str) -> list[str]:
+    """Patterns that a user gives, for paths from a folder: those with `/` are paths, too.
+
+    A path is absolute or from the current folder. After each line stands what it means as a path.
+
+    Args:
+        lines: the patterns.
+        folder: its absolute path.
+
+    >>> from_folder(["*.gif", "/album/private/", "!/album/a.jpg"], "/album")
+    ['*.gif', '/album/private/', '/private/', '!/album/a.jpg', '!/a.jpg']
+    """
+    found, base = list[str](), files.composed(folder).rstrip("/") + "/"
+    for line in lines:
+        found.append(line)
+        mark, text = ("!", line[1:]) if line.startswith("!") else ("", line)
+        if "/" not in text.rstrip("/"):
+            continue
+        path = files.composed(os.path.abspath(os.path.expanduser(text))).rstrip("/") + "/"
+        if path.startswith(base) and path != base:
+            inner = path.removeprefix(base)
+            found.append(f"{mark}/{inner if text.endswith('/') else inner.rstrip('/')}")
+        elif base.startswith(path) and path != "/":
+            found.append(f"{mark}/*")  # the folder is in the one that is meant
+    return found
 
 
 def is_ignored(inner: str, patterns: Iterable[Patterns]) -> bool:

@@ -52,16 +52,21 @@ _HARMLESS: Final = frozenset(
 
 PHOTOGRAPH_SUFFIXES: Final = frozenset(
     {
-        ".avif", ".bmp", ".dib", ".gif", ".heic", ".heif", ".hif", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg",
-        ".jpf", ".jpg", ".jpx", ".mpo", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp",
+        ".apng", ".avif", ".avifs", ".bmp", ".dib", ".gif", ".heic", ".heics", ".heif", ".heifs", ".hif",
+        ".j2c", ".j2k", ".jfif", ".jp2", ".jpc", ".jpe", ".jpeg", ".jpf", ".jpg", ".jpx", ".mpo",
+        ".pbm", ".pfm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp",
     }
 )  # fmt: skip
 """Suffixes of formats that `dvsa.photo` reads, in lower case."""
 
 _OTHER_SUFFIXES: Final = frozenset(
     {
-        ".afphoto", ".dcm", ".dds", ".exr", ".fits", ".hdr", ".ico", ".jxl", ".jxr", ".kra", ".pcx", ".psb",
-        ".psd", ".qoi", ".svg", ".tga", ".wdp", ".xcf",
+        ".afphoto", ".blp", ".bpg", ".bw", ".cin", ".cur", ".dcm", ".dcx", ".dds", ".djv", ".djvu", ".dpx",
+        ".emf", ".eps", ".exr", ".fits", ".flif", ".hdp", ".hdr", ".icb", ".icns", ".ico", ".iff", ".ilbm",
+        ".jng", ".jxl", ".jxr", ".jxs", ".kra", ".ktx", ".ktx2", ".mng", ".msp", ".ora", ".palm", ".pam",
+        ".pcd", ".pct", ".pcx", ".pict", ".psb", ".psd", ".psp", ".pspimage", ".pxr", ".qoi",
+        ".ras", ".rgb", ".rgba", ".sgi", ".sun", ".svg", ".svgz", ".tga", ".vda", ".vst", ".vtf", ".wbmp",
+        ".wdp", ".wmf", ".xbm", ".xcf", ".xpm",
     }
 )  # fmt: skip
 
@@ -72,12 +77,19 @@ _PHOTOGRAPH: Final = re.compile(
     rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51\0|"
     rb"....ftyp(?:heic|heix|heim|heis|hevc|hevx|hevm|hevs|mif1|mif2|msf1|avif|avis)|"
     # BMP and PPM begin with plain letters: the size of the second header, or a number, must follow.
-    rb"BM.{8}....[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0|P[1-6]\s+[0-9#]",
+    rb"BM.{8}....[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0|P(?:[1-6f]|0CMYK|yRGBA|yP)\s+[0-9#]",
     re.DOTALL,
 )
 _OTHER_FORMAT: Final = re.compile(
-    rb"8BPS|\0\0\0\x0cJXL \r\n\x87\n|\0\0\x01\0[\x01-\x40]\0|gimp xcf |v/1\x01|#\?RADIANCE|DDS |qoif|II\xbc|"
-    rb"FLIF|BPG\xfb|SIMPLE  = ",
+    # Of editors; of screens, icons and pointers; of film and science; of documents; of older systems.
+    rb"8BPS|gimp xcf |\0\0.{18}GIMP|Paint Shop Pro Image File|"
+    rb"\0\0[\x01\x02]\0[\x01-\x40]\0|icns\0|DDS |VTF\0|\xabKTX |BLP[12][\0\x01]\0\0\0|"
+    rb"v/1\x01|#\?RADIANCE|SDPX\0\0|XPDS..\0\0|\x80\x2a\x5f\xd7|SIMPLE  = |.{128}DICM|PF\n[0-9]|P7\n|"
+    rb"AT&TFORM|%!PS-Adobe-\d\.\d EPSF|\xc5\xd0\xd3\xc6|\xd7\xcd\xc6\x9a|\x01\0\0\0.{36} EMF|<svg\s|"
+    rb"\x01\xda[\0\x01][\x01\x02]|\x59\xa6\x6a\x95|\n[\0\x02-\x05]\x01[\x01\x02\x04\x08]|\xb1\x68\xde\x3a|"
+    rb"FORM....(?:ILBM|PBM )|/\* XPM \*/|(?:DanM|LinS).[\0-\x1f]|Image type: [^\n]{1,20} image\r\n|"
+    # Of the web.
+    rb"\0\0\0\x0cJXL \r\n\x87\n|qoif|II\xbc|FLIF|BPG\xfb|\x8aMNG\r\n|\x8bJNG\r\n",
     re.DOTALL,
 )
 _COMPRESSED: Final = re.compile(rb"\x1f\x8b|BZh[1-9]|\xfd7zXZ\0|\x28\xb5\x2f\xfd|\x1f\x9d|\x04\x22\x4d\x18")

@@ -2,7 +2,9 @@
 
 import os
 import tarfile
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterable, Iterator
+from itertools import count
 from pathlib import Path, PurePosixPath
 
 from dvsa.data.dataset import DamagedError, DataError, Problem, Source
@@ -104,6 +106,42 @@ def tar_members(path: Path) -> Iterator[NamedSource]:
     for member in members:
         if member.isreg() and not member.issparse() and is_photograph(member.name):
             yield member.name, Source(path, member.offset_data, member.size)
+
+
+def one_path_each(found: Iterable[NamedSource]) -> list[NamedSource]:
+    """The same photographs, each once, and each with a path of its own.
+
+    If several have one path, the file keeps it, or else the member of the first tar file. The others get a
+    path that begins with that of their tar file.
+
+    >>> in_tar = [("/a/1.jpg", Source(Path(f"/a/{year}.tar"), 512, 90_000)) for year in (2020, 2019)]
+    >>> [path for path, _ in one_path_each(in_tar)]
+    ['/a/1.jpg', '/a/2020.tar/1.jpg']
+    """
+    by_path = defaultdict[str, dict[Source, None]](dict)
+    for path, source in found:
+        by_path[path][source] = None
+
+    named, others = dict[str, Source](), list[NamedSource]()
+    for path, sources in by_path.items():
+        named[path], *rest = sorted(sources, key=lambda s: (s.size is not None, str(s.path), s.offset))
+        others += ((path, source) for source in rest)
+    there = set(named.values())
+    for path, source in others:
+        if source not in there:
+            named[path_in_tar(path, source, named)] = source
+    return list(named.items())
+
+
+def path_in_tar(path: str, source: Source, taken: Container[str]) -> str:
+    """Another path for a member of a tar file: `a.tar/1.jpg`, or `a.tar#2/1.jpg` if that is taken.
+
+    >>> path_in_tar("/a/1.jpg", Source(Path("/a/2020.tar"), 512, 90_000), {"/a/2020.tar/1.jpg"})
+    '/a/2020.tar#2/1.jpg'
+    """
+    inner = os.path.relpath(path, source.path.parent)
+    names = (f"{source.path}{f'#{n}' if n > 1 else ''}/{inner}" for n in count(1))
+    return next(name for name in names if name not in taken)
 
 
 def is_photograph(name: str) -> bool:

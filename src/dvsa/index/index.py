@@ -106,7 +106,8 @@ class Index(IndexWriter):
         folders are removed. Others stay, also those of a folder or a file that cannot be read now.
 
         A file is read again if its size or one of its times has changed since the last call. Photographs of
-        which an earlier version had recorded less, such as no place, are read again without being encoded.
+        which an earlier version had recorded less, such as no place, are read again without being encoded. So
+        are those without a date of their own whose files have another date now.
 
         >>> index = Index.create("new.index")
         >>> index.sync(["examples"]).added
@@ -132,11 +133,12 @@ class Index(IndexWriter):
             following, seen = Following(), SeenFiles.read(self.folder)
             following.outcome.left_out = gathered.left_out
             following.begin(photograph for _, _, photograph in self._rows(progress))
+            sources = following.apart(gathered.sources, gathered.covers)
             try:
-                self._read_new(gathered.sources, following, seen, dict(fields or {}), encode, progress)
+                self._read_new(sources, following, seen, dict(fields or {}), encode, progress)
                 moved = changes_of(following, self._rows(), gathered.covers, keep_missing=keep_missing)
                 self._rewrite("updating places", moved.items(), len(moved), progress)
-                self._record_again(following, dict(gathered.sources), progress)
+                self._record_again(following, dict(sources), seen, progress)
                 seen.keep(lambda path: path in following.found or not gathered.covers(path))
             finally:
                 seen.write(self.folder)

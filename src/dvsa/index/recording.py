@@ -73,25 +73,30 @@ def read_again(
     with ExitStack() as stack:
         decode = read or stack.enter_context(Decoder(READERS)).read
         results = in_order(partial(_again, read=decode), rows, READERS, ahead=4)
-        for row, found in stack.enter_context(closing(results)):
+        for row, known, found in stack.enter_context(closing(results)):
             if isinstance(found, Photograph):
-                outcome.read_again += 1
+                outcome.read_again += known.recorded < found.recorded
                 yield row, found
             elif found is not None:
                 outcome.faults.append(found)
 
 
-def _again(item: tuple[Row, Photograph, Source], read: ReadPhoto) -> tuple[Row, Photograph | str | None]:
-    """A photograph as it is recorded today; None if its file has changed, or why it cannot be read."""
+def _again(
+    item: tuple[Row, Photograph, Source], read: ReadPhoto
+) -> tuple[Row, Photograph, Photograph | str | None]:
+    """A photograph as it was, and as it is recorded today.
+
+    Instead of the latter: None if its file has changed, or why it cannot be read.
+    """
     row, known, source = item
     try:
         content = source.read()
         if content_id(content) != known.id:
-            return row, None
+            return row, known, None
         photo = read(content, name=known.path)
     except OSError as error:
-        return row, f"{known.path}: {error.strerror}"
+        return row, known, f"{known.path}: {error.strerror}"
     except ValueError as error:
-        return row, str(error)
+        return row, known, str(error)
     found = recorded(known.id, known.places[0], source, len(content), photo, known.fields)
-    return row, found.at(known.places)
+    return row, known, found.at(known.places)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from dvsa import files
+from dvsa.data.dataset import local_date
 
 SEEN: Final = "seen"
 VERSION: Final = 1
@@ -31,6 +32,7 @@ class SeenFiles:
     def __init__(self) -> None:
         """Nothing was seen; use `SeenFiles.read` for those of an index."""
         self._seen: dict[str, tuple[Stamp, str]] = {}
+        self._last: dict[str, tuple[Stamp, str]] = {}
         self._stamps: dict[str, Stamp | None] = {}
         self._began = time.time_ns()
 
@@ -47,6 +49,7 @@ class SeenFiles:
                     seen._seen = {path: (tuple(stamp), name) for path, stamp, name in found}
         except (OSError, ValueError, TypeError):
             return cls()
+        seen._last = dict(seen._seen)
         return seen
 
     def write(self, folder: Path) -> None:
@@ -64,6 +67,11 @@ class SeenFiles:
         """
         stamp, name = self._seen.get(path, (None, None))
         return name if stamp is not None and stamp == self._stamp(file) else None
+
+    def date_before(self, path: str) -> str | None:
+        """The date of the file at a path as the last writer saw it; None if nobody knows."""
+        stamp, _ = self._last.get(path, (None, None))
+        return None if stamp is None else local_date(stamp[1] / 1e9)
 
     def remember(self, path: str, file: str, identifier: str) -> None:
         """Note which photograph was read at a path; `identifier` must have been asked for it before."""

@@ -42,7 +42,8 @@ class Place:
     """Where the bytes of a photograph are."""
 
     path: str
-    """Its absolute path. A member of a tar file has the path that it would have after unpacking in place."""
+    """Its absolute path. A member of a tar file has the path that it would have after unpacking, or one
+    that begins with that of its tar file, if another photograph has that path."""
     file: str
     """The file that contains its bytes: `path`, or the tar file."""
     offset: int = 0
@@ -61,7 +62,8 @@ class Photograph:
     id: str
     """`content_id` of the file's content; an index contains each content once."""
     path: str
-    """Its absolute path. A member of a tar file has the path that it would have after unpacking in place."""
+    """Its absolute path. A member of a tar file has the path that it would have after unpacking, or one
+    that begins with that of its tar file, if another photograph has that path."""
     file: str
     """The file that contains its bytes: `path`, or the tar file."""
     offset: int = 0
@@ -262,7 +264,11 @@ class Added:
     known: int = 0
     """Files that are as the index has them."""
     vanished: int = 0
-    """Files of the index that are no longer there, and are dropped."""
+    """Files that are no longer there, whose photographs are nowhere else, and are dropped."""
+    gone: int = 0
+    """Files that are no longer there, whose photographs are still at other places."""
+    overwritten: int = 0
+    """Files that now contain photographs of other files; their own were nowhere else, and are dropped."""
     missing: int = 0
     """Files that are no longer there, whose photographs are kept."""
     read_again: int = 0

@@ -12,6 +12,7 @@ from dvsa.index.following import Following
 from dvsa.index.index_manifest import IndexManifest
 from dvsa.index.reader import WHOLE, IndexReader, Progress
 from dvsa.index.recording import Row, read_again
+from dvsa.index.seen import SeenFiles
 from dvsa.index.values import Entry, Photograph, SearchError
 
 COMMIT: Final = 64
@@ -22,10 +23,15 @@ class IndexWriter(IndexReader):
     """The part of `Index` that makes changes effective."""
 
     def _record_again(
-        self, following: Following, sources: Mapping[str, Source], progress: Progress | None
+        self,
+        following: Following,
+        sources: Mapping[str, Source],
+        seen: SeenFiles,
+        progress: Progress | None,
     ) -> None:
-        """Read photographs again of which an earlier version had recorded less; their vectors stay."""
-        rows = following.to_read_again(self._rows(), sources) if following.outdated else ()
+        """Read photographs again of which less is recorded, or perhaps an old date; their vectors stay."""
+        due = following.outdated or following.touched
+        rows = following.to_read_again(self._rows(), sources, seen) if due else ()
         if rows:
             again = read_again(rows, following.outcome)
             self._rewrite("reading metadata again", again, len(rows), progress, COMMIT)
