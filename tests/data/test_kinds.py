@@ -1,10 +1,14 @@
 """What a file is, judged by its content."""
 
+import gzip
 import io
+import lzma
 import os
 import socket
 import tarfile
 import zipfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pillow_heif
@@ -95,7 +99,7 @@ def zipped() -> bytes:
         ("set.tgz", packed("w:gz"), Kind.COMPRESSED_TAR),
         ("set.tar.bz2", packed("w:bz2"), Kind.COMPRESSED_TAR),
         ("set.txz", packed("w:xz"), Kind.COMPRESSED_TAR),
-        ("notes.gz", packed("w:gz"), Kind.OTHER),
+        ("notes.gz", packed("w:gz"), Kind.COMPRESSED_TAR),
         ("album.zip", zipped(), Kind.ARCHIVE),
         ("letter.docx", zipped(), Kind.OTHER),
         ("a.cr2", encoded("TIFF"), Kind.PHOTOGRAPH),
@@ -164,3 +168,19 @@ def test_special_files_are_never_opened(tmp_path: Path) -> None:
 def test_thumbnail_folders_are_known() -> None:
     names = ["@eaDir", ".thumbnails", "Catalog Previews.lrdata", ".@__thumb", "thumbs up", "eaDir"]
     assert [is_thumbnail_folder(name) for name in names] == [True] * 4 + [False] * 2
+
+
+@pytest.mark.parametrize("name", ["holiday.gz", "holiday", "a.txt", "a.tlz"])
+@pytest.mark.parametrize(
+    "compress", [gzip.compress, lzma.compress, partial(lzma.compress, format=lzma.FORMAT_ALONE)]
+)
+def test_what_is_compressed_is_looked_into(name: str, compress: Callable[[bytes], bytes]) -> None:
+    photograph, stream = encoded("JPEG"), io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        member = tarfile.TarInfo("dog.jpg")
+        member.size = len(photograph)
+        archive.addfile(member, io.BytesIO(photograph))
+    assert kind_of(name, compress(stream.getvalue())[:HEAD]) is Kind.COMPRESSED_TAR
+    assert kind_of(name, compress(photograph)[:HEAD]) is Kind.ARCHIVE
+    assert kind_of(name, compress(b"Dear diary, " * 99)[:HEAD]) is Kind.OTHER
+    assert kind_of(name, compress(b"")[:6]) is Kind.OTHER

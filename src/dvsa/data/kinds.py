@@ -1,7 +1,9 @@
 """What kind of file something is, judged by its content: photographs, tar files, and what cannot be read."""
 
+import lzma
 import os
 import re
+import zlib
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -11,6 +13,8 @@ from dvsa.photo_raw import SUFFIXES, is_raw
 
 HEAD: Final = 512
 """Bytes at the beginning of a file that say what it is."""
+INSIDE: Final = 512
+"""Bytes of a compressed file that are looked at."""
 
 
 class Kind(StrEnum):
@@ -123,10 +127,30 @@ def kind_of(name: str, head: bytes) -> Kind:
         return Kind.TAR if is_plain else Kind.COMPRESSED_TAR
     if _ARCHIVE.match(head) and _ARCHIVE_NAME.search(name):
         return Kind.ARCHIVE
+    inside = _unpacked(head)
+    if inside[257:262] == b"ustar":
+        return Kind.COMPRESSED_TAR
+    if _PHOTOGRAPH.match(inside):
+        return Kind.ARCHIVE
     if _OTHER_FORMAT.match(head) or suffix in _OTHER_SUFFIXES:
         return Kind.OTHER_FORMAT
     promises = suffix in PHOTOGRAPH_SUFFIXES or suffix in SUFFIXES
     return Kind.PHOTOGRAPH if promises else Kind.OTHER
+
+
+def _unpacked(head: bytes) -> bytes:
+    """The beginning of what a file of gzip, xz or lzma contains; empty for others.
+
+    Files of bzip2 cannot be looked into without reading up to a megabyte.
+    """
+    try:
+        if head.startswith(b"\x1f\x8b"):
+            return zlib.decompressobj(wbits=31).decompress(head, INSIDE)
+        if head.startswith((b"\xfd7zXZ\0", b"\x5d\0\0")):
+            return lzma.LZMADecompressor(memlimit=1 << 26).decompress(head, INSIDE)
+    except (zlib.error, lzma.LZMAError):
+        pass
+    return b""
 
 
 def kind_of_file(path: Path) -> Kind:
