@@ -72,7 +72,13 @@ def write_metadata(
                 update("describing photographs", n, len(sources))
 
             records.append(
-                {"file": name, "to": str(change.file), "written": change.written, "kept": change.kept}
+                {
+                    "file": name,
+                    "to": str(change.file),
+                    "written": change.written,
+                    "kept": change.kept,
+                    "differing": change.differing,
+                }
             )
             if not as_json:
                 _show(name, change, how.dry_run)
@@ -91,5 +97,9 @@ def _show(name: str, change: "Change", dry_run: bool) -> None:
     lines = [f"    {would} {kind}: {value}" for kind, value in texts.items()]
     if change.kept:
         lines.append(f"    kept {', '.join(change.kept)}; --overwrite replaces what is there")
+    if change.differing:
+        lines.append(
+            f"    the photograph itself has another {', '.join(change.differing)}; --write xmp replaces it"
+        )
     file = str(change.file)
     show(named(name) if file == name else f"{named(name)} → {named(file)}", *lines)
