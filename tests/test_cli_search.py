@@ -203,6 +203,8 @@ def test_search_refuses_what_it_cannot_do(made: Path, tmp_path: Path) -> None:
     assert "the order 'best' is unknown" in refusal("search", made, "a cat", "--sort", "best")
     assert "give SOUTH,WEST,NORTH,EAST" in refusal("search", made, "a cat", "--gps", "1,2")
     assert "the weight 0 is invalid" in refusal("search", made, "a cat", *both[:2], "--weight", 0)
+    assert "the weight 0.5 has no effect" in refusal("search", made, "a cat", "--weight", 0.5)
+    assert "the weight 0.5 has no effect" in refusal("search", made, *both[:2], "--weight", 0.5)
     assert "was made by bundle flickr8k" in refusal("search", made, "a cat", "--bundle", other)
 
     done = run("search", made, "a cat", "-k", 9)
@@ -454,6 +456,19 @@ def test_unknown_words_are_told_with_the_nearest_known_ones(made: Path) -> None:
     assert answer("search", made, "a bottlecap", "-k", 1)["unknown"] == {"bottlecap": ["bottle", "cap"]}
     assert "the model knows no word of 'bottlecap': try bottle, cap" in refusal("search", made, "bottlecap")
     assert told in run("align", EXAMPLES / "cat.jpg", "a bottlecap").stderr
+
+
+def test_an_unknown_part_does_not_stop_the_rest(made: Path, album: Path) -> None:
+    plain = answer("search", made, "a man", "--without", "a cat", "-k", 3)
+    said = run("search", made, "a man", "--without", "a bottlecap", "--without", "a cat", "-k", 3, "--json")
+    assert said.exit_code == 0
+    assert json.loads(said.stdout) == {**plain, "unknown": {"bottlecap": ["bottle", "cap"]}}
+    assert said.stderr.splitlines() == [
+        "dvsa: unknown words do not count: bottlecap (nearest known words: bottle, cap)",
+        "dvsa: the model does not know what this part asks for, so it does not count: 'a bottlecap'",
+    ]
+    like = run("search", made, "spaceship", "--photo", album / "cat.jpg", "-k", 1)
+    assert (like.exit_code, "cat.jpg" in like.stdout, "'spaceship'" in like.stderr) == (0, True, True)
 
 
 def test_names_are_found_in_any_composition(tmp_path: Path) -> None:

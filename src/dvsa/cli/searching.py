@@ -60,7 +60,7 @@ def search(
     every: EveryHit = False,
     photo: LikePhoto = None,
     region: LikeRegion = None,
-    weight: LikeWeight = 1.0,
+    weight: LikeWeight = None,
     without: Without = None,
     prefix: PathPrefix = None,
     after: TakenAfter = None,
@@ -89,14 +89,16 @@ def search(
     """
     import dvsa
     from dvsa.index import Index
-    from dvsa.index.answer import no_answer
+    from dvsa.index.answer import ignored_parts, no_answer
 
     if every and k is not None:
         raise ValueError("give one of these: -k, --all")
     model = dvsa.load(bundle)
     where = filter_of(prefix, (after, before), field, camera, gps, (country, city), ids)
     query = Asked(sentence, photo, region, weight, without or ()).query(model)
-    note_unknown(query.sentence)
+    note_unknown(query.nearest)
+    if ignored := ignored_parts(query):
+        note(ignored)
 
     with Index.open(folder, model) as opened, _searcher(opened, ray) as find:
         hits = find(query, max(len(opened), 1) if every else k, where, pruned=pruned, order=sort)
@@ -106,7 +108,7 @@ def search(
 
     complete = _draw(model, query.text, answer, hits, html, pictures)
     if as_json:
-        unknown = {word: list(near) for word, near in query.sentence.nearest.items()}
+        unknown = {word: list(near) for word, near in query.nearest.items()}
         found = [_plain(hit) for hit in hits]
         print_json({"query": query.text, "unknown": unknown, "answer": answer, "hits": found})
     else:

@@ -32,6 +32,21 @@ def warn_of_unrecorded(count: int) -> None:
         warnings.warn(never_looked_at(count), UnrecordedWarning, stacklevel=3)
 
 
+def ignored_parts(query: Query) -> str | None:
+    """Which parts of a question do not count because the model does not know them; None if all count.
+
+    >>> import dvsa
+    >>> ignored_parts(Query.asked(dvsa.load(), "a dog", without=["zyzzyva"]))
+    "the model does not know what this part asks for, so it does not count: 'zyzzyva'"
+    """
+    if not query.ignored:
+        return None
+    many = len(query.ignored) > 1
+    these = "these parts ask for, so they do" if many else "this part asks for, so it does"
+    told = ", ".join(repr(part.text) for part in query.ignored)
+    return f"the model does not know what {these} not count: {told}"
+
+
 def no_answer(
     query: Query, nearest: Hit | None, name: Callable[[Photograph], str] = attrgetter("path")
 ) -> str:
