@@ -261,7 +261,7 @@ def _draw(
     """Write the page and the pictures that are asked for, without photographs that are gone or have changed.
 
     Returns:
-        Whether all pictures could be written.
+        Whether all photographs could be read, and their pictures written.
     """
     from dvsa.index.contact_sheet import card, contact_sheet
     from dvsa.index.explain import describe
@@ -285,6 +285,15 @@ def _draw(
             cards.append(card(hit, photo, len(hit.others)))
             update("drawing photographs", n, len(hits))
     if page is not None:
-        count = f"{len(cards):,} photograph{'s' * (len(cards) != 1)}" if answer is None else answer
+        count = _count(len(cards), len(hits)) if answer is None else answer
         write(page, contact_sheet(question, count, cards).encode("utf-8", "backslashreplace"))
-    return complete
+    return complete and len(cards) == len(hits)
+
+
+def _count(shown: int, found: int) -> str:
+    """How many photographs a page shows, and how many it leaves out."""
+    count = f"{shown:,} photograph{'s' * (shown != 1)}"
+    if shown == found:
+        return count
+    these, their = ("are", "their files are") if found - shown > 1 else ("is", "its file is")
+    return f"{count}; {found - shown:,} more {these} left out, because {their} missing, changed or unreadable"
