@@ -1,5 +1,6 @@
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -478,6 +479,34 @@ def test_an_unknown_part_does_not_stop_the_rest(made: Path, album: Path) -> None
     assert (like.exit_code, "cat.jpg" in like.stdout, "'spaceship'" in like.stderr) == (0, True, True)
 
 
+def test_an_empty_index_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    output("index", EXAMPLES / "cat.jpg", "--out", folder)
+    output("index", "remove", folder, EXAMPLES / "cat.jpg")
+    for conditions in ((), ("--after", "2020-01-01"), ("-k", 3), ("--without", "a dog")):
+        said = output("search", folder, "a cat", *conditions)
+        assert said == "the index is empty: dvsa index PHOTOS --out INDEX adds photographs\n"
+
+
+def test_the_advice_for_a_folder_that_is_empty_now_can_be_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line that is advised drops the photographs, and only those."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("my album", "other"):
+        (tmp_path / name).mkdir()
+    shutil.copy(EXAMPLES / "cat.jpg", "my album")
+    output("index", "my album", EXAMPLES / "astronaut.jpg", "--out", "i.index")
+    (tmp_path / "my album" / "cat.jpg").unlink()
+
+    line = refusal("index", "other", "--out", "i.index")
+    assert line.endswith("the index stays as it is")
+    line = refusal("index", "my album", "other", "--out", "i.index")
+    assert line.endswith("use dvsa index remove i.index 'my album'")
+    advised = shlex.split(line.partition("use dvsa ")[2])
+    assert "1 removed; 1 photograph in total" in output(*advised)
+
+
 def test_names_are_found_in_any_composition(tmp_path: Path) -> None:
     decomposed, composed = "Mu\u0308ller", "M\u00fcller"
     (tmp_path / decomposed).mkdir()
@@ -582,7 +611,14 @@ def test_photographs_behind_others_are_counted(tmp_path: Path, album: Path) -> N
     folder = tmp_path / "index"
     output("index", tmp_path / "0.jpg", tmp_path / "1.jpg", EXAMPLES / "astronaut.jpg", "--out", folder)
     done = run("search", folder, "a cat", "-k", 9)
-    said = f"dvsa: {folder} has only 3 photographs (near duplicates of others: 1), not 9\n"
+    said = (
+        f"dvsa: {folder} has only 2 different photographs (near duplicates of these, not counted: 1), not 9\n"
+    )
     assert done.stderr == said
+    done = run("search", folder, "a cat", "-k", 9, "--in", tmp_path)
+    near = "1 different photograph that meets the conditions (near duplicates of it, not counted: 1)"
+    assert done.stderr == f"dvsa: {folder} has only {near}, not 9\n"
+    done = run("search", folder, "a man", "-k", 9, "--without", "a cat")
+    assert done.stderr == f"dvsa: {folder} has only 1 photograph that meets the conditions, not 9\n"
     done = run("search", folder, "a cat", "-k", 9, "--in", EXAMPLES)
     assert done.stderr == f"dvsa: {folder} has only 1 photograph that meets the conditions, not 9\n"

@@ -186,6 +186,7 @@ def test_the_order_by_date(index: Index) -> None:
 def test_why_there_is_no_answer(index: Index, model: Model, make: Any) -> None:
     query = Query.of_sentence(model, "the zyzzyva docking")
     assert no_answer(query, None) == "no photograph meets the conditions"
+    assert no_answer(query, None, empty=True).startswith("the index is empty: ")
     assert index.search(query, where=Filter(prefix="/nowhere")) == index.search(query) == []
     (nearest,) = index.search(query, 1)
     assert no_answer(query, nearest) == (

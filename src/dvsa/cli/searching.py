@@ -41,7 +41,7 @@ from dvsa.files import fitting_name, write
 from dvsa.records import FRAME
 
 if TYPE_CHECKING:
-    from dvsa.index import Filter, Hit, Index, Photograph
+    from dvsa.index import Filter, Hit, Index, Photograph, Query
     from dvsa.model import Model
 
 DEFAULT_SENTENCES = 10
@@ -103,8 +103,9 @@ def search(
     with Index.open(folder, model) as opened, _searcher(opened, ray) as find:
         hits = find(query, max(len(opened), 1) if every else k, where, pruned=pruned, order=sort)
         nearest = hits or find(replace(query, without=()), 1, where, pruned=pruned)
-        _note_count(opened, hits, k, where)
-    answer = None if hits else no_answer(query, next(iter(nearest), None), _path)
+        _note_count(opened, query, hits, k, where)
+        empty = not len(opened)
+    answer = None if hits else no_answer(query, next(iter(nearest), None), _path, empty=empty)
 
     complete = _draw(model, query.text, answer, hits, html, pictures)
     if as_json:
@@ -173,19 +174,17 @@ def _searcher(opened: "Index", ray: str | None) -> "Iterator[Callable[..., list[
             yield shards.search
 
 
-def _note_count(opened: "Index", hits: "Sequence[Hit]", k: int | None, where: "Filter") -> None:
+def _note_count(
+    opened: "Index", query: "Query", hits: "Sequence[Hit]", k: int | None, where: "Filter"
+) -> None:
     """Say that there are fewer results than were asked for, or may be more, or what was never looked at."""
     from dvsa.index import Filter
-    from dvsa.index.answer import never_looked_at
+    from dvsa.index.answer import fewer, never_looked_at
     from dvsa.index.plan import MOST_HITS
 
-    behind = sum(len(hit.others) for hit in hits)
     if k is not None and len(hits) < k:
-        one = len(hits) + behind == 1
-        kind = "photograph" if one else "photographs"
-        kind += "" if where == Filter() else f" that meet{'s' * one} the conditions"
-        near = f" (near duplicates of others: {behind})" if behind else ""
-        note(f"{opened.folder} has only {len(hits) + behind} {kind}{near}, not {k}")
+        restricted = where != Filter() or bool(query.without)
+        note(f"{opened.folder} has only {fewer(hits, restricted)}, not {k}")
     if unrecorded := opened.unrecorded(where):
         note(f"{opened.folder}: {never_looked_at(unrecorded)}")
     if k is None and len(hits) == MOST_HITS:

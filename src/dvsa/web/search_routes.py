@@ -104,7 +104,8 @@ def _search(model: Model, searched: Index, question: Question, photo: Photo | No
     answer, nearest = None, list[Hit]()
     if not hits:
         nearest = searched.search(replace(query, without=()), 1, where)
-        answer = no_answer(query, nearest[0] if nearest else None, name=found_photographs.file_name)
+        best = nearest[0] if nearest else None
+        answer = no_answer(query, best, found_photographs.file_name, empty=not len(searched))
     unrecorded = searched.unrecorded(where)
     notes = [ignored_parts(query), never_looked_at(unrecorded) if unrecorded else None]
     note = "; ".join(filter(None, notes)) or None
