@@ -71,15 +71,7 @@ def write_metadata(
             finally:
                 update("describing photographs", n, len(sources))
 
-            records.append(
-                {
-                    "file": name,
-                    "to": str(change.file),
-                    "written": change.written,
-                    "kept": change.kept,
-                    "differing": change.differing,
-                }
-            )
+            records.append(_record(name, change))
             if not as_json:
                 _show(name, change, how.dry_run)
     found.name_faults()
@@ -88,6 +80,17 @@ def write_metadata(
         print_json({"photographs": records, "dry_run": how.dry_run, "left_out": left_out})
     if faults or not found.is_whole:
         raise typer.Exit(2)
+
+
+def _record(name: str, change: "Change") -> Mapping[str, object]:
+    """What is written for a photograph as JSON values."""
+    return {
+        "file": name,
+        "to": str(change.file),
+        "written": change.written,
+        "kept": change.kept,
+        "differing": change.differing,
+    }
 
 
 def _show(name: str, change: "Change", dry_run: bool) -> None:

@@ -107,8 +107,8 @@ LikeWeight = Annotated[
     typer.Option(
         "--weight",
         metavar="W",
-        show_default="1",
-        help="What --photo or --region counts beside a sentence, which counts 1.",
+        show_default=False,
+        help="What --photo or --region counts beside a sentence, which counts 1; by default 1.",
     ),
 ]
 Without = Annotated[

@@ -89,16 +89,14 @@ def search(
     """
     import dvsa
     from dvsa.index import Index
-    from dvsa.index.answer import ignored_parts, no_answer
+    from dvsa.index.answer import no_answer
 
     if every and k is not None:
         raise ValueError("give one of these: -k, --all")
     model = dvsa.load(bundle)
     where = filter_of(prefix, (after, before), field, camera, gps, (country, city), ids)
     query = Asked(sentence, photo, region, weight, without or ()).query(model)
-    note_unknown(query.nearest)
-    if ignored := ignored_parts(query):
-        note(ignored)
+    _note_unknown_parts(query)
 
     with Index.open(folder, model) as opened, _searcher(opened, ray) as find:
         hits = find(query, max(len(opened), 1) if every else k, where, pruned=pruned, order=sort)
@@ -109,9 +107,8 @@ def search(
 
     complete = _draw(model, query.text, answer, hits, html, pictures)
     if as_json:
-        unknown = {word: list(near) for word, near in query.nearest.items()}
         found = [_plain(hit) for hit in hits]
-        print_json({"query": query.text, "unknown": unknown, "answer": answer, "hits": found})
+        print_json({"query": query.text, "unknown": query.nearest, "answer": answer, "hits": found})
     else:
         _show_hits(hits, answer, "; -k 5 shows the nearest photographs" if nearest and k is None else "")
     if not complete:
@@ -172,6 +169,15 @@ def _searcher(opened: "Index", ray: str | None) -> "Iterator[Callable[..., list[
             return
         with connected_cluster(ray).Shards(opened) as shards:
             yield shards.search
+
+
+def _note_unknown_parts(query: "Query") -> None:
+    """Say which words and parts of a question do not count."""
+    from dvsa.index.answer import ignored_parts
+
+    note_unknown(query.nearest)
+    if ignored := ignored_parts(query):
+        note(ignored)
 
 
 def _note_count(
@@ -262,7 +268,7 @@ def _draw(
     Returns:
         Whether all photographs could be read, and their pictures written.
     """
-    from dvsa.index.contact_sheet import card, contact_sheet
+    from dvsa.index.contact_sheet import card, contact_sheet, counted
     from dvsa.index.explain import describe
 
     if page is None and folder is None:
@@ -284,15 +290,6 @@ def _draw(
             cards.append(card(hit, photo, len(hit.others)))
             update("drawing photographs", n, len(hits))
     if page is not None:
-        count = _count(len(cards), len(hits)) if answer is None else answer
+        count = counted(len(cards), len(hits)) if answer is None else answer
         write(page, contact_sheet(question, count, cards).encode("utf-8", "backslashreplace"))
     return complete and len(cards) == len(hits)
-
-
-def _count(shown: int, found: int) -> str:
-    """How many photographs a page shows, and how many it leaves out."""
-    count = f"{shown:,} photograph{'s' * (shown != 1)}"
-    if shown == found:
-        return count
-    these, their = ("are", "their files are") if found - shown > 1 else ("is", "its file is")
-    return f"{count}; {found - shown:,} more {these} left out, because {their} missing, changed or unreadable"

@@ -150,18 +150,16 @@ class Index(IndexWriter):
         self, photographs: Iterable[str | Path], exclude: Sequence[str], progress: Progress | None
     ) -> Gathered:
         """The photographs that are there. That there are none is no order to drop all."""
-        photographs = [str(name) for name in photographs]
+        given = [str(name) for name in photographs]
         tell = None if progress is None else lambda count: progress("finding photographs", count, 0)
         try:
-            return gather(photographs, exclude=exclude, without=self.folder, progress=tell)
+            return gather(given, exclude=exclude, without=self.folder, progress=tell)
         except DataError as error:
             if not len(self):
                 raise
             hint = "the index stays as it is"
-            known = removal(map(os.path.abspath, photographs), self._rows())
-            if drop := [
-                name for name in photographs if composed(os.path.abspath(name)) not in known.unmatched
-            ]:
+            known = removal(map(os.path.abspath, given), self._rows())
+            if drop := [name for name in given if composed(os.path.abspath(name)) not in known.unmatched]:
                 hint += (
                     f"; to drop what was there, use dvsa index remove {shlex.join([str(self.folder), *drop])}"
                 )
