@@ -1,5 +1,6 @@
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -179,12 +180,19 @@ def test_a_photograph_that_is_gone_or_changed_is_named(album: Path, tmp_path: Pa
     (mine / "cat.jpg").unlink()
     shutil.copy(album / "cat.jpg", mine / "astronaut.jpg")
     done = run("search", tmp_path / "index", "a cat", "-k", 6, "--html", tmp_path / "hits.html")
-    assert done.exit_code == 0
-    lines = done.stderr.splitlines()
-    assert len(lines) == 2
-    assert any("cat.jpg" in line for line in lines)
-    assert any("has changed since it was indexed: index its folder again" in line for line in lines)
-    assert (tmp_path / "hits.html").read_text().count("<figure") == 4
+    assert done.exit_code == 2  # the page is not whole
+    gone = f"dvsa: {mine / 'cat.jpg'} cannot be read (No such file or directory): index its folder again"
+    changed = f"dvsa: {mine / 'astronaut.jpg'} has changed since it was indexed: index its folder again"
+    assert sorted(done.stderr.splitlines()) == sorted([gone, changed])
+    page = (tmp_path / "hits.html").read_text()
+    assert page.count("<figure") == 4
+    left_out = "2 more are left out, because their files are missing, changed or unreadable"
+    assert f"4 photographs; {left_out}" in page
+
+    drawn = run("search", tmp_path / "index", "a cat", "-k", 6, "--pictures", tmp_path / "pictures")
+    assert (drawn.exit_code, drawn.stderr) == (2, done.stderr)
+    assert len(list((tmp_path / "pictures").iterdir())) == 4
+    assert run("search", tmp_path / "index", "a cat", "-k", 6).exit_code == 0
 
 
 def test_search_refuses_what_it_cannot_do(made: Path, tmp_path: Path) -> None:
@@ -203,6 +211,8 @@ def test_search_refuses_what_it_cannot_do(made: Path, tmp_path: Path) -> None:
     assert "the order 'best' is unknown" in refusal("search", made, "a cat", "--sort", "best")
     assert "give SOUTH,WEST,NORTH,EAST" in refusal("search", made, "a cat", "--gps", "1,2")
     assert "the weight 0 is invalid" in refusal("search", made, "a cat", *both[:2], "--weight", 0)
+    assert "the weight 0.5 has no effect" in refusal("search", made, "a cat", "--weight", 0.5)
+    assert "the weight 0.5 has no effect" in refusal("search", made, *both[:2], "--weight", 0.5)
     assert "was made by bundle flickr8k" in refusal("search", made, "a cat", "--bundle", other)
 
     done = run("search", made, "a cat", "-k", 9)
@@ -456,6 +466,47 @@ def test_unknown_words_are_told_with_the_nearest_known_ones(made: Path) -> None:
     assert told in run("align", EXAMPLES / "cat.jpg", "a bottlecap").stderr
 
 
+def test_an_unknown_part_does_not_stop_the_rest(made: Path, album: Path) -> None:
+    plain = answer("search", made, "a man", "--without", "a cat", "-k", 3)
+    said = run("search", made, "a man", "--without", "a bottlecap", "--without", "a cat", "-k", 3, "--json")
+    assert said.exit_code == 0
+    assert json.loads(said.stdout) == {**plain, "unknown": {"bottlecap": ["bottle", "cap"]}}
+    assert said.stderr.splitlines() == [
+        "dvsa: unknown words do not count: bottlecap (nearest known words: bottle, cap)",
+        "dvsa: the model does not know what this part asks for, so it does not count: 'a bottlecap'",
+    ]
+    like = run("search", made, "spaceship", "--photo", album / "cat.jpg", "-k", 1)
+    assert (like.exit_code, "cat.jpg" in like.stdout, "'spaceship'" in like.stderr) == (0, True, True)
+
+
+def test_an_empty_index_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    output("index", EXAMPLES / "cat.jpg", "--out", folder)
+    output("index", "remove", folder, EXAMPLES / "cat.jpg")
+    for conditions in ((), ("--after", "2020-01-01"), ("-k", 3), ("--without", "a dog")):
+        said = output("search", folder, "a cat", *conditions)
+        assert said == "the index is empty: dvsa index PHOTOS --out INDEX adds photographs\n"
+
+
+def test_the_advice_for_a_folder_that_is_empty_now_can_be_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line that is advised drops the photographs, and only those."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("my album", "other"):
+        (tmp_path / name).mkdir()
+    shutil.copy(EXAMPLES / "cat.jpg", "my album")
+    output("index", "my album", EXAMPLES / "astronaut.jpg", "--out", "i.index")
+    (tmp_path / "my album" / "cat.jpg").unlink()
+
+    line = refusal("index", "other", "--out", "i.index")
+    assert line.endswith("the index stays as it is")
+    line = refusal("index", "my album", "other", "--out", "i.index")
+    assert line.endswith("use dvsa index remove i.index 'my album'")
+    advised = shlex.split(line.partition("use dvsa ")[2])
+    assert "1 removed; 1 photograph in total" in output(*advised)
+
+
 def test_names_are_found_in_any_composition(tmp_path: Path) -> None:
     decomposed, composed = "Mu\u0308ller", "M\u00fcller"
     (tmp_path / decomposed).mkdir()
@@ -560,7 +611,14 @@ def test_photographs_behind_others_are_counted(tmp_path: Path, album: Path) -> N
     folder = tmp_path / "index"
     output("index", tmp_path / "0.jpg", tmp_path / "1.jpg", EXAMPLES / "astronaut.jpg", "--out", folder)
     done = run("search", folder, "a cat", "-k", 9)
-    said = f"dvsa: {folder} has only 3 photographs (near duplicates of others: 1), not 9\n"
+    said = (
+        f"dvsa: {folder} has only 2 different photographs (near duplicates of these, not counted: 1), not 9\n"
+    )
     assert done.stderr == said
+    done = run("search", folder, "a cat", "-k", 9, "--in", tmp_path)
+    near = "1 different photograph that meets the conditions (near duplicates of it, not counted: 1)"
+    assert done.stderr == f"dvsa: {folder} has only {near}, not 9\n"
+    done = run("search", folder, "a man", "-k", 9, "--without", "a cat")
+    assert done.stderr == f"dvsa: {folder} has only 1 photograph that meets the conditions, not 9\n"
     done = run("search", folder, "a cat", "-k", 9, "--in", EXAMPLES)
     assert done.stderr == f"dvsa: {folder} has only 1 photograph that meets the conditions, not 9\n"

@@ -13,7 +13,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from dvsa.cli import app
-from dvsa.metadata import TARGETS, MetadataError, Target, annotate, complete, sidecar_of
+from dvsa.metadata import KEYS, PROPERTIES, TARGETS, MetadataError, Target, annotate, complete, sidecar_of
 from dvsa.photo import read
 
 pyexiv2 = pytest.importorskip("pyexiv2", reason="metadata needs the extra `metadata`")
@@ -157,11 +157,127 @@ def test_an_existing_sidecar_is_used_and_keeps_the_rest(tmp_path: Path) -> None:
     assert not (tmp_path / "cat.jpg.xmp").exists()
 
 
+def named_for(sidecar: Path) -> str | None:
+    """The extension of the photograph that a sidecar belongs to."""
+    name: str | None = found(sidecar).get("Xmp.photoshop.SidecarForExtension")
+    return name
+
+
+@pytest.mark.parametrize("owner", ["jpg", "JPG", "png", "cr2", None])
+@pytest.mark.parametrize(
+    "names", [("a.jpg", "a.png"), ("a.png", "a.jpg", "a.CR2"), ("a.jpg", "a.JPG"), ("a.jpg",)]
+)
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_no_two_photographs_share_a_sidecar(
+    tmp_path: Path, owner: str | None, names: tuple[str, ...], overwrite: bool
+) -> None:
+    photos = [Path(shutil.copy(EXAMPLES / "cat.jpg", tmp_path / name)) for name in names]
+    mine = {"Xmp.dc.description": {'lang="x-default"': "mine"}}
+    plain = annotate(photos[0], "", ["old"]).file.rename(tmp_path / "a.xmp")
+    with pyexiv2.Image(str(plain)) as image:
+        image.modify_xmp({**mine, "Xmp.photoshop.SidecarForExtension": owner})
+
+    changes = {photo: annotate(photo, photo.name, ["new"], overwrite=overwrite) for photo in photos}
+    assert len({change.file for change in changes.values()}) == len(photos)
+    for photo, change in changes.items():
+        said = found(change.file)["Xmp.dc.description"]['lang="x-default"']
+        assert said == (photo.name if overwrite or change.file != plain else "mine")
+        assert named_for(change.file) == photo.suffix[1:] or not change.written
+        assert sidecar_of(photo) == change.file
+
+    # The plain name stays with the photograph that it names, or with the only one.
+    sole = len(names) == 1 and owner is None
+    users = [photo for photo, change in changes.items() if change.file == plain]
+    suffixes = [photo.suffix[1:] for photo in photos]
+    exact = [suffix for suffix in suffixes if suffix == owner]
+    alike = exact or [suffix for suffix in suffixes if owner and suffix.lower() == owner.lower()]
+    assert [photo.suffix[1:] for photo in users] == (suffixes if sole else alike)
+    assert users or found(plain)["Xmp.dc.description"] == {'lang="x-default"': "mine"}
+
+
+def test_other_files_of_the_same_name_leave_the_sidecar_alone(tmp_path: Path) -> None:
+    photo = Path(shutil.copy(EXAMPLES / "cat.jpg", tmp_path / "cat.jpg"))
+    plain = annotate(photo, "first", []).file.rename(tmp_path / "cat.xmp")
+    with pyexiv2.Image(str(plain)) as image:
+        image.modify_xmp({"Xmp.photoshop.SidecarForExtension": None})
+    (tmp_path / "cat.txt").write_text("a cat")
+    (tmp_path / "cat").mkdir()
+    assert sidecar_of(photo) == plain
+
+
+def test_a_photograph_without_a_suffix_shares_no_sidecar(tmp_path: Path) -> None:
+    bare = Path(shutil.copy(EXAMPLES / "cat.jpg", tmp_path / "cat"))
+    assert annotate(bare, "first", []).file == sidecar_of(bare) == tmp_path / "cat.xmp"
+    photo = Path(shutil.copy(EXAMPLES / "cat.jpg", tmp_path / "cat.jpg"))
+    assert annotate(photo, "second", []).file == tmp_path / "cat.jpg.xmp"
+    with pytest.raises(MetadataError, match=r"cat\.xmp is for another photograph: give this one a suffix"):
+        annotate(bare, "third", [], overwrite=True)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("form", ["GIF", "BMP", "AVIF", "HEIF", "JPEG2000", "PPM", "ICO", *FORMATS])
+def test_a_dry_run_refuses_what_a_run_refuses(tmp_path: Path, target: Target, form: str) -> None:
+    if form == "HEIF":
+        pytest.importorskip("pillow_heif").register_heif_opener()
+    photo = tmp_path / "cat.dat"
+    with Image.open(EXAMPLES / "cat.jpg") as image:
+        image.resize((64, 48)).save(photo, form)
+    content = photo.read_bytes()
+
+    def outcome(*, dry_run: bool) -> object:
+        try:
+            return annotate(photo, CAPTION, THINGS, target, dry_run=dry_run)
+        except MetadataError as error:
+            return str(error)
+
+    planned = outcome(dry_run=True)
+    assert photo.read_bytes() == content
+    assert os.listdir(tmp_path) == ["cat.dat"]
+    assert outcome(dry_run=False) == planned
+    if isinstance(planned, str):
+        assert target != "sidecar"
+        assert planned.endswith("use a sidecar") or "pixels" in planned
+
+
+def test_a_dry_run_refuses_a_folder_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = Path(shutil.copy(EXAMPLES / "cat.jpg", tmp_path / "cat.jpg"))
+    monkeypatch.setattr("os.access", lambda *_: False)  # the tests may run as root
+    for dry_run in (True, False):
+        with pytest.raises(PermissionError, match=tmp_path.name):
+            annotate(photo, CAPTION, THINGS, dry_run=dry_run)
+    assert os.listdir(tmp_path) == ["cat.jpg"]
+
+
+@pytest.mark.parametrize("target", ["xmp", "exif"])
+def test_what_is_overwritten_is_left_nowhere(photo: Path, target: Target) -> None:
+    """Readers differ in which place they show: none may show an older text."""
+    with pyexiv2.Image(str(photo)) as image:
+        for places in WRITTEN.values():
+            for kind, texts in places:
+                getattr(image, f"modify_{kind}")(texts)
+    change = annotate(photo, CAPTION, THINGS, target, overwrite=True)
+    after = found(photo)
+    for name in change.written:
+        left = {key for key in PROPERTIES[name] if after.get(key)}
+        assert left == {KEYS[target][name]}
+    assert after["Xmp.iptc.AltTextAccessibility"]  # EXIF has no such text: the old one stays
+
+
+def test_a_photograph_that_differs_from_its_sidecar_is_told(photo: Path) -> None:
+    with pyexiv2.Image(str(photo)) as image:
+        image.modify_exif({"Exif.Image.ImageDescription": "my dog"})
+    assert annotate(photo, CAPTION, THINGS).differing == ()
+    change = annotate(photo, CAPTION, THINGS, overwrite=True)
+    assert change.differing == ("description",)
+
+
 def test_a_damaged_file_stays_as_it_is(tmp_path: Path) -> None:
     photo = Path(shutil.copy(EXAMPLES / "cat.jpg", tmp_path / "cat.jpg"))
     sidecar = tmp_path / "cat.jpg.xmp"
     sidecar.write_bytes(b"my own notes")
-    with pytest.raises(MetadataError, match=r"cat\.jpg\.xmp: its metadata cannot be read or written"):
+    with pytest.raises(MetadataError, match=r"cat\.jpg\.xmp: its metadata .*; mend this sidecar"):
         annotate(photo, CAPTION, THINGS, overwrite=True)
     assert sidecar.read_bytes() == b"my own notes"
 

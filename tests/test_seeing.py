@@ -33,11 +33,24 @@ def test_what_is_said_is_probable_and_differs(found: list[Meaning]) -> None:
     if len({meaning.thing for meaning in found}) == len(found):
         assert sum(map(len, classes)) == len(frozenset().union(*classes))
 
-    # What is left out is improbable, or means what is said, or comes after ten others.
+    # What is left out is improbable, or means what is said, or comes after ten others. A name is
+    # said with all its classes.
+    names = {thing.name for thing in things}
+    covered = {c for thing, meant, _ in found if thing.name in names for c in meant}
     for thing, meant, _ in found:
         if thing not in things and len(things) < MOST:
-            same = any(meant & own for own in classes) or thing.name in {t.name for t in things}
+            same = meant & covered or thing.name in names
             assert thing.probability < LEAST or same
+
+
+def test_singular_and_plural_are_said_once() -> None:
+    """The classes of a name that is said in another number are said, too."""
+    dogs = Meaning(Thing("dogs", 0, 0.9), frozenset(), everyday=True)
+    dog = Meaning(Thing("dog", 1, 0.8), frozenset(range(9)), everyday=True)
+    hound = Meaning(Thing("hound", 1, 0.7), frozenset(range(5)), everyday=False)
+    bus = Meaning(Thing("bus", 2, 0.6), frozenset(), everyday=True)
+    for found in ([dogs, dog, hound, bus], [bus, hound, dog, dogs]):
+        assert [thing.name for thing in said(found)] == ["dogs", "bus"]
 
 
 def test_the_everyday_name_of_the_fewest_classes_is_said() -> None:

@@ -8,7 +8,7 @@ import pytest
 import dvsa
 from dvsa.listing import row
 from dvsa.text import FUNCTION_WORDS
-from dvsa.things import names_thing
+from dvsa.things import names_thing, same_thing
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -23,6 +23,40 @@ THINGS = """
     bike bicycle car bus train street building wall beach snow water grass sand tree trees mountain rocks
     table chair camera sign hand face hair mouth food stage crowd player helmet fence boat
 """
+
+
+PLURALS = """
+    child children  foot feet  goose geese  man men  woman women  person people  tooth teeth  ox oxen
+    policeman policemen  snowman snowmen  leaf leaves  knife knives  scarf scarves  loaf loaves
+    bookshelf bookshelves  lady ladies  puppy puppies  sky skies  family families  tomato tomatoes
+    sandwich sandwiches  box boxes  bench benches  dish dishes  bus buses  dress dresses  lens lenses
+    cookie cookies  necktie neckties  horse horses  glove gloves  house houses  shoe shoes  canoe canoes
+    toy toys  key keys  ski skis  pizza pizzas  Dog dogs  hot_dog hot_dogs
+    wine_glass wine_glasses  police_man police_men
+"""
+OTHERS = """
+    glass glasses  wood woods  short shorts  cloth clothes  ski skies  strip stripes  cap capes  kit kites
+    tub tubes  bra brass  dres dress  gras grass  dog hot_dog  hot_dog hot_dogs_stand
+    dog_bed dogs  lad ladies  man woman  men women  cat dogs
+"""
+
+
+def pairs(text: str) -> list[list[str]]:
+    words = [word.replace("_", " ") for word in text.split()]
+    return [words[n : n + 2] for n in range(0, len(words), 2)]
+
+
+@pytest.mark.parametrize(("one", "other"), pairs(PLURALS))
+def test_singular_and_plural_are_one_thing(one: str, other: str) -> None:
+    assert same_thing(one, other)
+    assert same_thing(other, one)
+    assert same_thing(one.upper(), one)
+
+
+@pytest.mark.parametrize(("one", "other"), pairs(OTHERS))
+def test_other_words_are_other_things(one: str, other: str) -> None:
+    assert not same_thing(one, other)
+    assert not same_thing(other, one)
 
 
 @pytest.mark.parametrize("word", NO_THINGS.split())

@@ -5,12 +5,14 @@
     alt text       Iptc4xmpCore:AltTextAccessibility (XMP)
 
 What is already there stays, unless it is to be overwritten. That also holds for a sidecar when the photograph
-itself has a text. Pixels are never touched: a file is only replaced if it decodes to the same picture.
+itself has a text. What is overwritten goes from all places in the file: all readers show one text. Pixels are
+never touched: a file is only replaced if it decodes to the same picture.
 
 This needs the extra `metadata` (pyexiv2, a binding of Exiv2). It parses files in this process: use it for
 photographs that you trust.
 """
 
+import errno
 import os
 import re
 import shutil
@@ -21,7 +23,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from dvsa import files
+from dvsa.data.kinds import PHOTOGRAPH_SUFFIXES
 from dvsa.photo import MAX_BYTES, PhotoError, read
+from dvsa.photo_raw import SUFFIXES as RAW_SUFFIXES
 
 if TYPE_CHECKING:
     import pyexiv2
@@ -56,6 +60,11 @@ PLACEHOLDERS: Final = frozenset(
 )
 """What cameras write as the description of every photograph."""
 
+_EXTENSION: Final = "Xmp.photoshop.SidecarForExtension"
+"""Which one of `dog.jpg` and `dog.png` a sidecar `dog.xmp` belongs to, as Lightroom says it."""
+
+_SUFFIXES: Final = PHOTOGRAPH_SUFFIXES | RAW_SUFFIXES | {""}
+
 _LANGUAGE: Final = 'lang="x-default"'
 
 _EMPTY: Final = (
@@ -82,17 +91,49 @@ class Change:
     """By the names of `PROPERTIES`."""
     kept: tuple[str, ...]
     """Properties that were already there and stay."""
+    differing: tuple[str, ...] = ()
+    """Properties that are written to a sidecar while the photograph itself has another text."""
 
 
 def sidecar_of(photo: Path) -> Path:
-    """The sidecar of a photograph: `dog.jpg.xmp`, or an existing `dog.xmp`.
+    """The sidecar of a photograph: `dog.jpg.xmp`, or an existing `dog.xmp` that belongs to it.
+
+    `dog.xmp` belongs to the photograph with the extension that it names. If it names none, it belongs to the
+    only photograph of its name.
+
+    Raises:
+        MetadataError: `dog.xmp` cannot be read, or would have to serve both `dog` and `dog.jpg`.
+        OSError: it cannot be read.
 
     >>> sidecar_of(Path("album/dog.jpg")).name
     'dog.jpg.xmp'
     """
     plain = photo.with_suffix(".xmp")
     named = photo.with_name(photo.name + ".xmp")
-    return plain if plain.exists() and not named.exists() else named
+    if plain == named:
+        if photo.exists() and not _belongs(plain, photo):
+            raise MetadataError(f"{photo}: {plain.name} is for another photograph: give this one a suffix")
+        return plain
+    return plain if plain.exists() and not named.exists() and _belongs(plain, photo) else named
+
+
+def _belongs(plain: Path, photo: Path) -> bool:
+    """Whether `dog.xmp` is the sidecar of this photograph, not of another one that is called `dog`."""
+    named = ""
+    if plain.exists():
+        with _opened(files.read_bounded(plain, MAX_BYTES, follow=False), plain) as image:
+            named = str(image.read_xmp().get(_EXTENSION, "")).removeprefix(".")
+    own = photo.suffix.removeprefix(".")
+    if named and (named == own or named.lower() != own.lower()):
+        return named == own
+
+    others = {
+        file.suffix
+        for file in photo.parent.iterdir()
+        if photo.stem in (file.stem, file.name) and file.name != photo.name
+        if file.suffix.lower() in _SUFFIXES and file.is_file()
+    }
+    return f".{named}" not in others if named else not others
 
 
 def annotate(
@@ -112,13 +153,30 @@ def annotate(
         things: words.
         target: where it is written.
         overwrite: whether it replaces what is already there.
-        dry_run: whether nothing is written.
+        dry_run: whether nothing is written. Everything that would be refused is refused all the same.
 
     Raises:
         MetadataError: the file is damaged, or its format holds no metadata.
         OSError: a file cannot be read or written; then it stays as it was.
     """
     photo = Path(os.path.realpath(photo))
+    change, old, new = _planned(photo, caption, things, target, overwrite)
+    if change.written:
+        _check(change.file, old, new, picture=target != "sidecar")
+        if not dry_run:
+            _replace(change.file, new, picture=target != "sidecar")
+    return change
+
+
+def complete(photo: Path, target: Target) -> bool:
+    """Whether everything that `annotate` writes is there already; raises as `annotate`."""
+    return not _planned(Path(os.path.realpath(photo)), "text", ["thing"], target, False)[0].written
+
+
+def _planned(
+    photo: Path, caption: str, things: Sequence[str], target: Target, overwrite: bool
+) -> tuple[Change, bytes, bytes]:
+    """What `annotate` changes, with the content of the file before and after."""
     file = sidecar_of(photo) if target == "sidecar" else photo
     content = files.read_bounded(photo, MAX_BYTES)
     old = content
@@ -126,36 +184,39 @@ def annotate(
         old = files.read_bounded(file, MAX_BYTES, follow=False) if file.exists() else _EMPTY
 
     # What a person wrote into the photograph counts also for its sidecar.
-    there = _texts(old, file) | (_texts(content, photo, quiet=True) if target == "sidecar" else set())
+    there = _texts(old, file)
+    inside = _texts(content, photo, quiet=True) if target == "sidecar" else set[str]()
     given: dict[str, str | tuple[str, ...]] = {
         "description": caption, "things": tuple(things), "alt text": caption
     }  # fmt: skip
     given = {name: value for name, value in given.items() if value and name in KEYS[target]}
-    kept = () if overwrite else tuple(name for name in given if there.intersection(PROPERTIES[name]))
+    told = {name for name in given if (there | inside).intersection(PROPERTIES[name])}
+    kept = () if overwrite else tuple(name for name in given if name in told)
     written = {name: value for name, value in given.items() if name not in kept}
-    if written and not dry_run:
-        _replace(file, old, _changed(old, file, target, written), picture=target != "sidecar")
-    return Change(file, written, kept)
+    differing = tuple(name for name in written if inside.intersection(PROPERTIES[name]))
+    if not written:
+        return Change(file, written, kept), old, old
+
+    # Older texts elsewhere in the file go.
+    values: dict[str, object] = {
+        key: None for name in written for key in there.intersection(PROPERTIES[name])
+    }
+    values |= {KEYS[target][name]: _value(KEYS[target][name], value) for name, value in written.items()}
+    if target == "sidecar" and photo.suffix:
+        values[_EXTENSION] = photo.suffix[1:]
+    return Change(file, written, kept, differing), old, _changed(old, file, values)
 
 
-def complete(photo: Path, target: Target) -> bool:
-    """Whether everything that `annotate` writes is there already; raises as `annotate`."""
-    return not annotate(photo, "text", ["thing"], target, dry_run=True).written
-
-
-def _changed(
-    content: bytes, file: Path, target: Target, written: Mapping[str, str | tuple[str, ...]]
-) -> bytes:
-    """The content of a file with other metadata."""
-    values = {KEYS[target][name]: _value(KEYS[target][name], value) for name, value in written.items()}
+def _changed(content: bytes, file: Path, values: Mapping[str, object]) -> bytes:
+    """The content of a file with other metadata; None removes a text."""
     with _opened(content, file) as image:
-        if target == "exif":
-            image.modify_exif(values)
-        else:
-            image.modify_xmp(values)
-            # Things have no order, which Exiv2 takes a list to have.
-            raw = _ORDERED.sub(r"\1<rdf:Bag>\2</rdf:Bag>", image.read_raw_xmp())
-            image.modify_raw_xmp(raw)
+        writers = {"Exif": image.modify_exif, "Iptc": image.modify_iptc, "Xmp": image.modify_xmp}
+        for kind, modify in writers.items():
+            if own := {key: value for key, value in values.items() if key.startswith(kind)}:
+                modify(own)
+        # Things have no order, which Exiv2 takes a list to have.
+        if values.get("Xmp.dc.subject"):
+            image.modify_raw_xmp(_ORDERED.sub(r"\1<rdf:Bag>\2</rdf:Bag>", image.read_raw_xmp()))
         return bytes(image.get_bytes())
 
 
@@ -193,11 +254,10 @@ def _says_something(value: object) -> bool:
     return str(value).strip("\0 \t\r\n").upper() not in PLACEHOLDERS
 
 
-def _replace(file: Path, old: bytes, new: bytes, *, picture: bool) -> None:
-    """Replace a file atomically, with its permissions; a picture only by one with the same pixels.
-
-    A picture also keeps the date of its file: without EXIF data it has no other.
-    """
+def _check(file: Path, old: bytes, new: bytes, *, picture: bool) -> None:
+    """Raise the error that replacing the file would raise; a picture must keep its pixels."""
+    if not os.access(file.parent, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file.parent))
     if picture:
         try:
             same = read(new, str(file)).image.tobytes() == read(old, str(file)).image.tobytes()
@@ -205,6 +265,13 @@ def _replace(file: Path, old: bytes, new: bytes, *, picture: bool) -> None:
             raise MetadataError(str(error)) from error
         if not same:
             raise MetadataError(f"{file}: its metadata cannot be written without a change of its pixels")
+
+
+def _replace(file: Path, new: bytes, *, picture: bool) -> None:
+    """Replace a file atomically, with its permissions.
+
+    A picture also keeps the date of its file: without EXIF data it has no other.
+    """
     with files.replacing(file) as partial:
         partial.write_bytes(new)
         if file.exists():
@@ -228,6 +295,6 @@ def _opened(content: bytes, file: Path) -> "Iterator[pyexiv2.ImageData]":
             image.close()
     except (RuntimeError, UnicodeError) as error:
         reason = " ".join(str(error).split())
-        raise MetadataError(
-            f"{file}: its metadata cannot be read or written ({reason}); use a sidecar"
-        ) from error
+        is_sidecar = file.suffix.lower() == ".xmp"
+        remedy = "mend this sidecar, or move it away" if is_sidecar else "use a sidecar"
+        raise MetadataError(f"{file}: its metadata cannot be read or written ({reason}); {remedy}") from error

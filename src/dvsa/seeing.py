@@ -18,6 +18,7 @@ import numpy as np
 
 from dvsa.arrays import FloatArray
 from dvsa.records import Thing
+from dvsa.things import same_thing
 
 LEAST: Final = 0.5
 """The lowest probability of a thing that is said to be seen."""
@@ -85,7 +86,7 @@ def said(found: Iterable[Meaning]) -> tuple[Thing, ...]:
     """The things to say, the most probable first: at most `MOST`, none below `LEAST`, no two of one meaning.
 
     Of names that share a class, an everyday one is said, and of these the one of the fewest classes: "cat"
-    rather than "egyptian cat" or "animal".
+    rather than "egyptian cat" or "animal". Of "dog" and "dogs", one is said.
 
     >>> animal = Meaning(Thing("animal", 0, 0.9), frozenset(range(9)), everyday=True)
     >>> cat = Meaning(Thing("cat", 0, 0.8), frozenset(range(3)), everyday=True)
@@ -97,9 +98,11 @@ def said(found: Iterable[Meaning]) -> tuple[Thing, ...]:
     probable = [meaning for meaning in found if meaning.thing.probability >= LEAST]
     probable.sort(key=lambda m: (not m.everyday, len(m.classes), -m.thing.probability))
     taken: set[int] = set()
-    kept: dict[str, Thing] = {}
+    kept: list[Thing] = []
     for thing, classes, _ in probable:
-        if not classes & taken and thing.name not in kept:
-            kept[thing.name] = thing
-            taken |= classes
-    return tuple(sorted(kept.values(), key=lambda thing: -thing.probability)[:MOST])
+        if classes & taken:
+            continue
+        taken |= classes
+        if not any(same_thing(thing.name, other.name) for other in kept):
+            kept.append(thing)
+    return tuple(sorted(kept, key=lambda thing: -thing.probability)[:MOST])

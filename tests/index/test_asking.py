@@ -1,5 +1,6 @@
 """What answers a question: the cut, combined questions, what must not be shown, and the order."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ import dvsa
 from dvsa import maxsim
 from dvsa.aligning import Support
 from dvsa.index import Entry, Filter, Index, Query
-from dvsa.index.answer import no_answer
+from dvsa.index.answer import ignored_parts, no_answer
 from dvsa.index.order import ordered
 from dvsa.index.query import RELEVANCE
 from dvsa.model import Model
@@ -116,6 +117,60 @@ def test_several_sentences_are_read_one_by_one(model: Model) -> None:
         Query.of_sentence(model, "go. " * 501)
 
 
+PARTS = ("a dog", "zyzzyva", "a spaceship", "snow")
+KNOWN = ("a dog", "snow")
+
+
+@pytest.mark.parametrize("sentence", [*PARTS, None])
+@pytest.mark.parametrize("without", [w for n in range(3) for w in itertools.permutations(PARTS[1:], n)])
+@pytest.mark.parametrize("with_photo", [False, True])
+def test_an_unknown_part_does_not_stop_the_rest(
+    model: Model, sentence: str | None, without: tuple[str, ...], with_photo: bool
+) -> None:
+    like = Query.of_vectors(np.eye(3, D), "like") if with_photo else None
+    if like is None and sentence in (None, "zyzzyva"):
+        with pytest.raises(ValueError, match=r"nothing to search for|knows no word of 'zyzzyva'"):
+            Query.asked(model, sentence, like, without=without)
+        return
+
+    # The parts that are left are the question, as if the others had not been asked.
+    query = Query.asked(model, sentence, like, without=without)
+    counts = [text for text in without if text in KNOWN]
+    asked = (
+        [] if sentence is None or (like and sentence not in KNOWN) else [Query.of_sentence(model, sentence)]
+    )
+    whole = Query.combined(
+        [(part, 1.0) for part in (*asked, *([like] if like else []))],
+        [Query.of_sentence(model, text) for text in counts],
+    )
+    np.testing.assert_allclose(query.s_ND, whole.s_ND, rtol=1e-6)
+    assert (query.text, query.told, query.is_calibrated) == (whole.text, whole.told, whole.is_calibrated)
+    assert [part.text for part in query.without] == counts
+    ignored = [
+        text for text in ([] if asked or sentence is None else [sentence]) + [*without] if text not in KNOWN
+    ]
+    assert [part.text for part in query.ignored] == ignored
+    said = ignored_parts(query)
+    assert said is None if not ignored else all(repr(text) in str(said) for text in ignored)
+    words = " ".join([*without, sentence or ""]).split()
+    assert {*query.nearest} == {"zyzzyva", "spaceship"} & {*words}
+
+
+def test_an_unknown_word_of_what_is_not_wanted_is_told(model: Model) -> None:
+    query = Query.asked(model, "a dog", without=["snow and a bottlecap"])
+    assert query.ignored == ()
+    assert query.nearest == {"bottlecap": ("bottle", "cap")}
+
+
+def test_a_weight_without_effect_is_refused(model: Model) -> None:
+    like = Query.of_vectors(np.eye(3, D))
+    for sentence, other in (("a dog", None), (None, like)):
+        with pytest.raises(ValueError, match=r"the weight 0\.5 has no effect"):
+            Query.asked(model, sentence, other, 0.5)
+    heavy = Query.asked(model, "a dog", like, 0.5)
+    assert heavy.text == "a dog + 0.5 given vectors"
+
+
 def test_the_order_by_date(index: Index) -> None:
     hits = index.search(np.ones((1, D)), 30)
     for order, sign in (("newest", -1), ("oldest", 1)):
@@ -131,6 +186,7 @@ def test_the_order_by_date(index: Index) -> None:
 def test_why_there_is_no_answer(index: Index, model: Model, make: Any) -> None:
     query = Query.of_sentence(model, "the zyzzyva docking")
     assert no_answer(query, None) == "no photograph meets the conditions"
+    assert no_answer(query, None, empty=True).startswith("the index is empty: ")
     assert index.search(query, where=Filter(prefix="/nowhere")) == index.search(query) == []
     (nearest,) = index.search(query, 1)
     assert no_answer(query, nearest) == (

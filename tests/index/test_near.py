@@ -204,5 +204,5 @@ def test_photographs_without_a_hash_are_read_again(made_index: Path, tmp_path: P
         other.append(entries + gone)
     done = run("duplicates", other.folder)
     assert done.exit_code == 2
-    assert done.stderr == "dvsa: /gone: No such file or directory\n"
+    assert done.stderr == "dvsa: /gone cannot be read (No such file or directory): index its folder again\n"
     assert "3 groups with 15 near duplicates" in done.stdout

@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from itertools import permutations
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 
 import dvsa
 from dvsa.data.photographs import NamedSource
-from dvsa.index import Added, Entry, Index, Photograph, changes, index_manifest, seen
+from dvsa.index import Added, Entry, Index, Photograph, SearchError, changes, index_manifest, seen
 from dvsa.index.encode import Skipped
 
 D = 256
@@ -256,6 +257,24 @@ def test_a_renamed_folder_keeps_its_vectors(index: Index, album: Path) -> None:
         assert entry.photograph.fields == {"trip": "norway"}
         assert entry.photograph.read() == Path(entry.photograph.path).read_bytes()
     assert {Path(p).name for paths in places(index).values() for p in paths} == {"a.jpg", "b.jpg", "c.jpg"}
+
+
+def test_a_file_that_cannot_be_read_is_named_with_what_to_do(
+    index: Index, album: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.sync([album], encode=Reader())
+    known = next(e.photograph for e in index.entries() if e.photograph.path == str(album / "a.jpg"))
+    for path, said in (
+        (album / "gone.jpg", r"cannot be read \(No such file.*\): index its folder again"),
+        (album / "a.jpg" / "below.jpg", r"cannot be read \(Not a directory\): index its folder again"),
+        (album, "has changed since it was indexed: index its folder again"),
+    ):
+        with pytest.raises(SearchError, match=f"{path} {said}"):
+            replace(known, path=str(path), file=str(path)).read()
+    refused = PermissionError(13, "Permission denied")
+    monkeypatch.setattr("dvsa.data.dataset.read_bounded", Mock(side_effect=refused))
+    with pytest.raises(SearchError, match=r"a\.jpg cannot be read \(Permission denied\): make it readable"):
+        known.read()
 
 
 def test_copies_are_paths_of_one_photograph(index: Index, album: Path) -> None:

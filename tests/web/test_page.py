@@ -569,6 +569,18 @@ def test_every_condition_is_asked(page: Page) -> None:
         expect(page.get_by_label(label, exact=True)).to_have_value(value)
 
 
+def test_an_unknown_part_of_a_question_is_told(page: Page) -> None:
+    page.locator("#query").fill("a cat")
+    page.locator("#query").press("Enter")
+    page.locator("#filter-box summary").click()
+    page.get_by_label("Without", exact=True).fill("a bottlecap; zyzzyva")
+    page.get_by_role("button", name="Apply").click()
+    summary = page.locator("#found-summary")
+    expect(summary).to_contain_text("unknown: bottlecap (try bottle, cap)")
+    expect(summary).to_contain_text("so they do not count: 'a bottlecap', 'zyzzyva'")
+    expect(page.locator("#hits > li")).to_have_count(1)
+
+
 def test_what_was_never_looked_at_is_told(page: Page) -> None:
     page.route("**/api/search?*", lambda route: fulfil(route, note="4 photographs are left out"))
     page.locator("#query").fill("a cat")

@@ -71,6 +71,19 @@ def test_filters_and_combined_questions(client: TestClient, index: Index, photo:
     assert len(found(q="a cat", k=9, sort="newest")) == len(index)
 
 
+def test_an_unknown_part_does_not_stop_the_rest(client: TestClient, photo: dict[str, Any]) -> None:
+    plain = client.get("/api/search", params={"q": "a man", "k": 9, "without": ["a cat"]}).json()
+    without = ["spaceship", "a cat", "a bottlecap"]
+    found = client.get("/api/search", params={"q": "a man", "k": 9, "without": without}).json()
+    assert [hit["name"] for hit in found["hits"]] == [hit["name"] for hit in plain["hits"]]
+    assert found["unknown"] == {"spaceship": ["space", "ship"], "bottlecap": ["bottle", "cap"]}
+    assert found["note"].endswith("so they do not count: 'spaceship', 'a bottlecap'")
+    assert (plain["unknown"], plain["note"]) == ({}, None)
+    like = client.get("/api/search", params={"q": "spaceship", "photo": photo["id"]}).json()
+    assert like["hits"][0]["name"] == "photographer.jpg"
+    assert like["note"].endswith("so it does not count: 'spaceship'")
+
+
 def test_by_path_only_where_that_is_allowed(serve: Any, client: TestClient, tmp_path: Path) -> None:
     for name in ("album/cat.jpg", "copies/my cat.jpg", "copies/z/cat.jpg"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -126,7 +139,9 @@ def test_by_photograph_and_by_a_part_of_it(
         ({"q": "a", "gps": "1,2,3"}, 422), ({"q": "a", "gps": "2,0,1,0"}, 422),
         ({"q": "a", "field": "trip"}, 422), ({"q": "a", "sort": "best"}, 422), ({"q": "a", "other": 1}, 422),
         ({"q": "a", "city": "Xyzzyville"}, 422), ({"q": "a", "weight": 0}, 422), ({"photo": "none"}, 404),
-        ({"q": "a cat", "without": "xyzzy"}, 422), ({"q": "a cat", "without": "a" * 10_001}, 422),
+        ({"q": "a", "weight": 2}, 422), ({"photo": "PHOTO", "weight": 2}, 422),
+        ({"q": "xyzzy", "without": "a dog"}, 422),
+        ({"q": "a cat", "without": "a" * 10_001}, 422),
         *(({"photo": "PHOTO", "box": box}, 422) for box in
           ("", "1", "0,0,1", "0,0,1,1,1", "a,b,c,d", "nan,0,1,1", "0,0,inf,1", "0,0,0,1", "0.5,0,0.2,1",
            "-1,0,1,1")),

@@ -71,9 +71,7 @@ def write_metadata(
             finally:
                 update("describing photographs", n, len(sources))
 
-            records.append(
-                {"file": name, "to": str(change.file), "written": change.written, "kept": change.kept}
-            )
+            records.append(_record(name, change))
             if not as_json:
                 _show(name, change, how.dry_run)
     found.name_faults()
@@ -84,6 +82,17 @@ def write_metadata(
         raise typer.Exit(2)
 
 
+def _record(name: str, change: "Change") -> Mapping[str, object]:
+    """What is written for a photograph as JSON values."""
+    return {
+        "file": name,
+        "to": str(change.file),
+        "written": change.written,
+        "kept": change.kept,
+        "differing": change.differing,
+    }
+
+
 def _show(name: str, change: "Change", dry_run: bool) -> None:
     """Print what is written, and what stays."""
     texts = {k: v if isinstance(v, str) else ", ".join(v) for k, v in change.written.items()}
@@ -91,5 +100,9 @@ def _show(name: str, change: "Change", dry_run: bool) -> None:
     lines = [f"    {would} {kind}: {value}" for kind, value in texts.items()]
     if change.kept:
         lines.append(f"    kept {', '.join(change.kept)}; --overwrite replaces what is there")
+    if change.differing:
+        lines.append(
+            f"    the photograph itself has another {', '.join(change.differing)}; --write xmp replaces it"
+        )
     file = str(change.file)
     show(named(name) if file == name else f"{named(name)} → {named(file)}", *lines)

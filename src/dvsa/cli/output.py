@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from rich.style import StyleType
     from rich.table import Table
 
-    from dvsa.sentence import Sentence
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 plus the number of the signal, as in shells."""
@@ -78,12 +77,12 @@ def note(text: object) -> None:
     typer.echo(f"dvsa: {visible(' '.join(str(text).split()))}", err=True)
 
 
-def note_unknown(sentence: "Sentence") -> None:
-    """Print which words of a sentence the model does not know, with the nearest ones that it knows."""
-    if sentence.nearest:
+def note_unknown(nearest: Mapping[str, tuple[str, ...]]) -> None:
+    """Print which words the model does not know, with the nearest ones that it knows."""
+    if nearest:
         from dvsa.spelling import told
 
-        note(f"unknown words do not count: {told(sentence.nearest)}")
+        note(f"unknown words do not count: {told(nearest)}")
 
 
 def visible(text: str) -> str:

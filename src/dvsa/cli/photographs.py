@@ -37,7 +37,7 @@ def align(
     with photo_reader() as read:
         view = model.open(read(photo), regions=regions)
     told = model.read(sentence)
-    note_unknown(told)
+    note_unknown(told.nearest)
     alignment = view.align(told, beta)
     if as_json:
         records = [plain(region) for region in view.regions]

@@ -103,11 +103,12 @@ EveryHit = Annotated[
     bool, typer.Option("--all", help="Every photograph of the index, in the order of the question.")
 ]
 LikeWeight = Annotated[
-    float,
+    float | None,
     typer.Option(
         "--weight",
         metavar="W",
-        help="What --photo or --region counts beside a sentence, which counts 1.",
+        show_default=False,
+        help="What --photo or --region counts beside a sentence, which counts 1; by default 1.",
     ),
 ]
 Without = Annotated[
@@ -208,7 +209,7 @@ class Asked:
     sentence: str | None
     photo: Path | None
     region: tuple[Path, str] | None
-    weight: float
+    weight: float | None
     without: Sequence[str]
 
     def query(self, model: "Model") -> "Query":
@@ -217,15 +218,9 @@ class Asked:
 
         if self.photo is not None and self.region is not None:
             raise ValueError("give one of these: --photo, --region")
-        parts = [] if self.sentence is None else [(Query.of_sentence(model, self.sentence), 1.0)]
-        like = self._like(model)
-        if like is not None:
-            parts.append((like, self.weight if parts else 1.0))
-        if not parts:
+        if self.sentence is None and self.photo is None and self.region is None:
             raise ValueError("give at least one of these: a sentence, --photo, --region")
-        if len(parts) == 1 and not self.without:
-            return parts[0][0]
-        return Query.combined(parts, [Query.of_sentence(model, sentence) for sentence in self.without])
+        return Query.asked(model, self.sentence, self._like(model), self.weight, self.without)
 
     def _like(self, model: "Model") -> "Query | None":
         """The query of the photograph, or of the part of one."""

@@ -41,7 +41,7 @@ from dvsa.files import fitting_name, write
 from dvsa.records import FRAME
 
 if TYPE_CHECKING:
-    from dvsa.index import Filter, Hit, Index, Photograph
+    from dvsa.index import Filter, Hit, Index, Photograph, Query
     from dvsa.model import Model
 
 DEFAULT_SENTENCES = 10
@@ -60,7 +60,7 @@ def search(
     every: EveryHit = False,
     photo: LikePhoto = None,
     region: LikeRegion = None,
-    weight: LikeWeight = 1.0,
+    weight: LikeWeight = None,
     without: Without = None,
     prefix: PathPrefix = None,
     after: TakenAfter = None,
@@ -96,19 +96,19 @@ def search(
     model = dvsa.load(bundle)
     where = filter_of(prefix, (after, before), field, camera, gps, (country, city), ids)
     query = Asked(sentence, photo, region, weight, without or ()).query(model)
-    note_unknown(query.sentence)
+    _note_unknown_parts(query)
 
     with Index.open(folder, model) as opened, _searcher(opened, ray) as find:
         hits = find(query, max(len(opened), 1) if every else k, where, pruned=pruned, order=sort)
         nearest = hits or find(replace(query, without=()), 1, where, pruned=pruned)
-        _note_count(opened, hits, k, where)
-    answer = None if hits else no_answer(query, next(iter(nearest), None), _path)
+        _note_count(opened, query, hits, k, where)
+        empty = not len(opened)
+    answer = None if hits else no_answer(query, next(iter(nearest), None), _path, empty=empty)
 
     complete = _draw(model, query.text, answer, hits, html, pictures)
     if as_json:
-        unknown = {word: list(near) for word, near in query.sentence.nearest.items()}
         found = [_plain(hit) for hit in hits]
-        print_json({"query": query.text, "unknown": unknown, "answer": answer, "hits": found})
+        print_json({"query": query.text, "unknown": query.nearest, "answer": answer, "hits": found})
     else:
         _show_hits(hits, answer, "; -k 5 shows the nearest photographs" if nearest and k is None else "")
     if not complete:
@@ -171,19 +171,26 @@ def _searcher(opened: "Index", ray: str | None) -> "Iterator[Callable[..., list[
             yield shards.search
 
 
-def _note_count(opened: "Index", hits: "Sequence[Hit]", k: int | None, where: "Filter") -> None:
+def _note_unknown_parts(query: "Query") -> None:
+    """Say which words and parts of a question do not count."""
+    from dvsa.index.answer import ignored_parts
+
+    note_unknown(query.nearest)
+    if ignored := ignored_parts(query):
+        note(ignored)
+
+
+def _note_count(
+    opened: "Index", query: "Query", hits: "Sequence[Hit]", k: int | None, where: "Filter"
+) -> None:
     """Say that there are fewer results than were asked for, or may be more, or what was never looked at."""
     from dvsa.index import Filter
-    from dvsa.index.answer import never_looked_at
+    from dvsa.index.answer import fewer, never_looked_at
     from dvsa.index.plan import MOST_HITS
 
-    behind = sum(len(hit.others) for hit in hits)
     if k is not None and len(hits) < k:
-        one = len(hits) + behind == 1
-        kind = "photograph" if one else "photographs"
-        kind += "" if where == Filter() else f" that meet{'s' * one} the conditions"
-        near = f" (near duplicates of others: {behind})" if behind else ""
-        note(f"{opened.folder} has only {len(hits) + behind} {kind}{near}, not {k}")
+        restricted = where != Filter() or bool(query.without)
+        note(f"{opened.folder} has only {fewer(hits, restricted)}, not {k}")
     if unrecorded := opened.unrecorded(where):
         note(f"{opened.folder}: {never_looked_at(unrecorded)}")
     if k is None and len(hits) == MOST_HITS:
@@ -259,9 +266,9 @@ def _draw(
     """Write the page and the pictures that are asked for, without photographs that are gone or have changed.
 
     Returns:
-        Whether all pictures could be written.
+        Whether all photographs could be read, and their pictures written.
     """
-    from dvsa.index.contact_sheet import card, contact_sheet
+    from dvsa.index.contact_sheet import card, contact_sheet, counted
     from dvsa.index.explain import describe
 
     if page is None and folder is None:
@@ -283,6 +290,6 @@ def _draw(
             cards.append(card(hit, photo, len(hit.others)))
             update("drawing photographs", n, len(hits))
     if page is not None:
-        count = f"{len(cards):,} photograph{'s' * (len(cards) != 1)}" if answer is None else answer
+        count = counted(len(cards), len(hits)) if answer is None else answer
         write(page, contact_sheet(question, count, cards).encode("utf-8", "backslashreplace"))
-    return complete
+    return complete and len(cards) == len(hits)

@@ -1,7 +1,7 @@
 """A question without an answer, in words."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 
 from dvsa.index.query import Query
@@ -32,8 +32,47 @@ def warn_of_unrecorded(count: int) -> None:
         warnings.warn(never_looked_at(count), UnrecordedWarning, stacklevel=3)
 
 
+def ignored_parts(query: Query) -> str | None:
+    """Which parts of a question do not count because the model does not know them; None if all count.
+
+    >>> import dvsa
+    >>> ignored_parts(Query.asked(dvsa.load(), "a dog", without=["zyzzyva"]))
+    "the model does not know what this part asks for, so it does not count: 'zyzzyva'"
+    """
+    if not query.ignored:
+        return None
+    many = len(query.ignored) > 1
+    these = "these parts ask for, so they do" if many else "this part asks for, so it does"
+    told = ", ".join(repr(part.text) for part in query.ignored)
+    return f"the model does not know what {these} not count: {told}"
+
+
+def fewer(hits: Sequence[Hit], restricted: bool) -> str:
+    """How many photographs there are, if they are fewer than were asked for.
+
+    Args:
+        hits: all that there are.
+        restricted: whether the question has conditions.
+
+    >>> fewer([], restricted=True)
+    '0 photographs that meet the conditions'
+    """
+    behind = sum(len(hit.others) for hit in hits)
+    one = len(hits) == 1
+    told = f"{len(hits):,} {'different ' if behind else ''}photograph{'' if one else 's'}"
+    if restricted:
+        told += f" that meet{'s' if one else ''} the conditions"
+    if behind:
+        told += f" (near duplicates of {'it' if one else 'these'}, not counted: {behind:,})"
+    return told
+
+
 def no_answer(
-    query: Query, nearest: Hit | None, name: Callable[[Photograph], str] = attrgetter("path")
+    query: Query,
+    nearest: Hit | None,
+    name: Callable[[Photograph], str] = attrgetter("path"),
+    *,
+    empty: bool = False,
 ) -> str:
     """Why a search found nothing: no photograph meets the conditions, or the words have too little support.
 
@@ -41,7 +80,10 @@ def no_answer(
         query: what was searched for.
         nearest: the photograph with the highest score that meets the conditions; None if there is none.
         name: what a photograph is called.
+        empty: whether the index has no photographs at all.
     """
+    if empty:
+        return "the index is empty: dvsa index PHOTOS --out INDEX adds photographs"
     if nearest is None:
         return "no photograph meets the conditions"
     if nearest.fits:

@@ -73,6 +73,19 @@ def contact_sheet(question: str, about: str, cards: Sequence[Card]) -> str:
     )
 
 
+def counted(shown: int, found: int) -> str:
+    """How many photographs a page shows, and how many it leaves out because they cannot be read.
+
+    >>> counted(3, 3), counted(1, 2)[:30]
+    ('3 photographs', '1 photograph; 1 more is left o')
+    """
+    count = f"{shown:,} photograph{'s' * (shown != 1)}"
+    if shown == found:
+        return count
+    these, their = ("are", "their files are") if found - shown > 1 else ("is", "its file is")
+    return f"{count}; {found - shown:,} more {these} left out, because {their} missing, changed or unreadable"
+
+
 def _item(shown: Card) -> str:
     """One result."""
     known, hit = shown.hit.photograph, shown.hit

@@ -1,5 +1,7 @@
 """An index of photographs: the vectors of their regions on disk, searched by MaxSim."""
 
+import os
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -8,6 +10,7 @@ from dvsa import model as models
 from dvsa.data.dataset import DataError
 from dvsa.data.gather import Gathered, gather
 from dvsa.data.photographs import NamedSource
+from dvsa.files import composed
 from dvsa.index import changes, column_file, index_manifest
 from dvsa.index.encode import Encoder, encoder
 from dvsa.index.following import Following, changes_of, place_of
@@ -149,13 +152,19 @@ class Index(IndexWriter):
         self, photographs: Iterable[str | Path], exclude: Sequence[str], progress: Progress | None
     ) -> Gathered:
         """The photographs that are there. That there are none is no order to drop all."""
+        given = [str(name) for name in photographs]
         tell = None if progress is None else lambda count: progress("finding photographs", count, 0)
         try:
-            return gather(photographs, exclude=exclude, without=self.folder, progress=tell)
+            return gather(given, exclude=exclude, without=self.folder, progress=tell)
         except DataError as error:
             if not len(self):
                 raise
-            hint = f"the index stays as it is; to drop what was there, use dvsa index remove {self.folder}"
+            hint = "the index stays as it is"
+            known = removal(map(os.path.abspath, given), self._rows())
+            if drop := [name for name in given if composed(os.path.abspath(name)) not in known.unmatched]:
+                hint += (
+                    f"; to drop what was there, use dvsa index remove {shlex.join([str(self.folder), *drop])}"
+                )
             raise DataError(f"{error}; {hint}") from error
 
     def _read_new(

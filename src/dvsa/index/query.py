@@ -1,6 +1,6 @@
 """What to search an index for: a sentence, a photograph, a part of a photograph, or vectors."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -38,6 +38,8 @@ class Query:
     """How many of the vectors, from the first, are those of words. Only words have a calibrated support."""
     without: tuple["Query", ...] = ()
     """What a photograph must not show."""
+    ignored: tuple[Sentence, ...] = ()
+    """Parts of the question that do not count, because the model does not know what they ask for."""
 
     @property
     def text(self) -> str:
@@ -47,6 +49,17 @@ class Query:
         'two axes'
         """
         return self.sentence.text
+
+    @property
+    def nearest(self) -> Mapping[str, tuple[str, ...]]:
+        """The unknown words of all parts of the question, each with the known words that are nearest to it.
+
+        >>> import dvsa
+        >>> Query.asked(dvsa.load(), "a dog", without=["a bottlecap"]).nearest
+        {'bottlecap': ('bottle', 'cap')}
+        """
+        parts = (self.sentence, *(query.sentence for query in self.without), *self.ignored)
+        return {word: near for part in parts for word, near in part.nearest.items()}
 
     @property
     def s_ND(self) -> Floats:
@@ -107,10 +120,59 @@ class Query:
         >>> Query.of_sentence(dvsa.load(), "Two dogs play in the snow.").sentence.words
         ('two', 'dogs', 'play', 'in', 'the', 'snow')
         """
-        check_length(sentence, text.words(sentence))
-        read = joined(sentence, [model.read(one) for one in text.sentences(sentence)])
+        read = _read(model, sentence)
         read.require_known()
         return cls(read, model.bundle.manifest.evidence, len(read.s_ND))
+
+    @classmethod
+    def asked(
+        cls,
+        model: Model,
+        sentence: str | None = None,
+        like: "Query | None" = None,
+        weight: float | None = None,
+        without: Sequence[str] = (),
+    ) -> "Query":
+        """A whole question. A part that the model does not know does not count; the others still do.
+
+        Such a part has unknown words, and no known ones or only function words, such as "a spaceship".
+
+        Args:
+            model: the model that made the index.
+            sentence: what a photograph shows.
+            like: the query of a photograph, or of a part of one.
+            weight: what it counts beside the sentence; by default 1.
+            without: sentences for what no result may show.
+
+        Raises:
+            ValueError: nothing known is asked for, a sentence is empty or too long, or the weight invalid.
+
+        >>> import dvsa
+        >>> query = Query.asked(dvsa.load(), "a dog", without=["a zyzzyva", "snow"])
+        >>> query.text, [part.text for part in query.ignored]
+        ('a dog, without snow', ['a zyzzyva'])
+        """
+        if weight is not None and (sentence is None or like is None):
+            raise ValueError(f"the weight {weight:g} has no effect: give a sentence and a photograph")
+        read = [] if sentence is None else [_read(model, sentence)]
+        unwanted = [_read(model, text) for text in without]
+        ignored = [one for one in unwanted if not _says_something(one)]
+        if like is not None:
+            ignored[:0] = [one for one in read if not _says_something(one)]
+        elif read:
+            read[0].require_known()  # it is all that can be searched for
+
+        evidence = model.bundle.manifest.evidence
+        parts, forbidden = (
+            [cls(one, evidence, len(one.s_ND)) for one in some if one not in ignored]
+            for some in (read, unwanted)
+        )
+        weighted = [(part, 1.0) for part in parts]
+        if like is not None:
+            weighted.append((like, weight if parts and weight is not None else 1.0))
+        alone = len(weighted) == 1 and not forbidden
+        whole = weighted[0][0] if alone else cls.combined(weighted, forbidden)
+        return replace(whole, ignored=tuple(ignored))
 
     @classmethod
     def combined(cls, parts: Sequence[tuple["Query", float]], without: Sequence["Query"] = ()) -> "Query":
@@ -195,6 +257,18 @@ class Query:
 
         names = tuple(f"{each} {n}" for n in range(len(s_ND)))
         return cls(Sentence(name, names, np.ones(len(s_ND), np.bool_), s_ND))
+
+
+def _read(model: Model, sentence: str) -> Sentence:
+    """A text of one sentence or several, each read for itself; raises ValueError as `Query.of_sentence`."""
+    check_length(sentence, text.words(sentence))
+    return joined(sentence, [model.read(one) for one in text.sentences(sentence)])
+
+
+def _says_something(sentence: Sentence) -> bool:
+    """Whether the known words of a sentence ask for something; function words beside unknown ones do not."""
+    known = {word for word, known in zip(sentence.words, sentence.known_T, strict=True) if known}
+    return bool(known - text.FUNCTION_WORDS) or bool(sentence.known_T.all())
 
 
 def _supports(s_ND: Floats, v_ID: Floats, least: float) -> bool:

@@ -28,6 +28,9 @@ HASHED: Final = 2
 """The same with its perceptual hash; only recorded with the extra `duplicates`."""
 
 
+_GONE: Final = (FileNotFoundError, NotADirectoryError)
+
+
 def content_id(content: bytes) -> str:
     """The identifier of a photograph: the SHA-256 of its file's content, in hexadecimal.
 
@@ -117,17 +120,20 @@ class Photograph:
         """Read the file's content, which is the content that was indexed; of a copy if need be.
 
         Raises:
-            OSError: the file is gone.
-            ValueError: the file has changed since it was indexed.
+            SearchError: the file is missing, cannot be read, or has changed since it was indexed; the message
+                says what to do.
         """
-        errors: list[OSError | ValueError] = []
+        errors: list[SearchError] = []
         for place in self.places:
             source = Source(Path(place.file), place.offset, None if place.file == place.path else self.size)
             try:
                 content = source.read()
-            except (OSError, ValueError) as error:
-                errors.append(error)
+            except OSError as error:
+                remedy = "index its folder again" if isinstance(error, _GONE) else "make it readable"
+                errors.append(SearchError(f"{place.path} cannot be read ({error.strerror}): {remedy}"))
                 continue
+            except ValueError:
+                content = b""  # what is no regular file or ends too early has changed
             if content_id(content) == self.id:
                 return content
             errors.append(

@@ -28,7 +28,9 @@ class Question(BaseModel):
     box: str | None = Field(
         None, description="Search by this part of it only: x0,y0,x1,y1 in fractions.", examples=["0,0,0.5,1"]
     )
-    weight: float = Field(1, gt=0, le=100, description="What the photograph counts beside a sentence.")
+    weight: float | None = Field(
+        None, gt=0, le=100, description="What the photograph counts beside a sentence; by default 1."
+    )
     without: list[str] = Field(
         [], max_length=10, description="Sentences for what no result may show; may be repeated."
     )
@@ -68,18 +70,17 @@ class Question(BaseModel):
     )
 
     def query(self, model: Model, photo: Photo | None) -> Query:
-        """The query; raises ValueError if it has no known word, or a box is invalid.
+        """The query; raises ValueError if nothing known is asked for, or a box or the weight is invalid.
 
         Args:
             model: the model of the index.
             photo: the open photograph.
         """
-        parts = [] if self.q is None else [(Query.of_sentence(model, self.q), 1.0)]
+        like = None
         if photo is not None:
             box = None if self.box is None else _pixels(self.box, photo)
-            parts.append((Query.of_photo(model, photo, box), self.weight if parts else 1.0))
-        without = [Query.of_sentence(model, _short(sentence)) for sentence in self.without]
-        return Query.combined(parts, without) if len(parts) > 1 or without else parts[0][0]
+            like = Query.of_photo(model, photo, box)
+        return Query.asked(model, self.q, like, self.weight, [_short(one) for one in self.without])
 
     def filter(self) -> Filter:
         """The filter; raises ValueError if a field or an area is invalid."""

@@ -190,8 +190,9 @@ class SearchJson(ResponseJson):
         description="Whether nothing was found although photographs meet the conditions; `k` returns some."
     )
     note: str | None = Field(
-        description="How many photographs a condition leaves out because they were indexed by an earlier "
-        "version, which did not look at what it asks for; null if there are none."
+        description="Which parts of the question do not count because the model does not know them, and how "
+        "many photographs a condition leaves out because they were indexed by an earlier version, which did "
+        "not look at what it asks for; null if there are none."
     )
     hits: list[HitJson]
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException, Query, Response
 
 from dvsa import index
 from dvsa.index import Hit, Index, Photograph, SearchError
-from dvsa.index.answer import never_looked_at, no_answer
+from dvsa.index.answer import ignored_parts, never_looked_at, no_answer
 from dvsa.index.order import ordered
 from dvsa.model import Model
 from dvsa.photo import Photo
@@ -53,7 +53,7 @@ async def search(service: CurrentService, question: Annotated[Question, Query()]
     return schemas.SearchJson(
         query=found.query.text,
         seconds=found.seconds,
-        unknown={word: list(near) for word, near in found.query.sentence.nearest.items()},
+        unknown={word: list(near) for word, near in found.query.nearest.items()},
         answer=found.answer,
         nearest=found.nearest,
         note=found.note,
@@ -104,9 +104,11 @@ def _search(model: Model, searched: Index, question: Question, photo: Photo | No
     answer, nearest = None, list[Hit]()
     if not hits:
         nearest = searched.search(replace(query, without=()), 1, where)
-        answer = no_answer(query, nearest[0] if nearest else None, name=found_photographs.file_name)
+        best = nearest[0] if nearest else None
+        answer = no_answer(query, best, found_photographs.file_name, empty=not len(searched))
     unrecorded = searched.unrecorded(where)
-    note = never_looked_at(unrecorded) if unrecorded else None
+    notes = [ignored_parts(query), never_looked_at(unrecorded) if unrecorded else None]
+    note = "; ".join(filter(None, notes)) or None
     seconds = time.perf_counter() - started
     return _Found(query, seconds, ordered(hits, question.sort), answer, bool(nearest), note)
 
