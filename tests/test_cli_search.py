@@ -141,6 +141,20 @@ def test_search_says_what_the_api_says(made: Path) -> None:
     assert answer("search", made, sentence, "-k", 2, "--pruned") == said
 
 
+@pytest.mark.parametrize("bad", ["--pictures", "--html"])
+def test_an_output_that_cannot_be_written_costs_nothing_else(made: Path, tmp_path: Path, bad: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    where = {"--html": tmp_path / "hits.html", "--pictures": tmp_path / "pictures"}
+    good = next(option for option in where if option != bad)
+    where[bad] = tmp_path / "file" / "x"
+    done = run("search", made, "a cat", "-k", 1, *(part for pair in where.items() for part in pair))
+    assert done.exit_code == 2
+    assert " 1. " in done.stdout
+    assert f"{where[bad]}: the" in done.stderr.replace("\n", " ")
+    assert where[good].exists()
+    assert (tmp_path / "file").read_text() == "mine"
+
+
 def test_search_by_photograph_and_by_region(made: Path, album: Path) -> None:
     photo = album / "cat.jpg"
     hits = answer("search", made, "--photo", photo, "-k", 3)["hits"]

@@ -11,8 +11,8 @@ import typer
 
 from dvsa.cli.indexing import connected_cluster
 from dvsa.cli.options import AsJson, IndexFolder, ModelBundle, PhotoFile, RayAddress
-from dvsa.cli.output import named, note, note_unknown, print_json, progress, show, table
-from dvsa.cli.pictures import photo_reader, save_overlay
+from dvsa.cli.output import named, note, note_unknown, print_json, show, table
+from dvsa.cli.pictures import draw_hits, photo_reader
 from dvsa.cli.search_options import (
     Asked,
     Camera,
@@ -37,12 +37,10 @@ from dvsa.cli.search_options import (
     Without,
     filter_of,
 )
-from dvsa.files import fitting_name, write
 from dvsa.records import FRAME
 
 if TYPE_CHECKING:
     from dvsa.index import Filter, Hit, Index, Photograph, Query
-    from dvsa.model import Model
 
 DEFAULT_SENTENCES = 10
 
@@ -105,7 +103,7 @@ def search(
         empty = not len(opened)
     answer = None if hits else no_answer(query, next(iter(nearest), None), _path, empty=empty)
 
-    complete = _draw(model, query.text, answer, hits, html, pictures)
+    complete = draw_hits(model, query.text, answer, hits, html, pictures)
     if as_json:
         found = [_plain(hit) for hit in hits]
         print_json({"query": query.text, "unknown": query.nearest, "answer": answer, "hits": found})
@@ -253,43 +251,3 @@ def _plain(hit: "Hit") -> dict[str, object]:
     ]
     others = [other.path for other in hit.others]
     return {"score": hit.score, "fits": hit.fits, **asdict(hit.photograph), "words": words, "others": others}
-
-
-def _draw(
-    model: "Model",
-    question: str,
-    answer: str | None,
-    hits: "Sequence[Hit]",
-    page: Path | None,
-    folder: Path | None,
-) -> bool:
-    """Write the page and the pictures that are asked for, without photographs that are gone or have changed.
-
-    Returns:
-        Whether all photographs could be read, and their pictures written.
-    """
-    from dvsa.index.contact_sheet import card, contact_sheet, counted
-    from dvsa.index.explain import describe
-
-    if page is None and folder is None:
-        return True
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-
-    cards, complete = [], True
-    with photo_reader() as read, progress() as update:
-        for n, hit in enumerate(hits, 1):
-            try:
-                photo = read(hit.photograph.read(), name=hit.photograph.path)
-            except (ValueError, OSError) as error:
-                note(error)
-                continue
-            if folder is not None:
-                name = fitting_name(f"{n:02}-{Path(hit.photograph.path).stem}", ".dvsa.png")
-                complete &= save_overlay(photo, describe(model, hit, photo), folder / name)[1] is None
-            cards.append(card(hit, photo, len(hit.others)))
-            update("drawing photographs", n, len(hits))
-    if page is not None:
-        count = counted(len(cards), len(hits)) if answer is None else answer
-        write(page, contact_sheet(question, count, cards).encode("utf-8", "backslashreplace"))
-    return complete and len(cards) == len(hits)

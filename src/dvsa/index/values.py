@@ -23,7 +23,6 @@ class SearchError(ValueError):
 SHOT: Final = 1
 """The version of what is recorded about a photograph since which its camera, its place, and the date of its
 file are among it."""
-
 HASHED: Final = 2
 """The same with its perceptual hash; only recorded with the extra `duplicates`."""
 
@@ -294,7 +293,7 @@ class Stats:
     """Name of the bundle that made its vectors."""
     photographs: int
     removed: int
-    """Removed photographs, which use space until `compact`."""
+    """Photographs that use space until `compact`."""
     regions: int
     segments: int
     bytes: int
