@@ -21,6 +21,6 @@ const probable = (probability) => (probability > 0.99 ? "> 99 %" : percent(proba
 /** The same in a sentence, with the score. @param {Word} word @param {number} score */
 export function evidenceInWords({ known, supported, probability }, score) {
   if (!known) return "unknown word";
-  const probable = probability === null ? "" : `${probable(probability)} probable, `;
-  return `${probable}score ${number(score)}${supported ? "" : ", no region supports it"}`;
+  const said = probability === null ? "" : `${probable(probability)} probable, `;
+  return `${said}score ${number(score)}${supported ? "" : ", no region supports it"}`;
 }
