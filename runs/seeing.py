@@ -13,12 +13,12 @@ OUT gets seeing.json with the weights, which go into the field `things` of a rec
 
 import json
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import script
 import wild_list
+from logistic import fitted
 from wild_measures import among
 
 from dvsa.arrays import BoolArray, FloatArray, IntArray
@@ -34,14 +34,9 @@ RIDGE = 1.0
 
 def logistic(x_N6: FloatArray, right_N: BoolArray) -> FloatArray:
     """The weights with the highest likelihood minus `RIDGE` / 2 times their squares, the last one free."""
-    w_6, ridge_6 = np.zeros(x_N6.shape[1]), np.full(x_N6.shape[1], RIDGE)
+    ridge_6 = np.full(x_N6.shape[1], RIDGE)
     ridge_6[-1] = 1e-6
-    for _ in range(50):
-        p_N = 1 / (1 + np.exp(-x_N6 @ w_6))
-        gradient_6 = x_N6.T @ (right_N - p_N) - ridge_6 * w_6
-        curvature_66 = (x_N6 * (p_N * (1 - p_N))[:, None]).T @ x_N6 + np.diag(ridge_6)
-        w_6 += np.linalg.solve(curvature_66, gradient_6)
-    return w_6
+    return fitted(x_N6, right_N, np.ones(len(x_N6)), ridge_6)
 
 
 def left_out(x_N6: FloatArray, right_N: BoolArray, photo_N: IntArray, photos: int) -> FloatArray:
@@ -81,7 +76,7 @@ def main() -> None:
     chosen = [wild for wild in wild_list.read() if wild.half == "choose"]
     rows: list[tuple[int, FloatArray, bool, bool]] = []
     for k, wild in enumerate(chosen):
-        for group, _, evidence_6 in candidates(model.open(wild_file(args.photographs, wild.name))):
+        for group, _, evidence_6 in candidates(model.open(args.photographs / wild.file)):
             own = called(group.classes)
             is_main = any(among(name, wild.right) for name in own)
             rows.append((k, evidence_6, is_main or any(among(name, wild.things) for name in own), is_main))
@@ -93,14 +88,6 @@ def main() -> None:
     found["left out"] = figures(p_N, right_N, main_N, photo_N, len(chosen))
     script.keep(args.out / "seeing.json", {**found, "facts": script.facts(began)})
     print(json.dumps(found, indent=1))
-
-
-def wild_file(folder: Path, name: str) -> Path:
-    """The file of a photograph of the list."""
-    files: Sequence[Path] = sorted(folder.glob(f"{name}.*"))
-    if not files:
-        raise ValueError(f"{folder} has no {name}: run runs/wild_fetch.py first")
-    return files[0]
 
 
 if __name__ == "__main__":

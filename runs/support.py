@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import script
 from faults import write
+from logistic import fitted
 
 from dvsa.arrays import BoolArray, FloatArray, Floats
 from dvsa.bundle import Bundle
@@ -43,18 +44,10 @@ def threshold(score_N: FloatArray, right_N: BoolArray) -> float:
 
 
 def logistic(score_N: FloatArray, right_N: BoolArray) -> tuple[float, float]:
-    """Slope and centre of the probability sigmoid(slope (score - centre)) of being right, half of all are.
-
-    Newton's method on the likelihood.
-    """
+    """Slope and centre of the probability sigmoid(slope (score - centre)) of being right, half of all are."""
     x_N2 = np.stack([score_N, np.ones(len(score_N))], axis=1)
     weight_N = np.where(right_N, 0.5 / right_N.mean(), 0.5 / (~right_N).mean())
-    w_2 = np.zeros(2)
-    for _ in range(50):
-        p_N = 1 / (1 + np.exp(-x_N2 @ w_2))
-        gradient_2 = x_N2.T @ (weight_N * (right_N - p_N))
-        curvature_22 = (x_N2 * (weight_N * p_N * (1 - p_N))[:, None]).T @ x_N2
-        w_2 += np.linalg.solve(curvature_22, gradient_2)
+    w_2 = fitted(x_N2, right_N, weight_N, np.zeros(2))
     return float(w_2[0]), float(-w_2[1] / w_2[0])
 
 

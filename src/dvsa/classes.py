@@ -1,7 +1,7 @@
 """What ImageNet's 1,000 classes are called, alone and together: `king penguin`, `penguin`, `bird`, `animal`.
 
-A backbone that was trained on ImageNet knows these classes. runs/classes.py has made the list classes.tsv
-from timm and WordNet 3.0 (Princeton University).
+A backbone that was trained on ImageNet knows these classes. The list classes.tsv is made by runs/classes.py,
+with the names of timm and of WordNet 3.0 (Princeton University).
 """
 
 from functools import cache

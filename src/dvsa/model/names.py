@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -22,17 +23,17 @@ class Names:
     groups: tuple[Group, ...]
     group_N: IntArray
     """The group of each name."""
-    u_ND: Floats
-    """The direction of each name: the sum of the vectors of its words, with length 1."""
     meant: Mapping[str, frozenset[int]]
     """The classes that each name means, as far as it is a name of classes."""
+    vectors: Callable[[], Floats]
+    """Reads the vectors (N, D) of the names, the sums of those of their words; this takes a second."""
 
     @classmethod
     def read(cls, vocabulary: Vocabulary, read: Read) -> "Names":
         """Read all names whose words are in the vocabulary."""
         known = [name for name in classes.names() if all(word in vocabulary for word in name.words)]
         if not known:
-            return cls((), np.zeros(0, np.int64), np.zeros((0, 1), np.float32), {})
+            return cls((), np.zeros(0, np.int64), {}, lambda: np.zeros((0, 1), np.float32))
 
         # The names of each group; people say the most frequent one.
         own: dict[frozenset[int], list[tuple[int, str]]] = defaultdict(list)
@@ -44,16 +45,27 @@ class Names:
             meant[said] |= frozenset(name.classes)
         groups = tuple(Group(group, max(names)[1], max(names)[0]) for group, names in own.items())
 
-        # Their directions.
+        def vectors() -> Floats:
+            s_NTD, real_NT = read([name.words for name in known])
+            sum_ND: Floats = (s_NTD * real_NT[..., None]).sum(axis=1)
+            return sum_ND
+
         place = {group: g for g, group in enumerate(own)}
-        s_NTD, real_NT = read([name.words for name in known])
-        sum_ND = (s_NTD * real_NT[..., None]).sum(axis=1)
-        u_ND = sum_ND / np.maximum(np.linalg.norm(sum_ND, axis=1, keepdims=True), 1e-9)
-        return cls(groups, np.array([place[frozenset(name.classes)] for name in known]), u_ND, dict(meant))
+        group_N = np.array([place[frozenset(name.classes)] for name in known])
+        return cls(groups, group_N, dict(meant), vectors)
+
+    @cached_property
+    def u_ND(self) -> Floats:
+        """The direction of each name, with length 1."""
+        return _unit(self.vectors())
 
     def cosines(self, v_ID: Floats) -> FloatArray:
         """The best cosine of each region with a name of each group, (I, G)."""
-        unit_ID = v_ID / np.maximum(np.linalg.norm(v_ID, axis=1, keepdims=True), 1e-9)
         best_GI = np.full((len(self.groups), len(v_ID)), -1.0)
-        np.maximum.at(best_GI, self.group_N, (unit_ID @ self.u_ND.T).T)
+        np.maximum.at(best_GI, self.group_N, (_unit(v_ID) @ self.u_ND.T).T)
         return best_GI.T
+
+
+def _unit(v_ND: Floats) -> Floats:
+    unit_ND: Floats = v_ND / np.maximum(np.linalg.norm(v_ND, axis=1, keepdims=True), 1e-9)
+    return unit_ND
