@@ -2,6 +2,7 @@
 
     manifest.json          what is in the bundle, how to use it, how it was trained
     vocabulary.tsv         words and counts
+    spoken.tsv             those that captions use, if they are not all
     photographs.tsv        digests of the photographs that the model has seen
     read.tsv               sentences that it has read without their photographs, if any
     fluency.npy            which words people have written after which, if captions follow them
@@ -37,12 +38,12 @@ from dvsa.graphs import Graphs, OnnxGraphs
 from dvsa.manifest import MANIFEST, MAX_MANIFEST_BYTES, BundleError, BundleManifest
 from dvsa.taught import Taught
 from dvsa.text import Vocabulary
-from dvsa.verified import verified_content
+from dvsa.verified import VOCABULARY_FILE, verified_content, verify_files
 
 SHIPPED_NAME = "flickr8k"
 """The name of the bundle that comes with the package."""
 
-VOCABULARY_FILE = "vocabulary.tsv"
+SPOKEN_FILE = "spoken.tsv"
 REPLAY_FILE = "replay.safetensors"
 
 Parsed = TypeVar("Parsed")
@@ -97,7 +98,7 @@ class Bundle:
             raise BundleError(
                 f"{folder} has the digest {found}, not {digest[:64]}: it is another bundle than you asked for"
             )
-        _verify_files(folder, manifest)
+        verify_files(folder, manifest)
 
         words = verified_content(folder, VOCABULARY_FILE, manifest.files)
         try:
@@ -182,12 +183,30 @@ class Bundle:
         return self._parsed(TEXT_FILE, TextExposure.parse) or TextExposure()
 
     @cached_property
+    def spoken(self) -> Vocabulary:
+        """The words that captions use, with the captioners' own ids. BundleError: the file is invalid.
+
+        >>> Bundle.open().spoken.decode([3])
+        ['a']
+        """
+        words = self._parsed(SPOKEN_FILE, Vocabulary.parse)
+        if words is None:
+            return self.vocabulary
+        if not {*words.words} <= {*self.vocabulary.words}:
+            raise BundleError(
+                f"{self.folder / SPOKEN_FILE} has words that {VOCABULARY_FILE} lacks: export the bundle again"
+            )
+        return words
+
+    @cached_property
     def fluency(self) -> Fluency | None:
         """Which words may follow which in a caption; None without rules. BundleError: they are invalid.
 
+        Its tokens are those of `spoken`.
+
         >>> Bundle.open().fluency
         """
-        return self._parsed(FLUENCY_FILE, lambda content, source: parse(content, self.vocabulary, source))
+        return self._parsed(FLUENCY_FILE, lambda content, source: parse(content, self.spoken, source))
 
     @cached_property
     def taught(self) -> Taught:
@@ -273,28 +292,3 @@ def shipped() -> Path:
     'flickr8k'
     """
     return Path(str(resources.files("dvsa"))) / "weights" / SHIPPED_NAME
-
-
-def verify(folder: Path) -> BundleManifest:
-    """The manifest of a bundle; raises BundleError unless every file has its recorded digest.
-
-    >>> verify(shipped()).embedding
-    256
-    """
-    manifest = BundleManifest.load(folder / MANIFEST)
-    _verify_files(folder, manifest)
-    return manifest
-
-
-def _verify_files(folder: Path, manifest: BundleManifest) -> None:
-    """Raise BundleError unless all files that a model needs are listed, and all listed are as recorded."""
-    graphs = ["encode", "sentence"] if manifest.given_features else ["look", "encode", "sentence"]
-    if manifest.crops is not None:
-        graphs.append("crop")
-    graphs += [f"{voice.graphs}.{part}" for voice in manifest.voices.values() for part in ("start", "step")]
-
-    for name in (VOCABULARY_FILE, *(f"{graph}.onnx" for graph in graphs)):
-        if name not in manifest.files:
-            raise BundleError(f"{folder / MANIFEST} does not list {name}: export the bundle again")
-    for name in manifest.files:
-        verified_content(folder, name, manifest.files)

@@ -12,12 +12,12 @@ from torch import Tensor
 
 from dvsa import doctor, files
 from dvsa.background import BACKGROUND_FILE, Background
-from dvsa.bundle import REPLAY_FILE, Bundle
+from dvsa.bundle import REPLAY_FILE, SPOKEN_FILE, Bundle
 from dvsa.card import CARD, card
 from dvsa.data import exposure
 from dvsa.fluency_file import FLUENCY_FILE
 from dvsa.graphs import OnnxGraphs
-from dvsa.learn.nets.captioner import Captioner
+from dvsa.learn.nets.captioner import Captioner, limited
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.nets.vision import Vision
 from dvsa.learn.runs import onnx_file
@@ -64,7 +64,7 @@ def export(
         # Graphs, words, licence, and digests of what the model has been trained on.
         voices = _write_graphs(run, folder)
         run.vocabulary.save(folder / VOCABULARY)
-        for file in (exposure.PHOTOS_FILE, exposure.TEXT_FILE, FLUENCY_FILE):
+        for file in (exposure.PHOTOS_FILE, exposure.TEXT_FILE, SPOKEN_FILE, FLUENCY_FILE):
             if (run.folder / file).is_file():
                 shutil.copyfile(run.folder / file, folder / file)
         (folder / "LICENCE.txt").write_text(licence(run, carries=replay is not None))
@@ -112,7 +112,8 @@ def _write_graphs(run: Run, folder: Path) -> dict[Subject, Voice]:
         voices[subject] = voice(stage, subject)
         if stage not in written:
             written.add(stage)
-            _write_captioner(halved(captioner), model.vision.features, folder, stage)
+            said = limited(captioner, run.said)
+            _write_captioner(halved(said), model.vision.features, folder, stage)
     return voices
 
 
