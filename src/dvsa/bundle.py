@@ -6,6 +6,7 @@
     photographs.tsv        digests of the photographs that the model has seen
     read.tsv               sentences that it has read without their photographs, if any
     fluency.npy            which words people have written after which, if captions follow them
+    familiar.npy           what the photographs that it knows look like, if it was recorded
     background.npy         what ordinary regions look like, if it was recorded
     taught-DIGEST.json     names that it was taught after its training, if any
     replay.safetensors     features and sentences that a continued training replays, if any
@@ -32,6 +33,7 @@ from typing import TypeVar
 from dvsa import files, hub
 from dvsa.card import CARD, PLACE, card
 from dvsa.data.exposure import PHOTOS_FILE, TEXT_FILE, PhotoExposure, TextExposure
+from dvsa.familiar import FAMILIAR_FILE, Familiar
 from dvsa.fluency import Fluency
 from dvsa.fluency_file import FLUENCY_FILE, parse
 from dvsa.graphs import Graphs, OnnxGraphs
@@ -163,8 +165,7 @@ class Bundle:
     def seen(self) -> PhotoExposure | None:
         """The photographs that the model was trained and chosen on; None if they were not recorded.
 
-        Raises:
-            ValueError: the list is invalid; the message names the file and the line.
+        BundleError: the list is invalid; the message names the file and the line.
 
         >>> len(Bundle.open().seen().names)
         7000
@@ -174,8 +175,7 @@ class Bundle:
     def read(self) -> TextExposure:
         """The sentences that the model has read without their photographs; often none.
 
-        Raises:
-            ValueError: the list is invalid; the message names the file and the line.
+        BundleError: the list is invalid; the message names the file and the line.
 
         >>> len(Bundle.open().read().names)
         23692
@@ -200,13 +200,19 @@ class Bundle:
 
     @cached_property
     def fluency(self) -> Fluency | None:
-        """Which words may follow which in a caption; None without rules. BundleError: they are invalid.
-
-        Its tokens are those of `spoken`.
+        """Which words of `spoken` may follow which; None without rules. BundleError: they are invalid.
 
         >>> Bundle.open().fluency
         """
         return self._parsed(FLUENCY_FILE, lambda content, source: parse(content, self.spoken, source))
+
+    @cached_property
+    def familiar(self) -> Familiar | None:
+        """What the photographs that it knows look like; None if unknown. BundleError: the file is invalid.
+
+        >>> Bundle.open().familiar
+        """
+        return self._parsed(FAMILIAR_FILE, Familiar.parse)
 
     @cached_property
     def taught(self) -> Taught:

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw
 
+from dvsa.familiar import UNFAMILIAR
 from dvsa.lettering import draw, font, length
 from dvsa.notebook import PALETTE
 from dvsa.photo import Photo
@@ -55,6 +56,8 @@ def overlay(photo: Photo, description: Description) -> Image.Image:
         _paragraph(caption.text, 30, _INK, width),
         _paragraph(f"log-probability {caption.logprob:z.2f}", 17, _QUIET, width),
     ]
+    if not description.familiar:
+        blocks.insert(1, _paragraph(UNFAMILIAR, 20, _INK, width))
     if alignment is not None:
         name = "The caption" if alignment.sentence == caption.text else "The sentence"
         title = f"{name} on the regions: score {alignment.score:z.2f}, beta {alignment.beta:g}"

@@ -200,3 +200,7 @@ class Description:
     """The alignment of the given sentence, or of the caption if no sentence was given."""
     things: tuple[Thing, ...] = ()
     """What the photograph shows; see `View.things`."""
+    distance: float | None = None
+    """How far the photograph is from those that the model knows; see `View.distance`."""
+    familiar: bool = True
+    """Whether it is like those; see `View.familiar`."""

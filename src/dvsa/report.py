@@ -14,6 +14,7 @@ from typing import Final
 from xml.etree.ElementTree import Element, tostring
 
 from dvsa.draw import named_regions
+from dvsa.familiar import UNFAMILIAR
 from dvsa.notebook import PALETTE
 from dvsa.photo import Photo
 from dvsa.records import FRAME, Alignment, Caption, Description, Region, Thing, percent
@@ -111,6 +112,7 @@ def _article(n: int, photo: Photo, description: Description) -> Element:
     columns = [
         _tag("h2", {"id": f"title-{n}"}, description.caption.text),
         _tag("p", {"class": "quiet"}, description.photo, " · ", origin),
+        *([] if description.familiar else [_tag("p", {}, UNFAMILIAR)]),
     ]
 
     tables = [_phrases(description, marks)] if description.phrases else []
