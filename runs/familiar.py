@@ -6,9 +6,9 @@ DATA is what the bundle has learned from. WILD has the photographs of runs/wild.
 used. If the bundle does not say what familiar photographs look like (`dvsa export --background`), this is
 measured on COUNT photographs of the training split, and the limit on as many of val.
 
-OUT/familiar.json has the share of each set beyond the limit, and beyond other limits; how often a photograph from
-outside is farther than one of val (`area under the curve`); and the distance of every photograph from outside,
-1 at the limit.
+OUT/familiar.json has the share of each set beyond the limit, and beyond other limits; how often a photograph
+from outside is farther than one of val (`area under the curve`); and the distance of every photograph from
+outside, 1 at the limit.
 """
 
 import json

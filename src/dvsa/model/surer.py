@@ -68,7 +68,9 @@ def named(thing: Thing) -> Caption:
     >>> named(Thing("espresso", 3, 1.0))
     Caption(text='an espresso', logprob=0.0, words=('an', 'espresso'), logprobs=(0.0, 0.0))
     """
-    words = ("an" if thing.name[0] in "aeiou" else "a", *thing.name.split())
+    plural = thing.name.endswith("s") and not thing.name.endswith(("ss", "us", "is"))
+    article = [] if plural else ["an" if thing.name[0] in "aeiou" else "a"]
+    words = (*article, *thing.name.split())
     logp = float(np.log(thing.probability))
     return Caption(" ".join(words), logp, words, (*[0.0] * (len(words) - 1), logp))
 
