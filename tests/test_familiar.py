@@ -82,6 +82,11 @@ def test_few_of_the_usual_photographs_are_beyond_the_limit_and_all_strange_ones(
         known(photographs(9), photographs(0))
 
 
+def test_other_features_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"familiar\.npy is for features of width 12, not 11"):
+        Familiar.of(photographs(9)).distances(np.ones((1, 11)))
+
+
 def test_equal_photographs_are_at_no_distance() -> None:
     assert Familiar.of(np.ones((5, 4))).distances(np.ones((1, 4))).tolist() == [0.0]
     assert frame_features(np.array([[[9.0, 9.0], [0.25, 0.0]]])).tolist() == [[0.5, 0.0]]

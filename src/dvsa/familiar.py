@@ -59,11 +59,16 @@ class Familiar:
         return cls(rows[0], rows[1:])
 
     def distances(self, x_NF: FloatArray) -> FloatArray:
-        """The squared distance of each photograph.
+        """The squared distance of each photograph; ValueError if there are other features.
 
         >>> Familiar(np.zeros(2), np.array([[1.0, 0.0]])).distances(np.array([[5.0, 2.0]])).tolist()
         [4.0]
         """
+        if x_NF.shape[1] != len(self.mean_F):
+            raise ValueError(
+                f"{FAMILIAR_FILE} is for features of width {len(self.mean_F)}, not {x_NF.shape[1]}: "
+                "export the bundle again"
+            )
         off_NF = x_NF.astype(np.float64) - self.mean_F
         far_N: FloatArray = (off_NF**2).sum(axis=1) - ((off_NF @ self.axis_KF.T) ** 2).sum(axis=1)
         return np.maximum(far_N, 0.0)
