@@ -8,11 +8,10 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw
 
-from dvsa.familiar import UNFAMILIAR
 from dvsa.lettering import draw, font, length
 from dvsa.notebook import PALETTE
 from dvsa.photo import Photo
-from dvsa.records import FRAME, Alignment, Box, Description
+from dvsa.records import FRAME, UNFAMILIAR, Alignment, Box, Description
 
 OVERLAY_SIDE: Final = 960
 """Length of the longer side of the photograph in the picture, in pixels."""

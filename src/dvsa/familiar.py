@@ -24,8 +24,6 @@ DIRECTIONS: Final = 64
 """K, if there are enough photographs."""
 BEYOND: Final = 0.025
 """The share of unseen photographs of the usual kind that the limit calls unfamiliar."""
-UNFAMILIAR: Final = "Unlike anything it learnt from: it may be wrong about this photograph."
-"""What people are told of a photograph beyond the limit."""
 
 
 @dataclass(frozen=True, eq=False)

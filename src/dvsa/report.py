@@ -14,10 +14,9 @@ from typing import Final
 from xml.etree.ElementTree import Element, tostring
 
 from dvsa.draw import named_regions
-from dvsa.familiar import UNFAMILIAR
 from dvsa.notebook import PALETTE
 from dvsa.photo import Photo
-from dvsa.records import FRAME, Alignment, Caption, Description, Region, Thing, percent
+from dvsa.records import FRAME, UNFAMILIAR, Alignment, Caption, Description, Region, Thing, percent
 
 REPORT_SIDE: Final = 1200
 """Length of the longer side of the photographs in the page, in pixels."""

@@ -17,13 +17,13 @@ from dvsa.bundle import shipped
 from dvsa.classes import CLASSES, names
 from dvsa.cli import app
 from dvsa.draw import overlay
-from dvsa.familiar import FAMILIAR_FILE, UNFAMILIAR, Familiar, frame_features
+from dvsa.familiar import FAMILIAR_FILE, Familiar, frame_features
 from dvsa.graphs import Array, Graphs
 from dvsa.manifest import MANIFEST, FileRecord
 from dvsa.model import Model
 from dvsa.model.surer import MOST_WORDS, named, surer
 from dvsa.model.view import View
-from dvsa.records import Caption, Thing
+from dvsa.records import UNFAMILIAR, Caption, Thing
 from dvsa.report import report
 from dvsa.text import FUNCTION_WORDS
 from dvsa.web import Settings, create_app

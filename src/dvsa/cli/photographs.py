@@ -9,8 +9,7 @@ import typer
 from dvsa.cli.options import AsJson, ModelBundle, PhotoFile, RegionSource, SegmentPreference
 from dvsa.cli.output import named, note_unknown, plain, print_json, show, table
 from dvsa.cli.pictures import photo_reader
-from dvsa.familiar import UNFAMILIAR
-from dvsa.records import FRAME, Alignment, Description, Region, Thing, Word, percent
+from dvsa.records import FRAME, UNFAMILIAR, Alignment, Description, Region, Thing, Word, percent
 
 SentenceToAlign = Annotated[
     str,
