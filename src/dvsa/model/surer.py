@@ -16,7 +16,7 @@ from dvsa.things import names_thing, same_thing
 if TYPE_CHECKING:
     from dvsa.model.view import View
 
-MOST_WORDS: Final = 8
+MOST_WORDS: Final = 5
 """The longest caption, in words."""
 SURE: Final = 0.75
 """A word makes a caption better if it is at least this probable."""
