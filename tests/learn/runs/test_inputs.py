@@ -96,6 +96,11 @@ def test_a_run_keeps_the_pairs_of_training_and_of_extra_sentences_alone(
     assert pairs(tmp_path, inputs.spoken) == wanted
     assert ("square", "red") not in wanted
 
+    # If no word is frequent in the training split, captions use all words.
+    more.write_text("77777\t" + "square " * 99_999)
+    rare = Inputs.open(data, replace(cpu, sentences=more), 99_999)
+    assert rare.spoken is rare.vocabulary
+
     # An existing file is kept: a run that goes on has the same pairs.
     (tmp_path / FLUENCY_FILE).write_bytes(b"kept")
     write_exposure(tmp_path, recipe, inputs)

@@ -195,7 +195,7 @@ class Inputs:
             backbone_weights=None if file is None else BackboneWeights.open(file),
             earlier=None if options.earlier is None else Run(options.earlier, finished=False),
             vocabulary=vocabulary,
-            spoken=vocabulary if len(spoken) == len(vocabulary) else spoken,
+            spoken=spoken if 0 < len(spoken.words) < len(vocabulary.words) else vocabulary,
             pretrained=_pretrained(options, vocabulary),
             new_words=frozenset(vocabulary.words).difference(own_words),
         )
