@@ -22,7 +22,7 @@ from dvsa.arrays import FloatArray, Floats
 FAMILIAR_FILE: Final = "familiar.npy"
 DIRECTIONS: Final = 64
 """K, if there are enough photographs."""
-BEYOND: Final = 0.03
+BEYOND: Final = 0.025
 """The share of unseen photographs of the usual kind that the limit calls unfamiliar."""
 
 

@@ -97,7 +97,7 @@ class View:
     def distance(self) -> float | None:
         """How far the photograph is from those that the model knows, from 0; None if that is unknown.
 
-        About 3% of new photographs of the same kind are farther than 1.
+        About 2.5% of new photographs of the same kind are farther than 1.
 
         >>> import dvsa
         >>> dvsa.load().open("examples/cat.jpg").distance is None

@@ -118,7 +118,7 @@ class PhotoJson(ResponseJson):
     beta: float = Field(description="The bundle's default beta.")
     distance: float | None = Field(
         description="How far the photograph is from those that the model knows, from 0. Beyond 1 it is "
-        "unlike them, as about 3% of new photographs of the same kind are. It is null if that is unknown."
+        "unlike them, as about 2.5% of new photographs of the same kind are. It is null if that is unknown."
     )
     familiar: bool = Field(
         description="Whether the distance is at most 1, or unknown. If not, the caption is short, and "
