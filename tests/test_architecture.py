@@ -41,6 +41,7 @@ ROOMS = [
     "places",
     "decode",
     "background",
+    "familiar",
     "maxsim",
     "segments",
     "aligning",

@@ -53,7 +53,7 @@ def test_given_features_make_a_manifest_of_format_2() -> None:
 
 def test_missing_fields_are_named() -> None:
     optional = {"sharpness", "rerank", "support", "crops", "given_features", "probe", "lessons"}
-    optional |= {"support_slope", "things", "extra"}
+    optional |= {"support_slope", "familiar", "things", "extra"}
     for name in {field.name for field in fields(BundleManifest)} - optional:
         content = {key: value for key, value in CONTENT.items() if key != name}
         with pytest.raises(BundleError, match=rf"^here/manifest\.json lacks {name}: export"):

@@ -14,11 +14,12 @@ from typer.testing import CliRunner
 import dvsa
 from dvsa.arrays import FloatArray
 from dvsa.background import BACKGROUND_FILE, Background
-from dvsa.bundle import Bundle, shipped, verify
+from dvsa.bundle import Bundle, shipped
 from dvsa.cli import app
 from dvsa.index import Index
 from dvsa.manifest import MANIFEST
 from dvsa.teaching import forget, learn, teach, usual_length
+from dvsa.verified import verify
 
 EXAMPLES = Path("examples")
 CAT, ASTRONAUT, PHOTOGRAPHER = (EXAMPLES / f"{name}.jpg" for name in ("cat", "astronaut", "photographer"))

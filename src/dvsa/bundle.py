@@ -2,9 +2,11 @@
 
     manifest.json          what is in the bundle, how to use it, how it was trained
     vocabulary.tsv         words and counts
+    spoken.tsv             those that captions use, if they are not all
     photographs.tsv        digests of the photographs that the model has seen
     read.tsv               sentences that it has read without their photographs, if any
     fluency.npy            which words people have written after which, if captions follow them
+    familiar.npy           what the photographs that it knows look like, if it was recorded
     background.npy         what ordinary regions look like, if it was recorded
     taught-DIGEST.json     names that it was taught after its training, if any
     replay.safetensors     features and sentences that a continued training replays, if any
@@ -31,18 +33,19 @@ from typing import TypeVar
 from dvsa import files, hub
 from dvsa.card import CARD, PLACE, card
 from dvsa.data.exposure import PHOTOS_FILE, TEXT_FILE, PhotoExposure, TextExposure
+from dvsa.familiar import FAMILIAR_FILE, Familiar
 from dvsa.fluency import Fluency
 from dvsa.fluency_file import FLUENCY_FILE, parse
 from dvsa.graphs import Graphs, OnnxGraphs
 from dvsa.manifest import MANIFEST, MAX_MANIFEST_BYTES, BundleError, BundleManifest
 from dvsa.taught import Taught
 from dvsa.text import Vocabulary
-from dvsa.verified import verified_content
+from dvsa.verified import VOCABULARY_FILE, verified_content, verify_files
 
 SHIPPED_NAME = "flickr8k"
 """The name of the bundle that comes with the package."""
 
-VOCABULARY_FILE = "vocabulary.tsv"
+SPOKEN_FILE = "spoken.tsv"
 REPLAY_FILE = "replay.safetensors"
 
 Parsed = TypeVar("Parsed")
@@ -97,7 +100,7 @@ class Bundle:
             raise BundleError(
                 f"{folder} has the digest {found}, not {digest[:64]}: it is another bundle than you asked for"
             )
-        _verify_files(folder, manifest)
+        verify_files(folder, manifest)
 
         words = verified_content(folder, VOCABULARY_FILE, manifest.files)
         try:
@@ -162,8 +165,7 @@ class Bundle:
     def seen(self) -> PhotoExposure | None:
         """The photographs that the model was trained and chosen on; None if they were not recorded.
 
-        Raises:
-            ValueError: the list is invalid; the message names the file and the line.
+        BundleError: the list is invalid; the message names the file and the line.
 
         >>> len(Bundle.open().seen().names)
         7000
@@ -173,8 +175,7 @@ class Bundle:
     def read(self) -> TextExposure:
         """The sentences that the model has read without their photographs; often none.
 
-        Raises:
-            ValueError: the list is invalid; the message names the file and the line.
+        BundleError: the list is invalid; the message names the file and the line.
 
         >>> len(Bundle.open().read().names)
         23692
@@ -182,12 +183,36 @@ class Bundle:
         return self._parsed(TEXT_FILE, TextExposure.parse) or TextExposure()
 
     @cached_property
+    def spoken(self) -> Vocabulary:
+        """The words that captions use, with the captioners' own ids. BundleError: the file is invalid.
+
+        >>> Bundle.open().spoken.decode([3])
+        ['a']
+        """
+        words = self._parsed(SPOKEN_FILE, Vocabulary.parse)
+        if words is None:
+            return self.vocabulary
+        if not {*words.words} <= {*self.vocabulary.words}:
+            raise BundleError(
+                f"{self.folder / SPOKEN_FILE} has words that {VOCABULARY_FILE} lacks: export the bundle again"
+            )
+        return words
+
+    @cached_property
     def fluency(self) -> Fluency | None:
-        """Which words may follow which in a caption; None without rules. BundleError: they are invalid.
+        """Which words of `spoken` may follow which; None without rules. BundleError: they are invalid.
 
         >>> Bundle.open().fluency
         """
-        return self._parsed(FLUENCY_FILE, lambda content, source: parse(content, self.vocabulary, source))
+        return self._parsed(FLUENCY_FILE, lambda content, source: parse(content, self.spoken, source))
+
+    @cached_property
+    def familiar(self) -> Familiar | None:
+        """What the photographs that it knows look like; None if unknown. BundleError: the file is invalid.
+
+        >>> Bundle.open().familiar
+        """
+        return self._parsed(FAMILIAR_FILE, Familiar.parse)
 
     @cached_property
     def taught(self) -> Taught:
@@ -273,28 +298,3 @@ def shipped() -> Path:
     'flickr8k'
     """
     return Path(str(resources.files("dvsa"))) / "weights" / SHIPPED_NAME
-
-
-def verify(folder: Path) -> BundleManifest:
-    """The manifest of a bundle; raises BundleError unless every file has its recorded digest.
-
-    >>> verify(shipped()).embedding
-    256
-    """
-    manifest = BundleManifest.load(folder / MANIFEST)
-    _verify_files(folder, manifest)
-    return manifest
-
-
-def _verify_files(folder: Path, manifest: BundleManifest) -> None:
-    """Raise BundleError unless all files that a model needs are listed, and all listed are as recorded."""
-    graphs = ["encode", "sentence"] if manifest.given_features else ["look", "encode", "sentence"]
-    if manifest.crops is not None:
-        graphs.append("crop")
-    graphs += [f"{voice.graphs}.{part}" for voice in manifest.voices.values() for part in ("start", "step")]
-
-    for name in (VOCABULARY_FILE, *(f"{graph}.onnx" for graph in graphs)):
-        if name not in manifest.files:
-            raise BundleError(f"{folder / MANIFEST} does not list {name}: export the bundle again")
-    for name in manifest.files:
-        verified_content(folder, name, manifest.files)

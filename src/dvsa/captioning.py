@@ -20,7 +20,7 @@ BANNED = (text.START, text.START_PHRASE)
 
 @dataclass(frozen=True, eq=False, slots=True)
 class CaptionGraphs:
-    """The two graphs of a captioner."""
+    """The two graphs of a captioner. Its tokens are those of `Bundle.spoken`."""
 
     graphs: Graphs
     voice: Voice
@@ -57,7 +57,7 @@ class CaptionGraphs:
         >>> captioner = view.model.captioner("frame")
         >>> state = captioner.start(view.feature_IF[None], np.array([19]))
         >>> logp_BV, state = captioner.step(np.array([captioner.first_token]), state)
-        >>> view.model.bundle.vocabulary.decode([int(logp_BV[0].argmax())])
+        >>> view.model.bundle.spoken.decode([int(logp_BV[0].argmax())])
         ['a']
         """
         graph = f"{self.voice.graphs}.step"
@@ -81,7 +81,7 @@ def search(
     >>> captioner = model.captioner("frame")
     >>> state = captioner.start(view.feature_IF[None], np.array([19]))
     >>> (found,) = search(captioner, state, width=3, length_power=1.0)
-    >>> " ".join(model.bundle.vocabulary.decode(found[0].tokens))
+    >>> " ".join(model.bundle.spoken.decode(found[0].tokens))
     'a man in a black shirt is sitting on a cellphone'
     """
     return beam.beam_search(

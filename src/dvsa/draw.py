@@ -11,7 +11,7 @@ from PIL import Image, ImageColor, ImageDraw
 from dvsa.lettering import draw, font, length
 from dvsa.notebook import PALETTE
 from dvsa.photo import Photo
-from dvsa.records import FRAME, Alignment, Box, Description
+from dvsa.records import FRAME, UNFAMILIAR, Alignment, Box, Description
 
 OVERLAY_SIDE: Final = 960
 """Length of the longer side of the photograph in the picture, in pixels."""
@@ -55,6 +55,8 @@ def overlay(photo: Photo, description: Description) -> Image.Image:
         _paragraph(caption.text, 30, _INK, width),
         _paragraph(f"log-probability {caption.logprob:z.2f}", 17, _QUIET, width),
     ]
+    if not description.familiar:
+        blocks.insert(1, _paragraph(UNFAMILIAR, 20, _INK, width))
     if alignment is not None:
         name = "The caption" if alignment.sentence == caption.text else "The sentence"
         title = f"{name} on the regions: score {alignment.score:z.2f}, beta {alignment.beta:g}"

@@ -119,6 +119,8 @@ class BundleManifest:
     """The score, as a share of the length of a word's vector, above which a region supports the word."""
     support_slope: float = 0.0
     """How fast the probability that the photograph shows a word changes with that share; 0 if unknown."""
+    familiar: float = 0.0
+    """The distance up to which a photograph is like those that the model knows; 0 if unknown."""
     things: tuple[float, ...] = ()
     """The weights of the evidence for classes (see `dvsa.seeing`); none if classes are not told."""
     voices: Mapping[Subject, Voice]
@@ -189,6 +191,7 @@ class BundleManifest:
             rerank=top.number("rerank", 0.0, low=0, high=1e6),
             support=top.number("support", 0.0, low=0, high=1e6),
             support_slope=top.number("support_slope", 0.0, low=0, high=1e6),
+            familiar=top.number("familiar", 0.0, low=0, high=1e12),
             things=_things(top),
             voices=_voices(top),
             training=top.record("training").content,
@@ -214,7 +217,7 @@ class BundleManifest:
         plain = self.crops is None and not self.given_features
         content = {"format": 1 if plain else FORMAT, **asdict(self)}
         extra = content.pop("extra")
-        for name in ("crops", "given_features", "probe", "lessons", "support_slope", "things"):
+        for name in ("crops", "given_features", "probe", "lessons", "support_slope", "familiar", "things"):
             if not content[name]:
                 del content[name]
         return {**content, **extra}

@@ -10,7 +10,7 @@ It is the same on the original photograph and on the square that the network see
 """
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 from dvsa import notebook
 
@@ -23,6 +23,9 @@ SUBJECTS: tuple[Subject, ...] = get_args(Subject)
 
 FRAME: Box = (0.0, 0.0, 1.0, 1.0)
 """The whole photograph; always the last region of a view."""
+
+UNFAMILIAR: Final = "Unlike anything it learnt from: it may be wrong about this photograph."
+"""What people are told of a photograph that is not familiar; see `Description.familiar`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,3 +203,7 @@ class Description:
     """The alignment of the given sentence, or of the caption if no sentence was given."""
     things: tuple[Thing, ...] = ()
     """What the photograph shows; see `View.things`."""
+    distance: float | None = None
+    """How far the photograph is from those that the model knows; see `View.distance`."""
+    familiar: bool = True
+    """Whether it is like those; see `View.familiar`."""

@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element, tostring
 from dvsa.draw import named_regions
 from dvsa.notebook import PALETTE
 from dvsa.photo import Photo
-from dvsa.records import FRAME, Alignment, Caption, Description, Region, Thing, percent
+from dvsa.records import FRAME, UNFAMILIAR, Alignment, Caption, Description, Region, Thing, percent
 
 REPORT_SIDE: Final = 1200
 """Length of the longer side of the photographs in the page, in pixels."""
@@ -111,6 +111,7 @@ def _article(n: int, photo: Photo, description: Description) -> Element:
     columns = [
         _tag("h2", {"id": f"title-{n}"}, description.caption.text),
         _tag("p", {"class": "quiet"}, description.photo, " · ", origin),
+        *([] if description.familiar else [_tag("p", {}, UNFAMILIAR)]),
     ]
 
     tables = [_phrases(description, marks)] if description.phrases else []

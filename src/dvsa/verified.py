@@ -4,9 +4,12 @@ import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from dvsa import files
-from dvsa.manifest import FILE_NAME, MANIFEST, BundleError, FileRecord
+from dvsa.manifest import FILE_NAME, MANIFEST, BundleError, BundleManifest, FileRecord
+
+VOCABULARY_FILE: Final = "vocabulary.tsv"
 
 
 def verified_content(folder: Path, name: str, records: Mapping[str, FileRecord]) -> bytes:
@@ -34,3 +37,29 @@ def verified_content(folder: Path, name: str, records: Mapping[str, FileRecord])
             f"{path} is damaged: its SHA-256 begins {found[:12]}, not {record.sha256[:12]}; {remedy}"
         )
     return content
+
+
+def verify(folder: Path) -> BundleManifest:
+    """The manifest of a bundle; raises BundleError unless every file has its recorded digest.
+
+    >>> from dvsa.bundle import shipped
+    >>> verify(shipped()).embedding
+    256
+    """
+    manifest = BundleManifest.load(folder / MANIFEST)
+    verify_files(folder, manifest)
+    return manifest
+
+
+def verify_files(folder: Path, manifest: BundleManifest) -> None:
+    """Raise BundleError unless all files that a model needs are listed, and all listed are as recorded."""
+    graphs = ["encode", "sentence"] if manifest.given_features else ["look", "encode", "sentence"]
+    if manifest.crops is not None:
+        graphs.append("crop")
+    graphs += [f"{voice.graphs}.{part}" for voice in manifest.voices.values() for part in ("start", "step")]
+
+    for name in (VOCABULARY_FILE, *(f"{graph}.onnx" for graph in graphs)):
+        if name not in manifest.files:
+            raise BundleError(f"{folder / MANIFEST} does not list {name}: export the bundle again")
+    for name in manifest.files:
+        verified_content(folder, name, manifest.files)

@@ -9,7 +9,7 @@ import typer
 from dvsa.cli.options import AsJson, ModelBundle, PhotoFile, RegionSource, SegmentPreference
 from dvsa.cli.output import named, note_unknown, plain, print_json, show, table
 from dvsa.cli.pictures import photo_reader
-from dvsa.records import FRAME, Alignment, Description, Region, Thing, Word, percent
+from dvsa.records import FRAME, UNFAMILIAR, Alignment, Description, Region, Thing, Word, percent
 
 SentenceToAlign = Annotated[
     str,
@@ -55,6 +55,8 @@ def show_description(description: Description, overlay: Path | None) -> None:
         f"{named(description.photo)}, {size}, {regions}\n",
         f"{caption.text}  (log-probability {caption.logprob:.2f})\n",
     )
+    if not description.familiar:
+        show(f"{UNFAMILIAR}\n")
     if description.things:
         show(f"Things: {', '.join(map(_thing, description.things))}\n")
 

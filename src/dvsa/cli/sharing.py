@@ -34,7 +34,7 @@ BackgroundData = Annotated[
         metavar="FOLDER",
         show_default=False,
         help="The data that the run has learned from: the bundle records what ordinary regions look like, so "
-        "that `dvsa teach` needs no --against.",
+        "that `dvsa teach` needs no --against, and when a photograph is unlike all of them.",
     ),
 ]
 BundleToPush = Annotated[
@@ -69,7 +69,7 @@ def export(
     from dvsa.learn.runs.run import Run
     from dvsa.learn.ship.export import export as export_run
 
-    finished, carried, ordinary = Run(run), None, None
+    finished, carried, ordinary, known = Run(run), None, None, None
     if replay is not None:
         from dvsa.data import load
         from dvsa.learn.ship.carried import carried as carried_by
@@ -78,9 +78,13 @@ def export(
     if background is not None:
         from dvsa.data import load
         from dvsa.learn.ship.background import background as background_of
+        from dvsa.learn.ship.familiar import familiar
 
-        ordinary = background_of(finished, load(background).divided())
-    bundle = Bundle.open(export_run(finished, out, name=name, replay=carried, background=ordinary))
+        data = load(background).divided()
+        ordinary, known = background_of(finished, data), familiar(finished, data)
+    bundle = Bundle.open(
+        export_run(finished, out, name=name, replay=carried, background=ordinary, known=known)
+    )
     size = sum(path.stat().st_size for path in out.iterdir())
     if as_json:
         print_json({"bundle": str(out), "name": bundle.manifest.name, "bytes": size, "digest": bundle.digest})

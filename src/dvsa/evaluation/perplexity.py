@@ -27,8 +27,8 @@ def perplexity(
     """`perplexity`: exp of the mean of -ln p over all words of the split's own sentences, END included.
 
     Every word is predicted from the photograph and the true words before it. As in training, unknown words
-    are skipped, and sentences without a known word too. So perplexities compare only between models with the
-    same vocabulary.
+    are skipped, and sentences without a known word too. So perplexities compare only between models whose
+    captions use the same words (`Bundle.spoken`).
 
     Args:
         model: its captioner of whole photographs reads the sentences.
@@ -44,7 +44,7 @@ def perplexity(
     encoded = encoded or encode(model, examples, progress)
 
     spoken = [text.words(sentence) for example in examples for sentence in example.sentences]
-    known = [model.bundle.vocabulary.encode(tokens) for tokens in spoken]
+    known = [model.bundle.spoken.encode(tokens) for tokens in spoken]
     ids_L = [ids for ids in known if ids]
     if not ids_L:
         raise ValueError("no sentence has a word that the bundle knows: choose another split or bundle")
@@ -94,7 +94,7 @@ def surprise(
         model: its captioner reads the sentences.
         feature_BIF: features of the regions of B photographs.
         focus_B: the region that the sentences are about; the last is the frame.
-        ids_L: the sentences, encoded by `Vocabulary.encode`.
+        ids_L: the sentences, encoded by `Bundle.spoken`.
         owner_L: which of the B photographs each sentence is about.
         subject: which captioner reads.
 

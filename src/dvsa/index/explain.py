@@ -28,13 +28,16 @@ def describe(model: Model, hit: Hit, photo: Photo) -> Description:
         Region(i, box, to_pixels(box, photo.width, photo.height), 1.0) for i, box in enumerate(hit.boxes)
     )
 
+    view = model.open(photo)
     return Description(
         photo=hit.photograph.path,
         width=photo.width,
         height=photo.height,
         proposer="given",
-        caption=model.open(photo).caption(),
+        caption=view.caption(),
         regions=regions,
         phrases=(),
         alignment=hit.alignment,
+        distance=view.distance,
+        familiar=view.familiar,
     )

@@ -282,12 +282,12 @@ class Model:
         captioner = self.captioner(subject)
         state = captioner.start(feature_BIF, focus_B)
         if sampler is not None:
-            return [[to_caption(drawn, self.bundle.vocabulary)] for drawn in sampler(captioner, state)]
+            return [[to_caption(drawn, self.bundle.spoken)] for drawn in sampler(captioner, state)]
 
         width = manifest.beam if width is None else width
         power = manifest.length_power if length_power is None else length_power
         found = search(captioner, state, width=width, length_power=power)
-        written = [[to_caption(h, self.bundle.vocabulary) for h in hypotheses] for hypotheses in found]
+        written = [[to_caption(h, self.bundle.spoken) for h in hypotheses] for hypotheses in found]
         if v_BID is None or not manifest.rerank:
             return written
         return [self._reranked(captions, v_ID, power) for captions, v_ID in zip(written, v_BID, strict=True)]

@@ -24,6 +24,8 @@ def photo(view: View, identifier: str) -> schemas.PhotoJson:
         height=view.photo.height,
         proposer=view.proposer,
         beta=manifest.beta,
+        distance=view.distance,
+        familiar=view.familiar,
         regions=[schemas.RegionJson(**asdict(region)) for region in view.regions],
         caption=caption(view, best),
         phrases=phrases(view),

@@ -116,6 +116,14 @@ class PhotoJson(ResponseJson):
     height: int
     proposer: str = Field(description="The method that proposed the regions, such as head or grid.")
     beta: float = Field(description="The bundle's default beta.")
+    distance: float | None = Field(
+        description="How far the photograph is from those that the model knows, from 0. Beyond 1 it is "
+        "unlike them, as about 2.5% of new photographs of the same kind are. It is null if that is unknown."
+    )
+    familiar: bool = Field(
+        description="Whether the distance is at most 1, or unknown. If not, the caption is short, and "
+        "everything may be wrong."
+    )
     regions: list[RegionJson]
     caption: CaptionJson
     phrases: list[PhraseJson]

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dvsa.learn.nets.captioner import CAPTIONERS, Captioner, CaptionerConfig, at, build
+from dvsa.learn.nets.captioner import CAPTIONERS, Captioner, CaptionerConfig, at, build, limited
 from dvsa.learn.nets.vision_config import GEOMETRY
 
 FEATURES, REGIONS = 7 + GEOMETRY, 4
@@ -186,3 +186,15 @@ def test_invalid_options_are_refused() -> None:
         CaptionerConfig(kind="gpt")
     with pytest.raises(ValueError, match="dropout"):
         CaptionerConfig(dropout=1.0)
+
+
+@pytest.mark.parametrize("kind", sorted(CAPTIONERS))
+def test_a_captioner_of_fewer_words_gives_these_the_same_logits(kind: str) -> None:
+    net, kept = captioner(kind), [0, 1, 2, 4, 6]
+    fewer = limited(net, kept)
+    state, own = (part.start(features(), FOCUS) for part in (net, fewer))
+    with torch.no_grad():
+        for token in (1, 3, 4):
+            wanted_BV, state = net.step(torch.full((3,), kept[token]), state)
+            found_BV, own = fewer.step(torch.full((3,), token), own)
+            torch.testing.assert_close(found_BV, wanted_BV[:, kept])

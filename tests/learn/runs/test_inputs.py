@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dvsa.bundle import SPOKEN_FILE
 from dvsa.data import DataError, Dataset, exposure
 from dvsa.fluency import Fluency
 from dvsa.fluency_file import FLUENCY_FILE, parse
@@ -82,19 +83,33 @@ def test_a_run_keeps_the_pairs_of_training_and_of_extra_sentences_alone(
     of_val = [replace(e, sentences=("circle circle square red",)) for e in tiny.split("val")]
     data = replace(tiny, examples=(*tiny.split("train"), *of_val))
     more = tmp_path / "more.txt"
-    more.write_text("77777\tthe square above the red circle\n")
+    more.write_text("77777\tthe square above the zyzzyva red circle\n")
     inputs = Inputs.open(data, replace(cpu, sentences=more), 1)
     write_exposure(tmp_path, recipe, inputs)
 
     own = [words(s) for e in tiny.split("train") for s in e.sentences] + [words(more.read_text()[6:])]
+    said = {word for e in tiny.split("train") for s in e.sentences for word in words(s)}
+    assert {*inputs.spoken.words} == said < {*inputs.vocabulary.words}
+    assert Vocabulary.load(tmp_path / SPOKEN_FILE) == inputs.spoken
     wanted = {pair for sentence in own for pair in pairwise(sentence) if pair[0] != pair[1]}
-    assert pairs(tmp_path, inputs.vocabulary) == wanted
+    wanted = {pair for pair in wanted if {*pair} <= said}
+    assert pairs(tmp_path, inputs.spoken) == wanted
     assert ("square", "red") not in wanted
+
+    # If no word is frequent in the training split, captions use all words.
+    more.write_text("77777\t" + "square " * 99_999)
+    rare = Inputs.open(data, replace(cpu, sentences=more), 99_999)
+    assert rare.spoken is rare.vocabulary
 
     # An existing file is kept: a run that goes on has the same pairs.
     (tmp_path / FLUENCY_FILE).write_bytes(b"kept")
     write_exposure(tmp_path, recipe, inputs)
     assert (tmp_path / FLUENCY_FILE).read_bytes() == b"kept"
+
+    # That of an earlier version was for all words.
+    (tmp_path / SPOKEN_FILE).unlink()
+    write_exposure(tmp_path, recipe, inputs)
+    assert pairs(tmp_path, inputs.spoken) == wanted
 
 
 def test_a_continued_bundle_adds_its_pairs_and_without_any_there_are_no_rules(
@@ -104,12 +119,12 @@ def test_a_continued_bundle_adds_its_pairs_and_without_any_there_are_no_rules(
     bundle = inputs.warm_start.bundle  # type: ignore[union-attr]
     if bundle.fluency is None:
         assert inputs.fluency() is None
-    bundle.__dict__["fluency"] = Fluency.learn([["a", "dog", "barks"]], bundle.vocabulary)
+    bundle.__dict__["fluency"] = Fluency.learn([["a", "dog", "barks"]], bundle.spoken)
     rules, alone = inputs.fluency(), Inputs.open(tiny, cpu, 1).fluency()
     assert rules is not None
     assert alone is not None
     both = Fluency.learn(
         [["a", "dog", "barks"], *(words(s) for e in tiny.split("train") for s in e.sentences)],
-        inputs.vocabulary,
+        inputs.spoken,
     )
     assert rules.code_N.tolist() == both.code_N.tolist()

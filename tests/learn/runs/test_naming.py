@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -17,6 +18,7 @@ from dvsa.learn.runs.fit import fit
 from dvsa.learn.runs.inputs import FitOptions
 from dvsa.learn.runs.run import Run
 from dvsa.learn.ship.export import export
+from dvsa.text import FIRST_WORD, START, words
 
 SHORT = ["regions.train.epochs=1", "align.train.epochs=1", "caption.train.epochs=1", "train.evaluate_every=1"]
 NAMED = [*SHORT, "align.naming=0.5"]
@@ -48,6 +50,14 @@ def test_a_run_knows_the_names_of_classes(
     export(Run(tmp_path / "run"), tmp_path / "bundle")
     model = dvsa.load(tmp_path / "bundle")
     assert {"espresso", "golden", "retriever", "vehicle"} <= {*model.bundle.vocabulary.words}
+
+    # Captions do not use these words.
+    said = {word for e in load(scenes).split("train") for s in e.sentences for word in words(s)}
+    assert {*model.bundle.spoken.words} == said
+    captioner, view = model.captioner("frame"), model.open(next(scenes.glob("images/*")))
+    state = captioner.start(view.feature_IF[None], np.array([0]))
+    assert captioner.step(np.array([START]), state)[0].shape == (1, FIRST_WORD + len(said))
+    assert {*view.caption().words} <= said
 
 
 def test_a_backbone_without_the_classes_is_refused(scenes: Path, tmp_path: Path) -> None:

@@ -5,13 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import dvsa
 from dvsa.background import BACKGROUND_FILE, Background
 from dvsa.bundle import Bundle
 from dvsa.data import load
+from dvsa.familiar import BEYOND, FAMILIAR_FILE
 from dvsa.fluency_file import FLUENCY_FILE
 from dvsa.learn.runs.run import Run
 from dvsa.learn.ship.background import background
 from dvsa.learn.ship.export import export
+from dvsa.learn.ship.familiar import familiar, looked
 from dvsa.learn.ship.torch_bundle import torch_model
 from dvsa.photo import read
 from dvsa.teaching import teach
@@ -39,6 +42,25 @@ def test_an_exported_bundle_can_be_taught_without_other_photographs(
     assert BACKGROUND_FILE in Bundle.open(out).manifest.files
     teach("our zyzzyva", [e.read() for e in load(toy_data).split("val")[:2]], bundle=out)
     assert [*Bundle.open(out).taught.vectors] == ["our zyzzyva"]
+
+
+def test_an_exported_bundle_knows_the_photographs_of_its_run(
+    toy_run: Path, toy_data: Path, tmp_path: Path
+) -> None:
+    run, data = Run(toy_run), load(toy_data)
+    told = familiar(run, data, count=60, device="cpu", quiet=True)
+    out = export(run, tmp_path / "bundle", known=told)
+    assert FAMILIAR_FILE in Bundle.open(out).manifest.files
+
+    # A few of val are beyond the limit, and photographs are, of which there are none in the data.
+    model, val = dvsa.load(out, threads=1), data.split("val")
+    distances = [model.open(read(e.read(), name=e.name)).distance or 0.0 for e in val]
+    assert sum(far > 1 for far in distances) <= BEYOND * len(val) + 1
+    assert not model.open("examples/photographer.jpg").familiar
+
+    # Photographs are spaced evenly.
+    features = looked(model, data.split("train"), count=3, quiet=True)
+    np.testing.assert_array_equal(features[-1], looked(model, data.split("train")[-1:], quiet=True)[0])
 
 
 def test_a_bundle_carries_the_rules_of_its_run(toy_run: Path, toy_bundle: Path, toy_data: Path) -> None:

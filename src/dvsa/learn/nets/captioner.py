@@ -5,7 +5,9 @@ describe (the *focus*) into a state. `step` turns a word and a state into the ne
 state. The first axis of every part of a state is the batch, so a beam search can reorder any state.
 """
 
+import copy
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +19,9 @@ from dvsa.learn.nets.vision_config import GEOMETRY
 from dvsa.text import Vocabulary
 
 State = tuple[Tensor, ...]
+
+ROW_PER_WORD = ("words.weight", "bias_V", "oh.weight", "oh.bias")
+"""Suffixes of the names of weights that have a row for each word."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +70,18 @@ def log_frequencies(vocabulary: Vocabulary) -> Tensor:
     """Logarithms of the words' frequencies (V,); START, which is never said, counts as one in a million."""
     count_V = torch.from_numpy(vocabulary.counts_V()).float()
     return (count_V / count_V.sum()).clamp(min=1e-6).log()
+
+
+def limited(net: Captioner, token_N: Sequence[int]) -> Captioner:
+    """A copy of a captioner that can say these tokens alone; its n-th token is `token_N[n]` of the captioner.
+
+    The probabilities of these tokens keep their ratios.
+    """
+    copied = copy.deepcopy(net)
+    for name, weight in copied.named_parameters():
+        if name.endswith(ROW_PER_WORD):
+            weight.data = weight.data[list(token_N)]
+    return copied
 
 
 def build(cfg: CaptionerConfig, features: int, log_frequency_V: Tensor) -> Captioner:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dvsa.data import Dataset, Example, GivenRegions, Subset, extra_sentences, load, word_vectors
-from dvsa.data.exposure import PhotoExposure, content_digest
+from dvsa.data import Dataset, Example, GivenRegions, Subset, extra_sentences, word_vectors
 from dvsa.data.extra_sentences import ExtraSentences
 from dvsa.data.word_vectors import WordVectors
 from dvsa.fluency import Fluency
@@ -18,6 +17,7 @@ from dvsa.learn.recipes.adapt import FIXED
 from dvsa.learn.runs.backbone_weights import BackboneWeights
 from dvsa.learn.runs.bundle_weights import SHIPPED
 from dvsa.learn.runs.proposer import TRAINED, BundleProposer
+from dvsa.learn.runs.remembered import remembered
 from dvsa.learn.runs.run import Run
 from dvsa.learn.runs.sentence_encoder import SentenceEncoder
 from dvsa.learn.runs.warm_start import WarmStart
@@ -131,6 +131,9 @@ class Inputs:
     backbone_weights: BackboneWeights | None
     earlier: Run | None
     vocabulary: Vocabulary
+    spoken: Vocabulary
+    """The words that captions use: those that are frequent in the training split, and those of the model
+    that is continued."""
     pretrained: WordVectors | SentenceEncoder | None
     """Where the words' side begins; None if it begins at random, or with the bundle that is continued."""
     new_words: frozenset[str]
@@ -172,10 +175,12 @@ class Inputs:
         vocabulary = Vocabulary.build(chain(_tokens(training), map(words, extra_texts)), min_count)
         others = extra is not None or warm_start is not None or more_words is not None
         own_words = set(chain.from_iterable(_tokens(training))) if others else vocabulary.words
+        spoken = Vocabulary.build(_tokens(training), min_count) if others else vocabulary
         if more_words is not None:
             vocabulary = vocabulary.joined(more_words)
         if warm_start is not None:
             vocabulary = vocabulary.joined(warm_start.bundle.vocabulary)
+            spoken = spoken.joined(warm_start.bundle.spoken)
 
         return cls(
             data=data.name,
@@ -183,13 +188,14 @@ class Inputs:
             val=val,
             extra=extra,
             warm_start=warm_start,
-            remembered=_remembered(options, warm_start),
+            remembered=remembered(options.remember, warm_start, quiet=options.quiet),
             boxed=boxed,
             given=given,
             proposer=where if where in (TRAINED, *FIXED) else BundleProposer(where),
             backbone_weights=None if file is None else BackboneWeights.open(file),
             earlier=None if options.earlier is None else Run(options.earlier, finished=False),
             vocabulary=vocabulary,
+            spoken=spoken if 0 < len(spoken.words) < len(vocabulary.words) else vocabulary,
             pretrained=_pretrained(options, vocabulary),
             new_words=frozenset(vocabulary.words).difference(own_words),
         )
@@ -203,12 +209,12 @@ class Inputs:
             ValueError: the file of the model that is continued is invalid.
         """
         texts = chain.from_iterable(self.extra.sentences.values()) if self.extra else ()
-        own = Fluency.learn(chain(_tokens(self.training), map(words, texts)), self.vocabulary)
+        own = Fluency.learn(chain(_tokens(self.training), map(words, texts)), self.spoken)
         if self.warm_start is not None:
             bundle = self.warm_start.bundle
             if bundle.fluency is None:
                 return None
-            own = own.joined(bundle.fluency, self.vocabulary, bundle.vocabulary)
+            own = own.joined(bundle.fluency, self.spoken, bundle.spoken)
         return own if own.usable else None
 
     def extra_ids(self) -> SentenceIds:
@@ -222,44 +228,6 @@ class Inputs:
 def _tokens(examples: Sequence[Example]) -> Iterator[list[str]]:
     """The words of each sentence."""
     return (words(sentence) for example in examples for sentence in example.sentences)
-
-
-def _remembered(options: FitOptions, warm_start: WarmStart | None) -> Dataset | None:
-    """The data set that the continued bundle has learned from.
-
-    Raises:
-        ValueError: the bundle has not learned from it, or takes features in place of photographs.
-    """
-    if options.remember is None or warm_start is None:
-        return None
-    warm_start.bundle.require_eye()
-    data = load(options.remember).divided()
-    data.with_sentences()
-    name = f"bundle {warm_start.bundle.manifest.name}"
-    require_learned(data.split("train", restval=True), warm_start.bundle.seen(), name, quiet=options.quiet)
-    return data
-
-
-def require_learned(
-    examples: Sequence[Example], seen: PhotoExposure | None, name: str, *, quiet: bool = False
-) -> None:
-    """Raise ValueError unless a model was trained on all of these photographs.
-
-    Args:
-        examples: the photographs. They are compared by content, since two data sets may use the same names.
-        seen: what the model was trained on.
-        name: of the model, for the error.
-        quiet: whether to hide the progress bar.
-    """
-    strange = []
-    with progress("comparing photographs", len(examples), quiet=quiet) as advance:
-        for example in examples:
-            if seen is None or seen.contents.get(content_digest(example)) != "train":
-                strange.append(example.name)
-            advance(1)
-    if strange:
-        others = f" and {len(strange) - 1:,} others" if len(strange) > 1 else ""
-        raise ValueError(f"{name} has not learned from {strange[0]}{others}: give what it has learned from")
 
 
 def _check(given: GivenRegions, examples: Sequence[Example], options: FitOptions) -> None:

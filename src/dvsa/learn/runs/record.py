@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from dvsa import files
-from dvsa.bundle import REPLAY_FILE, Bundle
+from dvsa.bundle import REPLAY_FILE, SPOKEN_FILE, Bundle
 from dvsa.data import Example, exposure
 from dvsa.data.word_vectors import WordVectors
 from dvsa.fluency_file import FLUENCY_FILE, to_bytes
@@ -144,6 +144,10 @@ def write_exposure(out: Path, recipe: Recipe, inputs: Inputs) -> None:
     """
     with files.replacing(out / VOCABULARY) as partial:
         inputs.vocabulary.save(partial)
+    if inputs.spoken != inputs.vocabulary and not (out / SPOKEN_FILE).is_file():
+        (out / FLUENCY_FILE).unlink(missing_ok=True)  # an earlier version wrote it for all words
+        with files.replacing(out / SPOKEN_FILE) as partial:
+            inputs.spoken.save(partial)
     if not (out / FLUENCY_FILE).is_file():
         fluency = inputs.fluency()
         if fluency is not None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from dvsa.bundle import SPOKEN_FILE
 from dvsa.learn.loop import checkpoint
 from dvsa.learn.loop.checkpoint import JsonValue
 from dvsa.learn.loop.state import Net
@@ -15,7 +16,7 @@ from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.recipes.recipe import Recipe, recipe_from_json
 from dvsa.learn.tasks.stage import Stage
 from dvsa.records import Subject
-from dvsa.text import Vocabulary
+from dvsa.text import FIRST_WORD, Vocabulary
 
 CONFIG = "config.json"
 VOCABULARY = "vocabulary.tsv"
@@ -68,11 +69,18 @@ class Run:
         self.config = read_config(folder)
         self.recipe = recipe_of(self.config, folder)
         self.vocabulary = Vocabulary.load(folder / VOCABULARY)
+        spoken = folder / SPOKEN_FILE
+        self.spoken = Vocabulary.load(spoken) if spoken.is_file() else self.vocabulary
         self.facts = {
             stage.name: checkpoint.load(self.best(stage.name))[1]
             for stage in self.recipe.stages
             if finished or self.has(stage)
         }
+
+    @property
+    def said(self) -> list[int]:
+        """The tokens that captions use, by their ids in the vocabulary."""
+        return [*range(FIRST_WORD), *self.vocabulary.encode(self.spoken.words)]
 
     def best(self, stage: str) -> Path:
         """The best checkpoint of a stage."""

@@ -1,9 +1,9 @@
 """What a bundle carries of what it has learned from, to be replayed by a training that continues it."""
 
 from dvsa.data import Dataset, exposure
-from dvsa.learn.runs.inputs import require_learned
 from dvsa.learn.runs.memory import REPLAYED, last_alignment
 from dvsa.learn.runs.onnx_file import halved
+from dvsa.learn.runs.remembered import require_learned
 from dvsa.learn.runs.run import Run
 from dvsa.learn.tasks.replay import Replay
 

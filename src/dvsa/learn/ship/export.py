@@ -12,12 +12,13 @@ from torch import Tensor
 
 from dvsa import doctor, files
 from dvsa.background import BACKGROUND_FILE, Background
-from dvsa.bundle import REPLAY_FILE, Bundle
+from dvsa.bundle import REPLAY_FILE, SPOKEN_FILE, Bundle
 from dvsa.card import CARD, card
 from dvsa.data import exposure
+from dvsa.familiar import FAMILIAR_FILE, Known
 from dvsa.fluency_file import FLUENCY_FILE
 from dvsa.graphs import OnnxGraphs
-from dvsa.learn.nets.captioner import Captioner
+from dvsa.learn.nets.captioner import Captioner, limited
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.nets.vision import Vision
 from dvsa.learn.runs import onnx_file
@@ -44,6 +45,7 @@ def export(
     name: str | None = None,
     replay: Replay | None = None,
     background: Background | None = None,
+    known: Known | None = None,
 ) -> Path:
     """Write the bundle of a finished run to the folder `out`, which must be new or empty.
 
@@ -56,6 +58,7 @@ def export(
         name: of the bundle; that of the folder if None.
         replay: what a continued training replays (see `dvsa.learn.ship.carried`); None for nothing.
         background: what ordinary regions look like (see `dvsa.learn.ship.background`); None if unknown.
+        known: what familiar photographs look like (see `dvsa.learn.ship.familiar`); None if unknown.
 
     Raises:
         ValueError: the folder is not empty.
@@ -64,7 +67,7 @@ def export(
         # Graphs, words, licence, and digests of what the model has been trained on.
         voices = _write_graphs(run, folder)
         run.vocabulary.save(folder / VOCABULARY)
-        for file in (exposure.PHOTOS_FILE, exposure.TEXT_FILE, FLUENCY_FILE):
+        for file in (exposure.PHOTOS_FILE, exposure.TEXT_FILE, SPOKEN_FILE, FLUENCY_FILE):
             if (run.folder / file).is_file():
                 shutil.copyfile(run.folder / file, folder / file)
         (folder / "LICENCE.txt").write_text(licence(run, carries=replay is not None))
@@ -72,9 +75,12 @@ def export(
             (folder / REPLAY_FILE).write_bytes(replay.content())
         if background is not None:
             (folder / BACKGROUND_FILE).write_bytes(background.to_bytes())
+        if known is not None:
+            (folder / FAMILIAR_FILE).write_bytes(known.familiar.to_bytes())
 
         # The manifest, with what the finished model says of the doctor's picture.
         content = manifest(run, voices, name or out.name, _files(folder))
+        content = replace(content, familiar=0.0 if known is None else known.limit)
         bundle = Bundle(folder, content, run.vocabulary, OnnxGraphs(folder, content.files))
         if not content.given_features:
             content = replace(content, probe=doctor.probe(Model(bundle)))
@@ -112,7 +118,8 @@ def _write_graphs(run: Run, folder: Path) -> dict[Subject, Voice]:
         voices[subject] = voice(stage, subject)
         if stage not in written:
             written.add(stage)
-            _write_captioner(halved(captioner), model.vision.features, folder, stage)
+            said = limited(captioner, run.said)
+            _write_captioner(halved(said), model.vision.features, folder, stage)
     return voices
 
 

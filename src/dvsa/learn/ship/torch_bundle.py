@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from dvsa.bundle import Bundle
 from dvsa.graphs import Array
+from dvsa.learn.nets.captioner import limited
 from dvsa.learn.runs.device import pick_device
 from dvsa.learn.runs.run import Run
 from dvsa.learn.ship.export import manifest
@@ -66,6 +67,7 @@ def torch_model(run: Run, device: str | None = None) -> Model:
     voices: dict[Subject, Voice] = {}
     for subject, (stage, captioner) in run.captioners().items():
         voices[subject] = voice(stage, subject)
+        captioner = limited(captioner, run.said)
         nets |= {f"{stage}.start": Start(captioner), f"{stage}.step": Step(captioner)}
         state = captioner.start(torch.zeros(1, 1, net.vision.features), torch.zeros(1, dtype=torch.int64))
         names[f"{stage}.step"] = ["token", *(f"state{n}" for n in range(len(state)))]

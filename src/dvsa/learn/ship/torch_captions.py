@@ -20,7 +20,7 @@ from dvsa.learn.runs.bundle_networks import BundleNetworks
 from dvsa.manifest import BundleManifest
 from dvsa.records import Caption
 from dvsa.sentence import Sentence
-from dvsa.text import END, Vocabulary
+from dvsa.text import END, FIRST_WORD, Vocabulary
 
 
 class Written(NamedTuple):
@@ -42,7 +42,10 @@ class TorchCaptions:
 
     captioner: Captioner
     sentence: nn.Module
-    vocabulary: Vocabulary
+    spoken: Vocabulary
+    """The captioner's words."""
+    id_V: Tensor
+    """The ids of the captioner's tokens for the sentence encoder."""
     manifest: BundleManifest
     rules: FluencyRules | None
 
@@ -52,12 +55,14 @@ class TorchCaptions:
         bundle = networks.bundle
         name = bundle.manifest.voices["frame"].graphs
         cfg = {stage.name: stage.captioner for stage in networks.recipe.writing_stages}[name]
-        captioner = networks.captioner(name, cfg, bundle.vocabulary, joint.vision.features)
+        captioner = networks.captioner(name, cfg, bundle.spoken, joint.vision.features)
         assert captioner is not None
+        ids = [*range(FIRST_WORD), *bundle.vocabulary.encode(bundle.spoken.words)]
         return cls(
             captioner.eval().requires_grad_(False).to(device),
             joint.sentence.eval().requires_grad_(False).to(device),
-            bundle.vocabulary,
+            bundle.spoken,
+            torch.tensor(ids, device=device),
             bundle.manifest,
             None if bundle.fluency is None else FluencyRules.of(bundle.fluency, device),
         )
@@ -90,7 +95,7 @@ class TorchCaptions:
         token_BT, logp_BT, steps_B = (
             part[each_B, best_B] for part in (beams.token_BWT, beams.logp_BWT, beams.steps_BW)
         )
-        return Written(token_BT, logp_BT, steps_B.long(), self.sentence(token_BT, token_BT != END))
+        return Written(token_BT, logp_BT, steps_B.long(), self.sentence(self.id_V[token_BT], token_BT != END))
 
     def _values(self, beams: Beams, v_BID: Tensor) -> Tensor:
         """What hypotheses are compared by: see `Model.write`."""
@@ -99,14 +104,14 @@ class TorchCaptions:
             return value_BW
         token_BWT = beams.token_BWT
         real_BWT = token_BWT != END
-        s_XTD = self.sentence(token_BWT.flatten(0, 1), real_BWT.flatten(0, 1))
+        s_XTD = self.sentence(self.id_V[token_BWT].flatten(0, 1), real_BWT.flatten(0, 1))
         dot_BWTI = torch.einsum("bwtd,bid->bwti", s_XTD.unflatten(0, token_BWT.shape[:2]), v_BID)
         return value_BW + self.manifest.rerank * (dot_BWTI.amax(-1) * real_BWT).sum(-1)
 
     def records(self, written: Written, v_BID: Floats) -> tuple[SupportedCaption, ...]:
         """The captions as records, from tensors on the CPU and the vectors of the regions."""
         return tuple(
-            self._record(self.vocabulary.decode(tokens), logps[:steps], s_TD.numpy(), v_ID)
+            self._record(self.spoken.decode(tokens), logps[:steps], s_TD.numpy(), v_ID)
             for tokens, logps, steps, s_TD, v_ID in zip(
                 *(part.tolist() for part in written[:3]), written.s_BTD, v_BID, strict=True
             )
