@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -36,14 +36,24 @@ def _shared_gpu() -> Iterator[None]:
         return
 
     with TemporaryDirectory() as folder:
-        variables = {pipe: folder, "CUDA_MPS_LOG_DIRECTORY": folder}
-        started = subprocess.run([control, "-d"], env=os.environ | variables, check=False)
+        of_server = {pipe: folder, "CUDA_MPS_LOG_DIRECTORY": folder}
+        of_clients = of_server | _renumbered(os.environ)
+        before = {name: os.environ.get(name) for name in of_clients}
+        started = subprocess.run([control, "-d"], env=os.environ | of_server, check=False)
         try:
             use = [sys.executable, "-c", "import torch; torch.zeros(1).cuda()"]
-            if started.returncode == 0 and not subprocess.run(use, env=os.environ | variables).returncode:
-                os.environ |= variables
+            if started.returncode == 0 and not subprocess.run(use, env=os.environ | of_clients).returncode:
+                os.environ |= of_clients
             yield
         finally:
-            subprocess.run([control], input=b"quit\n", env=os.environ | variables, check=False)
-            for name in variables:
+            subprocess.run([control], input=b"quit\n", env=os.environ | of_server, check=False)
+            for name, value in before.items():
                 os.environ.pop(name, None)
+                os.environ |= {} if value is None else {name: value}
+
+
+def _renumbered(environment: Mapping[str, str]) -> dict[str, str]:
+    """The GPUs that a server of some GPUs alone shows to its clients: it counts them from 0."""
+    name = "CUDA_VISIBLE_DEVICES"
+    count = len([part for part in environment.get(name, "").split(",") if part])
+    return {name: ",".join(map(str, range(count)))} if count else {}

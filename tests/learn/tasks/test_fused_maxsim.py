@@ -242,7 +242,8 @@ def test_the_host_never_waits_for_the_gpu(kernels: MaxSim) -> None:
 @pytest.mark.parametrize(
     "sizes", [(300, 20, 1500, 16, 256), (257, 36, 640, 21, 300), (130, 20, 1600, 9, 1024)]
 )
-def test_large_problems_on_a_gpu(sizes: Sizes) -> None:
+def test_large_problems_on_a_gpu(sizes: Sizes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fused_maxsim, "FEWEST", 1)
     drawn = integers(sizes, seed=10)
     v, s = (torch.from_numpy(x).to(DEVICE, torch.bfloat16) for x in drawn[:2])
     assert fused_maxsim.serves(v, s)
