@@ -23,11 +23,14 @@ def plain(value: object) -> Any:
 
 def evidence(view: dvsa.View, caption: Caption) -> dict[str, Any]:
     """The JSON of a caption that the service must return."""
-    words = view.align(caption.text, 0).words
+    alignment, manifest = view.align(caption.text, 0), view.model.bundle.manifest
+    words = alignment.words
+    natural = caption.logprob / len(caption.logprobs) ** manifest.length_power
     assert [word.text for word in words] == [*caption.words]
     return {
         "text": caption.text,
         "logprob": caption.logprob,
+        "value": pytest.approx(natural + manifest.rerank * alignment.score, abs=1e-5),
         "words": [{**plain(asdict(word)), "logprob": caption.logprobs[t]} for t, word in enumerate(words)],
     }
 
@@ -57,6 +60,11 @@ def test_each_region_except_the_frame_has_a_phrase(photo: dict[str, Any], view: 
     for i, caption in wanted.items():
         assert photo["phrases"][i]["caption"]["text"] == caption.text
         assert photo["phrases"][i]["caption"]["logprob"] == pytest.approx(caption.logprob, abs=1e-4)
+
+
+def test_things_are_those_of_the_python_api(photo: dict[str, Any], view: dvsa.View) -> None:
+    assert photo["things"]
+    assert photo["things"] == [asdict(thing) for thing in view.things()]
 
 
 def test_the_response_and_the_picture_can_be_requested_again(
@@ -114,13 +122,14 @@ def test_an_alignment_returns_what_the_python_api_returns(
     client: TestClient, photo: dict[str, Any], view: dvsa.View, beta: float | str | None
 ) -> None:
     found = client.post(f"/api/photos/{photo['id']}/align", json={"sentence": SENTENCE, "beta": beta}).json()
+    assert found.pop("unknown") == {}
     wanted = view.align(SENTENCE, None if beta is None else float(beta))
     assert found.pop("marginals") == segments.marginals(np.array(wanted.scores), wanted.beta).tolist()
     assert found == plain({**asdict(wanted), "beta": "inf" if math.isinf(wanted.beta) else wanted.beta})
 
 
 def test_unknown_words_get_the_marginals_of_their_neighbours(
-    client: TestClient, photo: dict[str, Any]
+    client: TestClient, photo: dict[str, Any], model: dvsa.Model
 ) -> None:
     sentence = "Xyzzy, a man frobnicates plugh camera"
     found = client.post(f"/api/photos/{photo['id']}/align", json={"sentence": sentence, "beta": 1}).json()
@@ -135,6 +144,8 @@ def test_unknown_words_get_the_marginals_of_their_neighbours(
     np.testing.assert_array_equal(segments.marginals(dot_NI, 1.0), [rows[1], rows[2], rows[5]])
     none = client.post(f"/api/photos/{photo['id']}/align", json={"sentence": "xyzzy plugh"}).json()
     assert none["segments"] == []
+    assert [*found["unknown"]] == ["xyzzy", "frobnicates", "plugh"]
+    assert set(found["unknown"]["plugh"]) <= {*model.bundle.vocabulary.words}
     assert none["marginals"] == [[0.05] * 20] * 2
 
 
@@ -194,8 +205,9 @@ def test_samples_depend_on_seed_and_temperature(
     assert one == evidence(view, view.captions(sampler=dvsa.sampler(0.7, seed=7))[0])
     many = drawn(n=10, seed=7)
     assert many == drawn(n=10, seed=7) != drawn(n=10, seed=8)
+    values = [caption["value"] for caption in many]
+    assert values == sorted(values, reverse=True)
     logprobs = [caption["logprob"] for caption in many]
-    assert logprobs == sorted(logprobs, reverse=True)
     tame = [caption["logprob"] for caption in drawn(n=10, seed=7, temperature=0.1)]
     assert np.mean(tame) > np.mean(logprobs)
 

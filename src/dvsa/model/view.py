@@ -132,20 +132,30 @@ class View:
         found = self.captions(beam)
         return found[0] if self.familiar else surer(self, found)
 
+    def best_regions(self, count: int = 5) -> list[int]:
+        """Indices of the `count` best regions; one with an IoU above 0.5 with a better one is skipped.
+
+        >>> import dvsa
+        >>> dvsa.load().open("examples/photographer.jpg").best_regions(3)
+        [1, 15, 6]
+        """
+        best_N = boxes.nms(self.box_I4[:-1], self.score_I[:-1], threshold=0.5, keep=count)
+        return [int(i) for i in best_N]
+
     def phrases(self, count: int = 5, beam: int | None = None) -> tuple[Phrase, ...]:
-        """Phrases for the `count` best regions; a region with an IoU above 0.5 with a better one is skipped.
+        """Phrases for the `count` best regions (see `best_regions`), the best first.
 
         >>> import dvsa
         >>> view = dvsa.load().open("examples/photographer.jpg")
         >>> [(phrase.region.index, phrase.caption.text) for phrase in view.phrases(3)]
         [(1, 'a bike'), (15, 'a man'), (6, 'a camera')]
         """
-        best = boxes.nms(self.box_I4[:-1], self.score_I[:-1], threshold=0.5, keep=count)
-        if not len(best):
+        best = self.best_regions(count)
+        if not best:
             return ()
 
         feature_BIF = np.repeat(self.feature_IF[None], len(best), axis=0)
-        written = self.model.write(feature_BIF, best.astype(np.int64), subject="region", width=beam)
+        written = self.model.write(feature_BIF, np.array(best), subject="region", width=beam)
         regions = self.regions
         return tuple(Phrase(regions[i], captions[0]) for i, captions in zip(best, written, strict=True))
 

@@ -13,9 +13,10 @@ from dvsa.web import schemas
 
 
 def photo(view: View, identifier: str) -> schemas.PhotoJson:
-    """The regions, caption, phrases and caption alignment of a photograph."""
+    """The regions, caption, phrases, things and caption alignment of a photograph."""
     manifest = view.model.bundle.manifest
     best = view.caption() if "frame" in manifest.voices else Caption("", 0.0, (), ())
+    spoken = phrases(view)
 
     return schemas.PhotoJson(
         id=identifier,
@@ -28,21 +29,27 @@ def photo(view: View, identifier: str) -> schemas.PhotoJson:
         familiar=view.familiar,
         regions=[schemas.RegionJson(**asdict(region)) for region in view.regions],
         caption=caption(view, best),
-        phrases=phrases(view),
+        phrases=[
+            schemas.PhraseJson(region=i, caption=caption(view, one, share=0.0)) for i, one in enumerate(spoken)
+        ],
+        things=things(view, [best, *(spoken[i] for i in view.best_regions() if spoken)]),
         alignment=alignment(view, best.text) if best.words else None,
     )
 
 
-def phrases(view: View) -> list[schemas.PhraseJson]:
+def things(view: View, captions: list[Caption]) -> list[schemas.ThingJson]:
+    """What the photograph shows, as `View.things` says it for these captions."""
+    return [schemas.ThingJson(**asdict(thing)) for thing in view.things(captions)]
+
+
+def phrases(view: View) -> list[Caption]:
     """A phrase for each region except the frame; the frame has the caption."""
     count = len(view.box_I4) - 1
     if count == 0 or "region" not in view.model.bundle.manifest.voices:
         return []
     feature_BIF = np.repeat(view.feature_IF[None], count, axis=0)
     written = view.model.write(feature_BIF, np.arange(count), subject="region")
-    return [
-        schemas.PhraseJson(region=i, caption=caption(view, captions[0])) for i, captions in enumerate(written)
-    ]
+    return [captions[0] for captions in written]
 
 
 def captions(view: View, request: schemas.CaptionRequest) -> schemas.CaptionsJson:
@@ -54,19 +61,30 @@ def captions(view: View, request: schemas.CaptionRequest) -> schemas.CaptionsJso
             frame_B,
             sampler=sampler(request.temperature, seed=request.seed),
         )
-        found = sorted((sample for (sample,) in drawn), key=lambda sample: -sample.logprob)
-    else:
-        found = view.captions(1 if request.method == "greedy" else request.beam)[: request.n]
+        samples = [caption(view, sample) for (sample,) in drawn]
+        return schemas.CaptionsJson(captions=sorted(samples, key=lambda sample: -sample.value))
 
+    found = view.captions(1 if request.method == "greedy" else request.beam)[: request.n]
     return schemas.CaptionsJson(captions=[caption(view, one) for one in found])
 
 
-def caption(view: View, written: Caption) -> schemas.CaptionJson:
-    """A caption, with the best region of each word (before the MRF) and its log-probability."""
+def caption(view: View, written: Caption, share: float | None = None) -> schemas.CaptionJson:
+    """A caption, with the best region of each word (before the MRF) and its log-probability.
+
+    Args:
+        view: the photograph.
+        written: the caption.
+        share: what the score with the photograph counts for its value; the bundle's share if None.
+    """
+    manifest = view.model.bundle.manifest
     words = view.align(written.text).words if written.words else ()
+    natural = written.logprob / max(len(written.logprobs), 1) ** manifest.length_power
+    supported = sum(word.score for word in words)
+
     return schemas.CaptionJson(
         text=written.text,
         logprob=written.logprob,
+        value=natural + (manifest.rerank if share is None else share) * supported,
         words=[
             schemas.CaptionWordJson(**asdict(word), logprob=logprob)
             for word, logprob in zip(words, written.logprobs, strict=False)  # the last logprob is that of END
@@ -76,10 +94,12 @@ def caption(view: View, written: Caption) -> schemas.CaptionJson:
 
 def alignment(view: View, sentence: str, beta: schemas.Beta | None = None) -> schemas.AlignmentJson:
     """The alignment of a sentence; raises ValueError if it has no words or more than 500."""
-    found = view.align(sentence, None if beta is None else float(beta))
+    read = view.model.read(sentence)
+    found = view.align(read, None if beta is None else float(beta))
     return schemas.AlignmentJson(
         **asdict(found) | {"beta": "inf" if math.isinf(found.beta) else found.beta},
         marginals=_marginals(found),
+        unknown={word: list(near) for word, near in read.nearest.items()},
     )
 
 

@@ -71,6 +71,10 @@ class CaptionJson(ResponseJson):
 
     text: str
     logprob: float = Field(description="The log-probability of the whole caption, including its end.")
+    value: float = Field(
+        description="What captions of a photograph are ordered by, the highest first: how natural the sentence "
+        "is, which is log-probability / length ** power, and a share of its score with the photograph."
+    )
     words: list[CaptionWordJson]
 
 
@@ -79,6 +83,17 @@ class PhraseJson(ResponseJson):
 
     region: int
     caption: CaptionJson
+
+
+class ThingJson(ResponseJson):
+    """Something that the photograph shows."""
+
+    name: str
+    region: int = Field(description="Where it is seen best.")
+    probability: float = Field(
+        description="How probable it is that the photograph shows it, from 1/2 to 1. It is 1 for words if the "
+        "model has no calibration."
+    )
 
 
 class SegmentJson(ResponseJson):
@@ -105,10 +120,13 @@ class AlignmentJson(ResponseJson):
         "the row of the known word before it, or of the first one after it. If no word is known, all regions "
         "are equally likely."
     )
+    unknown: dict[str, list[str]] = Field(
+        description="Words that the model does not know, each with the nearest ones that it knows."
+    )
 
 
 class PhotoJson(ResponseJson):
-    """An open photograph: its regions, its caption, and a phrase for each region."""
+    """An open photograph: its regions, its caption, a phrase for each region, and things."""
 
     id: str
     name: str
@@ -127,6 +145,7 @@ class PhotoJson(ResponseJson):
     regions: list[RegionJson]
     caption: CaptionJson
     phrases: list[PhraseJson]
+    things: list[ThingJson] = Field(description="At most ten, the most probable first.")
     alignment: AlignmentJson | None = Field(
         description="The alignment of the caption; null if the caption has no words."
     )
