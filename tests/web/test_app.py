@@ -230,7 +230,8 @@ def test_invalid_caption_requests(
 
 def test_example_photographs_can_be_opened(client: TestClient) -> None:
     samples = client.get("/api/samples").json()
-    assert len(samples) == 3
+    assert len(samples) == 4
+    assert [sample["name"] for sample in samples if sample["note"]] == ["cat.jpg"]
     for sample in samples:
         content = client.get(f"/static/samples/{sample['name']}").content
         assert len(content) <= 120_000
@@ -240,6 +241,14 @@ def test_example_photographs_can_be_opened(client: TestClient) -> None:
         assert sample["name"] in client.get("/static/samples/CREDITS").text
     for name in ("CREDITS", "samples.json", "..%2f..%2fapp.py", "none.jpg"):
         assert client.post(f"/api/samples/{name}").status_code == 404
+
+
+def test_the_first_example_is_described_well_and_one_says_that_the_model_fails(client: TestClient) -> None:
+    samples = client.get("/api/samples").json()
+    first = client.post(f"/api/samples/{samples[0]['name']}").json()
+    assert {"dog", "tongue"} <= {thing["name"] for thing in first["things"]}
+    assert "dog" in first["caption"]["text"].split()
+    assert "fails" in samples[-1]["title"].lower()
 
 
 @pytest.mark.parametrize(

@@ -64,9 +64,11 @@ async def caption(
 
 @router.get("/api/samples", responses=error_responses())
 async def samples() -> list[schemas.SampleJson]:
-    """List the example photographs."""
-    titles = json.loads((SAMPLES / "samples.json").read_bytes())
-    return [schemas.SampleJson(name=name, title=title) for name, title in titles.items()]
+    """List the example photographs, one that the model describes well first."""
+    told = json.loads((SAMPLES / "samples.json").read_bytes())
+    return [
+        schemas.SampleJson(name=name, title=one["title"], note=one.get("note")) for name, one in told.items()
+    ]
 
 
 @router.post("/api/samples/{name}", status_code=201, responses=error_responses(404, 422, 429))

@@ -187,6 +187,7 @@ class SampleJson(ResponseJson):
 
     name: str
     title: str
+    note: str | None = Field(description="What to expect of it, if the model fails there; otherwise null.")
 
 
 class HitJson(ResponseJson):
