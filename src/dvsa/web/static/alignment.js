@@ -1,7 +1,7 @@
 /** The aligned sentence at the slider's beta: words in the colours of their regions, paler if less certain. */
 
 import { byId, el, number, percent, plural } from "./dom.js";
-import { evidence, evidenceInWords } from "./evidence.js";
+import { evidence, evidenceInWords, verdict } from "./evidence.js";
 import { Heatmap } from "./heatmap.js";
 import { refreshHighlight } from "./highlight.js";
 import { assignColours, paint, regionLabel } from "./palette.js";
@@ -85,7 +85,6 @@ export class AlignmentView extends EventTarget {
     this.frame = photo.regions.length - 1;
     this.beta = this.defaultBeta = photo.beta;
     this.earlierColours = new Map();
-    byId("beta-own").textContent = `default, ${betaText(photo.beta)}`;
     this.show(photo.alignment);
   }
 
@@ -102,7 +101,7 @@ export class AlignmentView extends EventTarget {
   /** Shows why there is no alignment. @param {string} reason */
   showReason(reason) {
     this.show(null);
-    byId("sentence-score").textContent = reason;
+    byId("sentence-verdict").textContent = reason;
   }
 
   /** @param {number} beta */
@@ -114,13 +113,17 @@ export class AlignmentView extends EventTarget {
   draw() {
     const { alignment, beta } = this;
     this.segmentation = alignment && segmentAt(alignment, beta);
-    const count = plural(this.segmentation?.segments.length ?? 0, "segment");
-    const score = alignment ? `Score of photograph and sentence: ${number(alignment.score)}` : "";
+    const count = alignment ? plural(this.segmentation.segments.length, "segment") : "";
 
     this.slider.value = String(positionOf(beta));
-    this.slider.setAttribute("aria-valuetext", `beta ${betaText(beta)}, ${count}`);
-    byId("beta-value").textContent = `${betaText(beta)} · ${count}`;
-    byId("sentence-score").textContent = score;
+    this.slider.disabled = !alignment;
+    this.slider.setAttribute("aria-valuetext", count || "no sentence");
+    byId("beta-value").textContent = count;
+    byId("beta-number").textContent = betaText(beta);
+    byId("beta-own").disabled = beta === this.defaultBeta;
+    byId("sentence-verdict").textContent = alignment ? verdict(alignment.words) : "";
+    byId("sentence-score").textContent = alignment ? number(alignment.score) : "";
+    for (const part of document.querySelectorAll(".of-sentence")) part.hidden = !alignment;
     if (alignment) this.updateWords(alignment, this.segmentation);
     this.heatmap.draw(this.segmentation);
 
@@ -131,13 +134,13 @@ export class AlignmentView extends EventTarget {
   }
 
   /** Updates the word buttons. @param {Alignment} alignment @param {Segmentation} segmentation */
-  updateWords({ words, scores }, { region_T, p_TI }) {
+  updateWords({ words }, { region_T, p_TI }) {
     const [T, I] = [words.length, this.frame + 1];
     byId("probable-hint").hidden = words.every((word) => word.probability === null);
     [...this.words.children].forEach((button, t) => {
       const { text, known, supported } = words[t];
       const region = region_T[t];
-      button.querySelector("small").textContent = evidence(words, t, scores[t][region]);
+      button.querySelector("small").textContent = evidence(words[t]);
       button.classList.toggle("unknown", !known);
       button.querySelector(".text").classList.toggle("unsupported", known && !supported);
       if (region === undefined) {
@@ -152,12 +155,12 @@ export class AlignmentView extends EventTarget {
       button.classList.toggle("last", t === T - 1 || region_T[t + 1] !== region);
       button.querySelector(".tag").textContent = first ? regionLabel(region, this.frame) : "";
       button.style.setProperty("--certainty", certainty(p, I).toFixed(3));
-      const said = evidenceInWords(words[t], scores[t][region]);
+      const said = evidenceInWords(words[t]);
       Object.assign(button.dataset, { region, word: text, said });
 
       const place = region === this.frame ? "whole photograph" : `region ${region}`;
-      const here = known ? `${said}, ${percent(p)} certain of the region` : said;
-      button.setAttribute("aria-label", `${text}, ${place}, ${here}`);
+      const here = known ? [`${percent(p)} certain of the region`] : [];
+      button.setAttribute("aria-label", [text, place, said, ...here].filter(Boolean).join(", "));
     });
   }
 }

@@ -5,15 +5,17 @@
  * @typedef {{text: string, known: boolean, region: number | null, score: number,
  *   supported: boolean, probability: number | null}} Word
  * @typedef {Word & {logprob: number}} CaptionWord
- * @typedef {{text: string, logprob: number, words: CaptionWord[]}} Caption
+ * @typedef {{text: string, logprob: number, value: number, words: CaptionWord[]}} Caption
+ * @typedef {{name: string, region: number, probability: number}} Thing
  * @typedef {{first: number, last: number, text: string, region: number, score: number}} Segment
  * @typedef {{sentence: string, beta: number | "inf", score: number, words: Word[], segments: Segment[],
- *   scores: number[][], marginals: number[][]}} Alignment
+ *   scores: number[][], marginals: number[][], unknown: Record<string, string[]>}} Alignment
  * @typedef {{id: string, name: string, width: number, height: number, proposer: string, beta: number,
  *   regions: Region[], caption: Caption, phrases: {region: number, caption: Caption}[],
- *   alignment: Alignment | null}} Photo
+ *   things: Thing[], alignment: Alignment | null}} Photo
  * @typedef {{id: string, name: string, score: number, width: number, height: number, boxes: number[][],
- *   words: Word[]}} Hit
+ *   words: Word[], fits: boolean}} Hit
+ * @typedef {{name: string, title: string, note: string | null}} Sample
  */
 
 /** Requests to a busy server, the first one included. */
@@ -102,8 +104,11 @@ export const align = (id, sentence, signal) =>
 /** @param {string} id @param {object} options @param {AbortSignal} signal @returns {Promise<{captions: Caption[]}>} */
 export const captions = (id, options, signal) => post(`/api/photos/${encode(id)}/caption`, options, signal);
 
-/** @returns {Promise<{name: string, title: string}[]>} */
+/** @returns {Promise<Sample[]>} */
 export const samples = () => request("/api/samples");
+
+/** The picture of a sample. @param {string} name */
+export const sampleImage = (name) => `/static/samples/${encode(name)}`;
 
 /** @param {string} name @returns {Promise<Photo>} */
 export const openSample = (name) => request(`/api/samples/${encode(name)}`, { method: "POST" });

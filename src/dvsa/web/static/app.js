@@ -12,6 +12,7 @@ import { PhotographView } from "./photograph.js";
 import { save } from "./save.js";
 import { SearchResults } from "./search.js";
 import { SentenceInput } from "./sentence.js";
+import { prepareThings, showThings } from "./things.js";
 
 /** @typedef {import("./api.js").Photo} Photo */
 
@@ -41,6 +42,7 @@ class Page {
 
   async start() {
     trackPointer();
+    prepareThings();
     announceRetries();
     listenForPhotos((file) => this.open(() => api.upload(file), file));
 
@@ -73,7 +75,7 @@ class Page {
 
   /** @param {{name: string, title: string}} sample */
   sample({ name, title }) {
-    const picture = el("img", { src: `/static/samples/${encodeURIComponent(name)}`, alt: "" });
+    const picture = el("img", { src: api.sampleImage(name), alt: "" });
     const button = el("button", { type: "button" }, picture, el("span", {}, title));
     button.addEventListener("click", () => this.open(() => api.openSample(name)));
     return el("li", {}, button);
@@ -156,6 +158,7 @@ class Page {
     await this.photograph.show(photo, api.image(photo.id), Boolean(this.health.index));
     showCaption(photo);
     showPhrases(photo);
+    showThings(photo);
     this.showSection("photo-view");
     this.sentence.setPhoto(photo);
     this.captions.setPhoto(photo);

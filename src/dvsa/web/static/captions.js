@@ -1,8 +1,9 @@
 /** The caption, the phrases of the regions, and captions by other search methods. */
 
 import { captions } from "./api.js";
-import { captionWords, likelihood } from "./caption_words.js";
-import { byId, el } from "./dom.js";
+import { captionWords, weakest } from "./caption_words.js";
+import { byId, el, number } from "./dom.js";
+import { verdict } from "./evidence.js";
 import { regionLabel } from "./palette.js";
 import { makeRoving, setTabStop } from "./roving.js";
 
@@ -19,8 +20,8 @@ const METHODS = [
 
 /** Shows the caption. @param {Photo} photo */
 export function showCaption({ caption }) {
-  const words = captionWords(caption, "Caption");
-  byId("caption").replaceChildren(words, likelihood(caption));
+  byId("caption").replaceChildren(captionWords(caption, "Caption"), el("p", { class: "quiet" }, verdict(caption.words)));
+  byId("caption-numbers").replaceChildren(numbers([caption]));
   setTabStop(byId("caption"), ".word");
 }
 
@@ -28,9 +29,21 @@ export function showCaption({ caption }) {
 export function showPhrases({ phrases, regions }) {
   const lines = phrases.toSorted((a, b) => a.region - b.region).map(({ region, caption }) => {
     const key = el("span", { class: "key" }, regionLabel(region, regions.length - 1));
-    return el("li", { "data-region": region }, key, el("span", {}, caption.text || "–"), likelihood(caption));
+    return el("li", { "data-region": region }, key, el("span", {}, caption.text || "–"), weakest(caption));
   });
   byId("phrases").replaceChildren(...lines);
+  byId("phrase-numbers").replaceChildren(numbers(phrases.map(({ caption }) => caption)));
+}
+
+/** The table of what captions are compared by, named in words. @param {Caption[]} captions */
+function numbers(captions) {
+  const heads = ["Caption", "Natural: ln p", "Fits: sum of v·s", "Together"];
+  const rows = captions.map(({ text, logprob, value, words }) => {
+    const figures = [logprob, words.reduce((sum, word) => sum + word.score, 0), value].map(number);
+    return el("tr", {}, el("th", { scope: "row" }, text), ...figures.map((figure) => el("td", {}, figure)));
+  });
+  const head = el("thead", {}, el("tr", {}, ...heads.map((text) => el("th", { scope: "col" }, text))));
+  return el("table", {}, head, el("tbody", {}, ...rows));
 }
 
 /** Captions by every search method, requested when they scroll into view. */
@@ -55,6 +68,7 @@ export class CaptionMethods {
     this.request = new AbortController();
     this.shown = {};
     for (const list of byId("methods").querySelectorAll("ol")) list.replaceChildren();
+    byId("method-numbers").replaceChildren();
 
     this.watcher?.disconnect();
     this.watcher = new IntersectionObserver((entries) => {
@@ -82,6 +96,10 @@ export class CaptionMethods {
       const { captions: found } = await captions(photo.id, options, signal);
       if (signal.aborted) return;
       this.shown[method] = found;
+      const told = METHODS.filter(({ method }) => this.shown[method]);
+      byId("method-numbers").replaceChildren(...told.flatMap(({ method, title }) => [
+        el("h4", {}, title), numbers(this.shown[method]),
+      ]));
       list.replaceChildren(...found.map((caption) => this.line(caption)));
       setTabStop(byId("methods"), ".word");
       this.callbacks.updated();
@@ -96,7 +114,7 @@ export class CaptionMethods {
   line(caption) {
     const align = el("button", { type: "button", class: "link", "aria-label": `Align: ${caption.text}` }, "align");
     align.addEventListener("click", () => this.callbacks.align(caption.text));
-    return el("li", {}, captionWords(caption, "Caption"), likelihood(caption), align);
+    return el("li", {}, captionWords(caption, "Caption"), weakest(caption), align);
   }
 
   /** @param {{method: string, title: string, description: string}} options */

@@ -1,26 +1,47 @@
-/** What people see of a word first: how probable it is that the photograph shows it. */
+/** What people see of words first: how probable they are, and what the photograph does not support. */
 
-import { number, percent } from "./dom.js";
+import { percent } from "./dom.js";
 
 /** @typedef {import("./api.js").Word} Word */
 
-/**
- * The probability of word `t`; nothing for function words. Without a calibration, its score on a region.
- * @param {Word[]} words @param {number} t @param {number} score
- */
-export function evidence(words, t, score) {
-  const { known, probability } = words[t];
+/** A probability as people see it: nothing is quite certain or quite impossible. @param {number} probability */
+export function probable(probability) {
+  if (probability > 0.99) return "> 99 %";
+  return probability < 0.01 ? "< 1 %" : percent(probability);
+}
+
+/** The text below a word: nothing for function words, or if the model has no calibration. @param {Word} word */
+export function evidence({ known, probability }) {
   if (!known) return "unknown";
-  if (words.every((word) => word.probability === null)) return number(score);
   return probability === null ? "" : probable(probability);
 }
 
-/** A probability as people see it: nothing is quite certain. @param {number} probability */
-const probable = (probability) => (probability > 0.99 ? "> 99 %" : percent(probability));
-
-/** The same in a sentence, with the score. @param {Word} word @param {number} score */
-export function evidenceInWords({ known, supported, probability }, score) {
+/** The same in a sentence; empty if there is nothing to say. @param {Word} word */
+export function evidenceInWords({ known, supported, probability }) {
   if (!known) return "unknown word";
-  const said = probability === null ? "" : `${probable(probability)} probable, `;
-  return `${said}score ${number(score)}${supported ? "" : ", no region supports it"}`;
+  const parts = probability === null ? [] : [`${probable(probability)} probable`];
+  return [...parts, ...(supported ? [] : ["no region supports it"])].join(", ");
 }
+
+/** The word with the lowest probability; undefined without a calibration. @param {Word[]} words */
+export const leastProbable = (words) =>
+  words.filter((word) => word.probability !== null).toSorted((a, b) => a.probability - b.probability)[0];
+
+/** Words that no region supports, each once. @param {Word[]} words */
+export const unsupported = (words) =>
+  [...new Set(words.filter(({ known, supported }) => known && !supported).map((word) => word.text))];
+
+/** What the photograph says about a whole sentence. @param {Word[]} words */
+export function verdict(words) {
+  const known = words.filter((word) => word.known);
+  if (!known.length) return words.length ? "The model knows none of these words." : "";
+  const weak = unsupported(words);
+  const said = weak.length ? `No region supports ${inWords(weak)}.` : "A region supports every word.";
+  const least = leastProbable(words);
+  const sure = least ? ` Least probable: ${least.text}, ${probable(least.probability)}.` : "";
+  return said.replace("every word", known.length < words.length ? "every known word" : "every word") + sure;
+}
+
+/** A list in a sentence. @param {string[]} words */
+export const inWords = (words) =>
+  words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;

@@ -25,11 +25,12 @@ export class Heatmap {
   build(alignment, frame) {
     this.alignment = alignment;
     this.cell_TI = (alignment?.words ?? []).map(({ text }, t) =>
-      alignment.scores[t].map((score, i) => {
-        const attributes = { "data-region": i, "data-word": text, "data-said": `score ${number(score)}`, tabindex: -1 };
+      alignment.scores[t].map((_, i) => {
+        const attributes = { "data-region": i, "data-word": text, tabindex: -1 };
         return el("td", attributes, el("span", { class: "sr" }));
       }),
     );
+    byId("heat-section").hidden = !alignment;
     if (!alignment) return this.root.replaceChildren();
 
     const heads = alignment.scores[0].map((_, i) => {
@@ -63,7 +64,9 @@ export class Heatmap {
         const heat = showProbability ? Math.sqrt(p) : Math.max(scores[t][i], 0) / top;
         cell.style.setProperty("--heat-share", heat.toFixed(3));
         cell.classList.toggle("chosen", segmentation.region_T[t] === i);
-        cell.firstChild.textContent = showProbability ? percent(p) : number(scores[t][i]);
+        const value = showProbability ? percent(p) : number(scores[t][i]);
+        cell.firstChild.textContent = value;
+        cell.dataset.said = showProbability ? `${value} certain that it is this region` : `match ${value}`;
       }),
     );
   }

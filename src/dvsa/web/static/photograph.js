@@ -103,7 +103,7 @@ export class PhotographView extends EventTarget {
     if (box) setBox(this.regions.querySelector("#hole"), box);
     if (!region) return;
     const { word, said } = current;
-    tooltip.textContent = word === undefined ? this.regionName(current.region) : `${word}: ${said}`;
+    tooltip.textContent = word === undefined ? this.regionName(current.region) : [word, said].filter(Boolean).join(": ");
     positionOn(tooltip, region.box);
   }
 
@@ -122,7 +122,7 @@ export class PhotographView extends EventTarget {
       const { region, word, said } = highlighted;
       const isFrame = region === this.photo.regions.length - 1;
       const place = isFrame ? "the whole photograph" : `region ${region}`;
-      if (word !== undefined) return `${word} on ${place}: ${said}`;
+      if (word !== undefined) return [`${word} on ${place}`, said].filter(Boolean).join(": ");
       return isFrame ? "The whole photograph" : `Region ${region}: ${this.regionName(region)}`;
     }
 

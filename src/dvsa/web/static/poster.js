@@ -1,8 +1,8 @@
 /** The current result as one SVG drawing: the photograph with its regions, the caption, and the sentence. */
 
 import { betaText, certainty } from "./alignment.js";
-import { number, svg } from "./dom.js";
-import { evidence } from "./evidence.js";
+import { svg } from "./dom.js";
+import { evidence, verdict } from "./evidence.js";
 import { regionLabel } from "./palette.js";
 
 /**
@@ -32,12 +32,13 @@ export function drawPoster(state, image) {
   const high = (WIDTH * photo.height) / photo.width;
   const sheet = new Sheet(high + MARGIN);
   sheet.text(photo.caption.text, 42, SERIF, INK);
-  sheet.text(`The model’s caption, ln p ${number(photo.caption.logprob)}`, 18, SANS, QUIET);
+  sheet.text(`The model’s caption. ${verdict(photo.caption.words)}`, 18, SANS, QUIET);
   if (alignment) {
     sheet.y += 16;
     sheet.sentence(state);
-    const score = `Score ${number(alignment.score)}, β ${betaText(beta)}`;
-    sheet.text(`${score}: each colour is a region, paler means less certain`, 18, SANS, QUIET);
+    sheet.text(verdict(alignment.words), 18, SANS, QUIET);
+    const how = "Each colour is a region; paler means less certain. Dotted: no region supports the word";
+    sheet.text(`${how}. β ${betaText(beta)}`, 18, SANS, QUIET);
   }
   sheet.text(`${photo.name} · dvsa ${model}`, 18, SANS, QUIET);
   const size = { width: WIDTH, height: Math.ceil(sheet.y + MARGIN / 2) };
@@ -120,12 +121,13 @@ class Sheet {
     const I = photo.regions.length;
     const step = 84;
     let x = MARGIN;
-    alignment.words.forEach(({ text }, t) => {
+    alignment.words.forEach((word, t) => {
+      const { text, known, supported } = word;
       const region = segmentation.region_T[t];
       const first = region !== undefined && segmentation.region_T[t - 1] !== region;
       const label = first ? regionLabel(region, I - 1) : "";
       const inset = first ? 10 + tagWidth(label, 16) : 8;
-      const score = evidence(alignment.words, t, alignment.scores[t][region]);
+      const score = evidence(word);
       const wide = inset + 10 + Math.max(widthOf(text, 32, SERIF), widthOf(score, 16, SANS));
       if (x > MARGIN && x + wide > WIDTH - MARGIN) [x, this.y] = [MARGIN, this.y + step];
 
@@ -139,6 +141,10 @@ class Sheet {
         svg("text", { x: x + inset, y: y + 35, fill: INK, "font-family": SERIF, "font-size": 32 }, text),
         svg("text", { x: x + inset, y: y + 56, fill: INK, "font-family": SANS, "font-size": 16 }, score),
       );
+      if (known && !supported) {
+        const line = { x1: x + inset, x2: x + inset + widthOf(text, 32, SERIF), y1: y + 41, y2: y + 41 };
+        this.parts.push(svg("line", { ...line, stroke: "#a3210f", "stroke-width": 3, "stroke-dasharray": "3 4" }));
+      }
       x += wide + (segmentation.region_T[t + 1] === region ? 0 : 10);
     });
     this.y += step;

@@ -2,6 +2,7 @@
 
 import { el, number, percent, svg } from "./dom.js";
 import { betaText } from "./alignment.js";
+import { evidence, leastProbable, probable, verdict } from "./evidence.js";
 import { regionLabel } from "./palette.js";
 import { drawPhotograph } from "./poster.js";
 
@@ -50,10 +51,12 @@ export function buildReport(state, image) {
   page.body.append(
     drawing,
     el("h1", {}, photo.caption.text),
-    el("p", {}, `${origin}, ${regions} · ln p ${number(photo.caption.logprob)} · dvsa ${model}`),
+    el("p", {}, verdict(photo.caption.words)),
+    el("p", {}, `${origin}, ${regions} · dvsa ${model}`),
     ...(alignment ? sentence(state) : []),
+    ...things(state),
     ...phrases(state),
-    ...(alignment ? heat(state) : []),
+    details(state),
   );
   // The style is added as text, because this page's policy forbids style elements. The title is escaped already.
   const html = page.documentElement.outerHTML.replace("</head>", () => `<style>${STYLE}</style></head>`);
@@ -61,27 +64,54 @@ export function buildReport(state, image) {
 }
 
 /** @param {PageState} state */
-function sentence({ photo, alignment, segmentation, beta, colours }) {
+function sentence({ photo, alignment, segmentation, colours }) {
   const frame = photo.regions.length - 1;
-  const rows = segmentation.segments.map(({ region, text, score }) => [
-    key(region, frame, colours), text, number(score),
-  ]);
+  const rows = alignment.words.map((word, t) => {
+    const region = segmentation.region_T[t];
+    const place = region === undefined ? "–" : key(region, frame, colours);
+    return [place, word.text, evidence(word) || (word.supported ? "" : "no region supports it")];
+  });
   return [
     el("h2", {}, `“${alignment.sentence}”`),
-    el("p", {}, `Score ${number(alignment.score)}; segments at β ${betaText(beta)}`),
-    table(["Region", "Words", "Score"], rows),
+    el("p", {}, verdict(alignment.words)),
+    table(["Region", "Word", "Probable"], rows),
   ];
+}
+
+/** @param {PageState} state */
+function things({ photo, colours }) {
+  const rows = photo.things.map(({ name, region, probability }) => [
+    key(region, photo.regions.length - 1, colours), name, probability === 1 ? "" : probable(probability),
+  ]);
+  return rows.length ? [el("h2", {}, "Things"), table(["Region", "Thing", "Probable"], rows)] : [];
 }
 
 /** @param {PageState} state */
 function phrases({ photo, colours }) {
   const frame = photo.regions.length - 1;
   const rows = photo.phrases.map(({ region, caption }) => {
-    const { pixels, score } = photo.regions[region];
-    return [key(region, frame, colours), caption.text, number(caption.logprob), pixels.join(", "), number(score)];
+    const least = leastProbable(caption.words);
+    const { pixels } = photo.regions[region];
+    return [key(region, frame, colours), caption.text, least ? probable(least.probability) : "", pixels.join(", ")];
   });
-  const heads = ["Region", "Phrase", "ln p", "Box in pixels", "Box score"];
+  const heads = ["Region", "Phrase", "Least probable word", "Box in pixels"];
   return rows.length ? [el("h2", {}, "Phrases of the regions"), table(heads, rows)] : [];
+}
+
+/** The numbers behind the report. @param {PageState} state */
+function details(state) {
+  const { photo, alignment, segmentation, beta, colours } = state;
+  const natural = `Caption: log-probability ln p ${number(photo.caption.logprob)}.`;
+  const found = el("details", {}, el("summary", {}, "Details in numbers"), el("p", {}, natural));
+  if (!alignment) return found;
+  const segments = segmentation.segments.map(({ region, text, score }) => [
+    key(region, photo.regions.length - 1, colours), text, number(score),
+  ]);
+  const match = `Sentence: the matches (v·s) of its words with their regions add up to ${number(alignment.score)}.`;
+  const longer = `Segments at a preference for longer ones (β) of ${betaText(beta)}:`;
+  found.append(el("p", {}, match), el("p", {}, longer), table(["Region", "Words", "Match v·s"], segments));
+  found.append(...heat(state));
+  return found;
 }
 
 /** @param {PageState} state */
@@ -100,7 +130,7 @@ function heat({ photo, alignment, segmentation, beta, colours }) {
       if (segmentation.region_T[t] === i) cell.classList.add("chosen");
     }),
   );
-  return [el("h2", {}, "Scores of words and regions (outlined: the region of the segment)"), built];
+  return [el("h2", {}, "Match (v·s) of words and regions; outlined: the region of the segment"), built];
 }
 
 /** @param {number} region @param {number} frame @param {Map<number, string>} colours */

@@ -1,6 +1,7 @@
 /** How the score changes when words of the sentence are replaced, added or removed. */
 
 import { el, number, signed } from "./dom.js";
+import { evidence } from "./evidence.js";
 
 /** @typedef {import("./api.js").Word} Word @typedef {import("./api.js").Alignment} Alignment */
 
@@ -42,22 +43,23 @@ export function changedWords(before_S, after_T) {
 
 /** @param {Alignment | null} before @param {Alignment | null} after @returns {HTMLElement[]} lines of a list */
 export function scoreChanges(before, after) {
-  if (!before || !after) return [];
-  const differ = changedWords(before.words, after.words);
-  if (!differ.length) return [];
-  const listed = differ.length > MAX_LISTED ? [] : differ;
-  const lines = listed.map(([removed, added]) => el("li", {}, ...line(removed, added)));
-  const total = `${number(before.score)} → ${number(after.score)} (${signed(after.score - before.score)})`;
-  return [...lines, el("li", { class: "total" }, "whole sentence: ", el("b", {}, total))];
+  const differ = before && after ? changedWords(before.words, after.words) : [];
+  return differ.length > MAX_LISTED ? [] : differ.map(([removed, added]) => el("li", {}, ...line(removed, added)));
+}
+
+/** The change in numbers. @param {Alignment | null} before @param {Alignment} after */
+export function changeInNumbers(before, after) {
+  if (!before || !changedWords(before.words, after.words).length) return "";
+  return ` It was ${number(before.score)} before: ${signed(after.score - before.score)}.`;
 }
 
 /** @param {Word | null} removed @param {Word | null} added */
 function line(removed, added) {
-  const score = (/** @type {Word} */ word) => (word.known ? signed(word.score) : "unknown");
+  const shown = (/** @type {Word} */ word) => evidence(word) || (word.supported ? "supported" : "no support");
   if (removed && added) {
-    const both = el("b", {}, `${score(removed)} → ${score(added)}`);
+    const both = el("b", {}, `${shown(removed)} → ${shown(added)}`);
     return [el("s", {}, removed.text), " → ", el("em", {}, added.text), ": ", both];
   }
-  if (added) return [el("em", {}, added.text), " added: ", el("b", {}, score(added))];
-  return [el("s", {}, removed.text), " removed: ", el("b", {}, score(removed))];
+  if (added) return [el("em", {}, added.text), " added: ", el("b", {}, shown(added))];
+  return [el("s", {}, removed.text), " removed: ", el("b", {}, shown(removed))];
 }

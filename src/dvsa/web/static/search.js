@@ -52,7 +52,7 @@ export class SearchResults {
     const fit = el("span", { class: "fit" }, picture, svg("svg", { "aria-hidden": "true" }, ...boxes(hit, colours)));
     fit.style.setProperty("--ratio", String(hit.width / hit.height));
 
-    const label = `Open ${hit.name}, score ${number(hit.score)}`;
+    const label = `Open ${hit.name}`;
     const open = el("button", { type: "button", class: "hit", "aria-label": label });
     open.append(el("span", { class: "thumb" }, fit));
     open.addEventListener("click", () => this.callbacks.open(hit.id));
@@ -107,7 +107,7 @@ function markedWord(words, t, frame, colours) {
   if (region === null) return el("span", { class: "mark unknown" }, text, el("small", {}, "unknown"));
   const key = region === words[t - 1]?.region ? [] : [el("span", { class: "key" }, regionLabel(region, frame))];
   const kind = known && !supported ? "unsupported" : "";
-  const shown = [el("span", { class: kind }, text), el("small", {}, evidence(words, t, score))];
+  const shown = [el("span", { class: kind }, text), el("small", {}, evidence(words[t]))];
   const word = el("span", { class: "mark", "data-box": region }, ...key, ...shown);
   word.style.setProperty("--c", colours.get(region));
   return word;

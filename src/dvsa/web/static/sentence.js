@@ -1,8 +1,9 @@
 /** The sentence that the user types or edits word by word. */
 
 import { align, ApiError } from "./api.js";
-import { byId, el, number, plural } from "./dom.js";
-import { scoreChanges } from "./score_changes.js";
+import { byId, el, plural } from "./dom.js";
+import { verdict } from "./evidence.js";
+import { changeInNumbers, scoreChanges } from "./score_changes.js";
 
 /** Milliseconds without typing after which the sentence is aligned. */
 const TYPING_PAUSE = 150;
@@ -37,28 +38,37 @@ export class SentenceInput {
   resetChanges() {
     this.before = this.view.alignment;
     byId("changes").replaceChildren();
+    byId("score-change").textContent = "";
   }
 
   /** Aligns a sentence and shows it. @param {string} text @returns {Promise<void>} */
   async alignText(text) {
     this.stop();
     const { signal } = this.request;
-    if (!text.trim()) return this.view.show(null);
+    if (!text.trim()) return this.clear();
 
     byId("words").classList.add("waiting");
     try {
       const alignment = await align(this.id, text, signal);
       this.view.show(alignment);
       byId("changes").replaceChildren(...scoreChanges(this.before, alignment));
+      byId("score-change").textContent = changeInNumbers(this.before, alignment);
       const count = plural(this.view.segmentation.segments.length, "segment");
-      this.callbacks.announce(`Score ${number(alignment.score)}, ${count}`);
+      this.callbacks.announce(`${verdict(alignment.words)} ${count}.`);
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof ApiError && error.status === 422) this.view.showReason(error.message);
+      if (error instanceof ApiError && error.status === 422) this.clear(error.message);
       else this.callbacks.showError(error);
     } finally {
       if (!signal.aborted) byId("words").classList.remove("waiting");
     }
+  }
+
+  /** Leaves nothing of an earlier sentence. @param {string} [reason] why there is no alignment */
+  clear(reason = "") {
+    this.view.showReason(reason);
+    this.resetChanges();
+    this.callbacks.announce(reason || "No sentence.");
   }
 
   stop() {
