@@ -69,10 +69,10 @@ def picture(browser: Browser, address: str, scheme: str, width: int, height: int
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(address)
-    page.locator("#samples button").first.click()
+    page.locator("#samples button", has_text="filming").click()
     page.locator("#words .word").first.wait_for()
-    page.locator("#sentence").fill(SENTENCE)
-    page.locator("#changes li").first.wait_for()
+    with page.expect_response("**/align"):
+        page.locator("#sentence").fill(SENTENCE)
 
     word = page.locator(f'#words [data-word="{WORD}"]')
     if width < 600:  # the sentence is below the photograph, which stays visible

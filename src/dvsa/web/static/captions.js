@@ -20,7 +20,8 @@ const METHODS = [
 
 /** Shows the caption. @param {Photo} photo */
 export function showCaption({ caption }) {
-  byId("caption").replaceChildren(captionWords(caption, "Caption"), el("p", { class: "quiet" }, verdict(caption.words)));
+  const said = el("p", { class: "quiet" }, verdict(caption.words));
+  byId("caption").replaceChildren(captionWords(caption, "Caption"), said);
   byId("caption-numbers").replaceChildren(numbers([caption]));
   setTabStop(byId("caption"), ".word");
 }

@@ -103,7 +103,8 @@ export class PhotographView extends EventTarget {
     if (box) setBox(this.regions.querySelector("#hole"), box);
     if (!region) return;
     const { word, said } = current;
-    tooltip.textContent = word === undefined ? this.regionName(current.region) : [word, said].filter(Boolean).join(": ");
+    const told = [word, said].filter(Boolean).join(": ");
+    tooltip.textContent = word === undefined ? this.regionName(current.region) : told;
     positionOn(tooltip, region.box);
   }
 
