@@ -80,12 +80,16 @@ export class AlignmentView extends EventTarget {
     byId("beta-own").addEventListener("click", () => this.setBeta(this.defaultBeta));
   }
 
-  /** Starts with a new photograph and its caption. @param {import("./api.js").Photo} photo */
-  setPhoto(photo) {
+  /**
+   * Starts with a new photograph.
+   * @param {import("./api.js").Photo} photo @param {Alignment | null} alignment @param {number} [beta]
+   */
+  setPhoto(photo, alignment, beta = photo.beta) {
     this.frame = photo.regions.length - 1;
-    this.beta = this.defaultBeta = photo.beta;
+    this.defaultBeta = photo.beta;
+    this.beta = beta;
     this.earlierColours = new Map();
-    this.show(photo.alignment);
+    this.show(alignment);
   }
 
   /** @param {Alignment | null} alignment */

@@ -11,7 +11,8 @@ const TYPING_PAUSE = 150;
 export class SentenceInput {
   /**
    * @param {import("./alignment.js").AlignmentView} view
-   * @param {{announce: (text: string) => void, showError: (error: unknown) => void}} callbacks
+   * @param {{announce: (text: string) => void, showError: (error: unknown) => void,
+   *   explain: (word: HTMLElement) => void}} callbacks
    */
   constructor(view, callbacks) {
     this.view = view;
@@ -25,12 +26,19 @@ export class SentenceInput {
     this.listen();
   }
 
-  /** Starts with a new photograph and its caption. @param {import("./api.js").Photo} photo */
-  setPhoto(photo) {
+  /**
+   * Starts with a new photograph and its caption, or with another sentence and the slider elsewhere.
+   * @param {import("./api.js").Photo} photo @param {import("./address.js").State} [state]
+   */
+  async setPhoto(photo, { sentence, beta } = {}) {
     this.stop();
     this.id = photo.id;
-    this.input.value = photo.caption.text;
-    this.view.setPhoto(photo);
+    const text = sentence ?? photo.caption.text;
+    const known = text === photo.caption.text;
+    this.input.value = text;
+    this.view.setPhoto(photo, known ? photo.alignment : null, beta);
+    this.resetChanges();
+    if (!known) await this.alignText(text);
     this.resetChanges();
   }
 
@@ -93,6 +101,7 @@ export class SentenceInput {
 
     byId("words").addEventListener("click", (event) => {
       const word = event.target.closest("button.word");
+      if (word) this.callbacks.explain(word);
       // A touch screen has no hover: the first touch highlights the word, the second one edits it.
       if (word && (event.pointerType !== "touch" || word === this.touched)) this.edit(word);
       this.touched = word;
