@@ -125,7 +125,7 @@ export class AlignmentView extends EventTarget {
     byId("beta-value").textContent = count;
     byId("beta-number").textContent = betaText(beta);
     byId("beta-own").disabled = beta === this.defaultBeta;
-    byId("sentence-verdict").textContent = alignment ? verdict(alignment.words) : "";
+    byId("sentence-verdict").textContent = alignment ? verdict(alignment.words, alignment.unknown) : "";
     byId("sentence-score").textContent = alignment ? number(alignment.score) : "";
     for (const part of document.querySelectorAll(".of-sentence")) part.hidden = !alignment;
     if (alignment) this.updateWords(alignment, this.segmentation);

@@ -31,15 +31,20 @@ export const leastProbable = (words) =>
 export const unsupported = (words) =>
   [...new Set(words.filter(({ known, supported }) => known && !supported).map((word) => word.text))];
 
-/** What the photograph says about a whole sentence. @param {Word[]} words */
-export function verdict(words) {
+/**
+ * What the photograph says about a whole sentence.
+ * @param {Word[]} words @param {Record<string, string[]>} [unknown] with the nearest words that the model knows
+ */
+export function verdict(words, unknown = {}) {
   const known = words.filter((word) => word.known);
-  if (!known.length) return words.length ? "The model knows none of these words." : "";
+  const similar = Object.entries(unknown).filter(([, near]) => near.length)
+    .map(([word, near]) => ` In place of ${word}, try ${near.join(", ")}.`).join("");
+  if (!known.length) return words.length ? `The model knows none of these words.${similar}` : "";
   const weak = unsupported(words);
   const said = weak.length ? `No region supports ${inWords(weak)}.` : "A region supports every word.";
   const least = leastProbable(words);
   const sure = least ? ` Least probable: ${least.text}, ${probable(least.probability)}.` : "";
-  return said.replace("every word", known.length < words.length ? "every known word" : "every word") + sure;
+  return said.replace("every word", known.length < words.length ? "every known word" : "every word") + sure + similar;
 }
 
 /** A list in a sentence. @param {string[]} words */

@@ -6,6 +6,7 @@ import { byId, el, plural } from "./dom.js";
 import { evidenceInWords } from "./evidence.js";
 import { Filters } from "./filters.js";
 import { linkWordsToBoxes, markedWords, pictureWithBoxes } from "./overlay.js";
+import { makeRoving, setTabStop } from "./roving.js";
 
 /** @typedef {import("./api.js").Hit} Hit @typedef {Record<string, string>} Asked */
 
@@ -23,6 +24,7 @@ export class SearchResults {
     /** @type {Set<string>} the hits that are shown */
     this.shown = new Set();
     byId("more").addEventListener("click", () => this.more());
+    for (const sheet of ["hits", "less"]) makeRoving(byId(sheet), ".hit", () => columns(byId(sheet)));
   }
 
   /** @param {Asked} query q, or photo and box */
@@ -131,6 +133,7 @@ export class SearchResults {
       this.shown.add(hit.id);
       return card;
     });
+    for (const sheet of ["hits", "less"]) setTabStop(byId(sheet), ".hit");
     byId("less-section").hidden = !byId("less").childElementCount;
     return cards[0];
   }
@@ -165,6 +168,12 @@ export class SearchResults {
     linkWordsToBoxes(card);
     return card;
   }
+}
+
+/** How many cards stand beside each other. @param {HTMLElement} sheet */
+function columns(sheet) {
+  const cards = [...sheet.children];
+  return cards.filter((card) => card.offsetTop === cards[0].offsetTop).length;
 }
 
 /** @param {Asked} query */

@@ -13,7 +13,7 @@ const STEPS = [
     title: "Regions",
     text: "The model first looks for places that may show something. It keeps 19 boxes and the whole photograph. " +
       "Each of these regions becomes a list of numbers.",
-    target: "stage", regions: true, beta: 0,
+    target: "frame", regions: true, beta: 0,
   },
   {
     title: "Words",
@@ -25,7 +25,7 @@ const STEPS = [
     title: "Segments",
     text: "Neighbouring words are often about the same thing. The slider makes them share a region: on the left, " +
       "every word stands alone; on the right, the whole sentence has one box.",
-    target: "sentence-section", beta: undefined,
+    target: "sharing", beta: undefined,
   },
   {
     title: "Caption",
