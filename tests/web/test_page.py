@@ -233,7 +233,9 @@ def test_numbers_stand_behind_details(page: Page) -> None:
     panels = page.locator("#panels").inner_text()
     assert not re.search(r"\bln p\b|β|\d[.]\d\d", panels)
     page.locator("#sentence-section > details summary").click()
-    expect(page.locator("#sentence-section > details")).to_contain_text("the bonus for two neighbouring words")
+    expect(page.locator("#sentence-section > details")).to_contain_text(
+        "the bonus for two neighbouring words"
+    )
     expect(page.locator("#sentence-score")).to_be_visible()
     page.locator("#caption-section summary").click()
     expect(page.locator("#caption-section details p")).to_contain_text("log-probability, ln p")

@@ -162,7 +162,7 @@ class Page {
     const added = this.photos.addFiles(files);
     if (!added.length) return showNotice(`${MAX_OPEN} photographs are open: close some first.`, "error");
     for (const entry of added) {
-      if (await this.open(entry)) break;
+      if ((await this.open(entry)) || !entry.failed) break; // the next one only if this photograph is broken
     }
     if (added.length < files.length) {
       showNotice(`${files.length} photographs were given. The first ${added.length} are opened.`);

@@ -7,7 +7,8 @@ export const MAX_OPEN = 200;
 
 /**
  * @typedef {import("./api.js").Photo} Photo @typedef {import("./address.js").Source} Source
- * @typedef {{name: string, sample?: string, file?: File, hit?: string, id?: string, photo?: Photo, failed?: string,
+ * @typedef {{name: string, sample?: string, file?: File, hit?: string, id?: string, photo?: Photo,
+ *   opening?: boolean, failed?: string,
  *   state?: import("./address.js").State, back?: {address: string, question: string}}} Entry
  */
 
@@ -46,14 +47,17 @@ export class OpenPhotos extends EventTarget {
 
   /** The photograph of an entry; a photograph that the server has forgotten is sent again. @param {Entry} entry */
   async open(entry) {
+    Object.assign(entry, { opening: true, failed: undefined });
     try {
       const photo = await this.request(entry);
-      Object.assign(entry, { photo, id: photo.id, name: photo.name, failed: undefined });
+      Object.assign(entry, { photo, id: photo.id, name: photo.name });
       return photo;
     } catch (error) {
-      entry.failed = error instanceof Error ? error.message : String(error);
+      // If the server does not answer, the photograph may be opened later.
+      if (!(error instanceof api.ApiError && error.status === 0)) entry.failed = /** @type {Error} */ (error).message;
       throw error;
     } finally {
+      entry.opening = false;
       this.changed();
     }
   }
@@ -72,12 +76,13 @@ export class OpenPhotos extends EventTarget {
     return entry.sample ? api.openSample(entry.sample) : api.openHit(entry.hit);
   }
 
-  /** Opens the entries that wait, one after the other. */
+  /** Opens the entries that wait, one after the other, as long as the server answers. */
   async openWaiting() {
     if (this.queueing) return;
     this.queueing = true;
     for (let next = this.waiting()[0]; next && this.queueing; next = this.waiting()[0]) {
       await this.open(next).catch(() => {}); // the strip says why
+      if (!next.photo && !next.failed) break;
     }
     this.queueing = false;
     this.changed();
@@ -86,12 +91,12 @@ export class OpenPhotos extends EventTarget {
   /** Leaves the entries that wait unopened. */
   stop() {
     this.queueing = false;
-    this.entries = this.entries.filter((entry) => entry.photo || entry.failed || !entry.file);
+    this.entries = this.entries.filter((entry) => !this.waiting().includes(entry));
     this.changed();
   }
 
   waiting() {
-    return this.entries.filter((entry) => entry.file && !entry.photo && !entry.failed);
+    return this.entries.filter(({ file, photo, opening, failed }) => file && !photo && !opening && !failed);
   }
 
   /** @param {Entry} entry */

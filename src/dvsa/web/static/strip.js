@@ -37,17 +37,19 @@ export class Strip {
     setTabStop(this.list, ".strip-photo", this.list.querySelector("[aria-current]") ?? undefined);
     if (focused >= 0) this.list.querySelectorAll("button")[focused]?.focus();
 
-    const left = this.photos.queueing ? this.photos.waiting().length : 0;
-    byId("strip-stop").hidden = !left;
-    byId("strip-summary").textContent = left
-      ? `Opening: ${plural(left, "photograph")} to go.`
-      : `${plural(entries.length, "photograph")} open.`;
+    const of = (/** @type {string} */ state) => entries.filter((entry) => stateOf(entry) === state);
+    const [left, open, failed] = [of("waiting"), of(""), of("failed")];
+    const parts = [`${plural(open.length, "photograph")} open`];
+    if (left.length) parts.push(`${left.length} to go`);
+    if (failed.length) parts.push(`${failed.length} could not be opened`);
+    byId("strip-summary").textContent = `${parts.join(", ")}.`;
+    byId("strip-stop").hidden = !this.photos.waiting().length;
   }
 
   /** @param {Entry} entry */
   item(entry) {
     const { name, photo, failed } = entry;
-    const state = failed ? "failed" : photo ? "" : "waiting";
+    const state = stateOf(entry);
     const label = failed ? `${name}: ${failed}` : photo ? `${name}: ${photo.caption.text}` : `${name}, waiting`;
     const button = el("button", { type: "button", class: `strip-photo ${state}`, "aria-label": label, title: label });
     if (entry === this.current) button.setAttribute("aria-current", "true");
@@ -67,4 +69,10 @@ export class Strip {
     this.photos.remove(entry);
     this.callbacks.closed(entry);
   }
+}
+
+/** @param {Entry} entry */
+function stateOf({ photo, failed }) {
+  if (failed) return "failed";
+  return photo ? "" : "waiting";
 }
