@@ -176,7 +176,10 @@ def calibrated(probability: float | None) -> Callable[[Page], None]:
         with_probabilities(content, probability)
         return route.fulfill(response=response, json=content)
 
-    return lambda page: page.route("**/api/**", answer)
+    def before(page: Page) -> None:
+        page.route("**/api/**", answer)
+
+    return before
 
 
 def test_words_show_how_probable_they_are(visit: Visit, opened: str) -> None:
