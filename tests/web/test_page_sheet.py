@@ -66,7 +66,7 @@ def test_the_tail_is_cut_and_show_more_brings_it(visit: Visit, index: Index) -> 
 
     page.get_by_role("button", name="Show more").click()
     expect(page.locator("#less .card")).to_have_count(len(index) - len(fitting))
-    expect(page.locator("#less-title")).to_contain_text("too little support")
+    expect(page.locator("#less-title")).to_have_text("These fit less well.")
     assert page.locator("#hits .hit-name").all_inner_texts() == first
     expect(page.locator("#less .hit").first).to_be_focused()
     expect(page.locator("#more")).to_be_hidden()

@@ -28,7 +28,9 @@ export function parse(hash) {
   const [name] = parts.map(decoded);
   if (!section && !rest) return { section: "start" };
 
-  if ((section === "photo" || section === "sample") && name) return photograph({ [section]: name }, query);
+  if ((section === "photo" || section === "sample") && name) {
+    return photograph(section === "sample" ? { sample: name } : { photo: name }, query);
+  }
   if (section === "search") return searched(query);
   if (section === "compare") return compared(query);
   if (section === "game") {

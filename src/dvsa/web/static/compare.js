@@ -64,6 +64,7 @@ export class Comparison {
     byId("compare-verdict").textContent = "Looking at both…";
     for (const side of SIDES) byId(`side-${side}`).replaceChildren();
 
+    /** @type {import("./api.js").Photo[]} */
     const photos = [];
     for (const of of [a, b]) photos.push(await this.photos.open(this.photos.entry(of)));
     if (comparison !== this.comparisons) return;

@@ -36,8 +36,9 @@ export class OpenPhotos extends EventTarget {
     const made = "photo" in source
       ? { name: "photograph", id: source.photo }
       : { name: "hit" in source ? source.name : source.sample, ...source };
-    const key = ["id", "hit", "sample"].find((name) => made[name] !== undefined);
-    const found = this.entries.find((one) => one[key] === made[key]);
+    const same = (/** @type {Entry} */ one) =>
+      made.id ? one.id === made.id : made.hit ? one.hit === made.hit : one.sample === made.sample;
+    const found = this.entries.find(same);
     if (found) return found;
 
     this.entries.push(made);

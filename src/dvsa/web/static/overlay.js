@@ -14,7 +14,7 @@ import { assignColours, regionLabel } from "./palette.js";
  */
 export function pictureWithBoxes({ src, alt, width, height }, boxes, regions) {
   const frame = boxes.length - 1;
-  const colours = assignColours(new Map(), regions.flatMap((region) => region ?? []), frame);
+  const colours = assignColours(new Map(), regions.filter((region) => region !== null && region !== undefined), frame);
   const picture = el("img", { src, alt, width, height, loading: "lazy" });
   const fit = el("span", { class: "fit" }, picture, svg("svg", { "aria-hidden": "true" }, ...drawn(boxes, colours)));
   fit.style.setProperty("--ratio", String(width / height));

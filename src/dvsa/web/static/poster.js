@@ -1,6 +1,6 @@
 /** The current result as one SVG drawing: the photograph with its regions, the caption, and the sentence. */
 
-import { betaText, certainty } from "./alignment.js";
+import { certainty } from "./alignment.js";
 import { svg } from "./dom.js";
 import { evidence, verdict } from "./evidence.js";
 import { regionLabel } from "./palette.js";
@@ -28,7 +28,7 @@ function widthOf(content, size, family, weight = 400) {
 
 /** @param {PageState} state @param {string} image as a data URL @returns {Element} */
 export function drawPoster(state, image) {
-  const { photo, alignment, beta, model } = state;
+  const { photo, alignment, model } = state;
   const high = (WIDTH * photo.height) / photo.width;
   const sheet = new Sheet(high + MARGIN);
   sheet.text(photo.caption.text, 42, SERIF, INK);
@@ -37,8 +37,8 @@ export function drawPoster(state, image) {
     sheet.y += 16;
     sheet.sentence(state);
     sheet.text(verdict(alignment.words), 18, SANS, QUIET);
-    const how = "Each colour is a region; paler means less certain. Dotted: no region supports the word";
-    sheet.text(`${how}. β ${betaText(beta)}`, 18, SANS, QUIET);
+    const how = "Each colour is a region; paler means less certain. Dotted: no region supports the word.";
+    sheet.text(how, 18, SANS, QUIET);
   }
   sheet.text(`${photo.name} · dvsa ${model}`, 18, SANS, QUIET);
   const size = { width: WIDTH, height: Math.ceil(sheet.y + MARGIN / 2) };

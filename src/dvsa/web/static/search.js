@@ -172,7 +172,7 @@ export class SearchResults {
 
 /** How many cards stand beside each other. @param {HTMLElement} sheet */
 function columns(sheet) {
-  const cards = [...sheet.children];
+  const cards = /** @type {HTMLElement[]} */ ([...sheet.children]);
   return cards.filter((card) => card.offsetTop === cards[0].offsetTop).length;
 }
 
