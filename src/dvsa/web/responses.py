@@ -30,7 +30,8 @@ def photo(view: View, identifier: str) -> schemas.PhotoJson:
         regions=[schemas.RegionJson(**asdict(region)) for region in view.regions],
         caption=caption(view, best),
         phrases=[
-            schemas.PhraseJson(region=i, caption=caption(view, one, share=0.0)) for i, one in enumerate(spoken)
+            schemas.PhraseJson(region=i, caption=caption(view, phrase, share=0.0))
+            for i, phrase in enumerate(spoken)
         ],
         things=things(view, [best, *(spoken[i] for i in view.best_regions() if spoken)]),
         alignment=alignment(view, best.text) if best.words else None,

@@ -72,8 +72,9 @@ class CaptionJson(ResponseJson):
     text: str
     logprob: float = Field(description="The log-probability of the whole caption, including its end.")
     value: float = Field(
-        description="What captions of a photograph are ordered by, the highest first: how natural the sentence "
-        "is, which is log-probability / length ** power, and a share of its score with the photograph."
+        description="What captions of a photograph are ordered by, the highest first: how natural the "
+        "sentence is, which is log-probability / length ** power, and a share of its score with the "
+        "photograph. Phrases of regions have no such share."
     )
     words: list[CaptionWordJson]
 
@@ -91,8 +92,8 @@ class ThingJson(ResponseJson):
     name: str
     region: int = Field(description="Where it is seen best.")
     probability: float = Field(
-        description="How probable it is that the photograph shows it, from 1/2 to 1. It is 1 for words if the "
-        "model has no calibration."
+        description="How probable it is that the photograph shows it, from 1/2 to 1. It is 1 for words if "
+        "the model has no calibration."
     )
 
 
