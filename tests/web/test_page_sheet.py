@@ -44,6 +44,8 @@ def test_photographs_are_clean_until_one_is_looked_at(visit: Visit) -> None:
 
 def test_a_touch_shows_the_boxes_and_the_next_one_opens(visit: Visit) -> None:
     page = sheet(visit, "q=a+cat&k=3", viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    opened: list[str] = []
+    page.on("request", lambda request: opened.append(request.url) if request.url.endswith("/open") else None)
     cards = page.locator(".card")
     cards.nth(0).locator(".hit").tap()
     assert opacity(cards.nth(0)) == 1
@@ -51,8 +53,11 @@ def test_a_touch_shows_the_boxes_and_the_next_one_opens(visit: Visit) -> None:
     cards.nth(1).locator(".hit").tap()
     expect(cards.nth(0)).not_to_have_class(re.compile("tapped"))
     assert opacity(cards.nth(1)) == 1
+    page.wait_for_timeout(200)
+    assert opened == []
     cards.nth(1).locator(".hit").tap()
     expect(page.locator("#photo-view")).to_be_visible()
+    assert len(opened) == 1
     expect(page.locator("#sentence")).to_have_value("a cat")
 
 
