@@ -56,8 +56,9 @@ def page_times(url: str, photo: Path, sentence: str, runs: int) -> dict[str, lis
             page.locator("#samples button").first.wait_for()
             shown.append(page.evaluate(DROP, content))
 
-        page.locator("#sentence").fill(sentence)
-        page.locator("#changes li").first.wait_for()
+        with page.expect_response("**/align"):
+            page.locator("#sentence").fill(sentence)
+        page.locator("#words .word").first.wait_for()
         moved = page.evaluate(SLIDE)
         browser.close()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 import dvsa
 from dvsa.model import View
@@ -53,6 +53,16 @@ def test_the_first_sample_is_the_dog_and_the_last_one_says_that_the_model_fails(
     page.go_back()
     page.locator("#samples button").first.click()
     expect(page.locator("#sample-note")).to_be_hidden()
+
+
+def test_a_photograph_unlike_all_that_the_model_knows_says_so(visit: Visit) -> None:
+    def strange(route: Route) -> None:
+        response = route.fetch()
+        route.fulfill(response=response, json={**response.json(), "familiar": False})
+
+    page = visit(before=lambda page: page.route("**/api/samples/*", strange))
+    page.locator("#samples button").first.click()
+    expect(page.locator("#sample-note")).to_contain_text("may be wrong about all of it")
 
 
 # The tour
@@ -277,7 +287,7 @@ def test_a_guess_in_the_game_is_clear(page: Page) -> None:
 
 
 def test_a_photograph_without_clear_regions_has_no_game(visit: Visit) -> None:
-    def crowded(route: Any) -> None:
+    def crowded(route: Route) -> None:
         response = route.fetch()
         photo = response.json()
         for one in photo["regions"]:

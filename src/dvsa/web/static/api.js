@@ -12,7 +12,7 @@
  *   scores: number[][], marginals: number[][], unknown: Record<string, string[]>}} Alignment
  * @typedef {{id: string, name: string, width: number, height: number, proposer: string, beta: number,
  *   regions: Region[], caption: Caption, phrases: {region: number, caption: Caption}[],
- *   things: Thing[], alignment: Alignment | null}} Photo
+ *   things: Thing[], alignment: Alignment | null, familiar: boolean}} Photo
  * @typedef {{id: string, name: string, score: number, width: number, height: number, boxes: number[][],
  *   words: Word[], fits: boolean}} Hit
  * @typedef {{name: string, title: string, note: string | null}} Sample

@@ -20,12 +20,16 @@ export function showStart({ model, digest, index }, samples, open) {
   if (index) byId("query").placeholder = `Search ${plural(index, "photograph")} by a sentence`;
 }
 
+/** What people are told of a photograph that is unlike all that the model has learned from. */
+const UNFAMILIAR = "The model knows nothing like this photograph: it may be wrong about all of it.";
+
 /**
- * What a sample is for, and which search found a photograph.
+ * What a sample is for, whether the model knows such photographs, and which search found the photograph.
  * @param {import("./open_photos.js").Entry} entry @param {import("./api.js").Sample[]} samples
  */
-export function showOrigin({ sample, back }, samples) {
-  const note = samples.find(({ name }) => name === sample)?.note ?? "";
+export function showOrigin({ sample, photo, back }, samples) {
+  const told = samples.find(({ name }) => name === sample)?.note;
+  const note = told ?? (photo.familiar === false ? UNFAMILIAR : "");
   byId("sample-note").textContent = note;
   byId("sample-note").hidden = !note;
   byId("back").hidden = !back;
