@@ -68,7 +68,10 @@ export class OpenPhotos extends EventTarget {
     const again = entry.file ?? entry.sample ?? entry.hit;
     if (entry.id) {
       try {
-        return await api.photo(entry.id);
+        if (!entry.photo) return await api.photo(entry.id);
+        // Where the model runs in the browser, a short question is cheaper than another description.
+        await api.align(entry.id, "a", new AbortController().signal);
+        return entry.photo;
       } catch (error) {
         if (again === undefined || !(error instanceof api.ApiError && error.status === 404)) throw error;
       }
