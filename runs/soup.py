@@ -1,22 +1,23 @@
-"""One model from several: the mean of the weights of runs that differ in the seed of their last alignment.
+"""One model from several: the mean of the weights of runs that differ in the seed of one stage.
 
     python runs/soup.py STAGE OUT RUN RUN [RUN ...]
 
-The runs have the same recipe, and the same weights before STAGE (`dvsa train --from`), so that their networks
-lie close together: the network of the mean weights is more accurate than each of them (Wortsman et al., 2022,
-"model soups"). OUT is a run that ends with STAGE; `dvsa train RECIPE --from OUT` continues it.
+The runs have the same recipe, and the same weights before STAGE, so that their networks lie close together:
+the network of the mean weights is more accurate than each of them (Wortsman et al., 2022, "model soups"). OUT
+is the first of the runs up to STAGE; `dvsa train RECIPE --from OUT` continues it if STAGE is an alignment.
 """
 
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import script
 import torch
 
 from dvsa.learn.loop import checkpoint
-from dvsa.learn.runs.run import CONFIG, VOCABULARY, Run
+from dvsa.learn.runs.run import CONFIG, Run
 
 
 def mean(runs: Sequence[Run], stage: str) -> dict[str, torch.Tensor]:
@@ -42,6 +43,32 @@ def check(runs: Sequence[Run], stage: str) -> None:
             raise ValueError(f"{run.folder} has another recipe or vocabulary than {runs[0].folder}")
 
 
+def write(runs: Sequence[Run], stage: str, out: Path) -> None:
+    """Average, and write a run to a new folder.
+
+    Raises:
+        ValueError: the runs do not fit together.
+    """
+    check(runs, stage)
+    first, names = runs[0], [s.name for s in runs[0].recipe.stages]
+    kept = names[: names.index(stage) + 1]
+
+    # The words and the stages before are those of the first run.
+    out.mkdir(parents=True)
+    for file in first.folder.iterdir():
+        if file.is_file() and file.name != CONFIG:
+            shutil.copy(file, out)
+    for name in kept[:-1]:
+        (out / name).mkdir()
+        shutil.copy(first.best(name), out / name)
+    facts: dict[str, checkpoint.JsonValue] = {"mean of": [str(run.folder) for run in runs]}
+    checkpoint.save(out / stage / "best.safetensors", mean(runs, stage), facts)
+
+    # The configuration comes last: a folder without it is no run.
+    recipe = replace(first.recipe, stages=first.recipe.stages[: len(kept)])
+    (out / CONFIG).write_text(json.dumps(first.config | {"recipe": recipe.to_json()}, indent=2))
+
+
 def main() -> None:
     """Average, and write a run."""
     parser = script.parser(__doc__)
@@ -49,26 +76,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("runs", type=Path, nargs="+")
     args = parser.parse_args()
-    runs = [Run(folder, finished=False) for folder in args.runs]
-    check(runs, args.stage)
-
-    # The configuration, the vocabulary and the stages before come from the first run.
-    args.out.mkdir(parents=True)
-    for name in (VOCABULARY, "read.tsv", "photographs.tsv"):
-        if (runs[0].folder / name).is_file():
-            shutil.copy(runs[0].folder / name, args.out)
-    for stage in runs[0].recipe.stages:
-        if stage.name == args.stage:
-            break
-        if runs[0].best(stage.name).is_file():
-            (args.out / stage.name).mkdir()
-            shutil.copy(runs[0].best(stage.name), args.out / stage.name)
-
-    # The configuration is written last: what has none is no run.
-    weights, facts = mean(runs, args.stage), {"mean of": [str(run.folder) for run in runs]}
-    (args.out / args.stage).mkdir()
-    checkpoint.save(args.out / args.stage / "best.safetensors", weights, facts)
-    (args.out / CONFIG).write_text(json.dumps(runs[0].config, indent=1))
+    write([Run(folder, finished=False) for folder in args.runs], args.stage, args.out)
 
 
 if __name__ == "__main__":
