@@ -1,0 +1,81 @@
+/** A trained model: its settings, its vocabulary and its graphs; as dvsa.bundle. */
+
+import { EngineError } from "./arrays.js";
+import { parseFluency } from "./fluency.js";
+import { Graphs } from "./graphs.js";
+import { MANIFEST, parseManifest } from "./manifest.js";
+import { sha256 } from "./sha256.js";
+import { Taught } from "./taught.js";
+import { Vocabulary } from "./text.js";
+
+/** @typedef {(file: string, bytes: number | null) => Promise<Uint8Array>} Read gives a file's content, unverified */
+
+export class Bundle {
+  /**
+   * @param {import("./manifest.js").Manifest} manifest @param {string} digest of the manifest
+   * @param {Vocabulary} vocabulary @param {Vocabulary} spoken the words of captions, with the captioners' own ids
+   * @param {Graphs} graphs @param {import("./fluency.js").Fluency | null} fluency @param {Taught} taught
+   */
+  constructor(manifest, digest, vocabulary, spoken, graphs, fluency, taught) {
+    this.manifest = manifest;
+    this.digest = digest;
+    this.vocabulary = vocabulary;
+    this.graphs = graphs;
+    this.spoken = spoken;
+    this.fluency = fluency;
+    this.taught = taught;
+  }
+
+  /**
+   * Opens a bundle. Every file is verified before it is used.
+   * @param {Read} read @param {import("./graphs.js").Runtime} runtime @param {object} [options] of ONNX Runtime
+   */
+  static async open(read, runtime, options) {
+    const content = await read(MANIFEST, null);
+    const manifest = parseManifest(content, MANIFEST);
+    const verified = (/** @type {string} */ file) => verifiedContent(read, file, manifest.files);
+    for (const file of needed(manifest)) {
+      if (!(file in manifest.files)) throw new EngineError(`${MANIFEST} does not list ${file}: export the bundle again`);
+    }
+
+    const [lexicon, own, rules] = await Promise.all(["vocabulary.tsv", "spoken.tsv", "fluency.npy"].map(
+      (file) => (file in manifest.files ? verified(file) : null)));
+    const vocabulary = Vocabulary.parse(/** @type {Uint8Array} */ (lexicon), "vocabulary.tsv");
+    const spoken = own ? Vocabulary.parse(own, "spoken.tsv") : vocabulary;
+    const { lessons, embedding } = manifest;
+    return new Bundle(
+      manifest,
+      await sha256(content),
+      vocabulary,
+      spoken,
+      new Graphs(runtime, verified, options),
+      rules && parseFluency(rules, spoken, "fluency.npy"),
+      lessons ? Taught.parse(await verified(lessons), embedding, lessons) : new Taught(),
+    );
+  }
+}
+
+/** The files that a model needs. @param {import("./manifest.js").Manifest} manifest */
+export function needed({ crops, voices }) {
+  const graphs = ["look", "encode", "sentence", ...(crops ? ["crop"] : [])];
+  const spoken = Object.values(voices).flatMap((voice) => [`${voice.graphs}.start`, `${voice.graphs}.step`]);
+  return ["vocabulary.tsv", ...[...graphs, ...spoken].map((graph) => `${graph}.onnx`)];
+}
+
+/** The files that this engine may read. @param {import("./manifest.js").Manifest} manifest */
+export const readable = (manifest) => {
+  const optional = ["spoken.tsv", "fluency.npy", "classes.onnx", ...(manifest.lessons ? [manifest.lessons] : [])];
+  return [...new Set([...needed(manifest), ...optional.filter((file) => file in manifest.files)])];
+};
+
+/** The content of a file: these very bytes have the recorded digest. @param {Read} read @param {string} file
+ * @param {Record<string, import("./manifest.js").FileRecord>} records */
+async function verifiedContent(read, file, records) {
+  const record = records[file];
+  if (!record) throw new EngineError(`${MANIFEST} names no file ${file}: export the bundle again`);
+  const content = await read(file, record.bytes);
+  if (content.length !== record.bytes || (await sha256(content)) !== record.sha256) {
+    throw new EngineError(`${file} is damaged: its digest is not the one that ${MANIFEST} says. Load the page again.`, 500);
+  }
+  return content;
+}
