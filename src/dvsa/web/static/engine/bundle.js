@@ -8,7 +8,11 @@ import { sha256 } from "./sha256.js";
 import { Taught } from "./taught.js";
 import { Vocabulary } from "./text.js";
 
-/** @typedef {(file: string, bytes: number | null) => Promise<Uint8Array>} Read gives a file's content, unverified */
+/**
+ * @typedef {import("./manifest.js").FileRecord} FileRecord
+ * @typedef {(file: string, record: FileRecord | null, again?: boolean) => Promise<Uint8Array>} Read gives a file's
+ *   content, unverified; `again` asks for it anew, because the last one was damaged
+ */
 
 export class Bundle {
   /**
@@ -69,13 +73,14 @@ export const readable = (manifest) => {
 };
 
 /** The content of a file: these very bytes have the recorded digest. @param {Read} read @param {string} file
- * @param {Record<string, import("./manifest.js").FileRecord>} records */
+ * @param {Record<string, FileRecord>} records */
 async function verifiedContent(read, file, records) {
   const record = records[file];
   if (!record) throw new EngineError(`${MANIFEST} names no file ${file}: export the bundle again`);
-  const content = await read(file, record.bytes);
-  if (content.length !== record.bytes || (await sha256(content)) !== record.sha256) {
-    throw new EngineError(`${file} is damaged: its digest is not the one that ${MANIFEST} says. Load the page again.`, 500);
+  for (const again of [false, true]) {
+    const content = await read(file, record, again);
+    if (content.length === record.bytes && (await sha256(content)) === record.sha256) return content;
   }
-  return content;
+  throw new EngineError(`The file ${file} of the model is damaged: its digest is another one than it must be. ` +
+    "Load the page again; if that does not help, tell whoever runs this site.", 500);
 }

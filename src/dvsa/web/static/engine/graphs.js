@@ -22,6 +22,8 @@ export class Graphs {
     this.options = options;
     /** @type {Map<string, Promise<Session>>} */
     this.sessions = new Map();
+    /** @type {Map<string, Promise<Uint8Array>>} of graphs that are not loaded yet */
+    this.fetched = new Map();
     /** @type {Promise<unknown>} the run before: a graph cannot run twice at once */
     this.before = Promise.resolve();
   }
@@ -58,9 +60,18 @@ export class Graphs {
     return loading;
   }
 
+  /** Begins to fetch a graph that will soon be loaded. @param {string} graph */
+  fetch(graph) {
+    const fetching = this.content(`${graph}.onnx`);
+    fetching.catch(() => {}); // whoever loads the graph is told
+    this.fetched.set(graph, fetching);
+  }
+
   /** @param {string} graph */
   async load(graph) {
-    const content = await this.content(`${graph}.onnx`);
+    const fetching = this.fetched.get(graph) ?? this.content(`${graph}.onnx`);
+    this.fetched.delete(graph);
+    const content = await fetching;
     try {
       return await this.runtime.InferenceSession.create(content, this.options);
     } catch (error) {

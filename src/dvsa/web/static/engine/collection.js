@@ -1,0 +1,123 @@
+/** The photographs of this tab: what was opened, and what can be searched. */
+
+import { EngineError, rowsOf } from "./arrays.js";
+import { decode, toPng } from "./decode.js";
+import { squash } from "./photo.js";
+import { sha256 } from "./sha256.js";
+import * as store from "./store.js";
+
+/**
+ * @typedef {import("./view.js").View} View
+ * @typedef {import("./model.js").Photo} Photo
+ * @typedef {{id: string, name: string, width: number, height: number, boxes: number[][], v_I: Float32Array[],
+ *   small: Blob, source: Blob, square: Blob | null}} Photograph its boxes and vectors, and where its pixels are
+ * @typedef {{view: View, photo: Photo, page: Blob}} Opened
+ */
+
+/** Most photographs that can be searched, and most that stay open. */
+export const MOST = 2000;
+const OPEN = 50;
+
+export class Collection {
+  /** @param {import("./model.js").Model} model */
+  constructor(model) {
+    this.model = model;
+    /** @type {Map<string, Photograph>} */
+    this.photographs = new Map();
+    /** @type {Map<string, Opened>} the one that was used last is the last */
+    this.opened = new Map();
+    this.keeping = false;
+  }
+
+  /** Decodes a photograph, finds its regions, and adds it. @param {Blob} file @param {string} name */
+  async open(file, name) {
+    const id = (await sha256(new Uint8Array(await file.arrayBuffer()))).slice(0, 32);
+    const { photo, page, small } = await decode(file, name);
+    const opened = await this.look(id, photo, page);
+    const known = this.photographs.get(id);
+    if (!known) await this.add({ id, small, source: file, square: null, ...facts(opened.view) }, opened);
+    return { id, view: opened.view, page };
+  }
+
+  /** Finds the regions, and remembers the photograph as the network sees it. @param {string} id @param {Photo} photo
+   * @param {Blob} page @returns {Promise<Opened>} */
+  async look(id, photo, page) {
+    const side = this.model.bundle.manifest.size;
+    const picture = { data: squash(photo.picture, side), width: side, height: side, channels: 3 };
+    const small = { ...photo, picture };
+    const opened = { view: await this.model.open(small), photo: small, page };
+    this.opened.set(id, opened);
+    for (const oldest of this.opened.keys()) if (this.opened.size > OPEN) this.opened.delete(oldest);
+    return opened;
+  }
+
+  /** @param {Photograph} photograph @param {Opened} opened */
+  async add(photograph, opened) {
+    if (this.photographs.size >= MOST) return;
+    this.photographs.set(photograph.id, photograph);
+    if (this.keeping) await this.keep(photograph, opened);
+  }
+
+  /** An open photograph, opened again if it was closed. @param {string} id @returns {Promise<Opened & {id: string}>} */
+  async get(id) {
+    const open = this.opened.get(id);
+    if (open) {
+      this.opened.delete(id);
+      this.opened.set(id, open);
+      return { id, ...open };
+    }
+    const known = this.photographs.get(id);
+    if (!known) throw new EngineError("the photograph is no longer open in this tab: open it again", 404);
+    const { photo, page } = await decode(known.square ?? known.source, known.name);
+    const { width, height } = known;
+    const shown = known.square ? known.source : page;
+    return { id, ...(await this.look(id, { ...photo, width, height }, shown)) };
+  }
+
+  /** Loads what an earlier visit has kept; vectors of another bundle do not count. */
+  async restore() {
+    const { digest, manifest } = this.model.bundle;
+    for (const found of await store.kept().catch(() => [])) {
+      if (found.bundle !== digest) continue;
+      const { id, name, width, height, small, square, page } = found;
+      const boxes = rowsOf(found.boxes, 4).map((box) => [...box]);
+      const v_I = rowsOf(found.vectors, manifest.embedding);
+      this.photographs.set(id, { id, name, width, height, boxes, v_I, small, source: page, square });
+      this.keeping = true;
+    }
+  }
+
+  /** Whether photographs are kept from now on; those of the tab are kept, or all forgotten. @param {boolean} keeping */
+  async setKeeping(keeping) {
+    this.keeping = keeping;
+    if (!keeping) return store.forget();
+    for (const photograph of this.photographs.values()) await this.keep(photograph, await this.get(photograph.id));
+    return undefined;
+  }
+
+  /** @param {Photograph} photograph @param {Opened} opened */
+  async keep({ id, name, width, height, boxes, v_I, small }, { photo, page }) {
+    const { digest, manifest } = this.model.bundle;
+    const square = await toPng(/** @type {Uint8Array} */ (photo.picture.data), manifest.size);
+    const vectors = Float32Array.from(v_I.flatMap((v_D) => [...v_D]));
+    const found = { boxes: Float32Array.from(boxes.flat()), vectors, page, small, square };
+    try {
+      await store.keep({ id, bundle: digest, name, width, height, added: Date.now(), ...found });
+    } catch {
+      this.keeping = false;
+      throw new EngineError("This browser has no room for more photographs: those before stay kept, others last as long as this tab.", 507);
+    }
+  }
+
+  async clear() {
+    await store.forget().catch(() => undefined);
+    this.keeping = false;
+    this.photographs.clear();
+    this.opened.clear();
+  }
+}
+
+/** @param {View} view */
+const facts = ({ photo: { name, width, height }, box_I, v_I }) => ({
+  name, width, height, v_I, boxes: box_I.map((box) => Array.from(box)),
+});
