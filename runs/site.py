@@ -2,9 +2,9 @@
 
 Usage: python runs/site.py [--out site] [--bundle FOLDER]
 
-It needs no package of Python, and onnxruntime-web in node_modules/ (`make site` installs it from package-lock.json).
-Files of the model are compressed; each has its digest in files.json, and the bundle's manifest has that of what is
-inside. docs/site.md describes the result.
+It needs no package of Python, and onnxruntime-web in node_modules/, which `make site` installs from
+package-lock.json. Files of the model are compressed; files.json has the digest of each. docs/site.md
+describes the result.
 """
 
 import argparse
@@ -33,7 +33,7 @@ POLICY: Final = (
 )
 HEAD: Final = f"""
   <meta http-equiv="Content-Security-Policy" content="{POLICY}">
-  <meta name="description" content="Which words belong to which part of a photograph? A model that runs in this tab.">
+  <meta name="description" content="Which words belong to which part of a photograph?">
   <meta name="theme-color" content="#1d2430">
   <link rel="manifest" href="app.webmanifest">
   <link rel="apple-touch-icon" href="static/icons/icon-192.png">
@@ -65,7 +65,11 @@ def build(out: Path, bundle: Path) -> None:
     files = _copy_model(out / "model", bundle)
 
     manifest = (bundle / "manifest.json").read_bytes()
-    shell = ["./", "files.json", *sorted(_paths(out) - {f"model/{name}.gz" for name in files} - {"index.html"})]
+    shell = [
+        "./",
+        "files.json",
+        *sorted(_paths(out) - {f"model/{name}.gz" for name in files} - {"index.html"}),
+    ]
     listed = {
         "model": {"name": json.loads(manifest)["name"], "digest": hashlib.sha256(manifest).hexdigest()},
         "samples": _samples(),
@@ -118,7 +122,12 @@ def _replaced(text: str, old: str, new: str) -> str:
 def _app() -> dict[str, Any]:
     """What makes the page an app that can be installed."""
     icons = [
-        {"src": f"static/icons/icon-{side}.png", "sizes": f"{side}x{side}", "type": "image/png", "purpose": purpose}
+        {
+            "src": f"static/icons/icon-{side}.png",
+            "sizes": f"{side}x{side}",
+            "type": "image/png",
+            "purpose": purpose,
+        }
         for side in (192, 512)
         for purpose in ("any", "maskable")
     ]
@@ -155,7 +164,7 @@ def _copy_model(out: Path, bundle: Path) -> dict[str, dict[str, int | str]]:
         content = (RUNTIME / "dist" / WASM if name == WASM else bundle / name).read_bytes()
         digest = hashlib.sha256(content).hexdigest()
         if name != WASM and digest != manifest["files"][name]["sha256"]:
-            sys.exit(f"{bundle / name} is damaged: its SHA-256 is not the one of its manifest; export the bundle again")
+            sys.exit(f"{bundle / name} is damaged: its manifest has another SHA-256; export the bundle again")
         packed = gzip.compress(content, 9, mtime=0)
         (out / f"{name}.gz").write_bytes(packed)
         records[name] = {"bytes": len(content), "sha256": digest, "packed": len(packed)}

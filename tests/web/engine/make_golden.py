@@ -2,9 +2,9 @@
 
 Usage: python tests/web/engine/make_golden.py OUT [--photographs N] [--sentences N] [--data FLICKR8K]
 
-OUT gets golden.json, and for each photograph its pixels as bytes in RGB. Everything is computed with the bundle that
-is installed, so nothing here depends on one bundle. The photographs are of Flickr8K's test split, if it is given, or
-parts of those in examples/.
+OUT gets golden.json, and for each photograph its pixels as bytes in RGB. Everything is computed with the
+bundle that is installed, so nothing here depends on one bundle. The photographs are of Flickr8K's test split,
+if it is given, or parts of those in examples/.
 """
 
 import argparse
@@ -80,24 +80,31 @@ def write(model: Model, out: Path, photographs: int, sentences: int, data: Path 
         "near": [[word, list(nearest(word, model.bundle.vocabulary))] for word in misspelled(said)],
         "scores": [[one, [view.score(one) for view in views]] for one in said],
         "located": [[one, views[n % len(views)].locate(one).index] for n, one in enumerate(said[:50])],
-        "fits": [[one, [Query.of_sentence(model, one).fits(view.v_ID) for view in views]] for one in said[:50]],
+        "fits": [
+            [one, [Query.of_sentence(model, one).fits(view.v_ID) for view in views]] for one in said[:50]
+        ],
     }
     (out / "golden.json").write_text(json.dumps(golden))
 
 
 def photograph(view: View, sentence: str, beta: float, *, few: bool) -> dict[str, Any]:
-    """What the service answers for one photograph; for `few`, without phrases, which cost most of the time."""
+    """What the service answers for one photograph; for `few`, without phrases, which cost most."""
     answer: dict[str, Any] = {"width": view.photo.width, "height": view.photo.height, "name": view.photo.name}
     if few:
         regions = [asdict(region) for region in view.regions]
-        answer["photo"] = {"regions": regions, "caption": responses.caption(view, view.caption()).model_dump()}
+        answer["photo"] = {
+            "regions": regions,
+            "caption": responses.caption(view, view.caption()).model_dump(),
+        }
     else:
         answer["photo"] = responses.photo(view, "golden").model_dump()
         answer["photo"]["things"] = [asdict(thing) for thing in view.things()]
-    request = schemas.CaptionRequest(method="greedy" if few else "beam", beam=3, n=3)
+    request = schemas.CaptionRequest(method="greedy" if few else "beam", beam=3, n=3, temperature=1.0, seed=0)
     answer["request"] = request.model_dump()
     answer["captions"] = responses.captions(view, request).model_dump()
-    answer["alignment"] = responses.alignment(view, sentence, "inf" if math.isinf(beta) else beta).model_dump()
+    answer["alignment"] = responses.alignment(
+        view, sentence, "inf" if math.isinf(beta) else beta
+    ).model_dump()
     return answer
 
 
@@ -121,7 +128,9 @@ def pictures(count: int, data: Path | None) -> Iterator[Photo]:
             yield whole
             continue
         wide, high = (max(int(side * rng.uniform(0.4, 0.9)), 64) for side in whole.image.size)
-        left, top = (rng.randrange(side - part + 1) for side, part in zip(whole.image.size, (wide, high)))
+        left, top = (
+            rng.randrange(side - part + 1) for side, part in zip(whole.image.size, (wide, high), strict=True)
+        )
         part = whole.image.crop((left, top, left + wide, top + high))
         if rng.random() < 0.5:
             part = part.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
@@ -134,7 +143,7 @@ def written_sentences(model: Model, count: int, data: Path | None) -> list[str]:
         lines = (data / "Flickr8k.token.txt").read_text("utf-8").splitlines()
         found = [line.split("\t")[1] for line in lines[:: len(lines) // count]][:count]
     else:
-        known = [w for w in model.bundle.vocabulary.words[:400]]
+        known = list(model.bundle.vocabulary.words[:400])
         rng = random.Random(1)
         found = [" ".join(rng.choices(known, k=rng.randint(1, 14))) for _ in range(count)]
     found[3] += " near a zyzzyva"

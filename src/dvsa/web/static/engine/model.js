@@ -41,14 +41,17 @@ export class Model {
    * @param {{box_I: Box[], score_I: number[]}} [given] regions in place of the bundle's own, the frame last
    */
   async open(photo, given) {
-    const { manifest } = this.bundle;
-    const { name, width, height, picture } = photo;
-    const pixels = squash(picture, manifest.size);
+    const { proposer, nms, size } = this.bundle.manifest;
+    const pixels = squash(photo.picture, size);
     const [fine, coarse, scores, boxes] = await this.look(pixels);
-    const own = () => choose(manifest.proposer, numbers(scores), rowsOf(numbers(boxes), 4), manifest.nms);
-    const { box_I, score_I } = given ?? own();
+    const own = () => choose(proposer, numbers(scores), rowsOf(numbers(boxes), 4), nms);
+    return this.view(photo, pixels, [fine, coarse], given ?? own(), given ? "given" : proposer);
+  }
+
+  /** A photograph with its regions. @param {Photo} photo @param {Uint8Array} pixels the square
+   * @param {Tensor[]} maps of the network @param {{box_I: Box[], score_I: number[]}} regions @param {string} proposer */
+  async view({ name, width, height, picture }, pixels, [fine, coarse], { box_I, score_I }, proposer) {
     const [features, v] = await this.encode(fine, coarse, box_I, picture, pixels);
-    const proposer = given ? "given" : manifest.proposer;
     const v_I = rowsOf(numbers(v), v.dims[2]).map((v_D) => v_D.slice());
     return new View(this, { name, width, height, proposer }, { box_I, score_I, feature_1IF: features, v_I });
   }
