@@ -19,7 +19,10 @@ async function forSeeds(count, check) {
   for (let seed = 0; seed < count; seed += 1) await check(randomNumbers(seed), seed);
 }
 
-/** All sequences of `length` numbers below `count`. @param {number} count @param {number} length @returns {number[][]} */
+/**
+ * All sequences of `length` numbers below `count`.
+ * @param {number} count @param {number} length @returns {number[][]}
+ */
 const sequences = (count, length) =>
   length ? sequences(count, length - 1).flatMap((one) => Array.from({ length: count }, (_, n) => [...one, n])) : [[]];
 
@@ -101,8 +104,9 @@ test("samples follow the probabilities, and a seed gives the same ones", async (
   /** @type {import("../../../src/dvsa/web/static/engine/beam.js").Step} */
   const step = async (token_B, state) =>
     ({ logp: floats(token_B.flatMap(() => [0.2, 0.3, 0.5].map(Math.log)), [token_B.length, 3]), state });
+  const limits = { start: 1, end: 0, maxLen: 1 };
   const draw = (/** @type {number} */ seed) =>
-    sample(step, [floats(new Float32Array(3000), [3000, 1])], { start: 1, end: 0, maxLen: 1, random: randomNumbers(seed) });
+    sample(step, [floats(new Float32Array(3000), [3000, 1])], { ...limits, random: randomNumbers(seed) });
   const drawn = await draw(5);
   for (const [token, p] of [[1, 0.3], [2, 0.5]]) {
     const share = drawn.filter(({ tokens }) => tokens[0] === token).length / drawn.length;
@@ -126,7 +130,8 @@ test("cover takes at each step the box that adds most", async () => {
     const boxes = someBoxes(random, 24);
     const scores = boxes.map(() => random());
     const gain = (/** @type {number[]} */ chosen) =>
-      boxes.reduce((sum, box, n) => sum + scores[n] * Math.max(covers(FRAME, box), ...chosen.map((c) => covers(boxes[c], box))), 0);
+      boxes.reduce((sum, box, n) =>
+        sum + scores[n] * Math.max(...[FRAME, ...chosen.map((c) => boxes[c])].map((one) => covers(one, box))), 0);
     const chosen = cover(boxes, scores, 6);
     chosen.forEach((box, k) => {
       const before = chosen.slice(0, k);
@@ -158,7 +163,8 @@ test("rules for captions: pairs, endings, and content words once", () => {
     Int32Array.of(4, 4, 0, 0, 5, 0),
     [false, false, false, false, true, true],
   );
-  const allowed = (/** @type {number[]} */ said) => [...fluency.allowed(said, 9).entries()].flatMap(([v, yes]) => (yes ? [v] : []));
+  const allowed = (/** @type {number[]} */ said) =>
+    [...fluency.allowed(said, 9).entries()].flatMap(([v, yes]) => (yes ? [v] : []));
   assert.deepEqual(allowed([1]), [3]);
   assert.deepEqual(allowed([1, 3]), [4]);
   assert.deepEqual(allowed([1, 3, 4]), [0, 5]);

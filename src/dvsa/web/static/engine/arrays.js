@@ -42,7 +42,10 @@ export function numbers({ data, type }) {
 export const rowsOf = (data, width) =>
   Array.from({ length: data.length / width }, (_, n) => data.subarray(n * width, (n + 1) * width));
 
-/** Some rows of a tensor, in the given order. @param {Tensor} tensor @param {readonly number[]} row_B @returns {Tensor} */
+/**
+ * Some rows of a tensor, in the given order.
+ * @param {Tensor} tensor @param {readonly number[]} row_B @returns {Tensor}
+ */
 export function take({ type, data, dims }, row_B) {
   const size = dims.slice(1).reduce((product, n) => product * n, 1);
   const taken = new /** @type {any} */ (data.constructor)(row_B.length * size);

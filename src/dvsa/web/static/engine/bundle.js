@@ -39,7 +39,8 @@ export class Bundle {
     const manifest = parseManifest(content, MANIFEST);
     const verified = (/** @type {string} */ file) => verifiedContent(read, file, manifest.files);
     for (const file of needed(manifest)) {
-      if (!(file in manifest.files)) throw new EngineError(`${MANIFEST} does not list ${file}: export the bundle again`);
+      if (file in manifest.files) continue;
+      throw new EngineError(`${MANIFEST} does not list ${file}: export the bundle again`);
     }
 
     const [lexicon, own, rules] = await Promise.all(["vocabulary.tsv", "spoken.tsv", "fluency.npy"].map(

@@ -84,7 +84,10 @@ export class Captioner {
   }
 }
 
-/** What has been said, with one more token in each row. @param {Tensor} said @param {number[]} token_B @returns {Tensor} */
+/**
+ * What has been said, with one more token in each row.
+ * @param {Tensor} said @param {number[]} token_B @returns {Tensor}
+ */
 function withTokens({ data, dims: [B, T] }, token_B) {
   const longer = new Int32Array(B * (T + 1));
   token_B.forEach((token, b) => {

@@ -39,7 +39,8 @@ export class TabEngine {
     const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
     worker.addEventListener("message", ({ data }) => this.receive(data));
     worker.addEventListener("error", () =>
-      this.fail("The engine of this page does not start. Load the page again; if that does not help, update the browser."));
+      this.fail("The engine of this page does not start. Load the page again; if that does not help, update the " +
+        "browser."));
     worker.postMessage({ start: { root: ROOT.href, bundle, files } });
     return worker;
   }
@@ -105,7 +106,10 @@ export class TabEngine {
     return this.ask(method, path, given, signal ?? null);
   }
 
-  /** Asks the worker. @param {string} method @param {string} path @param {any} body @param {AbortSignal | null} [signal] */
+  /**
+   * Asks the worker.
+   * @param {string} method @param {string} path @param {any} body @param {AbortSignal | null} [signal]
+   */
   ask(method, path, body, signal) {
     const { worker } = this;
     if (this.failure || !worker) return Promise.reject(new EngineError(this.failure ?? "", 503));

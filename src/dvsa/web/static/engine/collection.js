@@ -105,7 +105,8 @@ export class Collection {
       await store.keep({ id, bundle: digest, name, width, height, added: Date.now(), ...found });
     } catch {
       this.keeping = false;
-      throw new EngineError("This browser has no room for more photographs: those before stay kept, others last as long as this tab.", 507);
+      throw new EngineError(
+        "This browser has no room for more photographs: those before stay kept, others last as long as this tab.", 507);
     }
   }
 

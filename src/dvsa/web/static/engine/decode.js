@@ -10,10 +10,14 @@ const MAX_BYTES = 256 * 2 ** 20;
  * @typedef {{photo: import("./model.js").Photo, page: Blob, small: Blob}} Decoded a photograph, and two JPEGs of it
  */
 
-/** Decodes a photograph; its content decides the format. @param {Blob} content @param {string} name @returns {Promise<Decoded>} */
+/**
+ * Decodes a photograph; its content decides the format.
+ * @param {Blob} content @param {string} name @returns {Promise<Decoded>}
+ */
 export async function decode(content, name) {
   if (!content.size) throw new EngineError(`${name}: the file is empty`);
-  if (content.size > MAX_BYTES) throw new EngineError(`${name}: the file is too large; make it smaller than 256 MB`, 413);
+  const tooLarge = content.size > MAX_BYTES;
+  if (tooLarge) throw new EngineError(`${name}: the file is too large; make it smaller than 256 MB`, 413);
   const bitmap = await bitmapOf(content, name);
   try {
     const { width, height } = bitmap;
@@ -56,7 +60,10 @@ function drawn(bitmap, side) {
 /** @param {ImageBitmap} bitmap @param {number} side */
 const jpeg = (bitmap, side) => drawn(bitmap, side).canvas.convertToBlob({ type: "image/jpeg", quality: 0.85 });
 
-/** A square in RGB as a PNG, which loses nothing. @param {Uint8Array} pixels @param {number} side @returns {Promise<Blob>} */
+/**
+ * A square in RGB as a PNG, which loses nothing.
+ * @param {Uint8Array} pixels @param {number} side @returns {Promise<Blob>}
+ */
 export function toPng(pixels, side) {
   const canvas = new OffscreenCanvas(side, side);
   const image = new ImageData(side, side);

@@ -67,7 +67,9 @@ export class Downloads {
       }
     } catch {
       throw new EngineError(
-        `The download of ${file} broke off. Check the connection, and load the page again: what has come is kept.`, 503);
+        `The download of ${file} broke off. Check the connection, and load the page again: what has come is kept.`,
+        503,
+      );
     }
     if (!response.ok) {
       throw new EngineError(`The site has no file ${file} (status ${response.status}): tell whoever runs it.`, 502);

@@ -1,4 +1,6 @@
-/** Rules for captions that read as people write: which word may follow, and where a caption may end; as dvsa.fluency. */
+/**
+ * Rules for captions that read as people write: which word may follow, and where they may end; as dvsa.fluency.
+ */
 
 import { EngineError } from "./arrays.js";
 import { parseNpy } from "./npy.js";
@@ -26,7 +28,10 @@ export class Fluency {
     this.start_N1 = start_N1;
     this.third_R = third_R;
     this.content_V = content_V;
-    this.ends_N = Uint8Array.from(second_N, (_, n) => Number(third_R[start_N1[n]] === END && start_N1[n] < start_N1[n + 1]));
+    this.ends_N = Uint8Array.from(second_N, (_, n) => {
+      const first = start_N1[n];
+      return Number(first < start_N1[n + 1] && third_R[first] === END);
+    });
     this.steps_V = this.stepsToEnd();
   }
 
@@ -109,7 +114,10 @@ export function contentWords({ words }) {
   return [...Array.from({ length: FIRST_WORD }, () => false), ...words.map((w) => english && !FUNCTION_WORDS.has(w))];
 }
 
-/** Reads the content of fluency.npy. @param {Uint8Array} content @param {Vocabulary} vocabulary @param {string} source */
+/**
+ * Reads the content of fluency.npy.
+ * @param {Uint8Array} content @param {Vocabulary} vocabulary @param {string} source
+ */
 export function parseFluency(content, vocabulary, source) {
   const row = parseNpy(content, source).data;
   const starts = (/** @type {Float64Array} */ sizes) => {

@@ -85,6 +85,8 @@ function failed(what, error) {
   const reason = String(error instanceof Error ? error.message : error).replace(/\s+/g, " ").slice(0, 200);
   // ONNX Runtime throws bare numbers, which are addresses, when memory runs out.
   const noMemory = error instanceof RangeError || typeof error === "number" || /memory|alloc|OOM|^\d+$/i.test(reason);
-  if (noMemory) return new EngineError("There is too little memory for the model: close other tabs and load the page again.", 507);
+  if (noMemory) {
+    return new EngineError("There is too little memory for the model: close other tabs and load the page again.", 507);
+  }
   return new EngineError(`${what} (${reason}): load the page again`, 500);
 }

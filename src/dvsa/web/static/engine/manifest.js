@@ -28,7 +28,9 @@ export function parseManifest(content, source) {
   } catch {
     throw new EngineError(`${source} cannot be read: export the bundle again`);
   }
-  if (!READ.includes(top?.format)) throw new EngineError(`${source} is not of a format that this page can read: update it`);
+  if (!READ.includes(top?.format)) {
+    throw new EngineError(`${source} is not of a format that this page can read: update it`);
+  }
   if (top.given_features) {
     throw new EngineError(`bundle ${top.name} takes features of regions, not photographs: use another bundle`);
   }
@@ -48,7 +50,7 @@ export function parseManifest(content, source) {
     rerank: field.number("rerank", 0, 1e6, 0),
     support: { threshold: field.number("support", 0, 1e6, 0), slope: field.number("support_slope", 0, 1e6, 0) },
     things: Array.isArray(top.things) && top.things.length === 6 ? top.things.map(Number) : [],
-    voices: Object.fromEntries(["frame", "region"].flatMap((s) => (top.voices?.[s] ? [[s, voice(top.voices[s], source)]] : []))),
+    voices: voicesOf(top.voices ?? {}, source),
     crops: top.crops ? crops(top.crops, source) : null,
     lessons: top.lessons ? fieldsOf(top.lessons, source).text("file", FILE_NAME) : null,
   };
@@ -77,12 +79,19 @@ function fieldsOf(record, source) {
 /** @param {any} records @param {string} source @returns {Record<string, FileRecord>} */
 function filesOf(records, source) {
   const entries = Object.entries(records ?? {}).map(([name, record]) => {
-    if (!FILE_NAME.test(name) || name === MANIFEST) throw new EngineError(`${source} names '${name}', which is no file of a bundle`);
+    if (!FILE_NAME.test(name) || name === MANIFEST) {
+      throw new EngineError(`${source} names '${name}', which is no file of a bundle`);
+    }
     const field = fieldsOf(record, source);
     const digest = field.text("sha256", /^[0-9a-f]{64}$/);
     return [name, { bytes: field.number("bytes", 0, 2 ** 32), sha256: digest }];
   });
   return Object.fromEntries(entries);
+}
+
+/** @param {Record<string, any>} records @param {string} source @returns {Manifest["voices"]} */
+function voicesOf({ frame, region }, source) {
+  return { ...(frame && { frame: voice(frame, source) }), ...(region && { region: voice(region, source) }) };
 }
 
 /** @param {any} record @param {string} source @returns {Voice} */

@@ -48,8 +48,11 @@ export class Model {
     return this.view(photo, pixels, [fine, coarse], given ?? own(), given ? "given" : proposer);
   }
 
-  /** A photograph with its regions. @param {Photo} photo @param {Uint8Array} pixels the square
-   * @param {Tensor[]} maps of the network @param {{box_I: Box[], score_I: number[]}} regions @param {string} proposer */
+  /**
+   * A photograph with its regions.
+   * @param {Photo} photo @param {Uint8Array} pixels the square @param {Tensor[]} maps of the network
+   * @param {{box_I: Box[], score_I: number[]}} regions @param {string} proposer
+   */
   async view({ name, width, height, picture }, pixels, [fine, coarse], { box_I, score_I }, proposer) {
     const [features, v] = await this.encode(fine, coarse, box_I, picture, pixels);
     const v_I = rowsOf(numbers(v), v.dims[2]).map((v_D) => v_D.slice());
@@ -74,8 +77,9 @@ export class Model {
       const side = manifest.size;
       const from = full_resolution ? picture : { data: pixels, width: side, height: side, channels: 3 };
       const cut = Uint8Array.from(crops(from, box_I, size, context).flatMap((crop) => [...crop]));
-      const shown = await graphs.run("crop", { crops: { type: "uint8", data: cut, dims: [box_I.length, size, size, 3] } });
-      given.shown = { ...shown[0], type: "float32", data: shown[0].data, dims: [1, ...shown[0].dims] };
+      const dims = [box_I.length, size, size, 3];
+      const [{ data, dims: found }] = await graphs.run("crop", { crops: { type: "uint8", data: cut, dims } });
+      given.shown = { type: "float32", data, dims: [1, ...found] };
     }
     const names = await graphs.inputs("encode");
     return graphs.run("encode", Object.fromEntries(names.map((name) => [name, given[name]])));
@@ -88,7 +92,10 @@ export class Model {
     return withNearest(read, this.bundle.vocabulary);
   }
 
-  /** Tokenises and encodes sentences in one batch, of any lengths. @param {string[]} texts @returns {Promise<Sentence[]>} */
+  /**
+   * Tokenises and encodes sentences in one batch, of any lengths.
+   * @param {string[]} texts @returns {Promise<Sentence[]>}
+   */
   async readMany(texts) {
     const { taught, vocabulary } = this.bundle;
     const words_L = texts.map((text) => taught.joined(words(text)));

@@ -5,6 +5,9 @@ import { removeStored } from "./updates.js";
 
 /** Most photographs that can be searched. */
 const MOST = 2000;
+const MANY = MOST.toLocaleString("en");
+/** How a folder is asked for. */
+const FOLDER = { webkitdirectory: "", multiple: "" };
 const PHOTOGRAPH = /\.(jpe?g|jfif|png|webp|gif|bmp|avif|heic|heif)$/i;
 const MB = 2 ** 20;
 
@@ -31,11 +34,11 @@ export class Panel {
     this.keeping.addEventListener("change", () => this.change("/tab/keep", this.keeping.checked));
     this.stop.addEventListener("click", () => (this.stopped = true));
     const add = picker("Add photographs", { multiple: "", accept: "image/*" }, (files) => this.add(files));
-    const folder = picker("Add a folder", { webkitdirectory: "", multiple: "" }, (files) => this.add(files));
+    const folder = picker("Add a folder", FOLDER, (files) => this.add(files));
     byId("start").append(
       el("section", { id: "tab-photographs", "aria-labelledby": "tab-photographs-title" },
         el("h3", { id: "tab-photographs-title" }, "Search your own photographs"),
-        el("p", { class: "legend" }, `Up to ${MOST.toLocaleString("en")} photographs are read here, in this tab, and go nowhere else.`),
+        el("p", { class: "legend" }, `Up to ${MANY} photographs are read here, in this tab, and go nowhere else.`),
         el("p", { class: "tab-row" }, ...add, ...folder, this.stop),
         this.count,
         el("label", { class: "toggle" }, this.keeping, " Keep them in this browser for the next visit")),
@@ -45,12 +48,12 @@ export class Panel {
   buildStored() {
     const clear = el("button", { type: "button", class: "small", id: "tab-clear" }, "Remove what this page has stored");
     clear.addEventListener("click", () => this.clear());
-    const bundle = picker("Open another model", { webkitdirectory: "", multiple: "" }, (files) => this.openBundle(files));
+    const bundle = picker("Open another model", FOLDER, (files) => this.openBundle(files));
     const box = el("details", { id: "tab-stored" },
       el("summary", {}, "Storage and model"),
       this.stored,
       el("p", { class: "tab-row" }, clear),
-      el("p", { class: "legend" }, "A folder that dvsa export wrote can be opened here in place of the model of this page."),
+      el("p", { class: "legend" }, "A folder that dvsa export wrote can be opened in place of the model of this page."),
       el("p", { class: "tab-row" }, ...bundle));
     box.addEventListener("toggle", () => this.showStored());
     /** @type {HTMLElement} */ (document.querySelector("footer")).append(box);
@@ -59,7 +62,8 @@ export class Panel {
   /** @param {import("./download.js").Progress} progress */
   showProgress({ loaded, total }) {
     this.bar.setAttribute("value", String(loaded / total));
-    this.text.textContent = `The model is being loaded: ${mb(loaded)} of ${mb(total)}. It comes once, and stays in this browser.`;
+    const told = `The model is being loaded: ${mb(loaded)} of ${mb(total)}.`;
+    this.text.textContent = `${told} It comes once, and stays in this browser.`;
   }
 
   /** @param {{name: string, digest: string}} model */
@@ -96,9 +100,10 @@ export class Panel {
   /** @param {import("./client.js").State} state */
   showState({ photographs, keeping }) {
     this.keeping.checked = keeping;
-    this.count.textContent = photographs ? `${plural(photographs, "photograph")} can be searched.` : "No photograph can be searched yet.";
+    const told = photographs ? plural(photographs, "photograph") : "No photograph";
+    this.count.textContent = `${told} can be searched${photographs ? "" : " yet"}.`;
     byId("search-form").hidden = !photographs;
-    if (photographs) byId("query").placeholder = `Search ${plural(photographs, "photograph")} by a sentence`;
+    if (photographs) byId("query").placeholder = `Search ${told} by a sentence`;
   }
 
   /** Reads photographs one after another, so that other requests are answered in between. @param {File[]} files */
@@ -108,15 +113,19 @@ export class Panel {
     const left = [];
     this.stopped = false;
     this.stop.hidden = false;
+    let done = 0;
     for (const [n, file] of chosen.entries()) {
       if (this.stopped) break;
       this.note(`Reading photograph ${n + 1} of ${chosen.length}…`);
       await this.engine.ask("POST", "/tab/photographs", file).catch((error) => left.push(error.message));
+      done += 1;
     }
     this.stop.hidden = true;
-    const most = files.length > MOST ? ` Only the first ${MOST.toLocaleString("en")} were read.` : "";
-    const told = chosen.length ? `${plural(chosen.length - left.length, "photograph")} read.${most}` : "There is no photograph among these files.";
-    this.note([told, ...left.slice(0, 3), ...(left.length > 3 ? [`and ${left.length - 3} more could not be read`] : [])].join(" "));
+    const count = plural(done - left.length, "photograph");
+    const read = chosen.length ? `${count} read.` : "These files are no photographs.";
+    const most = files.length > MOST ? [`Only the first ${MANY} were read.`] : [];
+    const more = left.length > 3 ? [`${left.length - 3} more could not be read.`] : [];
+    this.note([read, ...most, ...left.slice(0, 3), ...more].join(" "));
   }
 
   /** @param {string} path @param {any} body */
@@ -148,7 +157,8 @@ export class Panel {
     const estimate = await navigator.storage?.estimate?.().catch(() => null);
     const used = estimate?.usage ?? 0;
     this.stored.textContent = used > MB
-      ? `This site takes ${mb(used)} of this browser's storage: the page and the model, for visits without a network, and photographs if you keep them.`
+      ? `This site takes ${mb(used)} of this browser's storage: the page and the model, for visits without a ` +
+        "network, and photographs if you keep them."
       : "This site has stored nothing in this browser.";
   }
 }
@@ -159,7 +169,8 @@ const mb = (bytes) => `${Math.round(bytes / MB)} MB`;
 /** A button that asks for files. @param {string} text @param {Record<string, string>} attributes
  * @param {(files: File[]) => void} use */
 function picker(text, attributes, use) {
-  const input = /** @type {HTMLInputElement} */ (el("input", { type: "file", hidden: "", "aria-hidden": "true", tabindex: -1, ...attributes }));
+  const out = { type: "file", hidden: "", "aria-hidden": "true", tabindex: -1 };
+  const input = /** @type {HTMLInputElement} */ (el("input", { ...out, ...attributes }));
   const button = el("button", { type: "button", class: "small" }, text);
   button.addEventListener("click", () => input.click());
   input.addEventListener("change", () => {

@@ -35,7 +35,10 @@ export const crops = (picture, box_I, size, context) =>
     return resized(picture, size, BILINEAR, [x0 * width, y0 * height, x1 * width, y1 * height]);
   });
 
-/** A box with `context` times its sides at each edge, in the photograph. @param {number[]} box @param {number} context */
+/**
+ * A box with `context` times its sides at each edge, in the photograph.
+ * @param {number[]} box @param {number} context
+ */
 function widened([x0, y0, x1, y1], context) {
   const low = (/** @type {number} */ a, /** @type {number} */ b) =>
     Math.min(Math.max(a - context * (b - a), 0), 1 - MIN_SIDE);

@@ -39,7 +39,10 @@ export class Query {
     return this.sentence.text;
   }
 
-  /** The unknown words of all parts, each with the known words that are nearest to it. @returns {Record<string, string[]>} */
+  /**
+   * The unknown words of all parts, each with the known words that are nearest to it.
+   * @returns {Record<string, string[]>}
+   */
   get nearest() {
     const parts = [this.sentence, ...this.without.map((query) => query.sentence), ...this.ignored];
     return Object.assign({}, ...parts.map((part) => part.nearest));
@@ -117,7 +120,8 @@ function combined(parts, without) {
     const factor = whole / Math.max(lengths(sentence.s_N), 1e-9);
     return { ...sentence, s_N: sentence.s_N.map((s_D) => s_D.map((x) => x * factor)) };
   });
-  const name = parts.map((query) => query.text).join(" + ") + without.map((query) => `, without ${query.text}`).join("");
+  const wanted = parts.map((query) => query.text).join(" + ");
+  const name = wanted + without.map((query) => `, without ${query.text}`).join("");
   const told = parts.reduce((sum, query) => sum + query.told, 0);
   return new Query(joined(name, scaled), parts.find((query) => query.told)?.support ?? UNKNOWN, told, without);
 }

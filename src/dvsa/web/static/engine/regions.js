@@ -53,8 +53,9 @@ export const withFrame = (box_N, score_N) => ({
  */
 export function cover(box_N, score_N, keep) {
   const N = box_N.length;
-  const covers_RN = box_N.filter((_, n) => n % 2 === 0).map((box) => Float64Array.from(box_N, (b) => coverage(iou(box, b))));
-  const covered_N = Float64Array.from(box_N, (box) => coverage(iou(FRAME, box)));
+  const coverageOf = (/** @type {Box} */ box) => Float64Array.from(box_N, (other) => coverage(iou(box, other)));
+  const covers_RN = box_N.filter((_, n) => n % 2 === 0).map(coverageOf);
+  const covered_N = coverageOf(FRAME);
   const open_R = covers_RN.map(() => true);
 
   /** @type {number[]} */

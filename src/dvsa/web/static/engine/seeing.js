@@ -1,6 +1,6 @@
 /** Which things a photograph shows, by the classes of its regions and the words of its captions; as dvsa.seeing. */
 
-import { argmax, length, numbers, rowsOf } from "./arrays.js";
+import { argmax, dot, length, numbers, rowsOf } from "./arrays.js";
 import { sameThing } from "./things.js";
 
 /**
@@ -58,7 +58,7 @@ export function ofClasses(names, u_N, v_I, p_1IC, weight_6) {
     const p_I = p_IC.map((p_C) => group.classes.reduce((sum, c) => sum + p_C[c], 0));
     if (Math.max(...p_I) < WORTH) return [];
     const own = u_N.filter((_, n) => names.group_N[n] === g);
-    const cosine = Math.max(...own.flatMap((u_D) => unit_I.map((v_D) => v_D.reduce((sum, x, d) => sum + x * u_D[d], 0))));
+    const cosine = Math.max(...own.flatMap((u_D) => unit_I.map((v_D) => dot(v_D, u_D))));
     const region = argmax(p_I);
     const evidence_6 = [logit(p_I[region]), logit(p_I[p_I.length - 1]), cosine, Math.log(group.classes.length),
       Math.log1p(group.count), 1];

@@ -20,7 +20,8 @@ export function checkLength(text, words) {
 }
 
 /** A text in quotation marks, as Python shows it. @param {string} text */
-export const quoted = (text) => (text.includes("'") && !text.includes('"') ? `"${text}"` : `'${text.replaceAll("'", "\\'")}'`);
+export const quoted = (text) =>
+  text.includes("'") && !text.includes('"') ? `"${text}"` : `'${text.replaceAll("'", "\\'")}'`;
 
 /** Throws if the model knows none of the words. @param {Sentence} sentence */
 export function requireKnown({ text, known_T, nearest }) {

@@ -110,13 +110,15 @@ export class Service {
     const named = UNREAD.find((name) => asked.has(name));
     if (q === null && photo === null) throw new EngineError("give q, or photo (box is optional), or both");
     if (named) {
-      throw new EngineError(`the page without a server does not read dates, places and cameras, so it cannot search by ${named}`);
+      throw new EngineError(`the page without a server knows no dates, places or cameras: it cannot ask for ${named}`);
     }
-    const query = await Query.asked(this.model, q, photo ? await this.like(photo, asked.get("box")) : null, asked.getAll("without"));
+    const like = photo ? await this.like(photo, asked.get("box")) : null;
+    const query = await Query.asked(this.model, q, like, asked.getAll("without"));
 
     const k = Number(asked.get("k")) || (query.isCalibrated ? 0 : LIKE_HITS);
     const ranked = this.ranked(query);
-    const hits = ranked.filter((hit) => (k ? true : hit.fits) && !query.excludes(hit.v_I)).slice(0, k || MOST_HITS);
+    const wanted = ranked.filter((hit) => (k > 0 || hit.fits) && !query.excludes(hit.found.v_I));
+    const hits = wanted.slice(0, k || MOST_HITS);
     const [best = null] = ranked;
     const told = hits.map((hit) => toJson(query, hit));
     const pictures = hits.flatMap(({ found: { id, small } }) => [320, 1024].map((side) =>
@@ -125,7 +127,7 @@ export class Service {
       query: query.text,
       seconds: (performance.now() - started) / 1000,
       unknown: query.nearest,
-      answer: hits.length ? null : noAnswer(query, best && { ...best, name: best.found.name, words: query.words(best.v_I) }),
+      answer: hits.length ? null : noAnswer(query, best && toJson(query, best)),
       nearest: !hits.length && best !== null,
       note: ignoredParts(query),
       hits: told,
@@ -149,7 +151,8 @@ export class Service {
   ranked(query) {
     const all = [...this.collection.photographs.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
     const score_K = all.map(({ v_I }) => query.score(v_I));
-    return descending(score_K).map((k) => ({ found: all[k], v_I: all[k].v_I, score: score_K[k], fits: query.fits(all[k].v_I) }));
+    const hit = (/** @type {number} */ k) => ({ found: all[k], score: score_K[k], fits: query.fits(all[k].v_I) });
+    return descending(score_K).map(hit);
   }
 }
 

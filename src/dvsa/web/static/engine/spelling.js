@@ -61,7 +61,10 @@ function alike(word, vocabulary) {
   return found.map(([, known]) => known).sort((a, b) => rank(b) - rank(a) || id(a) - id(b)).slice(0, PROPOSALS);
 }
 
-/** Whether two words can be so alike, by their lengths and letters. @param {string} a @param {string} b @param {number} cutoff */
+/**
+ * Whether two words can be so alike, by their lengths and letters.
+ * @param {string} a @param {string} b @param {number} cutoff
+ */
 function mayReach(a, b, cutoff) {
   const total = a.length + b.length;
   if (2 * Math.min(a.length, b.length) < cutoff * total) return false;

@@ -13,6 +13,7 @@ export function lacks() {
   if (typeof WebAssembly !== "object" || !WebAssembly.validate(Uint8Array.from(SIMD))) {
     return `This browser cannot run the model, because it lacks WebAssembly with SIMD: ${NEWER}.`;
   }
-  const missing = ["Worker", "OffscreenCanvas", "createImageBitmap", "DecompressionStream"].filter((name) => !(name in globalThis));
+  const needed = ["Worker", "OffscreenCanvas", "createImageBitmap", "DecompressionStream"];
+  const missing = needed.filter((name) => !(name in globalThis));
   return missing.length ? `This browser cannot run the model, because it lacks ${missing.join(", ")}: ${NEWER}.` : null;
 }

@@ -76,7 +76,8 @@ export class Vocabulary {
   /** The words before the first END. @param {readonly number[]} ids */
   decode(ids) {
     const end = ids.indexOf(END);
-    return ids.slice(0, end < 0 ? ids.length : end).filter((n) => n >= FIRST_WORD).map((n) => this.words[n - FIRST_WORD]);
+    const said = ids.slice(0, end < 0 ? ids.length : end).filter((n) => n >= FIRST_WORD);
+    return said.map((n) => this.words[n - FIRST_WORD]);
   }
 
   /** Reads the content of vocabulary.tsv. @param {Uint8Array} content @param {string} source for errors */

@@ -15,7 +15,10 @@ const IRREGULAR = {
 /** Plurals that name something else than their singulars. */
 const OTHER_THINGS = ["glasses", "shorts", "woods"];
 
-/** Whether two names differ at most in capitals and in singular and plural. @param {string} one @param {string} other */
+/**
+ * Whether two names differ at most in capitals and in singular and plural.
+ * @param {string} one @param {string} other
+ */
 export function sameThing(one, other) {
   const [a, b] = [one.toLowerCase(), other.toLowerCase()];
   return a === b || singulars(b).includes(a) || singulars(a).includes(b);
