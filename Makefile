@@ -46,7 +46,7 @@ release:
 	PYTHON=$(PYTHON) .ci/release
 
 site: node_modules/installed
-	$(PYTHON) runs/site.py
+	$(PYTHON) runs/build_site.py
 
 docs: .venv-dev/installed
 	.venv-dev/bin/python -m typer dvsa.cli utils docs --name dvsa --output docs/cli.md

@@ -1,4 +1,4 @@
-"""The page without a server, in Chromium: what runs/site.py builds, served as plain files."""
+"""The page without a server, in Chromium: what runs/build_site.py builds, served as plain files."""
 
 import json
 import shutil
@@ -84,7 +84,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not (ROOT / "node_modules" / "onnxruntime-web").is_dir():
         pytest.skip("the packages of package-lock.json are not installed: npm ci")
     out = tmp_path_factory.mktemp("built") / "site"
-    subprocess.run([sys.executable, ROOT / "runs" / "site.py", "--out", out], check=True)
+    subprocess.run([sys.executable, ROOT / "runs" / "build_site.py", "--out", out], check=True)
     shutil.copytree(shipped(), out / "other")
     manifest = json.loads((out / "other" / "manifest.json").read_text())
     (out / "other" / "manifest.json").write_text(json.dumps({**manifest, "name": "another"}))
@@ -385,7 +385,8 @@ def test_a_phone_a_keyboard_and_a_screen_reader(visited: BrowserContext, site: S
     assert page.evaluate("document.activeElement.id") == "tab-clear"
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     found = Axe().run(page).response["violations"]
-    assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
+    bad = [f"{v['id']}: {v['nodes'][0]['html']}" for v in found if v["impact"] in ("serious", "critical")]
+    assert bad == []
     page.close()
 
 

@@ -9,16 +9,16 @@ const PLACES = 22;
 
 /** @typedef {{reach: number, weight: (x: number) => number}} Filter */
 /** @type {Filter} */
-const BICUBIC = {
-  reach: 2,
-  weight(x) {
-    const d = Math.abs(x);
-    if (d < 1) return (1.5 * d - 2.5) * d * d + 1;
-    return d < 2 ? ((-0.5 * d + 2.5) * d - 4) * d + 2 : 0;
-  },
-};
+const BICUBIC = { reach: 2, weight: cubic };
 /** @type {Filter} */
 const BILINEAR = { reach: 1, weight: (x) => Math.max(1 - Math.abs(x), 0) };
+
+/** @param {number} x */
+function cubic(x) {
+  const d = Math.abs(x);
+  if (d < 1) return (1.5 * d - 2.5) * d * d + 1;
+  return d < 2 ? ((-0.5 * d + 2.5) * d - 4) * d + 2 : 0;
+}
 
 /** The photograph as a square without its aspect ratio, in RGB. @param {Picture} picture @param {number} size */
 export const squash = (picture, size) => resized(picture, size, BICUBIC, [0, 0, picture.width, picture.height]);

@@ -1,6 +1,6 @@
 """Builds site/: the page of `dvsa serve` as static files, with the model in the browser in place of a server.
 
-Usage: python runs/site.py [--out site] [--bundle FOLDER]
+Usage: python runs/build_site.py [--out site] [--bundle FOLDER]
 
 It needs no package of Python, and onnxruntime-web in node_modules/, which `make site` installs from
 package-lock.json. Files of the model are compressed; files.json has the digest of each. docs/site.md
@@ -115,7 +115,7 @@ def _copy_page(out: Path) -> None:
 def _replaced(text: str, old: str, new: str) -> str:
     """The text with one part replaced; the page must have it."""
     if text.count(old) != 1:
-        sys.exit(f"the page has {text.count(old)} times {old!r}, not once: adapt runs/site.py to it")
+        sys.exit(f"the page has {text.count(old)} times {old!r}, not once: adapt runs/build_site.py to it")
     return text.replace(old, new)
 
 
