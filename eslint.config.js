@@ -23,7 +23,6 @@ export default [
       "no-new-func": "error",
       "no-promise-executor-return": "off",
       "no-self-compare": "error",
-      "no-shadow": "error",
       "no-throw-literal": "error",
       "no-unused-expressions": "error",
       "no-useless-return": "error",

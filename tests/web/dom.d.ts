@@ -10,6 +10,7 @@ interface EventTarget {
 
 interface Element {
   dataset: DOMStringMap;
+  hidden: boolean;
   style: CSSStyleDeclaration;
   value: any;
   size: any;
