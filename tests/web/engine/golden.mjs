@@ -8,6 +8,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { Query } from "../../../src/dvsa/web/static/engine/query.js";
+import { shot } from "../../../src/dvsa/web/static/engine/exif.js";
 import * as responses from "../../../src/dvsa/web/static/engine/responses.js";
 import { squash } from "../../../src/dvsa/web/static/engine/photo.js";
 import { nearest } from "../../../src/dvsa/web/static/engine/spelling.js";
@@ -53,6 +54,10 @@ for (const [text, own, parts] of golden.words) {
   compare(`sentences of ${JSON.stringify(text)}`, sentences(text), parts);
 }
 for (const [word, near] of golden.near) compare(`nearest to ${word}`, nearest(word, model.bundle.vocabulary), near);
+
+for (const [n, [content, told]] of golden.shots.entries()) {
+  compare(`EXIF ${n}`, shot(Uint8Array.from(Buffer.from(content, "base64"))), told, 1e-5);
+}
 
 const views = [];
 for (const one of golden.photographs) {

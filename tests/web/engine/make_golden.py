@@ -8,6 +8,8 @@ if it is given, or parts of those in examples/.
 """
 
 import argparse
+import base64
+import io
 import json
 import math
 import random
@@ -15,11 +17,12 @@ import re
 import tarfile
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 
 import dvsa
 from dvsa import text
@@ -80,6 +83,7 @@ def write(model: Model, out: Path, photographs: int, sentences: int, data: Path 
         "near": [[word, list(nearest(word, model.bundle.vocabulary))] for word in misspelled(said)],
         "scores": [[one, [view.score(one) for view in views]] for one in said],
         "located": [[one, views[n % len(views)].locate(one).index] for n, one in enumerate(said[:50])],
+        "shots": [*shots()],
         "fits": [
             [one, [Query.of_sentence(model, one).fits(view.v_ID) for view in views]] for one in said[:50]
         ],
@@ -149,6 +153,44 @@ def written_sentences(model: Model, count: int, data: Path | None) -> list[str]:
     found[3] += " near a zyzzyva"
     found[7] = "Two dgo and a bottlecap, " + found[7]
     return found
+
+
+def shots() -> Iterator[list[Any]]:
+    """JPEGs with EXIF data, sound and odd, and what Python reads there."""
+    dates = [
+        "2024:07:31 18:05:09",
+        "2023-1-2",
+        "0000:00:00 00:00:00",
+        "2024:02:30 10:00:00",
+        "2021/12/31T23:59",
+        "",
+    ]
+    cameras = [
+        ("Canon", "Canon EOS 5D"),
+        ("NIKON CORPORATION", "NIKON D90"),
+        ("", "X100"),
+        ("Sony\0", " A7 "),
+    ]
+    places = [
+        ("N", (60, 23, 24.5), "E", (5, 19, 12)),
+        ("S", (33.9, 0, 0), "W", (151.2, 0, 0)),
+        ("N", (0, 0, 0), "E", (0, 0, 0)),
+    ]
+    for n, (date, camera, place) in enumerate(product(dates, cameras, [*places, None])):
+        image = Image.new("RGB", (8, 8))
+        exif = image.getexif()
+        exif[ExifTags.Base.Make], exif[ExifTags.Base.Model] = camera
+        inner = ExifTags.Base.DateTimeOriginal if n % 2 else ExifTags.Base.DateTimeDigitized
+        exif.get_ifd(ExifTags.IFD.Exif)[inner] = date
+        if n % 3 == 0:
+            exif[ExifTags.Base.DateTime] = "2001:02:03 04:05:06"
+        if place is not None:
+            exif.get_ifd(ExifTags.IFD.GPSInfo).update(dict(enumerate(place, 1)))
+        stream = io.BytesIO()
+        image.save(stream, "JPEG", exif=exif)
+        photo = read(stream.getvalue())
+        told = {"taken": photo.taken, "camera": photo.shot.camera, "place": photo.shot.place}
+        yield [base64.b64encode(stream.getvalue()).decode(), told]
 
 
 def noise() -> list[str]:

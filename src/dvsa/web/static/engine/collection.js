@@ -2,6 +2,7 @@
 
 import { EngineError, rowsOf } from "./arrays.js";
 import { decode, toPng } from "./decode.js";
+import { shot } from "./exif.js";
 import { squash } from "./photo.js";
 import { sha256 } from "./sha256.js";
 import * as store from "./store.js";
@@ -10,7 +11,8 @@ import * as store from "./store.js";
  * @typedef {import("./view.js").View} View
  * @typedef {import("./model.js").Photo} Photo
  * @typedef {{id: string, name: string, width: number, height: number, boxes: number[][], v_I: Float32Array[],
- *   small: Blob, source: Blob, square: Blob | null}} Photograph its boxes and vectors, and where its pixels are
+ *   small: Blob, source: Blob, square: Blob | null} & import("./exif.js").Shot} Photograph its boxes and vectors, and
+ *   where its pixels are
  * @typedef {{view: View, photo: Photo, page: Blob}} Opened
  */
 
@@ -31,11 +33,13 @@ export class Collection {
 
   /** Decodes a photograph, finds its regions, and adds it. @param {Blob} file @param {string} name */
   async open(file, name) {
-    const id = (await sha256(new Uint8Array(await file.arrayBuffer()))).slice(0, 32);
+    const content = new Uint8Array(await file.arrayBuffer());
+    const id = (await sha256(content)).slice(0, 32);
     const { photo, page, small } = await decode(file, name);
     const opened = await this.look(id, photo, page);
     const known = this.photographs.get(id);
-    if (!known) await this.add({ id, small, source: file, square: null, ...facts(opened.view) }, opened);
+    const facts = { ...seen(opened.view), ...shot(content) };
+    if (!known) await this.add({ id, small, source: file, square: null, ...facts }, opened);
     return { id, view: opened.view, page };
   }
 
@@ -79,10 +83,11 @@ export class Collection {
     const { digest, manifest } = this.model.bundle;
     for (const found of await store.kept().catch(() => [])) {
       if (found.bundle !== digest) continue;
-      const { id, name, width, height, small, square, page } = found;
+      const { id, name, width, height, small, square, page, taken, camera, place } = found;
       const boxes = rowsOf(found.boxes, 4).map((box) => [...box]);
       const v_I = rowsOf(found.vectors, manifest.embedding);
-      this.photographs.set(id, { id, name, width, height, boxes, v_I, small, source: page, square });
+      const facts = { id, name, width, height, taken, camera, place };
+      this.photographs.set(id, { ...facts, boxes, v_I, small, source: page, square });
       this.keeping = true;
     }
   }
@@ -96,13 +101,14 @@ export class Collection {
   }
 
   /** @param {Photograph} photograph @param {Opened} opened */
-  async keep({ id, name, width, height, boxes, v_I, small }, { photo, page }) {
+  async keep({ id, name, width, height, taken, camera, place, boxes, v_I, small }, { photo, page }) {
     const { digest, manifest } = this.model.bundle;
     const square = await toPng(/** @type {Uint8Array} */ (photo.picture.data), manifest.size);
     const vectors = Float32Array.from(v_I.flatMap((v_D) => [...v_D]));
+    const facts = { id, name, width, height, taken, camera, place };
     const found = { boxes: Float32Array.from(boxes.flat()), vectors, page, small, square };
     try {
-      await store.keep({ id, bundle: digest, name, width, height, added: Date.now(), ...found });
+      await store.keep({ ...facts, ...found, bundle: digest, added: Date.now() });
     } catch {
       this.keeping = false;
       throw new EngineError(
@@ -119,6 +125,6 @@ export class Collection {
 }
 
 /** @param {View} view */
-const facts = ({ photo: { name, width, height }, box_I, v_I }) => ({
+const seen = ({ photo: { name, width, height }, box_I, v_I }) => ({
   name, width, height, v_I, boxes: box_I.map((box) => Array.from(box)),
 });

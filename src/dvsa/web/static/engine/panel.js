@@ -27,7 +27,16 @@ export class Panel {
     this.stop = el("button", { type: "button", class: "small", hidden: "" }, "Stop");
     byId("notice").after(this.loading, this.notes);
     this.buildPhotographs();
+    this.hideConditions();
     this.buildStored();
+  }
+
+  /** Hides conditions of searches that need a table of places, or an index of files. */
+  hideConditions() {
+    for (const name of ["country", "city", "field", "path"]) {
+      const label = byId("filters").querySelector(`[name="${name}"]`)?.closest("label");
+      if (label) label.hidden = true;
+    }
   }
 
   buildPhotographs() {

@@ -1,8 +1,8 @@
 /** The API of the server, answered in the tab: the same paths, questions and answers as dvsa.web. */
 
-import { EngineError } from "./arrays.js";
+import { EngineError, descending } from "./arrays.js";
 import { Collection } from "./collection.js";
-import { descending } from "./arrays.js";
+import { filterOf, ordered } from "./filter.js";
 import { Query, ignoredParts, noAnswer } from "./query.js";
 import * as responses from "./responses.js";
 
@@ -14,8 +14,6 @@ import * as responses from "./responses.js";
 
 /** Most photographs that a search returns, and those like a photograph, whose regions have no calibration. */
 const [MOST_HITS, LIKE_HITS] = [100, 12];
-/** Conditions that need what the tab does not read of a photograph. */
-const UNREAD = ["after", "before", "camera", "gps", "country", "city", "field", "path"];
 
 export class Service {
   /** @param {import("./model.js").Model} model @param {{name: string, title: string}[]} samples
@@ -107,20 +105,17 @@ export class Service {
     const started = performance.now();
     const q = asked.get("q");
     const photo = asked.get("photo");
-    const named = UNREAD.find((name) => asked.has(name));
     if (q === null && photo === null) throw new EngineError("give q, or photo (box is optional), or both");
-    if (named) {
-      throw new EngineError(`the page without a server knows no dates, places or cameras: it cannot ask for ${named}`);
-    }
+    const filter = filterOf(asked);
     const like = photo ? await this.like(photo, asked.get("box")) : null;
     const query = await Query.asked(this.model, q, like, asked.getAll("without"));
 
     const k = Number(asked.get("k")) || (query.isCalibrated ? 0 : LIKE_HITS);
-    const ranked = this.ranked(query);
+    const ranked = this.ranked(query).filter(({ found }) => filter(found));
     const wanted = ranked.filter((hit) => (k > 0 || hit.fits) && !query.excludes(hit.found.v_I));
     const hits = wanted.slice(0, k || MOST_HITS);
     const [best = null] = ranked;
-    const told = hits.map((hit) => toJson(query, hit));
+    const told = ordered(hits, asked.get("sort") ?? "score").map((hit) => toJson(query, hit));
     const pictures = hits.flatMap(({ found: { id, small } }) => [320, 1024].map((side) =>
       /** @type {const} */ ([`/api/search/${id}/image?side=${side}`, small])));
     const answer = {
@@ -158,6 +153,6 @@ export class Service {
 
 /** A hit in the form of the API. @param {Query} query
  * @param {{found: import("./collection.js").Photograph, score: number, fits: boolean}} hit */
-function toJson(query, { found: { id, name, width, height, boxes, v_I }, score, fits }) {
-  return { id, name, score, fits, others: 0, taken: null, width, height, boxes, words: query.words(v_I) };
+function toJson(query, { found: { id, name, width, height, boxes, v_I, taken }, score, fits }) {
+  return { id, name, score, fits, others: 0, taken, width, height, boxes, words: query.words(v_I) };
 }

@@ -2,7 +2,8 @@
 
 /**
  * @typedef {{id: string, bundle: string, name: string, width: number, height: number, added: number,
- *   boxes: Float32Array, vectors: Float32Array, page: Blob, small: Blob, square: Blob}} Kept
+ *   boxes: Float32Array, vectors: Float32Array, page: Blob, small: Blob,
+ *   square: Blob} & import("./exif.js").Shot} Kept
  *   `vectors` and `boxes` are those that the bundle of this digest gave
  */
 
