@@ -141,6 +141,11 @@ def open_file(page: Page, path: Path) -> str:
     return page.locator("#caption .caption-text").inner_text().replace("\n", " ").strip()
 
 
+def shown(page: Page) -> None:
+    """Wait for a photograph to be shown."""
+    page.locator("body:not(.loading) #photo-view:not([hidden]) #caption .caption-text").wait_for()
+
+
 def words(text: str) -> str:
     """The words of a caption, without what stands below them."""
     return " ".join(text.split())
@@ -193,7 +198,7 @@ def test_a_second_visit_needs_no_network(browser: Browser, built: Path) -> None:
     assert page.evaluate("crossOriginIsolated") is True
     page.goto(site.address)
     page.locator("#samples button").first.click()
-    page.wait_for_url("**/#/photo/*")
+    shown(page)
     context.close()
 
 
@@ -310,7 +315,7 @@ def test_photographs_are_searched_kept_and_removed(browser: Browser, site: Site)
     expect(page.locator("#tab-photographs")).to_contain_text("3 photographs can be searched.")
     assert "cat.jpg" in search("a cat")[0]
     page.locator("#hits .hit").first.click()
-    page.wait_for_url("**/#/photo/*")
+    shown(page)
 
     page.goto(f"{site.address}#/")
     page.locator("#tab-stored summary").click()
