@@ -347,6 +347,13 @@ def test_another_bundle_of_the_site(visited: BrowserContext, site: Site) -> None
     page.close()
 
 
+def test_a_bundle_of_another_site_is_refused(visited: BrowserContext, site: Site) -> None:
+    page = visit(visited, site, "?bundle=https://example.org/bundle")
+    expect(page.locator("#tab-notes")).to_contain_text("no folder of this site")
+    expect(page.locator("#about")).to_contain_text(f"Model {shipped().name}")
+    page.close()
+
+
 def test_a_bundle_of_the_user(visited: BrowserContext, site: Site, built: Path) -> None:
     page = visit(visited, site)
     page.locator("#tab-stored summary").click()

@@ -28,7 +28,9 @@ export class TabEngine {
     this.failure = lacks();
     this.site = fetch(new URL("files.json", ROOT), { cache: "no-cache" }).then((response) => response.json());
     this.model = { name: "", digest: "" };
-    this.worker = this.failure ? null : this.start(bundleOf(location.search), null);
+    const { bundle, problem } = bundleOf(location.search);
+    this.worker = this.failure ? null : this.start(bundle, null);
+    if (problem) this.panel.note(problem);
     if (this.failure) this.panel.fail(this.failure);
     registerServiceWorker(new URL("sw.js", ROOT), this.panel);
   }
@@ -144,9 +146,11 @@ export class TabEngine {
 /** The folder that `?bundle=` names, if it is of this site. @param {string} search */
 function bundleOf(search) {
   const named = new URLSearchParams(search).get("bundle");
-  if (!named) return null;
-  const address = new URL(named, ROOT);
-  return address.href.startsWith(ROOT.href) ? address.href.slice(ROOT.href.length).replace(/\/+$/, "") : null;
+  if (!named) return { bundle: null };
+  const { href } = new URL(named, ROOT);
+  if (href.startsWith(ROOT.href)) return { bundle: href.slice(ROOT.href.length).replace(/\/+$/, "") };
+  const problem = `“${named.slice(0, 80)}” is no folder of this site: the page uses its own model.`;
+  return { bundle: null, problem };
 }
 
 export const engine = new TabEngine();

@@ -69,9 +69,9 @@ export class Panel {
   }
 
   /** @param {import("./download.js").Progress} progress */
-  showProgress({ loaded, total }) {
+  showProgress({ file, loaded, total }) {
     this.bar.setAttribute("value", String(loaded / total));
-    const told = `The model is being loaded: ${mb(loaded)} of ${mb(total)}.`;
+    const told = `The model is being loaded: ${mb(loaded)} of ${mb(total)}, now ${file}.`;
     this.text.textContent = `${told} It comes once, and stays in this browser.`;
   }
 
