@@ -70,6 +70,7 @@ export class Panel {
 
   /** @param {import("./download.js").Progress} progress */
   showProgress({ file, loaded, total }) {
+    if (this.loading.classList.contains("failed")) return; // a download that was under way
     this.bar.setAttribute("value", String(loaded / total));
     const told = `The model is being loaded: ${mb(loaded)} of ${mb(total)}, now ${file}.`;
     this.text.textContent = `${told} It comes once, and stays in this browser.`;
