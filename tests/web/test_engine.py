@@ -51,6 +51,16 @@ def test_the_engine_says_what_python_says(node: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_the_engine_knows_every_part_of_a_bundle(node: str, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle"
+    run(sys.executable, HERE / "make_bundle.py", bundle, seconds=300)
+    given: list[str | Path] = [tmp_path, "--bundle", bundle, "--photographs", "6", "--sentences", "50"]
+    run(sys.executable, HERE / "make_golden.py", *given, seconds=600)
+    output = run(node, HERE / "golden.mjs", tmp_path, bundle, ROOT / "src" / "dvsa", seconds=600)
+    assert ", 0 differ" in output
+
+
+@pytest.mark.slow
 def test_a_difference_is_found(node: str, tmp_path: Path) -> None:
     run(
         sys.executable,

@@ -87,13 +87,13 @@ for (const one of golden.photographs) {
   const isSame = Math.max(...edges) < 1e-4;
   const free = isSame ? null : await model.view(photograph, square, [fine, coarse], own, proposer);
   if (isSame) same.boxes += 1;
-  if (!free || (await free.captions())[0].text === one.photo.caption.text) same.captions += 1;
+  if (!free || (await free.caption()).text === one.photo.caption.text) same.captions += 1;
 
   const view = await model.view(photograph, square, [fine, coarse], given, proposer);
   views.push(view);
   const few = !("phrases" in one.photo);
   const photo = few
-    ? { regions: view.regions, caption: await responses.caption(view, (await view.captions())[0]) }
+    ? { regions: view.regions, caption: await responses.caption(view, await view.caption()) }
     : await responses.photo(view, "golden");
   compare(`${one.file} photo`, photo, one.photo);
   compare(`${one.file} captions`, await responses.captions(view, one.request), one.captions);

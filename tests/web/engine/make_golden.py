@@ -152,6 +152,7 @@ def written_sentences(model: Model, count: int, data: Path | None) -> list[str]:
         found = [" ".join(rng.choices(known, k=rng.randint(1, 14))) for _ in range(count)]
     found[3] += " near a zyzzyva"
     found[7] = "Two dgo and a bottlecap, " + found[7]
+    found[11] = "Our boat and " + found[11]
     return found
 
 

@@ -1,6 +1,7 @@
 /** A trained model: its settings, its vocabulary and its graphs; as dvsa.bundle. */
 
 import { EngineError } from "./arrays.js";
+import { Familiar } from "./familiar.js";
 import { parseFluency } from "./fluency.js";
 import { Graphs } from "./graphs.js";
 import { MANIFEST, parseManifest } from "./manifest.js";
@@ -17,10 +18,11 @@ import { Vocabulary } from "./text.js";
 export class Bundle {
   /**
    * @param {import("./manifest.js").Manifest} manifest @param {string} digest of the manifest
-   * @param {Vocabulary} vocabulary @param {Vocabulary} spoken the words of captions, with the captioners' own ids
-   * @param {Graphs} graphs @param {import("./fluency.js").Fluency | null} fluency @param {Taught} taught
+   * @param {Graphs} graphs
+   * @param {{vocabulary: Vocabulary, spoken: Vocabulary, fluency: import("./fluency.js").Fluency | null,
+   *   taught: Taught, familiar: Familiar | null}} parts `spoken` are the words of captions, with ids of their own
    */
-  constructor(manifest, digest, vocabulary, spoken, graphs, fluency, taught) {
+  constructor(manifest, digest, graphs, { vocabulary, spoken, fluency, taught, familiar }) {
     this.manifest = manifest;
     this.digest = digest;
     this.vocabulary = vocabulary;
@@ -28,6 +30,7 @@ export class Bundle {
     this.spoken = spoken;
     this.fluency = fluency;
     this.taught = taught;
+    this.familiar = familiar;
   }
 
   /**
@@ -43,19 +46,23 @@ export class Bundle {
       throw new EngineError(`${MANIFEST} does not list ${file}: export the bundle again`);
     }
 
-    const [lexicon, own, rules] = await Promise.all(["vocabulary.tsv", "spoken.tsv", "fluency.npy"].map(
-      (file) => (file in manifest.files ? verified(file) : null)));
+    const [lexicon, own, rules, known] = await Promise.all(
+      ["vocabulary.tsv", "spoken.tsv", "fluency.npy", "familiar.npy"].map(
+        (file) => (file in manifest.files ? verified(file) : null)));
     const vocabulary = Vocabulary.parse(/** @type {Uint8Array} */ (lexicon), "vocabulary.tsv");
     const spoken = own ? Vocabulary.parse(own, "spoken.tsv") : vocabulary;
     const { lessons, embedding } = manifest;
     return new Bundle(
       manifest,
       await sha256(content),
-      vocabulary,
-      spoken,
       new Graphs(runtime, verified, options),
-      rules && parseFluency(rules, spoken, "fluency.npy"),
-      lessons ? Taught.parse(await verified(lessons), embedding, lessons) : new Taught(),
+      {
+        vocabulary,
+        spoken,
+        fluency: rules && parseFluency(rules, spoken, "fluency.npy"),
+        taught: lessons ? Taught.parse(await verified(lessons), embedding, lessons) : new Taught(),
+        familiar: known && Familiar.parse(known, "familiar.npy"),
+      },
     );
   }
 }
@@ -69,7 +76,8 @@ export function needed({ crops, voices }) {
 
 /** The files that this engine may read. @param {import("./manifest.js").Manifest} manifest */
 export const readable = (manifest) => {
-  const optional = ["spoken.tsv", "fluency.npy", "classes.onnx", ...(manifest.lessons ? [manifest.lessons] : [])];
+  const lessons = manifest.lessons ? [manifest.lessons] : [];
+  const optional = ["spoken.tsv", "fluency.npy", "familiar.npy", "classes.onnx", ...lessons];
   return [...new Set([...needed(manifest), ...optional.filter((file) => file in manifest.files)])];
 };
 

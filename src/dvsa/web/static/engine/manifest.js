@@ -8,7 +8,8 @@ import { EngineError } from "./arrays.js";
  * @typedef {{size: number, context: number, full_resolution: boolean}} Crops how crops of regions are cut
  * @typedef {{name: string, files: Record<string, FileRecord>, size: number, embedding: number, proposer: string,
  *   nms: number, sharpness: number, score: string, beta: number, beam: number, length_power: number, rerank: number,
- *   support: import("./aligning.js").Support, things: number[], voices: {frame?: Voice, region?: Voice},
+ *   support: import("./aligning.js").Support, familiar: number, things: number[],
+ *   voices: {frame?: Voice, region?: Voice},
  *   crops: Crops | null, lessons: string | null}} Manifest
  */
 
@@ -49,6 +50,7 @@ export function parseManifest(content, source) {
     length_power: field.number("length_power", 0, 10),
     rerank: field.number("rerank", 0, 1e6, 0),
     support: { threshold: field.number("support", 0, 1e6, 0), slope: field.number("support_slope", 0, 1e6, 0) },
+    familiar: field.number("familiar", 0, 1e12, 0),
     things: Array.isArray(top.things) && top.things.length === 6 ? top.things.map(Number) : [],
     voices: voicesOf(top.voices ?? {}, source),
     crops: top.crops ? crops(top.crops, source) : null,

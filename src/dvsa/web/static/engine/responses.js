@@ -14,12 +14,14 @@ const SILENT = { text: "", logprob: 0, words: [], logprobs: [] };
  * */
 export async function photo(view, id) {
   const { manifest } = view.model.bundle;
-  const best = manifest.voices.frame ? (await view.captions())[0] : SILENT;
+  const best = manifest.voices.frame ? await view.caption() : SILENT;
   const spoken = await phrases(view);
   return {
     id,
     ...view.photo,
     beta: manifest.beta,
+    distance: view.distance,
+    familiar: view.familiar,
     regions: view.regions,
     caption: await caption(view, best),
     phrases: await Promise.all(spoken.map(async (one, region) => ({ region, caption: await caption(view, one, 0) }))),

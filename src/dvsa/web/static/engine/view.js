@@ -1,9 +1,11 @@
 /** A photograph as the model sees it: its regions, captions, phrases and alignments; as dvsa.model.view. */
 
 import { align, locate } from "./aligning.js";
-import { descending } from "./arrays.js";
+import { descending, numbers, rowsOf } from "./arrays.js";
 import { nms, toPixels } from "./boxes.js";
+import { frameFeatures } from "./familiar.js";
 import { ofClasses, said } from "./seeing.js";
+import { surer } from "./surer.js";
 
 /**
  * @typedef {import("./captioning.js").Caption} Caption
@@ -40,6 +42,24 @@ export class View {
     return this.box_I.map((box, index) => ({
       index, box: Array.from(box), pixels: toPixels(box, width, height), score: this.score_I[index],
     }));
+  }
+
+  /** How far the photograph is from those that the model knows, above 1 if it is unlike them; null if unknown. */
+  get distance() {
+    const { familiar, manifest } = this.model.bundle;
+    if (!familiar || !manifest.familiar) return null;
+    const feature_F = rowsOf(numbers(this.feature_1IF), this.feature_1IF.dims[2])[this.frame];
+    return familiar.distance(frameFeatures(feature_F)) / manifest.familiar;
+  }
+
+  get familiar() {
+    return (this.distance ?? 0) <= 1;
+  }
+
+  /** The best sentence for the whole photograph; a short one if it is unlike those that the model knows. */
+  async caption() {
+    const found = await this.captions();
+    return this.familiar ? found[0] : surer(this, found);
   }
 
   /** Sentences for the whole photograph, the best first. @param {number} [beam] */
