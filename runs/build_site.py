@@ -23,7 +23,14 @@ STATIC: Final = PACKAGE / "web" / "static"
 RUNTIME: Final = ROOT / "node_modules" / "onnxruntime-web"
 WASM: Final = "ort-wasm-simd-threaded.wasm"
 SCRIPTS: Final = ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs")
-UNUSED: Final = ("photographs.tsv", "read.tsv", "background.npy", "replay.safetensors", "README.md")
+UNUSED: Final = (
+    "LICENCE.txt",
+    "photographs.tsv",
+    "read.tsv",
+    "background.npy",
+    "replay.safetensors",
+    "README.md",
+)
 """Files of a bundle that the page does not read."""
 
 POLICY: Final = (
@@ -156,7 +163,9 @@ def _copy_model(out: Path, bundle: Path) -> dict[str, dict[str, int | str]]:
     """The files of the model and its runtime, compressed; their sizes and digests."""
     out.mkdir(parents=True)
     manifest = json.loads((bundle / "manifest.json").read_text("utf-8"))
-    shutil.copy(bundle / "manifest.json", out)
+    for name in ("manifest.json", "LICENCE.txt"):
+        if (bundle / name).is_file():
+            shutil.copy(bundle / name, out)
     records: dict[str, dict[str, int | str]] = {}
     for name in [*manifest["files"], WASM]:
         if name in UNUSED:

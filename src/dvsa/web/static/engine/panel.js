@@ -40,7 +40,10 @@ export class Panel {
   }
 
   buildPhotographs() {
-    this.keeping.addEventListener("change", () => this.change("/tab/keep", this.keeping.checked));
+    this.keeping.addEventListener("change", () => {
+      if (this.keeping.checked) navigator.storage?.persist?.(); // so that the browser does not remove them by itself
+      this.change("/tab/keep", this.keeping.checked);
+    });
     this.stop.addEventListener("click", () => (this.stopped = true));
     const add = picker("Add photographs", { multiple: "", accept: "image/*" }, (files) => this.add(files));
     const folder = picker("Add a folder", FOLDER, (files) => this.add(files));
