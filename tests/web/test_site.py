@@ -402,12 +402,14 @@ def test_a_phone_a_keyboard_and_a_screen_reader(visited: BrowserContext, site: S
     page.close()
 
 
-def test_the_site_names_no_other_host_and_no_absolute_path(built: Path) -> None:
+def test_the_site_is_small_and_has_no_absolute_path(built: Path) -> None:
     listed = json.loads((built / "files.json").read_text())
     for path in listed["shell"]:
         assert path == "./" or (built / path).is_file(), path
-    page = (built / "index.html").read_text("utf-8")
-    assert '="/' not in page
+    assert '="/' not in (built / "index.html").read_text("utf-8")
     for script in built.glob("static/*.js"):
         assert "/static/" not in script.read_text("utf-8").replace("static/samples/", ""), script
     assert {"photographs.tsv", "read.tsv"}.isdisjoint(listed["files"])
+    model = sum(file["packed"] for file in listed["files"].values())
+    page = sum((built / path).stat().st_size for path in listed["shell"] if path != "./")
+    assert model + page <= 55_000_000
