@@ -39,7 +39,7 @@ export class Collection {
     const opened = await this.look(id, photo, page);
     const known = this.photographs.get(id);
     const facts = { ...seen(opened.view), ...shot(content) };
-    if (!known) await this.add({ id, small, source: file, square: null, ...facts }, opened);
+    if (!known) await this.add({ id, small, source: file, square: null, ...facts });
     return { id, view: opened.view, page };
   }
 
@@ -55,11 +55,11 @@ export class Collection {
     return opened;
   }
 
-  /** @param {Photograph} photograph @param {Opened} opened */
-  async add(photograph, opened) {
+  /** @param {Photograph} photograph */
+  async add(photograph) {
     if (this.photographs.size >= MOST) return;
     this.photographs.set(photograph.id, photograph);
-    if (this.keeping) await this.keep(photograph, opened);
+    if (this.keeping) await this.keep(photograph);
   }
 
   /** An open photograph, opened again if it was closed. @param {string} id @returns {Promise<Opened & {id: string}>} */
@@ -96,19 +96,32 @@ export class Collection {
   async setKeeping(keeping) {
     this.keeping = keeping;
     if (!keeping) return store.forget();
-    for (const photograph of this.photographs.values()) await this.keep(photograph, await this.get(photograph.id));
+    for (const photograph of this.photographs.values()) await this.keep(photograph);
     return undefined;
   }
 
-  /** @param {Photograph} photograph @param {Opened} opened */
-  async keep({ id, name, width, height, taken, camera, place, boxes, v_I, small }, { photo, page }) {
-    const { digest, manifest } = this.model.bundle;
-    const square = await toPng(/** @type {Uint8Array} */ (photo.picture.data), manifest.size);
+  /** The square of a photograph that the network sees, and its picture. @param {Photograph} photograph */
+  async pixels({ id, name, source, square }) {
+    if (square) return { square, page: source }; // it comes from an earlier visit
+    const side = this.model.bundle.manifest.size;
+    const open = this.opened.get(id);
+    if (open) {
+      const data = /** @type {Uint8Array} */ (open.photo.picture.data);
+      return { square: await toPng(data, side), page: open.page };
+    }
+    const { photo, page } = await decode(source, name);
+    return { square: await toPng(squash(photo.picture, side), side), page };
+  }
+
+  /** @param {Photograph} photograph */
+  async keep(photograph) {
+    const { id, name, width, height, taken, camera, place, boxes, v_I, small } = photograph;
+    const { square, page } = await this.pixels(photograph);
     const vectors = Float32Array.from(v_I.flatMap((v_D) => [...v_D]));
     const facts = { id, name, width, height, taken, camera, place };
     const found = { boxes: Float32Array.from(boxes.flat()), vectors, page, small, square };
     try {
-      await store.keep({ ...facts, ...found, bundle: digest, added: Date.now() });
+      await store.keep({ ...facts, ...found, bundle: this.model.bundle.digest, added: Date.now() });
     } catch {
       this.keeping = false;
       throw new EngineError(
