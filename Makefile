@@ -4,8 +4,9 @@
 # make lowest  test what strangers can send, on the lowest versions of packages that are allowed
 # make matrix  test the package on Python 3.11 to 3.14, with the lowest and the newest versions of packages
 # make release build the wheel, try it in a bare environment, and write a bill of materials, into dist/
+# make site    build the page without a server into site/ (docs/site.md)
 # make docs    generate docs/cli.md, docs/api.md and the tables of docs/architecture.md
-# make clean   remove both environments and what the demo wrote
+# make clean   remove the environments, the site and what the demo wrote
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 UNIT = not training and not browser and not data and not java and not slow
@@ -13,7 +14,7 @@ HOSTILE = tests/decode tests/test_photo.py tests/test_bundle.py tests/index/test
 	tests/web/test_server.py tests/web/test_app.py tests/web/test_protection.py
 SENTENCE = a man in a black coat looks through a camera in a grassy field
 
-.PHONY: demo quick lint types test lowest matrix release docs clean
+.PHONY: demo quick lint types test lowest matrix release site docs clean
 
 demo: .venv/installed
 	.venv/bin/dvsa describe examples/photographer.jpg --sentence "$(SENTENCE)" --out demo
@@ -24,12 +25,15 @@ quick: lint types
 test: lint types
 	.venv-dev/bin/python -m pytest
 
-lint: .venv-dev/installed
+lint: .venv-dev/installed node_modules/installed
 	.venv-dev/bin/ruff format --check
 	.venv-dev/bin/ruff check
+	node_modules/.bin/eslint --max-warnings 0 .
 
-types: .venv-dev/installed
+types: .venv-dev/installed node_modules/installed
 	.venv-dev/bin/mypy
+	node_modules/.bin/tsc -p tsconfig.json
+	node_modules/.bin/tsc -p tsconfig.page.json
 
 lowest: .venv-lowest/installed
 	.venv-lowest/bin/dvsa --help
@@ -41,18 +45,27 @@ matrix:
 release:
 	PYTHON=$(PYTHON) .ci/release
 
+site: node_modules/installed
+	$(PYTHON) runs/build_site.py
+
 docs: .venv-dev/installed
 	.venv-dev/bin/python -m typer dvsa.cli utils docs --name dvsa --output docs/cli.md
 	.venv-dev/bin/python docs/generate.py
 
 clean:
-	rm -rf .venv .venv-dev .venv-lowest demo
+	rm -rf .venv .venv-dev .venv-lowest node_modules site demo
 
 .venv/installed: package = .
 .venv-dev/installed: package = .[train,transformers,ray,qdrant,serve,test]
 .venv/installed .venv-dev/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '$(package)'
+	touch $@
+
+node_modules/installed: package.json package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: the page's scripts need Node.js 20 or later with npm, \
+	from nodejs.org or a package manager; without it, run only the tests: .venv-dev/bin/python -m pytest" >&2; exit 1; }
+	npm ci --ignore-scripts --no-audit --no-fund
 	touch $@
 
 .venv-lowest/installed: pyproject.toml constraints-lowest.txt

@@ -15,6 +15,11 @@ import pytest
 from dvsa.version import VERSION
 
 ROOT = Path(__file__).parents[1]
+GRANTED = {
+    "publish": {"publish": {"id-token": "write"}},
+    "site": {"publish": {"pages": "write", "id-token": "write"}},
+}
+"""What the jobs of workflows may do besides reading."""
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 MOST_BYTES = 50_000_000
 
@@ -109,7 +114,7 @@ def test_a_workflow_is_valid_and_has_few_rights(path: Path) -> None:
     workflow = pytest.importorskip("yaml").safe_load(path.read_text())
     assert workflow["permissions"] == {"contents": "read"}
     granted = {name: job["permissions"] for name, job in workflow["jobs"].items() if "permissions" in job}
-    assert granted == ({"publish": {"id-token": "write"}} if path.stem == "publish" else {})
+    assert granted == GRANTED.get(path.stem, {})
     scripts = re.findall(r"\.ci/\w+", path.read_text())
     assert scripts
     assert all((ROOT / script).stat().st_mode & 0o100 for script in scripts)

@@ -9,8 +9,8 @@ import pytest
 import dvsa
 
 STATIC = Path(dvsa.__file__).parent / "web" / "static"
-MODULES = sorted(STATIC.glob("*.js"))
-FILES = [*MODULES, *sorted(STATIC.glob("*.css")), STATIC / "index.html", *sorted(STATIC.glob("icons/*"))]
+MODULES = sorted(STATIC.rglob("*.js"))
+FILES = [*MODULES, *sorted(STATIC.rglob("*.css")), STATIC / "index.html", *sorted(STATIC.glob("icons/*.svg"))]
 
 
 class Tags(HTMLParser):

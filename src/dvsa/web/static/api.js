@@ -18,6 +18,13 @@
  * @typedef {{name: string, title: string, note: string | null}} Sample
  */
 
+/**
+ * The page has two engines: the server, and, on the site without a server, the model in this tab. The document says
+ * which. The tab answers the same requests, and knows the addresses of pictures.
+ * @type {import("./engine/client.js").Engine | null}
+ */
+const tab = document.documentElement.dataset.engine === "tab" ? (await import("./engine/client.js")).engine : null;
+
 /** Requests to a busy server, the first one included. */
 const MAX_TRIES = 5;
 
@@ -35,6 +42,7 @@ export const retries = new EventTarget();
 
 /** @param {string} path @param {RequestInit} options @returns {Promise<any>} */
 async function request(path, options = {}) {
+  if (tab) return tab.request(path, options).catch(refuse);
   for (let tries = 1; ; tries += 1) {
     const response = await send(path, options);
     if (response.ok) return response.json();
@@ -42,6 +50,14 @@ async function request(path, options = {}) {
     await pause(Number(response.headers.get("Retry-After")), options.signal);
   }
 }
+
+/** @param {{status?: number, message: string}} error @returns {never} */
+function refuse(error) {
+  throw error.status ? new ApiError(error.status, error.message) : error;
+}
+
+/** @param {string} path */
+const address = (path) => tab?.address(path) ?? path;
 
 /** @param {string} path @param {RequestInit} options */
 async function send(path, options) {
@@ -95,7 +111,7 @@ export function upload(file) {
 export const photo = (id) => request(`/api/photos/${encode(id)}`);
 
 /** @param {string} id */
-export const image = (id) => `/api/photos/${encode(id)}/image`;
+export const image = (id) => address(`/api/photos/${encode(id)}/image`);
 
 /** @param {string} id @param {string} sentence @param {AbortSignal} signal @returns {Promise<Alignment>} */
 export const align = (id, sentence, signal) =>
@@ -128,7 +144,7 @@ export function search(query) {
 }
 
 /** @param {string} hit @param {320 | 1024} side */
-export const thumbnail = (hit, side) => `/api/search/${encode(hit)}/image?side=${side}`;
+export const thumbnail = (hit, side) => address(`/api/search/${encode(hit)}/image?side=${side}`);
 
 /** @param {string} hit @returns {Promise<Photo>} */
 export const openHit = (hit) => request(`/api/search/${encode(hit)}/open`, { method: "POST" });

@@ -31,7 +31,8 @@ export function setBox(rectangle, [x0, y0, x1, y1]) {
  */
 export function placeTag(tag, [x0, y0, x1, y1], taken) {
   const corners = [[x0, y0, 0, 0], [x1, y0, 1, 0], [x0, y1, 0, 1], [x1, y1, 1, 1]];
-  const near = ([x, y]) => taken.some(([a, b]) => Math.abs(x - a) < 0.07 && Math.abs(y - b) < 0.06);
+  const near = (/** @type {number[]} */ [x, y]) =>
+    taken.some(([a, b]) => Math.abs(x - a) < 0.07 && Math.abs(y - b) < 0.06);
   const [x, y, right, bottom] = corners.find((corner) => !near(corner)) ?? corners[0];
   taken.push([x, y]);
   tag.setAttribute("x", toPercent(x));

@@ -64,7 +64,7 @@ export class PhotographView extends EventTarget {
     this.setShape(photo.width, photo.height);
 
     // Small regions come last, so that large ones do not cover them.
-    const area = ({ box: [x0, y0, x1, y1] }) => (x1 - x0) * (y1 - y0);
+    const area = (/** @type {{box: number[]}} */ { box: [x0, y0, x1, y1] }) => (x1 - x0) * (y1 - y0);
     const ordered = photo.regions.toSorted((a, b) => area(b) - area(a));
     this.regions.append(shade(), ...ordered.map((region) => this.drawRegion(region)));
     setTabStop(this.regions, ".region");

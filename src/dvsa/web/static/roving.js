@@ -13,13 +13,13 @@ export function makeRoving(group, items, columns) {
     if (!(event.key in steps)) return;
 
     event.preventDefault();
-    const here = all.indexOf(event.target);
+    const here = all.indexOf(/** @type {Element} */ (event.target));
     const there = here + steps[event.key];
     if (Number.isFinite(there)) all[there]?.focus();
     else all.at(there < 0 ? 0 : -1).focus();
   });
   group.addEventListener("focusin", (event) => {
-    if (event.target.matches(items)) setTabStop(group, items, event.target);
+    if (event.target.matches(items)) setTabStop(group, items, /** @type {Element} */ (event.target));
   });
 }
 

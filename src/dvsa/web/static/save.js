@@ -8,7 +8,7 @@ import { buildReport } from "./report.js";
 
 const WRITERS = { png, svg, html, json };
 
-/** @param {"png" | "svg" | "html" | "json"} kind @param {PageState} state @param {object} more fields for the JSON */
+/** @param {string} kind one of `WRITERS` @param {PageState} state @param {object} more fields for the JSON */
 export async function save(kind, state, more) {
   const stem = state.photo.name.replace(/\.[^.]*$/, "").replace(/[^\p{L}\p{N}._-]+/gu, "-") || "photograph";
   download(await WRITERS[kind](state, more), `${stem}.dvsa.${kind}`);
@@ -47,7 +47,7 @@ async function json({ photo, alignment, segmentation, beta }, more) {
     ...alignment,
     beta: beta === Infinity ? "inf" : beta,
     segments: segmentation.segments,
-    marginals: segmentation.p_TI.map((p_I) => [...p_I]),
+    marginals: segmentation.p_TI.map((p_I) => Array.from(p_I)),
   };
   return new Blob([JSON.stringify({ ...photo, alignment: atBeta, ...more }, null, 2)], { type: "application/json" });
 }

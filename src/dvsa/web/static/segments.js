@@ -19,10 +19,11 @@ export function viterbi(dot_TI, beta) {
     rest_TI[t].forEach((dot, i) => (rest_TI[t][i] = dot + Math.max(rest_TI[t + 1][i], change)));
   }
 
+  /** @type {number[]} */
   const path_T = [];
   for (let t = 0; t < T; t += 1) {
     const best = argmax(rest_TI[t]);
-    const last = path_T.at(-1);
+    const last = path_T[t - 1];
     const stay = t > 0 ? rest_TI[t][last] : -Infinity;
     const change = rest_TI[t][best] - (t > 0 ? beta : 0);
     path_T.push(stay > change || (stay === change && last < best) ? last : best);
@@ -53,7 +54,7 @@ export function segments(path_T) {
   /** @type {[number, number, number][]} */
   const runs = [];
   path_T.forEach((region, t) => {
-    if (t > 0 && region === path_T[t - 1]) runs.at(-1)[1] = t;
+    if (t > 0 && region === path_T[t - 1]) runs[runs.length - 1][1] = t;
     else runs.push([t, t, region]);
   });
   return runs;
