@@ -67,6 +67,7 @@ INTERNAL = [
             "joining",
             "names",
             "photographs",
+            "tar_files",
             "text_files",
         )
     ),

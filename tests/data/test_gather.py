@@ -117,6 +117,35 @@ def test_members_of_a_tar_file_are_judged_by_content(tmp_path: Path) -> None:
     }
 
 
+def test_whole_members_of_a_broken_tar_file_are_found_and_the_break_is_named(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        for name in ("1.jpg", "2.jpg", "3.jpg"):
+            member = tarfile.TarInfo(name)
+            member.size = len(jpeg())
+            archive.addfile(member, io.BytesIO(jpeg()))
+    begins = len(jpeg()) // 512 * 512 + 1024
+    for cut in (stream.getvalue()[: 2 * begins + 600], stream.getvalue()[: 2 * begins + 100]):
+        (tmp_path / "set.tar").write_bytes(cut)
+        found = gather([tmp_path])
+        assert paths(found, tmp_path) == ["1.jpg", "2.jpg"]
+        assert [str(item.kind) for item in found.faults] == ["broken tar file"]
+        assert not found.covers(str(tmp_path / "set.tar"))  # the others may still be there
+
+
+def test_members_that_are_no_files_are_named(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "set.tar", "w") as archive:
+        for name, kind in (("a.jpg", tarfile.FIFOTYPE), (".", tarfile.REGTYPE), ("in", tarfile.DIRTYPE)):
+            member = tarfile.TarInfo(name)
+            member.type = kind
+            archive.addfile(member)
+    (tmp_path / "b.jpg").write_bytes(jpeg())
+    assert [item.kind for item in gather([tmp_path]).faults] == [
+        "special file",
+        "member outside the folder of its tar file",
+    ]
+
+
 def test_an_unreadable_folder_is_named_and_the_rest_done(
     photographs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

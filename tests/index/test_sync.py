@@ -486,6 +486,31 @@ def test_a_damaged_cache_changes_nothing(
 # Removing
 
 
+def test_a_tar_file_that_is_cut_keeps_its_members(index: Index, tmp_path: Path) -> None:
+    folder = tmp_path / "packed"
+    folder.mkdir()
+    with tarfile.open(folder / "set.tar", "w", format=tarfile.GNU_FORMAT) as archive:
+        for name in ("1.jpg", "2.jpg", "3.jpg"):
+            (tmp_path / name).write_bytes(JPEG + name.encode() * 150)
+            archive.add(tmp_path / name, name)
+    content = (folder / "set.tar").read_bytes()
+    cut = content[: 2 * 1536 + 600]
+
+    (folder / "set.tar").write_bytes(cut)
+    assert index.sync([folder], encode=Reader()).added == 2
+    before = places(index)
+    outcome = index.sync([folder], encode=Reader())
+    assert (outcome.known, outcome.copies, outcome.moved, outcome.vanished) == (2, 0, 0, 0)
+    assert places(index) == before
+
+    (folder / "set.tar").write_bytes(content)
+    assert index.sync([folder], encode=Reader()).added == 1
+    before = places(index)
+    (folder / "set.tar").write_bytes(cut)
+    assert index.sync([folder], encode=Reader()).known == 2
+    assert places(index) == before, "what cannot be read now is not gone"
+
+
 def test_folders_patterns_and_tar_files_are_removed(index: Index, album: Path) -> None:
     (album / "in" / "more").mkdir()
     for name in ("in/more/d.png", "inside.png", "e[1].jpg"):

@@ -1,13 +1,14 @@
 """Find the photographs that a user names, in files, folders, globs and tar files, and what is left out."""
 
 import os
-import tarfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from dvsa import files
+from dvsa.data import tar_files
 from dvsa.data.dataset import DataError, Source
 from dvsa.data.ignoring import IGNORE_FILE, Patterns, from_folder, is_ignored
 from dvsa.data.kinds import (
@@ -229,39 +230,39 @@ class _Search:
     def _members(self, path: str, folder: str, patterns: list[Patterns]) -> Iterator[NamedSource]:
         """The photographs in a tar file, by the paths that they would have after unpacking in its folder."""
         try:
-            with tarfile.open(path, "r:") as archive, files.opened(Path(path)) as content:
-                for member in archive.getmembers():
-                    if member.isdir():
+            with files.opened(Path(path)) as content:
+                for member in tar_files.members(content):
+                    if member.type is tar_files.Type.FOLDER:
                         continue
-                    inside, inner = f"{path}/{member.name}", PurePosixPath(member.name)
-                    unpacked = str(PurePosixPath(folder) / inner)
-                    if (reason := kind_of_path(inner)) is not None:
-                        self._leave_out(reason, inside)
-                    elif is_ignored(unpacked, [*self._given, *patterns]):
-                        self._leave_out(Kind.EXCLUDED, inside)
-                    elif member.islnk() or member.issym() or member.issparse():
-                        self._leave_out(Kind.TAR_LINK, inside)
-                    elif member.isreg():
-                        content.seek(member.offset_data)
-                        kind = kind_of(inner.name, content.read(min(HEAD, member.size)))
-                        if kind is Kind.PHOTOGRAPH:
-                            yield unpacked, _source(path, member)
-                        else:
-                            self._leave_out(kind, inside)
+                    unpacked = str(PurePosixPath(folder) / member.name)
+                    kind = self._kind_of_member(member, unpacked, content, patterns)
+                    if kind is Kind.PHOTOGRAPH:
+                        yield unpacked, Source(Path(path), member.offset, member.size, member.changed)
+                    else:
+                        self._leave_out(kind, f"{path}/{member.name}")
         except OSError as error:
             self._leave_out(Kind.UNREADABLE_FILE, path, error.strerror or "")
-        except (tarfile.TarError, EOFError, ValueError) as error:
-            self._leave_out(Kind.BROKEN_TAR, path, f"not a plain tar file: {error}")
+        except ValueError as error:
+            self._leave_out(Kind.BROKEN_TAR, path, str(error))
+
+    def _kind_of_member(
+        self, member: tar_files.Member, unpacked: str, content: BinaryIO, patterns: list[Patterns]
+    ) -> Kind:
+        """What a member of a tar file is."""
+        inner = PurePosixPath(member.name)
+        if (reason := kind_of_path(inner)) is not None:
+            return reason
+        if is_ignored(unpacked, [*self._given, *patterns]):
+            return Kind.EXCLUDED
+        if member.type is not tar_files.Type.FILE:
+            return Kind.TAR_LINK if member.type is tar_files.Type.LINK else Kind.SPECIAL
+        content.seek(member.offset)
+        return kind_of(inner.name, content.read(min(HEAD, member.size)))
 
     def _leave_out(self, kind: Kind, path: str, reason: str = "") -> None:
         self.gathered.left_out.append(LeftOut(kind, path, reason))
         if kind in _UNREAD:
             self.gathered.unread.append(path)
-
-
-def _source(path: str, member: tarfile.TarInfo) -> Source:
-    """Where a member of a tar file is."""
-    return Source(Path(path), member.offset_data, member.size, int(member.mtime))
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:

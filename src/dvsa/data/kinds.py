@@ -176,7 +176,7 @@ def kind_of_path(path: PurePosixPath) -> Kind | None:
     >>> kind_of_path(PurePosixPath(".git/a.jpg")), kind_of_path(PurePosixPath("../a.jpg"))
     (<Kind.HIDDEN: 'hidden file or folder'>, <Kind.OUTSIDE: 'member outside the folder of its tar file'>)
     """
-    if path.is_absolute() or ".." in path.parts:
+    if path.is_absolute() or ".." in path.parts or not path.name:
         return Kind.OUTSIDE
     if any(map(is_thumbnail_folder, path.parts[:-1])):
         return Kind.THUMBNAILS

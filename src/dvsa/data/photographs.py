@@ -1,12 +1,13 @@
 """The photographs in a folder: picture files, and members of tar files."""
 
 import os
-import tarfile
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator
 from itertools import count
 from pathlib import Path, PurePosixPath
 
+from dvsa import files
+from dvsa.data import tar_files
 from dvsa.data.dataset import DamagedError, DataError, Problem, Source
 from dvsa.data.kinds import PHOTOGRAPH_SUFFIXES
 
@@ -72,7 +73,7 @@ def names_below(root: Path, unread: Callable[[OSError], object] | None = None) -
         unread: is told of each folder that cannot be read.
     """
     visited = set()
-    for folder, subfolders, files in os.walk(root, onerror=unread, followlinks=True):
+    for folder, subfolders, inside in os.walk(root, onerror=unread, followlinks=True):
         real = os.path.realpath(folder)
         subfolders[:] = [] if real in visited else [s for s in subfolders if not s.startswith(".")]
         if real in visited:
@@ -81,7 +82,7 @@ def names_below(root: Path, unread: Callable[[OSError], object] | None = None) -
 
         inner = Path(folder).relative_to(root).as_posix()
         above = "" if inner == "." else f"{inner}/"
-        for file in files:
+        for file in inside:
             path = os.path.join(folder, file)
             if is_photograph(file) or file.endswith(".tar") or not _is_special(path):
                 yield above + file, path
@@ -94,18 +95,22 @@ def _is_special(path: str) -> bool:
 
 def tar_members(path: Path) -> Iterator[NamedSource]:
     """The photographs in a tar file; raises DataError, of the kind DamagedError if it is broken."""
-    if not path.is_file():
-        raise DataError(f"{path} is not a regular file: leave it out")
+    for member in members_of(path):
+        if member.type is tar_files.Type.FILE and is_photograph(member.name):
+            yield member.name, Source(path, member.offset, member.size)
+
+
+def members_of(path: Path) -> Iterator[tar_files.Member]:
+    """The members of a tar file; raises DataError, of the kind DamagedError if it is broken."""
     try:
-        with tarfile.open(path, "r:") as archive:
-            members = archive.getmembers()
-    except (tarfile.TarError, EOFError) as error:
+        with files.opened(path) as content:
+            yield from tar_files.members(content)
+    except files.UnreadableError:
+        raise DataError(f"{path} is not a regular file: leave it out") from None
+    except tar_files.TarError as error:
         raise DamagedError(
             f"{path} is not a plain tar file ({error}): fetch it again, or decompress it"
         ) from error
-    for member in members:
-        if member.isreg() and not member.issparse() and is_photograph(member.name):
-            yield member.name, Source(path, member.offset_data, member.size)
 
 
 def one_path_each(found: Iterable[NamedSource]) -> list[NamedSource]:

@@ -65,8 +65,9 @@ class Following:
         """
         found = dict(sources)
         for path, source in sources:
-            files = self.before.get(path, {}).values() if source.size is not None else ()
-            if any(not covers(file) and os.path.lexists(file) for file in files):
+            files = set(self.before.get(path, {}).values()) if source.size is not None else set[str]()
+            others = files - {str(source.path)}  # a tar file that is cut keeps its members
+            if any(not covers(file) and os.path.lexists(file) for file in others):
                 found[path_in_tar(path, source, found)] = found.pop(path)
         return list(found.items())
 

@@ -5,7 +5,6 @@ There, `1.json` may have the sentences as well.
 """
 
 import re
-import tarfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -17,7 +16,8 @@ from dvsa.data.layouts.columns import columns, split_in
 from dvsa.data.layouts.listing import Listing, Row
 from dvsa.data.layouts.tables import sentences_in
 from dvsa.data.names import without_suffix
-from dvsa.data.photographs import SUFFIXES, files_below, names_below
+from dvsa.data.photographs import SUFFIXES, files_below, members_of, names_below
+from dvsa.data.tar_files import Type
 from dvsa.data.text_files import parse_json
 
 _TEXTS = (".txt", ".caption", ".captions", ".text")
@@ -107,19 +107,11 @@ def read_tars(root: Path, entities: Path) -> Listing | None:
 
 def _read_tar(path: Path, inner: str, listing: Listing) -> None:
     groups: defaultdict[str, list[_Member]] = defaultdict(list)
-    if not path.is_file():
-        raise DataError(f"{path} is not a regular file: leave it out")
-    try:
-        with tarfile.open(path, "r:") as archive:
-            for member in archive:
-                if member.isreg() and not member.issparse() and _is_of_interest(member.name):
-                    source = Source(path, member.offset_data, member.size)
-                    where = f"{path}: {member.name}"
-                    groups[_key(member.name)].append(_Member(member.name, source, where))
-    except (tarfile.TarError, EOFError) as error:
-        raise DamagedError(
-            f"{path} is not a plain tar file ({error}): fetch it again, or decompress it"
-        ) from error
+    for member in members_of(path):
+        if member.type is Type.FILE and _is_of_interest(member.name):
+            source = Source(path, member.offset, member.size)
+            where = f"{path}: {member.name}"
+            groups[_key(member.name)].append(_Member(member.name, source, where))
 
     shard = inner.removesuffix(".tar")
     split = split_in(inner)
