@@ -359,6 +359,16 @@ def test_what_is_left_out_is_counted_and_named(album: Path, tmp_path: Path) -> N
     assert said["left_out"][0]["kind"] == "picture of another format"
 
 
+def test_a_pattern_that_matches_nothing_is_said_and_costs_nothing(album: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        result = run("index", album, "--out", tmp_path / "x.index", "--exclude", "*.typo")
+        assert result.stderr.splitlines()[-1] == (
+            "dvsa: --exclude *.typo: nothing here matches it: check the pattern"
+        )
+    result = run("index", album, "--out", tmp_path / "x.index", "--exclude", "*.typo", "--json")
+    assert json.loads(result.stdout)["unmatched"] == ["*.typo"]
+
+
 def test_the_commands_of_an_index_read_as_one_family(album: Path, tmp_path: Path) -> None:
     folder, mine = tmp_path / "index", tmp_path / "mine"
     shutil.copytree(album, mine)

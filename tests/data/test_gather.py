@@ -117,6 +117,27 @@ def test_members_of_a_tar_file_are_judged_by_content(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("pattern", "matches"),
+    [
+        ("*.png", True),
+        ("*.gif", False),
+        ("deep/", True),
+        ("shallow/", False),
+        ("!c.jpg", True),
+        ("in/d.png", True),
+        ("/b.PNG", False),
+        (".hidden", True),
+        ("# a remark", False),
+    ],
+)
+def test_a_pattern_that_matches_nothing_is_told(photographs: Path, pattern: str, matches: bool) -> None:
+    (photographs / ".hidden").mkdir()
+    found = gather([photographs], exclude=["*.png", pattern, "deep"])
+    assert found.unmatched == ([] if matches else [pattern])
+    assert gather([photographs, photographs / "c.jpg"], exclude=["c.jpg"]).unmatched == []
+
+
 def test_whole_members_of_a_broken_tar_file_are_found_and_the_break_is_named(tmp_path: Path) -> None:
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:

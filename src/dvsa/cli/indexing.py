@@ -197,6 +197,8 @@ def _bring_up_to_date(
         [fault for fault in outcome.faults if fault not in told],
         [item for item in left_out if str(item) not in told],
     )
+    for pattern in () if quiet else outcome.unmatched:
+        note(f"--exclude {pattern}: nothing here matches it: check the pattern")
     told.clear()
     told |= faults
     if quiet and not is_news:

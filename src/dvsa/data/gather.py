@@ -10,7 +10,7 @@ from typing import BinaryIO
 from dvsa import files
 from dvsa.data import tar_files
 from dvsa.data.dataset import DataError, Source
-from dvsa.data.ignoring import IGNORE_FILE, Patterns, from_folder, is_ignored
+from dvsa.data.ignoring import IGNORE_FILE, Given, Patterns, is_ignored
 from dvsa.data.kinds import (
     HEAD,
     PHOTOGRAPH_SUFFIXES,
@@ -48,6 +48,8 @@ class Gathered:
     """The files and folders that were searched."""
     unread: list[str] = field(default_factory=list)
     """Those that may still contain the photographs that were there."""
+    unmatched: list[str] = field(default_factory=list)
+    """The patterns of `exclude` that match nothing."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -109,7 +111,7 @@ def gather(
             search.root(os.path.abspath(match), named=match == str(path))
 
     found = search.gathered
-    found.sources = one_path_each(search.found)
+    found.sources, found.unmatched = one_path_each(search.found), search.given.unmatched
     if not found.sources:
         counts = ", ".join(f"{kind}: {count}" for kind, count in found.counts.items())
         reasons = "; ".join(map(str, found.faults[:3])) or (
@@ -137,20 +139,21 @@ class _Search:
         self.gathered = Gathered()
         self.found: list[NamedSource] = []
         """What is reached twice is there twice."""
-        self._exclude, self._progress = exclude, progress
-        self._given = self._excluded("")
+        self.given, self._progress = Given(exclude), progress
         self._visited = {_identity(str(without))} if without is not None and without.exists() else set()
 
     def root(self, path: str, *, named: bool) -> None:
         """Search one file or folder that the user named, or that a glob matches."""
         self.gathered.roots.append(path)
         name, is_folder = os.path.basename(path), os.path.isdir(path)
-        self._given = self._excluded(os.path.dirname(path))
-        if is_ignored(f"{name}/" if is_folder else name, self._given):
+        self.given.search(os.path.dirname(path))
+        shown = f"{name}/" if is_folder else name
+        self.given.note(shown)
+        if is_ignored(shown, self.given.patterns):
             self._leave_out(Kind.EXCLUDED, path)
             return
         if is_folder:
-            self._given = self._excluded(path)
+            self.given.search(path)
             # Shallow paths come first, so that a photograph is found under its plainest path.
             below = sorted(
                 self._below(path, "", []), key=lambda item: (item[0].count("/"), item[0], str(item[1].path))
@@ -167,10 +170,6 @@ class _Search:
             self.found.append((path, Source(Path(path))))
         else:
             self._leave_out(kind, path)
-
-    def _excluded(self, folder: str) -> list[Patterns]:
-        """The user's patterns for paths from a folder."""
-        return [Patterns.parse(from_folder(self._exclude, folder), "--exclude")]
 
     def _below(self, folder: str, above: str, patterns: list[Patterns]) -> Iterator[NamedSource]:
         """The photographs in a folder and its subfolders, by their paths from the root."""
@@ -201,12 +200,14 @@ class _Search:
     ) -> Iterator[NamedSource]:
         """The photographs of one file or subfolder."""
         is_folder = _is_folder(entry)
+        shown = f"{inner}/" if is_folder else inner
+        self.given.note(shown)
         if is_thumbnail_folder(entry.name) and is_folder:
             self._leave_out(Kind.THUMBNAILS, entry.path)
         elif entry.name.startswith("."):
             if entry.name != IGNORE_FILE:
                 self._leave_out(Kind.HIDDEN, entry.path)
-        elif is_ignored(f"{inner}/" if is_folder else inner, [*self._given, *patterns]):
+        elif is_ignored(shown, [*self.given.patterns, *patterns]):
             self._leave_out(Kind.EXCLUDED, entry.path)
         elif is_folder:
             yield from self._below(entry.path, f"{inner}/", patterns)
@@ -229,9 +230,11 @@ class _Search:
 
     def _members(self, path: str, folder: str, patterns: list[Patterns]) -> Iterator[NamedSource]:
         """The photographs in a tar file, by the paths that they would have after unpacking in its folder."""
+        whole = 0
         try:
             with files.opened(Path(path)) as content:
                 for member in tar_files.members(content):
+                    whole += 1
                     if member.type is tar_files.Type.FOLDER:
                         continue
                     unpacked = str(PurePosixPath(folder) / member.name)
@@ -243,16 +246,18 @@ class _Search:
         except OSError as error:
             self._leave_out(Kind.UNREADABLE_FILE, path, error.strerror or "")
         except ValueError as error:
-            self._leave_out(Kind.BROKEN_TAR, path, str(error))
+            used = f"; its members before that are used: {whole:,}" if whole else ""
+            self._leave_out(Kind.BROKEN_TAR, path, f"{error}{used}")
 
     def _kind_of_member(
         self, member: tar_files.Member, unpacked: str, content: BinaryIO, patterns: list[Patterns]
     ) -> Kind:
         """What a member of a tar file is."""
         inner = PurePosixPath(member.name)
+        self.given.note(unpacked)
         if (reason := kind_of_path(inner)) is not None:
             return reason
-        if is_ignored(unpacked, [*self._given, *patterns]):
+        if is_ignored(unpacked, [*self.given.patterns, *patterns]):
             return Kind.EXCLUDED
         if member.type is not tar_files.Type.FILE:
             return Kind.TAR_LINK if member.type is tar_files.Type.LINK else Kind.SPECIAL

@@ -96,6 +96,43 @@ def from_folder(lines: Sequence[str], folder: str) -> list[str]:
     return found
 
 
+class Given:
+    """The patterns that a user gives, and which of them nothing has matched so far.
+
+    >>> given = Given(["*.gif", "*.jpeg"])
+    >>> given.search("/album")
+    >>> given.note("in/cat.gif")
+    >>> given.unmatched
+    ['*.jpeg']
+    """
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        """Take the patterns; raises DataError if one is invalid."""
+        self._lines = lines
+        self._open: dict[str, Patterns] = {}
+        self._unmatched = dict.fromkeys(lines)
+        self.search("")
+
+    @property
+    def unmatched(self) -> list[str]:
+        """The patterns that nothing has matched."""
+        return list(self._unmatched)
+
+    def search(self, folder: str) -> None:
+        """Go on with paths from a folder."""
+        self.patterns = [self._parsed(self._lines, folder)]
+        self._open = {line: self._parsed([line], folder) for line in self._unmatched}
+
+    def note(self, inner: str) -> None:
+        """Note a file or folder that was found, by its path from the folder, as in `Patterns.decide`."""
+        if self._open:
+            for line in [line for line, pattern in self._open.items() if pattern.decide(inner) is not None]:
+                del self._open[line], self._unmatched[line]
+
+    def _parsed(self, lines: Sequence[str], folder: str) -> Patterns:
+        return Patterns.parse(from_folder(lines, folder), "--exclude")
+
+
 def is_ignored(inner: str, patterns: Iterable[Patterns]) -> bool:
     """Whether a path is left out: the first patterns that are about it decide.
 

@@ -134,7 +134,7 @@ class Index(IndexWriter):
         gathered = self._gathered(photographs, exclude, progress)
         with self._writing():
             following, seen = Following(), SeenFiles.read(self.folder)
-            following.outcome.left_out = gathered.left_out
+            following.outcome.left_out, following.outcome.unmatched = gathered.left_out, gathered.unmatched
             following.begin(photograph for _, _, photograph in self._rows(progress))
             sources = following.apart(gathered.sources, gathered.covers)
             try:

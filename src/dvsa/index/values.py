@@ -26,7 +26,6 @@ file are among it."""
 HASHED: Final = 2
 """The same with its perceptual hash; only recorded with the extra `duplicates`."""
 
-
 _GONE: Final = (FileNotFoundError, NotADirectoryError)
 
 
@@ -277,12 +276,13 @@ class Added:
     missing: int = 0
     """Files that are no longer there, whose photographs are kept."""
     read_again: int = 0
-    """Photographs of the index of which an earlier version had recorded less, such as no camera and no place.
-    Their files are also counted above."""
+    """Photographs of which an earlier version had recorded less; their files are also counted above."""
     faults: list[str] = field(default_factory=list)
     """A line for each photograph that could not be read."""
     left_out: list[LeftOut] = field(default_factory=list)
     """Files and folders that were left out, each with its kind."""
+    unmatched: list[str] = field(default_factory=list)
+    """The patterns of `exclude` that match nothing."""
 
 
 @dataclass(frozen=True, slots=True)
