@@ -7,6 +7,7 @@ from types import ModuleType
 
 import torch
 
+from dvsa.data import toy
 from dvsa.learn.loop import checkpoint
 from dvsa.learn.recipes.catalogue import RECIPES
 from dvsa.learn.recipes.recipe import Recipe
@@ -16,7 +17,8 @@ from dvsa.learn.runs.run import Run
 def small(quick: Callable[[Recipe], Recipe]) -> Recipe:
     recipe = quick(RECIPES["best"]())
     left_out = ("regions", "read", "settle")
-    return replace(recipe, stages=tuple(stage for stage in recipe.stages if stage.name not in left_out))
+    kept = (stage.with_proposer("head") for stage in recipe.stages if stage.name not in left_out)
+    return replace(recipe, proposer="head", stages=tuple(stage for stage in kept if stage is not None))
 
 
 def weights(run: Path, stage: str) -> dict[str, torch.Tensor]:
@@ -24,11 +26,12 @@ def weights(run: Path, stage: str) -> dict[str, torch.Tensor]:
 
 
 def test_means_of_tunings_and_of_rewards(
-    script: Callable[[str], ModuleType], quick: Callable[[Recipe], Recipe], toy_data: Path, tmp_path: Path
+    script: Callable[[str], ModuleType], quick: Callable[[Recipe], Recipe], tmp_path: Path
 ) -> None:
     shipped = script("shipped")
     (tmp_path / "sentences.tsv").write_text("elsewhere\ta red square\n")
-    training = shipped.Training(small(quick), toy_data, tmp_path / "sentences.tsv", tmp_path / "out")
+    data = toy.write(tmp_path / "data", train=40, val=20, test=0)
+    training = shipped.Training(small(quick), data, tmp_path / "sentences.tsv", tmp_path / "out")
     shipped.train(training, tunings=2, rewards=2)
 
     # Both means are what is used from then on.

@@ -10,13 +10,17 @@ from types import ModuleType
 import pytest
 import torch
 
-from dvsa.data import load
+from dvsa.data import Dataset, load, toy
 from dvsa.learn.loop import checkpoint
 from dvsa.learn.recipes.catalogue import RECIPES
 from dvsa.learn.recipes.recipe import Recipe
 from dvsa.learn.runs.fit import fit
 from dvsa.learn.runs.inputs import FitOptions
 from dvsa.learn.runs.run import Run
+
+
+def scenes(folder: Path) -> Dataset:
+    return load(toy.write(folder / "data", train=40, val=20, test=0))
 
 
 def until_align(quick: Callable[[Recipe], Recipe]) -> Recipe:
@@ -27,11 +31,10 @@ def until_align(quick: Callable[[Recipe], Recipe]) -> Recipe:
 def test_the_mean_continues_as_a_run(
     script: Callable[[str], ModuleType],
     quick: Callable[[Recipe], Recipe],
-    toy_data: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    data, recipe = load(toy_data), until_align(quick)
+    data, recipe = scenes(tmp_path), until_align(quick)
     first, second, out = (tmp_path / name for name in ("first", "second", "mean"))
     fit(recipe, data, first, FitOptions(device="cpu", quiet=True))
     fit(recipe, data, second, FitOptions(device="cpu", quiet=True, seed=1))
@@ -53,9 +56,9 @@ def test_the_mean_continues_as_a_run(
 
 
 def test_runs_that_do_not_fit_are_refused(
-    script: Callable[[str], ModuleType], quick: Callable[[Recipe], Recipe], toy_data: Path, tmp_path: Path
+    script: Callable[[str], ModuleType], quick: Callable[[Recipe], Recipe], tmp_path: Path
 ) -> None:
-    soup, data, recipe = script("soup"), load(toy_data), until_align(quick)
+    soup, data, recipe = script("soup"), scenes(tmp_path), until_align(quick)
     fit(recipe, data, tmp_path / "one", FitOptions(device="cpu", quiet=True))
     shutil.copytree(tmp_path / "one", tmp_path / "other")
     shutil.rmtree(tmp_path / "other" / "align")
