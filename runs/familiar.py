@@ -23,7 +23,7 @@ from dvsa.arrays import FloatArray
 from dvsa.bundle import Bundle
 from dvsa.data import load
 from dvsa.familiar import Known, frame_features, known, limit
-from dvsa.learn.ship.familiar import COUNT, looked
+from dvsa.learn.ship.seen import FAMILIAR, features
 from dvsa.model import Model
 
 SHARES = (0.01, 0.02, 0.025, 0.03, 0.05)
@@ -39,16 +39,16 @@ def main() -> None:
     """Measure, and print the shares."""
     parser = script.parser(__doc__, "data", "wild", "out")
     parser.add_argument("--bundle", type=Path)
-    parser.add_argument("--count", type=int, default=COUNT)
+    parser.add_argument("--count", type=int, default=FAMILIAR)
     args = parser.parse_args()
 
     # What familiar photographs look like.
     began = time.monotonic()
     data, model = load(args.data), Model(Bundle.open(args.bundle))
-    val_NF = looked(model, data.split("val"), count=args.count)
+    val_NF = features(model, data.split("val"), args.count)
     own = model.bundle.familiar
     if own is None:
-        told = known(looked(model, data.split("train", restval=True), count=args.count), val_NF)
+        told = known(features(model, data.split("train", restval=True), args.count), val_NF)
     else:
         told = Known(own, model.bundle.manifest.familiar)
 

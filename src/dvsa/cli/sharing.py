@@ -69,22 +69,18 @@ def export(
     from dvsa.learn.runs.run import Run
     from dvsa.learn.ship.export import export as export_run
 
-    finished, carried, ordinary, known = Run(run), None, None, None
+    finished, carried = Run(run), None
     if replay is not None:
         from dvsa.data import load
         from dvsa.learn.ship.carried import carried as carried_by
 
         carried = carried_by(finished, load(replay).divided())
+    data = None
     if background is not None:
         from dvsa.data import load
-        from dvsa.learn.ship.background import background as background_of
-        from dvsa.learn.ship.familiar import familiar
 
         data = load(background).divided()
-        ordinary, known = background_of(finished, data), familiar(finished, data)
-    bundle = Bundle.open(
-        export_run(finished, out, name=name, replay=carried, background=ordinary, known=known)
-    )
+    bundle = Bundle.open(export_run(finished, out, name=name, replay=carried, data=data, quiet=as_json))
     size = sum(path.stat().st_size for path in out.iterdir())
     if as_json:
         print_json({"bundle": str(out), "name": bundle.manifest.name, "bytes": size, "digest": bundle.digest})

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from dvsa import doctor, files
-from dvsa.background import BACKGROUND_FILE, Background
+from dvsa.background import BACKGROUND_FILE
 from dvsa.bundle import REPLAY_FILE, SPOKEN_FILE, Bundle
 from dvsa.card import CARD, card
-from dvsa.data import exposure
-from dvsa.familiar import FAMILIAR_FILE, Known
+from dvsa.data import Dataset, exposure
+from dvsa.familiar import FAMILIAR_FILE
 from dvsa.fluency_file import FLUENCY_FILE
 from dvsa.graphs import OnnxGraphs
 from dvsa.learn.nets.captioner import Captioner, limited
@@ -26,6 +26,7 @@ from dvsa.learn.runs.onnx_file import halved
 from dvsa.learn.runs.run import VOCABULARY, Run
 from dvsa.learn.ship.licence import licence
 from dvsa.learn.ship.parts import Classes, Crop, Encode, Look, Start, Step, voice
+from dvsa.learn.ship.seen import seen
 from dvsa.learn.tasks.replay import Replay
 from dvsa.manifest import MANIFEST, BundleManifest, Crops, FileRecord, Voice
 from dvsa.metrics.figures import Report
@@ -44,8 +45,8 @@ def export(
     *,
     name: str | None = None,
     replay: Replay | None = None,
-    background: Background | None = None,
-    known: Known | None = None,
+    data: Dataset | None = None,
+    quiet: bool = False,
 ) -> Path:
     """Write the bundle of a finished run to the folder `out`, which must be new or empty.
 
@@ -57,11 +58,12 @@ def export(
         out: the folder.
         name: of the bundle; that of the folder if None.
         replay: what a continued training replays (see `dvsa.learn.ship.carried`); None for nothing.
-        background: what ordinary regions look like (see `dvsa.learn.ship.background`); None if unknown.
-        known: what familiar photographs look like (see `dvsa.learn.ship.familiar`); None if unknown.
+        data: what the run has learned from; the bundle records what it looks like (see
+            `dvsa.learn.ship.seen`). None if it is not at hand.
+        quiet: whether to hide the progress bars.
 
     Raises:
-        ValueError: the folder is not empty.
+        ValueError: the folder is not empty, or the data has too few photographs.
     """
     with files.new_folder(out) as folder:
         # Graphs, words, licence, and digests of what the model has been trained on.
@@ -73,20 +75,24 @@ def export(
         (folder / "LICENCE.txt").write_text(licence(run, carries=replay is not None))
         if replay is not None:
             (folder / REPLAY_FILE).write_bytes(replay.content())
-        if background is not None:
-            (folder / BACKGROUND_FILE).write_bytes(background.to_bytes())
-        if known is not None:
-            (folder / FAMILIAR_FILE).write_bytes(known.familiar.to_bytes())
 
-        # The manifest, with what the finished model says of the doctor's picture.
+        # The manifest, with what the model says of the data and of the doctor's picture.
         content = manifest(run, voices, name or out.name, _files(folder))
-        content = replace(content, familiar=0.0 if known is None else known.limit)
-        bundle = Bundle(folder, content, run.vocabulary, OnnxGraphs(folder, content.files))
+        if data is not None:
+            found = seen(_model(run, folder, content), data, quiet=quiet)
+            (folder / BACKGROUND_FILE).write_bytes(found.background.to_bytes())
+            (folder / FAMILIAR_FILE).write_bytes(found.known.familiar.to_bytes())
+            content = replace(content, files=_files(folder), familiar=found.known.limit)
         if not content.given_features:
-            content = replace(content, probe=doctor.probe(Model(bundle)))
+            content = replace(content, probe=doctor.probe(_model(run, folder, content)))
         (folder / MANIFEST).write_text(json.dumps(content.to_json(), indent=1))
         (folder / CARD).write_text(card(content, reports(run)), "utf-8")
     return out
+
+
+def _model(run: Run, folder: Path, content: BundleManifest) -> Model:
+    """The model of an unfinished bundle."""
+    return Model(Bundle(folder, content, run.vocabulary, OnnxGraphs(folder, content.files)))
 
 
 def reports(run: Run) -> dict[str, Report]:
