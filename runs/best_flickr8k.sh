@@ -5,7 +5,7 @@
 #
 # DATA has Flickr8K as in docs/data.md. SENTENCES are the Flickr30K sentences without those of Flickr8K
 # photographs. OUT gets run/, bundle/ and a JSON file for each evaluation. Needs the train extra. Training takes
-# 16 minutes on one H100, judging 5 minutes on two CPU cores. After an interruption, call it again to continue.
+# seven minutes on one H200, judging 5 minutes on two CPU cores. After an interruption, call it again to continue.
 set -euo pipefail
 data=$1 sentences=$2 out=$3 seed=${4:-0}
 
