@@ -22,7 +22,7 @@ from dvsa.learn.nets.sentence import SentenceConfig, TransformerEncoder, build
 from dvsa.learn.recipes.catalogue import RECIPES
 from dvsa.learn.recipes.recipe import Recipe
 from dvsa.learn.runs.inputs import FitOptions
-from dvsa.learn.runs.onnx_file import halved
+from dvsa.learn.runs.onnx_file import as_stored
 from dvsa.learn.runs.run import Run
 from dvsa.learn.runs.sentence_encoder import SentenceEncoder
 from dvsa.learn.runs.warm_start import WarmStart
@@ -277,7 +277,7 @@ def test_the_bundles_word_vectors_equal_the_runs(trained: Path, tmp_path: Path) 
     bundle = Bundle.open(export(run, tmp_path / "bundle"), threads=1)
     assert "sentence encoder tiny-bert were trained elsewhere" in (bundle.folder / "LICENCE.txt").read_text()
     assert bundle.manifest.config["pretrained_sentence_encoder"] == run.config["pretrained_sentence_encoder"]
-    encoder, rng = halved(run.joint_model()).sentence, np.random.default_rng(1)
+    encoder, rng = as_stored(run.joint_model()).sentence, np.random.default_rng(1)
     for lengths in ([1], [3, 0, 7], [12, 1], [500, 20]):
         ids_LT, real_LT = pad([rng.integers(FIRST_WORD, len(run.vocabulary), n).tolist() for n in lengths])
         (found_LTD,) = bundle.graphs.run("sentence", {"ids": ids_LT, "real": real_LT})

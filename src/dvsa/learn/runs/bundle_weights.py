@@ -10,6 +10,8 @@ from dvsa.bundle import Bundle
 from dvsa.external_data import refuse_external_data
 from dvsa.learn.nets.backbones.backbone import Backbone
 from dvsa.learn.nets.backbones.folding import always_read, is_folded
+from dvsa.learn.runs.onnx_file import BYTES, HALF, SCALE
+from dvsa.manifest import BundleError
 
 SHIPPED = "shipped"
 """The name of the bundle that comes with the package."""
@@ -36,9 +38,16 @@ def weights(bundle: Bundle, graph: str) -> dict[str, Tensor]:
     refuse_external_data(file, f"{bundle.folder / graph}.onnx")
     content = onnx.load_model_from_string(file).graph
     found = {
-        tensor.name.removesuffix(".half"): torch.from_numpy(numpy_helper.to_array(tensor).astype(np.float32))
+        tensor.name.removesuffix(HALF): torch.from_numpy(numpy_helper.to_array(tensor).astype(np.float32))
         for tensor in content.initializer
     }
+    for name in [name for name in found if name.endswith(BYTES)]:  # rows with a scale each
+        table = name.removesuffix(BYTES)
+        if table + SCALE not in found:
+            raise BundleError(
+                f"{bundle.folder / graph}.onnx has no scales of {table}: export the bundle again"
+            )
+        found[table] = found.pop(name) * found.pop(table + SCALE)
     for node in content.node:  # equal weights, such as those of untrained norms, are stored once
         if node.op_type == "Identity" and node.input[0] in found:
             found[node.output[0]] = found[node.input[0]]

@@ -50,7 +50,7 @@ def export_error(backbone: Backbone, *, maps: bool = True, crop_size: int | None
         maps: whether to export `forward`.
         crop_size: side of the crops for which to export `pooled`; None not to export it.
     """
-    net = onnx_file.halved(backbone)
+    net = onnx_file.as_stored(backbone)
     errors = _errors(net, net.size) if maps else []
     if crop_size is not None:
         errors += _errors(_Pooled(net), crop_size)

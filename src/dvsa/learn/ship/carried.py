@@ -2,7 +2,7 @@
 
 from dvsa.data import Dataset, exposure
 from dvsa.learn.runs.memory import REPLAYED, last_alignment
-from dvsa.learn.runs.onnx_file import halved
+from dvsa.learn.runs.onnx_file import as_stored
 from dvsa.learn.runs.remembered import require_learned
 from dvsa.learn.runs.run import Run
 from dvsa.learn.tasks.replay import Replay
@@ -28,5 +28,5 @@ def carried(run: Run, data: Dataset, *, count: int = REPLAYED, quiet: bool = Fal
     require_learned(examples, seen, str(run.folder), quiet=quiet)
 
     # The features are those of the bundle, whose weights are in half precision.
-    vision = halved(run.joint_model()).vision
+    vision = as_stored(run.joint_model()).vision
     return Replay.of(vision, examples, stage.proposer, stage.nms, count=count, quiet=quiet)

@@ -22,7 +22,7 @@ from dvsa.learn.nets.captioner import Captioner, limited
 from dvsa.learn.nets.joint import JointModel
 from dvsa.learn.nets.vision import Vision
 from dvsa.learn.runs import onnx_file
-from dvsa.learn.runs.onnx_file import halved
+from dvsa.learn.runs.onnx_file import as_stored
 from dvsa.learn.runs.run import VOCABULARY, Run
 from dvsa.learn.ship.licence import licence
 from dvsa.learn.ship.parts import Classes, Crop, Encode, Look, Start, Step, voice
@@ -113,7 +113,7 @@ def reports(run: Run) -> dict[str, Report]:
 
 def _write_graphs(run: Run, folder: Path) -> dict[Subject, Voice]:
     """Write all networks of a run; how its captioners are used."""
-    model = halved(run.joint_model())
+    model = as_stored(run.joint_model())
     _write_joint_model(model, folder)
     if any(getattr(stage, "naming", 0) for stage in run.recipe.stages):
         _write_classes(model.vision, folder)
@@ -125,7 +125,7 @@ def _write_graphs(run: Run, folder: Path) -> dict[Subject, Voice]:
         if stage not in written:
             written.add(stage)
             said = limited(captioner, run.said)
-            _write_captioner(halved(said), model.vision.features, folder, stage)
+            _write_captioner(as_stored(said), model.vision.features, folder, stage)
     return voices
 
 
@@ -157,7 +157,7 @@ def _write_classes(vision: Vision, folder: Path) -> None:
     """Write the classifier whose names the model has learned, if its backbone has one."""
     classifier = vision.backbone.imagenet_classifier()
     if classifier is not None:
-        known, features = halved(Classes(*classifier)), torch.rand(2, 3, vision.features)
+        known, features = as_stored(Classes(*classifier)), torch.rand(2, 3, vision.features)
         axes = {name: {0: "B", 1: "I"} for name in ("features", "p")}
         onnx_file.write(known, (features,), folder / "classes.onnx", ["features"], ["p"], axes)
 
