@@ -38,7 +38,9 @@ class Watcher:
             *options,
         ]
         pipe = subprocess.PIPE
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
         self.process = subprocess.Popen(command, stdout=pipe, stderr=subprocess.STDOUT, text=True)
+        signal.signal(signal.SIGINT, before)
         self.lines: queue.Queue[str] = queue.Queue()
         self.reading = threading.Thread(target=self._read, daemon=True)
         self.reading.start()
