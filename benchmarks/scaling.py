@@ -77,15 +77,14 @@ def torchrun(gpus: int) -> list[str]:
 def curve(args: Namespace, gpus: int) -> list[dict[str, float | str]]:
     """Train the recipe's own stages as users do; the lines of the logs."""
     # The recipe to the end of `tune`, with the larger batch.
-    recipe = RECIPES[args.recipe]()
-    last = [stage.name for stage in recipe.stages].index(STAGES[-1])
+    recipe = RECIPES[args.recipe]().until(STAGES[-1])
     stages = tuple(
         replace(
             stage, train=replace(stage.train, batch=stage.train.batch * gpus, lr=stage.train.lr * gpus**0.5)
         )
         if stage.name in STAGES
         else stage
-        for stage in recipe.stages[: last + 1]
+        for stage in recipe.stages
     )
     run = args.folder / f"{gpus}-curve"
     shutil.rmtree(run, ignore_errors=True)

@@ -48,7 +48,7 @@ class Training:
             sentences=self.sentences,
             earlier=None if earlier is None else self.out / earlier,
         )
-        fit(until(self.recipe, last), load(self.data), self.out / name, options)
+        fit(self.recipe.until(last), load(self.data), self.out / name, options)
 
     def tune(self, seed: int) -> None:
         """Tune everything, from the common alignment."""
@@ -76,12 +76,6 @@ def ending_with(recipe: Recipe, name: str) -> Recipe:
     """The recipe with one of its stages at the end."""
     last = [stage for stage in recipe.stages if stage.name == name]
     return replace(recipe, stages=(*(stage for stage in recipe.stages if stage.name != name), *last))
-
-
-def until(recipe: Recipe, name: str) -> Recipe:
-    """The recipe up to and with a stage."""
-    names = [stage.name for stage in recipe.stages]
-    return replace(recipe, stages=recipe.stages[: names.index(name) + 1])
 
 
 def train(training: Training, tunings: int, rewards: int) -> None:

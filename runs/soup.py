@@ -10,7 +10,6 @@ is the first of the runs up to STAGE; `dvsa train RECIPE --from OUT` continues i
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import script
@@ -50,22 +49,21 @@ def write(runs: Sequence[Run], stage: str, out: Path) -> None:
         ValueError: the runs do not fit together.
     """
     check(runs, stage)
-    first, names = runs[0], [s.name for s in runs[0].recipe.stages]
-    kept = names[: names.index(stage) + 1]
+    first = runs[0]
+    recipe = first.recipe.until(stage)
 
     # The words and the stages before are those of the first run.
     out.mkdir(parents=True)
     for file in first.folder.iterdir():
         if file.is_file() and file.name != CONFIG:
             shutil.copy(file, out)
-    for name in kept[:-1]:
+    for name in (earlier.name for earlier in recipe.stages[:-1]):
         (out / name).mkdir()
         shutil.copy(first.best(name), out / name)
     facts: dict[str, checkpoint.JsonValue] = {"mean of": [str(run.folder) for run in runs]}
     checkpoint.save(out / stage / "best.safetensors", mean(runs, stage), facts)
 
     # The configuration comes last: a folder without it is no run.
-    recipe = replace(first.recipe, stages=first.recipe.stages[: len(kept)])
     (out / CONFIG).write_text(json.dumps(first.config | {"recipe": recipe.to_json()}, indent=2))
 
 

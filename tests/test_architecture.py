@@ -40,6 +40,7 @@ ROOMS = [
     "photo",
     "places",
     "decode",
+    "half_file",
     "background",
     "familiar",
     "maxsim",

@@ -1,11 +1,11 @@
 """What ordinary regions look like to a model: the mean and the covariance of their vectors."""
 
-import io
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from dvsa import half_file
 from dvsa.arrays import FloatArray, Floats
 
 BACKGROUND_FILE: Final = "background.npy"
@@ -36,9 +36,7 @@ class Background:
         >>> len(Background.of(np.eye(4)).to_bytes())
         168
         """
-        stream = io.BytesIO()
-        np.save(stream, np.vstack([self.mean_D, self.cov_DD]).astype("<f2"), allow_pickle=False)
-        return stream.getvalue()
+        return half_file.to_bytes(np.vstack([self.mean_D, self.cov_DD]))
 
     @classmethod
     def parse(cls, content: bytes, embedding: int, source: str) -> "Background":
@@ -50,13 +48,6 @@ class Background:
         >>> Background.parse(Background.of(np.eye(4)).to_bytes(), 4, "here").mean_D.tolist()
         [0.25, 0.25, 0.25, 0.25]
         """
-        try:
-            rows = np.load(io.BytesIO(content), allow_pickle=False)
-        except (ValueError, EOFError, OSError) as error:
-            raise ValueError(f"{source} cannot be read ({error}): export the bundle again") from error
-        shape = (embedding + 1, embedding)
-        if not isinstance(rows, np.ndarray) or rows.dtype.str != "<f2" or rows.shape != shape:
-            raise ValueError(f"{source} is no background of {embedding} numbers: export the bundle again")
-        if not np.isfinite(rows).all():
-            raise ValueError(f"{source} has numbers that are not finite: export the bundle again")
-        return cls(rows[0].astype(np.float32), rows[1:].astype(np.float32))
+        shape, fault = (embedding + 1, embedding), f"is no background of {embedding} numbers"
+        rows = half_file.parse(content, source, lambda found: found == shape, fault)
+        return cls(rows[0], rows[1:])

@@ -10,13 +10,13 @@ photograph is unfamiliar if it is farther than a limit, which few photographs of
 runs/familiar.py measures how many photographs from outside do.
 """
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
 
+from dvsa import half_file
 from dvsa.arrays import FloatArray, Floats
 
 FAMILIAR_FILE: Final = "familiar.npy"
@@ -77,9 +77,7 @@ class Familiar:
         >>> len(Familiar(np.zeros(3), np.eye(3)[:1]).to_bytes())
         140
         """
-        stream = io.BytesIO()
-        np.save(stream, np.vstack([self.mean_F, self.axis_KF]).astype("<f2"), allow_pickle=False)
-        return stream.getvalue()
+        return half_file.to_bytes(np.vstack([self.mean_F, self.axis_KF]))
 
     @classmethod
     def parse(cls, content: bytes, source: str) -> "Familiar":
@@ -91,15 +89,9 @@ class Familiar:
         >>> Familiar.parse(Familiar(np.zeros(3), np.eye(3)[:1]).to_bytes(), "here").axis_KF.tolist()
         [[1.0, 0.0, 0.0]]
         """
-        try:
-            rows = np.load(io.BytesIO(content), allow_pickle=False)
-        except (ValueError, EOFError, OSError) as error:
-            raise ValueError(f"{source} cannot be read ({error}): export the bundle again") from error
-        if not isinstance(rows, np.ndarray) or rows.dtype.str != "<f2" or rows.ndim != 2 or len(rows) < 2:
-            raise ValueError(f"{source} has no mean and directions: export the bundle again")
-        if not np.isfinite(rows).all():
-            raise ValueError(f"{source} has numbers that are not finite: export the bundle again")
-        return cls(rows[0].astype(np.float32), rows[1:].astype(np.float32))
+        fault = "has no mean and directions"
+        rows = half_file.parse(content, source, lambda shape: len(shape) == 2 and shape[0] > 1, fault)
+        return cls(rows[0], rows[1:])
 
 
 class Known(NamedTuple):

@@ -1,16 +1,15 @@
 """The things of a view: classes that a graph of the bundle knows, and nouns of captions."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import dvsa
 from dvsa.bundle import Bundle
-from dvsa.classes import CLASSES, names
-from dvsa.graphs import Array, Graphs
+from dvsa.classes import names
+from dvsa.graphs import Graphs
 from dvsa.manifest import FileRecord
 from dvsa.model import Model, View
 from dvsa.model.things import candidates
@@ -19,31 +18,13 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 CAT = next(name.classes for name in names() if name.words == ("cat",))
 
 
-@dataclass(frozen=True)
-class Knowing:
-    """Graphs that also know classes: a cat in region 2, nothing elsewhere."""
-
-    graphs: Graphs
-
-    def run(self, graph: str, inputs: Mapping[str, Array]) -> list[Array]:
-        if graph != "classes":
-            return self.graphs.run(graph, inputs)
-        p_BIC = np.full((*inputs["features"].shape[:2], CLASSES), 1 / CLASSES, np.float32)
-        p_BIC[:, 2] = 0.02 / CLASSES
-        p_BIC[:, 2, CAT[0]] = 0.98
-        return [p_BIC]
-
-    def inputs(self, graph: str) -> list[str]:
-        return self.graphs.inputs(graph)
-
-
 @pytest.fixture(scope="module")
-def view() -> View:
+def view(knowing: Callable[[Graphs, float], Graphs]) -> View:
     """A photograph, seen by the shipped model with classes; only their probability in a region counts."""
     bundle = Bundle.open()
     files = {**bundle.manifest.files, "classes.onnx": FileRecord(1, "0" * 64)}
     manifest = replace(bundle.manifest, files=files, things=(1.0, 0.0, 0.0, 0.0, 0.0, 0.0))
-    model = Model(replace(bundle, manifest=manifest, graphs=Knowing(bundle.graphs)))
+    model = Model(replace(bundle, manifest=manifest, graphs=knowing(bundle.graphs, 1.0)))
     return model.open(EXAMPLES / "photographer.jpg")
 
 

@@ -105,8 +105,8 @@ def test_a_broken_photograph_does_not_stop_the_others(visit: Visit, album: Path)
     assert len(broken.get_attribute("aria-label") or "") > len("0.jpg: ") + 10
 
 
-def test_more_photographs_than_fit_are_told(visit: Visit, tmp_path: Path) -> None:
-    page = visit()
+def send_only_the_first(page: Page) -> None:
+    """Let one photograph reach the server; the others wait."""
     sent: list[Route] = []
 
     def first(route: Route) -> None:
@@ -115,6 +115,11 @@ def test_more_photographs_than_fit_are_told(visit: Visit, tmp_path: Path) -> Non
             route.continue_()
 
     page.route("**/api/photos", first)
+
+
+def test_more_photographs_than_fit_are_told(visit: Visit, tmp_path: Path) -> None:
+    page = visit()
+    send_only_the_first(page)
     many = []
     for k in range(203):
         many.append(tmp_path / f"{k:03}.jpg")
@@ -142,14 +147,7 @@ def test_a_photograph_that_the_server_has_forgotten_is_sent_again(visit: Visit, 
 
 def test_opening_can_be_stopped(visit: Visit, album: Path) -> None:
     page = visit()
-    sent: list[Route] = []
-
-    def first(route: Route) -> None:
-        sent.append(route)
-        if len(sent) == 1:
-            route.continue_()
-
-    page.route("**/api/photos", first)
+    send_only_the_first(page)
     page.locator("#file").set_input_files([album / "a.jpg", album / "b.jpg", album / "inside" / "c.jpg"])
     expect(page.locator("#strip-summary")).to_have_text("1 photograph open, 2 to go.")
     page.get_by_role("button", name="Stop").click()

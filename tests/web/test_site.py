@@ -14,18 +14,13 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 import dvsa
 from dvsa.bundle import shipped
 
 ROOT = Path(dvsa.__file__).parents[2]
 EXAMPLES = ROOT / "examples"
-CHROMIUM = Path("/usr/bin/chromium")
-QUIET = [
-    *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-]
 PATIENCE = 90_000
 """Milliseconds for one step on a busy machine; a free one needs a few thousand to load the model."""
 
@@ -100,15 +95,10 @@ def site(built: Path) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    if not CHROMIUM.is_file():
-        pytest.skip(f"there is no browser at {CHROMIUM}: apt install chromium")
+def browser(browser: Browser) -> Browser:
+    """The browser of all tests of the page, with more patience: the tab loads the model."""
     expect.set_options(timeout=PATIENCE)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
+    return browser
 
 
 @pytest.fixture(scope="module")

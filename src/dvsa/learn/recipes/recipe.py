@@ -64,6 +64,11 @@ class Recipe:
         """The stages that train captioners."""
         return tuple(stage for stage in self.stages if isinstance(stage, WritingStage))
 
+    def until(self, name: str) -> "Recipe":
+        """The same recipe up to and with a stage."""
+        names = [stage.name for stage in self.stages]
+        return replace(self, stages=self.stages[: names.index(name) + 1])
+
     def with_eye(
         self,
         *,
